@@ -1,0 +1,34 @@
+/**
+ * Control records: what a stage must know beside its records, written into its own log so that a replay sees it
+ * at the same place.
+ */
+import { z } from 'zod'
+
+/** `watermark`: an upstream task says that no event before `eventTimeMs` will come from it any more (but late ones). */
+const Watermark = z.strictObject({
+  control: z.literal('watermark'),
+  /** `<stage>/<topic>`: which upstream says so. */
+  upstream: z.string(),
+  partition: z.int().nonnegative(),
+  /** How many partitions that upstream has: all must have spoken. */
+  partitions: z.int().positive(),
+  /** Milliseconds since 1970; `null`: the input has ended, nothing more will come. */
+  eventTimeMs: z.number().nullable(),
+})
+
+/** `tick`: the log was silent; its append time stands for the passing of time. */
+const Tick = z.strictObject({ control: z.literal('tick') })
+
+/** `end`: the end of a replayed input. */
+const End = z.strictObject({ control: z.literal('end') })
+
+/** `content`: from here on, this version of a content set is in force. */
+const ContentInForce = z.strictObject({
+  control: z.literal('content'),
+  set: z.enum(['sources', 'rules', 'playbooks']),
+  digest: z.string(),
+})
+
+export const Control = z.discriminatedUnion('control', [Watermark, Tick, End, ContentInForce])
+export type Control = z.infer<typeof Control>
+export type ContentSet = z.infer<typeof ContentInForce>['set']

@@ -1,0 +1,60 @@
+/**
+ * Licenses and credentials: who may use which model, how much, from where, until when; and whether this key still may.
+ *
+ * Owned by licensing, distributed to every authorize over the compacted topic `warden.licenses`.
+ */
+import { z } from 'zod'
+
+export const License = z.strictObject({
+  id: z.string(),
+  tenant: z.string(),
+  /** Model ids; `*` at the end stands for any rest. */
+  models: z.array(z.string()),
+  form: z.enum(['api', 'weights', 'training-data']),
+  tier: z.enum(['trusted', 'standard', 'watched']).default('standard'),
+  requestsPerMinuteMax: z.int().positive().optional(),
+  requestsPerDayMax: z.int().positive().optional(),
+  tokensPerDayMax: z.int().positive().optional(),
+  concurrencyMax: z.int().positive().optional(),
+  /** CIDR blocks; absent: anywhere. */
+  addresses: z.array(z.string()).optional(),
+  /** ISO 3166-1 alpha-2; absent: anywhere. */
+  countries: z.array(z.string()).optional(),
+  validFrom: z.iso.datetime().optional(),
+  validUntil: z.iso.datetime().optional(),
+})
+export type License = z.infer<typeof License>
+
+export const credentialStates = ['active', 'suspended', 'revoked'] as const
+
+export const Credential = z.strictObject({
+  /** `hmac-…` of the secret: the secret itself is nowhere. */
+  id: z.string(),
+  tenant: z.string(),
+  /** `tenant/user`. */
+  principal: z.string(),
+  licenseId: z.string().optional(),
+  /** A few characters or a name that people recognize it by; never enough to use it. */
+  label: z.string().optional(),
+  expiresAt: z.iso.datetime().optional(),
+})
+export type Credential = z.infer<typeof Credential>
+
+/** What stands on `warden.licenses`: keyed `license/<id>` and `credential/<id>`. */
+export const LicenseRecord = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('license'), version: z.int().positive(), updatedAt: z.iso.datetime(), license: License }),
+  z.strictObject({
+    kind: z.literal('credential'),
+    version: z.int().positive(),
+    updatedAt: z.iso.datetime(),
+    credential: Credential,
+    state: z.enum(credentialStates),
+    /** Why it is in this state, and which action put it there. */
+    reason: z.string().optional(),
+    actionId: z.string().optional(),
+    /** Arrival of the raw record that led here, ms since 1970. */
+    arrivedMs: z.number().optional(),
+  }),
+])
+export type LicenseRecord = z.infer<typeof LicenseRecord>
+export type CredentialState = (typeof credentialStates)[number]

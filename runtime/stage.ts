@@ -1,0 +1,114 @@
+/**
+ * What a stage is: a function of one ordered log, `(state, record) -> outputs, state`.
+ *
+ * Pure by contract: no wall clock, no randomness, no I/O. The stage runner (stage-runner.ts) feeds it, keeps its state,
+ * publishes its outputs and turns its refusals into dead letters. Each input partition has its own logic and state, called
+ * a task.
+ *
+ * Promises asked of a stage: the same log gives the same outputs in the same order, ids included.
+ */
+import type { Bundle, ContentFile } from '../core/content.ts'
+import type { ContentSet } from '../core/control.ts'
+import type { DeadLetterCode } from '../core/dead-letter.ts'
+import type { Mistake } from '../core/errors.ts'
+import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
+
+/**
+ * A task's state: JSON values under keys. What was `set` since the last checkpoint is written with the next one, so a
+ * value changed in place must be `set` again. Keys are at most 1,024 characters.
+ */
+export interface KeyedState {
+  get<T>(key: string): T | undefined
+  set(key: string, value: unknown): void
+  delete(key: string): void
+  /** Entries whose key starts with this prefix, in insertion order; O(all keys). */
+  entries<T>(prefix: string): IterableIterator<[key: string, value: T]>
+  readonly size: number
+}
+
+export interface StageOutput {
+  readonly topic: string
+  readonly key?: string | undefined
+  /** Only where the key does not decide. */
+  readonly partition?: number | undefined
+  /** Serialized as JSON, unless it is a string or bytes already; `null` is a tombstone. */
+  readonly value: unknown
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where a step puts what came of a record. Several outcomes of one record are told apart by `index`. */
+export interface Outcome {
+  emit(output: StageOutput): void
+  /** On purpose: `reason` is one of the stage's bounded set. */
+  drop(reason: string, count?: number): void
+  deadLetter(code: DeadLetterCode, message: string, options?: { readonly index?: number; readonly hint?: string }): void
+  /** First stage only: this record happened at `eventTimeMs`, and its source allows `latenessMs`. Drives the watermark. */
+  happened(eventTimeMs: number, latenessMs: number): void
+}
+
+export interface StageRecord extends BusRecord {
+  readonly value: Buffer
+  /** Arrival of the raw record behind this one, ms since 1970. */
+  readonly arrivedMs: number
+}
+
+/** The logic of one task. */
+export interface StageLogic {
+  /** One record. A throw is a bug: the record becomes the dead letter STEP_FAILED, and state changes it made stay. */
+  record(record: StageRecord, out: Outcome): void
+  /**
+   * Event time is complete up to here (ms since 1970); `Infinity`: the input ended. Called when it has advanced, in order
+   * with the records.
+   */
+  watermark?(eventTimeMs: number, out: Outcome): void
+  /** The log was silent up to this append time. */
+  tick?(appendedMs: number, out: Outcome): void
+  /** From here on this content is in force. Mistakes leave the last good version in force, and are reported. */
+  content?(set: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[]
+}
+
+/** What a task may know when it is made. Restored state is already in `state`. */
+export interface TaskContext {
+  readonly stage: string
+  readonly at: TopicPartition
+  /** Number of partitions of the input topic. */
+  readonly partitions: number
+  readonly state: KeyedState
+}
+
+/** Lives beside a task and does what a step may not: calls to the outside. Only respond has one. */
+export interface Sidecar {
+  /** The steps of a batch have changed state (also called once after restore). */
+  changed(): void
+  /** The task is lost or closing: start nothing new, settle what is under way. */
+  stop(): Promise<void>
+}
+
+export interface SidecarContext extends TaskContext {
+  /**
+   * Appends to the bus in a transaction of the task's fenced producer. Throws FencedError when the task is another's now:
+   * then nothing outside may be done any more.
+   */
+  journal(records: readonly OutgoingRecord[]): Promise<void>
+  readonly signal: AbortSignal
+}
+
+export interface StageSpec {
+  /** Also names the state topic, the consumer group (`warden.<name>`) and the fencing. */
+  readonly name: string
+  /** Of the state's shape. Written into each checkpoint. */
+  readonly stateVersion: number
+  readonly inputs: readonly string[]
+  /** `records`: the stage is the first and computes it from `happened`; else the upstream `<stage>/<topic>`s to wait for. */
+  readonly watermark: 'records' | readonly string[]
+  /** Topics to which it tells its watermark, every partition of them. */
+  readonly tellsWatermarkTo: readonly string[]
+  /** Whether its owner writes ticks into silent partitions of its inputs (one stage a topic may). */
+  readonly ticks: boolean
+  /** Content that it waits for before its first record, and then follows. */
+  readonly content: readonly ContentSet[]
+  create(context: TaskContext): StageLogic
+  /** Turns an entry of an older state version into today's; `undefined` drops it. */
+  migrate?(key: string, value: unknown, fromVersion: number): unknown
+  sidecar?(context: SidecarContext): Sidecar
+}
