@@ -38,7 +38,10 @@ export default defineConfig({
     restoreMocks: true,
     reporters: ['default', new SkipReporter()],
     projects: [
-      pure('unit', ['{core,engine,runtime,adapters,connectors,services,cli}/**/*.test.ts', 'test/support/**/*.test.ts']),
+      pure('unit', [
+        '{core,engine,runtime,adapters,connectors,services,cli}/**/*.test.ts',
+        'test/support/**/*.test.ts',
+      ]),
       pure('house', ['test/house/**/*.test.ts'], 60_000),
       pure('property', ['test/property/**/*.test.ts'], 60_000),
       pure('fuzz', ['test/fuzz/**/*.test.ts'], 60_000),

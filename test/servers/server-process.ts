@@ -126,7 +126,7 @@ export async function freePorts(count: number): Promise<number[]> {
     }),
   )
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()))
   return ports
 }
 

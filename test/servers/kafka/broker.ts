@@ -40,7 +40,9 @@ export class KafkaBroker {
 
   private constructor(ports: Ports, dir: string, command: readonly string[], server: ServerProcess) {
     this.brokers = [`127.0.0.1:${ports.plain}`]
-    this.listeners = Object.fromEntries(Object.entries(ports.further).map(([name, port]) => [name, `127.0.0.1:${port}`]))
+    this.listeners = Object.fromEntries(
+      Object.entries(ports.further).map(([name, port]) => [name, `127.0.0.1:${port}`]),
+    )
     this.dir = dir
     this.#command = command
     this.#server = server

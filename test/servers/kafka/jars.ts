@@ -46,7 +46,7 @@ export async function kafkaJars(): Promise<Jars> {
     // Another process may have been first: its jars are as good as ours.
     if (existsSync(home)) return jars
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { missing: 'no mvn on the PATH' }
-    const said = String((error as { stdout?: string }).stdout ?? '').split('\n')[0] ?? ''
+    const said = ((error as { stdout?: string }).stdout ?? '').split('\n')[0] ?? ''
     return { missing: `Maven could not fetch the broker's jars: ${said || (error as Error).message}`.slice(0, 300) }
   } finally {
     await rm(partial, { recursive: true, force: true })
