@@ -103,7 +103,7 @@ function readDocument(file: ContentFile, document: Document, placeAt: (offset: n
       message: error.message,
       place: placeAt(error.pos[0]),
     }))
-  const start = document.contents?.range?.[0] ?? document.range[0]
+  const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0
   const place = (path: YamlPath): FilePlace => placeAt(offsetOf(document.contents, path, false) ?? start)
   const keyPlace = (path: YamlPath): FilePlace => placeAt(offsetOf(document.contents, path, true) ?? start)
   let value: unknown
