@@ -20,7 +20,6 @@ export default defineConfig([
       'max-lines': ['warn', { max: 300, skipBlankLines: true, skipComments: true }],
       'no-console': 'error',
       'no-constructor-return': 'error',
-      'no-promise-executor-return': ['error', { allowVoid: true }],
       'no-self-compare': 'error',
       'no-unmodified-loop-condition': 'error',
       'no-unreachable-loop': 'error',
