@@ -1,0 +1,176 @@
+/**
+ * What can be configured: the shape of `modelwarden.yml`, with every default.
+ *
+ * Read by the composition root (config-load.ts does the reading); each service looks at its own section only. The
+ * descriptions below are the user's reference: docs/configuration.md is generated from them, and a test holds it to that.
+ *
+ * Promises: unknown keys are refused; a secret is named by where it stands, never written here; every limit has a unit
+ * in its name. A section's owner adds to it here.
+ */
+import { z } from 'zod'
+
+/** What a caller may do; a route names the roles that may call it. `admin` may do everything. */
+export const roles = ['collector', 'gateway', 'viewer', 'analyst', 'responder', 'admin', 'metrics'] as const
+export const Role = z.enum(roles)
+export type Role = z.infer<typeof Role>
+
+/** Where a secret stands. The value itself is never part of a configuration. */
+export const SecretRef = z.union(
+  [
+    z.strictObject({ env: z.string().min(1).describe('Name of the environment variable that holds it.') }),
+    z.strictObject({ file: z.string().min(1).describe('Path of the file that holds it; a line end at its end is dropped.') }),
+  ],
+  { error: 'A secret is named by where it stands: {env: NAME} or {file: path}. Never write its value here.' },
+)
+export type SecretRef = z.infer<typeof SecretRef>
+
+/** A section that may be left out: each of its fields has a default. */
+const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) =>
+  z
+    .strictObject(shape)
+    .prefault({} as never)
+    .describe(description)
+
+const milliseconds = (min = 1) => z.int().min(min).max(2_147_483_647)
+
+const Data = section('Where this instance keeps its files.', {
+  folder: z
+    .string()
+    .default('.modelwarden')
+    .describe('Embedded bus and index, the outbox, generated keys. One live process at a time holds it.'),
+})
+
+const Kafka = z.strictObject({
+  brokers: z.array(z.string().min(1)).min(1).describe('`host:port` of some brokers; they name the others.'),
+  clientId: z.string().default('modelwarden').describe('How the brokers list this client.'),
+  tls: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether to use TLS at all.'),
+      ca: z.string().optional().describe('Path of the PEM file with the authorities to trust; default: the system’s.'),
+      cert: z.string().optional().describe('Path of the client’s certificate (PEM), for mutual TLS.'),
+      key: SecretRef.optional().describe('The client’s private key (PEM), for mutual TLS.'),
+      serverName: z.string().optional().describe('Name to expect in the broker’s certificate, where it is not the host’s.'),
+    })
+    .optional()
+    .describe('TLS to the brokers. Without it the connection is in the clear.'),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('How to authenticate.'),
+      username: z.string().min(1).describe('The user’s name.'),
+      password: SecretRef.describe('The user’s password.'),
+    })
+    .optional()
+    .describe('Authentication with the brokers.'),
+  replicationFactor: z.int().positive().optional().describe('Copies of each topic that is made; default: the broker’s default.'),
+  connectionTimeoutMs: milliseconds().default(10_000).describe('How long a connection may take to come about.'),
+  requestTimeoutMs: milliseconds().default(30_000).describe('How long the answer to one request may take.'),
+})
+
+const BusSection = section('The bus that carries everything between the stages.', {
+  kind: z
+    .enum(['embedded', 'kafka'])
+    .default('embedded')
+    .describe('`embedded`: SQLite in the data folder, one process. `kafka`: as many processes and machines as you like.'),
+  partitions: z
+    .int()
+    .positive()
+    .max(1_024)
+    .default(4)
+    .describe('Partitions of the topics that scale out. Fixed when a topic is made.'),
+  kafka: Kafka.optional().describe('Required where `kind` is `kafka`.'),
+})
+
+const Index = section('Where people search: events, signals, incidents, actions.', {
+  kind: z.enum(['embedded']).default('embedded').describe('`embedded`: SQLite with full-text search in the data folder.'),
+})
+
+const Http = section('The one HTTP listener of a process.', {
+  listen: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):[0-9]{1,5}$/, 'Write `address:port`, e.g. 127.0.0.1:8471 or [::1]:8471.')
+    .default('127.0.0.1:8471')
+    .describe('`address:port`. Beyond loopback it listens only where tokens are configured. Port 0: any free one.'),
+  tokens: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/)
+          .describe('Who holds it; stands in logs and in decisions.'),
+        token: SecretRef.describe('The bearer token, at least 16 characters.'),
+        roles: z.array(Role).min(1).describe('What its holder may do.'),
+        tenant: z.string().min(1).optional().describe('Shows and takes only this tenant’s; default: all tenants.'),
+      }),
+    )
+    .default([])
+    .describe('Who may call. Without any, on loopback, one admin token is generated in the data folder (0600).'),
+  loopbackRoles: z
+    .array(Role)
+    .default([])
+    .describe('What callers on this machine may do without a token. Refused where `listen` is not a loopback address.'),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Further names that the Host header may carry (loopback names are always allowed on loopback).'),
+  trustedProxies: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.'),
+  bodyBytesMax: z.int().positive().default(1_000_000).describe('Largest body, where a route does not say otherwise.'),
+  requestsPerMinuteMax: z.int().positive().default(600_000).describe('Requests of one token (or address) in a minute.'),
+  refusalsPerMinuteMax: z.int().positive().default(30).describe('Wrong tokens from one address in a minute before it has to wait.'),
+  requestTimeoutMs: milliseconds().default(30_000).describe('How long a request may take to arrive, and again to be answered.'),
+})
+
+const Content = section('Rules, playbooks and sources.', {
+  publish: z
+    .boolean()
+    .optional()
+    .describe('Whether this process publishes its folders to all copies. Default: `up` and `run schedule` do, others don’t.'),
+  watch: z.boolean().default(true).describe('Whether edits of the folders take effect while it runs.'),
+  sources: z.array(z.string()).default(['sources']).describe('Folders of sources; later ones win where paths are equal.'),
+  rules: z.array(z.string()).default(['rules']).describe('Folders of rules.'),
+  playbooks: z.array(z.string()).default(['playbooks']).describe('Folders of playbooks.'),
+})
+
+const Log = section('What the process says on standard error.', {
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('The least important lines to write.'),
+  format: z.enum(['auto', 'json', 'text']).default('auto').describe('`auto`: text on a terminal, JSON elsewhere.'),
+})
+
+const Runtime = section('What every stage stands on.', {
+  checkpointIntervalMs: milliseconds(10).default(1_000).describe('How often state is written to the bus.'),
+  tickIdleMs: milliseconds(50).default(1_000).describe('Silence of a partition after which its owner writes a tick.'),
+  shutdownGraceMs: milliseconds().default(10_000).describe('How long a graceful stop may take before the process ends anyway.'),
+})
+
+export const Config = z.strictObject({
+  data: Data,
+  bus: BusSection,
+  index: Index,
+  http: Http,
+  hmacKey: SecretRef.optional().describe(
+    'Keys the digests that stand for credentials, 32 bytes or more (hex, base64 or text). The same in every process; ' +
+      'embedded default: generated in the data folder (0600). Required on Kafka.',
+  ),
+  content: Content,
+  collect: section('Takes events in.', {}),
+  normalize: section('Turns raw records into events.', {}),
+  detect: section('Turns events into signals.', {}),
+  correlate: section('Groups signals into incidents.', {}),
+  respond: section('Runs playbooks.', {}),
+  licensing: section('Licenses, credentials and their state.', {}),
+  authorize: section('Answers gateways.', {}),
+  indexer: section('Fills the search index.', {}),
+  schedule: section('The clockwork.', {}),
+  connectors: section('The outside world.', {}),
+  log: Log,
+  runtime: Runtime,
+})
+export type Config = z.infer<typeof Config>
+export type ConfigSection = keyof Config
+
+/** The configuration that an empty file gives. */
+export function defaultConfig(): Config {
+  return Config.parse({})
+}
