@@ -1,7 +1,7 @@
 /**
  * The digest that names a content set: the same files give the same digest, whoever publishes them.
  */
-import { Bundle, type ContentFile } from '../core/content.ts'
+import type { Bundle, ContentFile } from '../core/content.ts'
 import type { ContentSet } from '../core/control.ts'
 import { canonicalDigest, sha256Hex } from '../core/ids.ts'
 

@@ -185,7 +185,10 @@ export class ContentOnBus implements ContentReader {
         end()
         reject(signal.reason as Error)
       }
-      if (signal.aborted) return abort()
+      if (signal.aborted) {
+        abort()
+        return
+      }
       this.#waiting.add(check)
       signal.addEventListener('abort', abort, { once: true })
       check()

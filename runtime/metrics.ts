@@ -1,0 +1,168 @@
+/**
+ * Telemetry as Prometheus series, on prom-client.
+ *
+ * Every series begins with `modelwarden_` and names its unit (seconds, bytes); docs/operations.md lists them. Promises:
+ * a metric never grows past `seriesMax` sets of labels, whatever the labels' values: what is over is counted in
+ * `modelwarden_metrics_refused_total`; telling something never throws.
+ */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import type { Telemetry } from './telemetry.ts'
+
+type Labels = Readonly<Record<string, string>>
+type Kind = 'counter' | 'gauge' | 'histogram'
+type Series = Counter | Gauge | Histogram
+
+const prefix = 'modelwarden_'
+/** Sets of labels of one metric. */
+const seriesMax = 1_000
+const metricsMax = 500
+const labelCharsMax = 128
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800]
+const bytesBuckets = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216]
+const countBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000]
+
+const help: Readonly<Record<string, string>> = {
+  stage_records_taken_total: 'Records that a stage took from a topic, control records left out.',
+  stage_records_emitted_total: 'Records that a stage published to a topic.',
+  stage_records_dropped_total: 'Records that a stage dropped on purpose, by reason.',
+  stage_dead_letters_total: 'Records that a stage could not process, by code.',
+  stage_retries_total: 'Attempts that a stage made again, by reason.',
+  stage_batch_records: 'Records in one batch.',
+  stage_batch_duration_seconds: 'Time that one batch took.',
+  stage_checkpoint_duration_seconds: 'Time that one checkpoint took.',
+  stage_checkpoint_keys: 'State entries written with one checkpoint.',
+  stage_restore_duration_seconds: 'Time that restoring one partition’s state took.',
+  stage_restored_keys: 'State entries that a partition was restored with.',
+  stage_watermark_timestamp_seconds: 'Event time up to which a partition of a stage is complete.',
+  stage_lag_records: 'Records between what a stage has taken and the end of the log.',
+  stage_end_to_end_seconds: 'From the arrival of the first raw record to here.',
+  stage_fenced_total: 'Times that a partition was found to belong to another process.',
+  metrics_refused_total: 'Observations refused because a metric had too many sets of labels.',
+}
+
+export interface Metrics {
+  readonly telemetry: Telemetry
+  readonly registry: Registry
+}
+
+/** A registry with the process's own metrics and a telemetry that writes to it. */
+export function createMetrics(options: { readonly processMetrics?: boolean } = {}): Metrics {
+  const registry = new Registry()
+  if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry, prefix })
+  const book = new Book(registry)
+  return { registry, telemetry: book.telemetry() }
+}
+
+class Book {
+  readonly #registry: Registry
+  readonly #metrics = new Map<
+    string,
+    { readonly kind: Kind; readonly series: Series; readonly labels: readonly string[] }
+  >()
+  readonly #seen = new Map<string, Set<string>>()
+  readonly #refused: Counter
+
+  constructor(registry: Registry) {
+    this.#registry = registry
+    const name = 'metrics_refused_total'
+    this.#refused = new Counter({ name: prefix + name, help: help[name]!, registers: [registry] })
+  }
+
+  telemetry(): Telemetry {
+    const count = (name: string, labels: Labels, by = 1): void => this.#tell('counter', totalName(name), labels, by)
+    const gauge = (name: string, labels: Labels, value: number): void => this.#tell('gauge', name, labels, value)
+    const observe = (name: string, labels: Labels, value: number): void => this.#tell('histogram', name, labels, value)
+    return {
+      count,
+      gauge,
+      observe,
+      taken: (stage, topic, n) => count('stage_records_taken', { stage, topic }, n),
+      emitted: (stage, topic, n) => count('stage_records_emitted', { stage, topic }, n),
+      dropped: (stage, reason, n) => count('stage_records_dropped', { stage, reason }, n),
+      deadLettered: (stage, code, n) => count('stage_dead_letters', { stage, code }, n),
+      retried: (stage, reason) => count('stage_retries', { stage, reason }),
+      fenced: (stage) => count('stage_fenced', { stage }),
+      batch: (stage, records, ms) => {
+        observe('stage_batch_records', { stage }, records)
+        observe('stage_batch_duration_seconds', { stage }, ms / 1_000)
+      },
+      checkpointed: (stage, _partition, keys, ms) => {
+        observe('stage_checkpoint_keys', { stage }, keys)
+        observe('stage_checkpoint_duration_seconds', { stage }, ms / 1_000)
+      },
+      restored: (stage, partition, keys, ms) => {
+        gauge('stage_restored_keys', { stage, partition: String(partition) }, keys)
+        observe('stage_restore_duration_seconds', { stage }, ms / 1_000)
+      },
+      watermark: (stage, topic, partition, ms) => {
+        const labels = { stage, topic, partition: String(partition) }
+        gauge('stage_watermark_timestamp_seconds', labels, ms / 1_000)
+      },
+      lag: (stage, topic, partition, n) =>
+        gauge('stage_lag_records', { stage, topic, partition: String(partition) }, n),
+      endToEnd: (stage, ms) => observe('stage_end_to_end_seconds', { stage }, ms / 1_000),
+    }
+  }
+
+  #tell(kind: Kind, name: string, labels: Labels, value: number): void {
+    if (!Number.isFinite(value) && kind !== 'gauge') return
+    const metric = this.#metric(kind, name, labels)
+    if (metric?.kind !== kind || !this.#admit(name, metric.labels, labels)) {
+      this.#refused.inc()
+      return
+    }
+    const bounded = clipped(labels)
+    if (metric.series instanceof Counter) metric.series.inc(bounded, Math.max(0, value))
+    else if (metric.series instanceof Gauge) metric.series.set(bounded, value)
+    else metric.series.observe(bounded, value)
+  }
+
+  /** Made at its first use; its labels' names are fixed from then on. */
+  #metric(kind: Kind, name: string, labels: Labels) {
+    const known = this.#metrics.get(name)
+    if (known !== undefined || this.#metrics.size >= metricsMax || !/^[a-z][a-z0-9_]{0,99}$/.test(name)) return known
+    const labelNames = Object.keys(labels).sort()
+    const common = {
+      name: prefix + name,
+      help: help[name] ?? name.replaceAll('_', ' '),
+      labelNames,
+      registers: [this.#registry],
+    }
+    const series =
+      kind === 'counter'
+        ? new Counter(common)
+        : kind === 'gauge'
+          ? new Gauge(common)
+          : new Histogram({ ...common, buckets: bucketsOf(name) })
+    const made = { kind, series, labels: labelNames }
+    this.#metrics.set(name, made)
+    return made
+  }
+
+  #admit(name: string, labelNames: readonly string[], labels: Labels): boolean {
+    const values = labelNames.map((label) => labels[label])
+    if (Object.keys(labels).length !== labelNames.length || values.includes(undefined)) return false
+    const key = values.join('\u0000')
+    const seen = this.#seen.get(name) ?? new Set<string>()
+    if (seen.has(key)) return true
+    if (seen.size >= seriesMax) return false
+    this.#seen.set(name, seen.add(key))
+    return true
+  }
+}
+
+function totalName(name: string): string {
+  return name.endsWith('_total') ? name : `${name}_total`
+}
+
+function bucketsOf(name: string): number[] {
+  if (name.endsWith('_seconds')) return secondsBuckets
+  return name.endsWith('_bytes') ? bytesBuckets : countBuckets
+}
+
+function clipped(labels: Labels): Record<string, string> {
+  const bounded: Record<string, string> = {}
+  for (const name of Object.keys(labels)) bounded[name] = labels[name]!.slice(0, labelCharsMax)
+  return bounded
+}
