@@ -12,7 +12,16 @@ import { z } from 'zod'
  * approval, global stop). `failed`: tried, given up. `undone`: taken back.
  */
 export const actionStates = [
-  'asked', 'awaiting-approval', 'reserved', 'attempted', 'done', 'verified', 'dry-run', 'refused', 'failed', 'undone',
+  'asked',
+  'awaiting-approval',
+  'reserved',
+  'attempted',
+  'done',
+  'verified',
+  'dry-run',
+  'refused',
+  'failed',
+  'undone',
 ] as const
 
 export const Action = z.strictObject({
@@ -43,7 +52,14 @@ export const Action = z.strictObject({
   reason: z.string().optional(),
   details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   before: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  approval: z.strictObject({ role: z.string(), expiresAt: z.iso.datetime(), by: z.string().optional(), at: z.iso.datetime().optional() }).optional(),
+  approval: z
+    .strictObject({
+      role: z.string(),
+      expiresAt: z.iso.datetime(),
+      by: z.string().optional(),
+      at: z.iso.datetime().optional(),
+    })
+    .optional(),
   /** Digest of the evidence it rests on. */
   evidence: z.string(),
   arrivedMs: z.number().optional(),

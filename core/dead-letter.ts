@@ -5,10 +5,31 @@ import { z } from 'zod'
 
 /** Reason codes; docs/bad-input.md lists what leads to each. Stages may only use these: the set is bounded. */
 export const deadLetterCodes = [
-  'NOT_JSON', 'NOT_UTF8', 'NOT_AN_OBJECT', 'TOO_LARGE', 'TOO_DEEP', 'EMPTY', 'BAD_ENCODING', 'SOURCE_MISSING', 'SOURCE_UNKNOWN',
-  'NO_MATCH', 'IDENTITY_MISSING', 'TIME_MISSING', 'TIME_INVALID', 'EVENT_FROM_FUTURE', 'EVENT_TOO_OLD', 'TENANT_MISSING',
-  'FIELD_INVALID', 'NOT_AN_EVENT', 'NOT_A_SIGNAL', 'NOT_AN_INCIDENT', 'NOT_A_DECISION', 'NOT_AN_EFFECT', 'CONTROL_INVALID',
-  'INDEX_REFUSED', 'STEP_FAILED',
+  'NOT_JSON',
+  'NOT_UTF8',
+  'NOT_AN_OBJECT',
+  'TOO_LARGE',
+  'TOO_DEEP',
+  'EMPTY',
+  'BAD_ENCODING',
+  'SOURCE_MISSING',
+  'SOURCE_UNKNOWN',
+  'NO_MATCH',
+  'IDENTITY_MISSING',
+  'TIME_MISSING',
+  'TIME_INVALID',
+  'EVENT_FROM_FUTURE',
+  'EVENT_TOO_OLD',
+  'TENANT_MISSING',
+  'FIELD_INVALID',
+  'NOT_AN_EVENT',
+  'NOT_A_SIGNAL',
+  'NOT_AN_INCIDENT',
+  'NOT_A_DECISION',
+  'NOT_AN_EFFECT',
+  'CONTROL_INVALID',
+  'INDEX_REFUSED',
+  'STEP_FAILED',
 ] as const
 export type DeadLetterCode = (typeof deadLetterCodes)[number]
 

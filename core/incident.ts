@@ -6,7 +6,13 @@
 import { z } from 'zod'
 import { Entity, Exposure, Level, Technique } from './signal.ts'
 
-export const verdicts = ['true-positive', 'false-positive', 'benign-true-positive', 'duplicate', 'undetermined'] as const
+export const verdicts = [
+  'true-positive',
+  'false-positive',
+  'benign-true-positive',
+  'duplicate',
+  'undetermined',
+] as const
 export const Verdict = z.enum(verdicts)
 export type Verdict = z.infer<typeof Verdict>
 

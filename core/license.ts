@@ -42,7 +42,12 @@ export type Credential = z.infer<typeof Credential>
 
 /** What stands on `warden.licenses`: keyed `license/<id>` and `credential/<id>`. */
 export const LicenseRecord = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('license'), version: z.int().positive(), updatedAt: z.iso.datetime(), license: License }),
+  z.strictObject({
+    kind: z.literal('license'),
+    version: z.int().positive(),
+    updatedAt: z.iso.datetime(),
+    license: License,
+  }),
   z.strictObject({
     kind: z.literal('credential'),
     version: z.int().positive(),

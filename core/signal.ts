@@ -10,7 +10,16 @@ export const levels = ['informational', 'low', 'medium', 'high', 'critical'] as 
 export const Level = z.enum(levels)
 export type Level = z.infer<typeof Level>
 
-export const entityTypes = ['principal', 'user', 'credential', 'session', 'address', 'asset', 'model', 'account'] as const
+export const entityTypes = [
+  'principal',
+  'user',
+  'credential',
+  'session',
+  'address',
+  'asset',
+  'model',
+  'account',
+] as const
 export const Entity = z.strictObject({ type: z.enum(entityTypes), id: z.string() })
 export type Entity = z.infer<typeof Entity>
 
@@ -25,7 +34,11 @@ export const EvidenceRef = z.strictObject({
 export type EvidenceRef = z.infer<typeof EvidenceRef>
 
 /** An ATLAS or ATT&CK technique, e.g. `{ framework: 'atlas', id: 'AML.T0024.002' }`. */
-export const Technique = z.strictObject({ framework: z.enum(['atlas', 'attack']), id: z.string(), name: z.string().optional() })
+export const Technique = z.strictObject({
+  framework: z.enum(['atlas', 'attack']),
+  id: z.string(),
+  name: z.string().optional(),
+})
 export type Technique = z.infer<typeof Technique>
 
 /** What the finding says has been exposed. */

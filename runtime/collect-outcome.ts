@@ -25,7 +25,11 @@ export class CollectedOutcome implements Outcome {
     this.dropped.push({ reason, count })
   }
 
-  deadLetter(code: DeadLetterCode, message: string, options: { readonly index?: number; readonly hint?: string } = {}): void {
+  deadLetter(
+    code: DeadLetterCode,
+    message: string,
+    options: { readonly index?: number; readonly hint?: string } = {},
+  ): void {
     this.deadLetters.push({ code, message, index: options.index ?? 0, hint: options.hint })
   }
 

@@ -19,7 +19,8 @@ export class MemoryState implements KeyedState {
   }
 
   set(key: string, value: unknown): void {
-    if (key.length > keyCharsMax) throw new RangeError(`a state key has ${key.length} characters, at most ${keyCharsMax}`)
+    if (key.length > keyCharsMax)
+      throw new RangeError(`a state key has ${key.length} characters, at most ${keyCharsMax}`)
     if (value === undefined) throw new TypeError(`undefined is no state; delete the key '${key}' instead`)
     this.#entries.set(key, value)
     this.#dirty.add(key)

@@ -11,6 +11,7 @@ import type { SearchIndex } from '../core/ports/search-index.ts'
 import type { Config } from './config.ts'
 import type { ContentReader } from './content-reader.ts'
 import type { Log } from './log.ts'
+import type { TaskProgress } from './stage-task.ts'
 import type { Telemetry } from './telemetry.ts'
 
 export interface Health {
@@ -27,6 +28,8 @@ export interface Service {
   health(): Health
   /** Mounts its endpoints; called before `start`. */
   routes?(app: FastifyInstance): void
+  /** How far each of its tasks has come: for status, and to tell when a replay is drained. */
+  progress?(): readonly TaskProgress[]
 }
 
 /** All that a service may be made from. */
@@ -43,4 +46,6 @@ export interface ServiceContext {
   readonly index?: SearchIndex
   /** Only for respond. */
   readonly connectors?: readonly Connector[]
+  /** Whether silent partitions get ticks now; default yes. A replay has time stand still until its input is read. */
+  readonly ticking?: () => boolean
 }

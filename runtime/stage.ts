@@ -80,8 +80,10 @@ export interface TaskContext {
 export interface Sidecar {
   /** The steps of a batch have changed state (also called once after restore). */
   changed(): void
-  /** The task is lost or closing: start nothing new, settle what is under way. */
+  /** The task is lost or closing: start nothing new, settle what is under way. May be called twice. */
   stop(): Promise<void>
+  /** Effects under way or waiting for their turn (not those that wait for a person or a time). */
+  pending?(): number
 }
 
 export interface SidecarContext extends TaskContext {

@@ -92,9 +92,14 @@ export interface Bus {
   /** Number of partitions; rejects with BusRefusedError where the topic is unknown. */
   partitionCount(topic: string): Promise<number>
   /** First offset and the one after the last, per partition. */
-  offsets(topic: string): Promise<readonly { readonly partition: number; readonly low: number; readonly high: number }[]>
+  offsets(
+    topic: string,
+  ): Promise<readonly { readonly partition: number; readonly low: number; readonly high: number }[]>
   /** Committed group offsets; -1 where nothing was committed. */
-  groupOffsets(group: string, topic: string): Promise<readonly { readonly partition: number; readonly offset: number }[]>
+  groupOffsets(
+    group: string,
+    topic: string,
+  ): Promise<readonly { readonly partition: number; readonly offset: number }[]>
   /** Acks from all in-sync replicas, idempotent, order kept within each partition. */
   publish(records: readonly OutgoingRecord[]): Promise<void>
   /** Takes the name, fencing off whoever held it. */
@@ -104,7 +109,11 @@ export interface Bus {
    * Reads one partition from `from` to its end as it was when called (committed records only), without a group; then
    * returns. Must cope with the holes that transactions leave at the end.
    */
-  read(at: TopicPartition, from: number | 'start', onBatch: (batch: readonly BusRecord[]) => Promise<void> | void): Promise<void>
+  read(
+    at: TopicPartition,
+    from: number | 'start',
+    onBatch: (batch: readonly BusRecord[]) => Promise<void> | void,
+  ): Promise<void>
   /**
    * Reads all partitions of a topic from the start, without a group, and goes on following it. Resolves, once everything
    * that was there when called has been delivered, to a way to stop.

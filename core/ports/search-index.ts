@@ -76,13 +76,20 @@ export interface SearchIndex {
   prepare(): Promise<void>
   /** Resolves when the documents are durable; one result each, in order. Rejects with IndexUnavailableError as a whole. */
   put(documents: readonly PutDocument[]): Promise<readonly PutResult[]>
-  get(collection: Collection, id: string): Promise<{ readonly version: number; readonly document: Document } | undefined>
+  get(
+    collection: Collection,
+    id: string,
+  ): Promise<{ readonly version: number; readonly document: Document } | undefined>
   /** Makes what was put visible to searches. */
   refresh(): Promise<void>
   search(query: SearchQuery): Promise<SearchPage>
   count(collection: Collection, filter?: Filter): Promise<number>
   /** Documents per interval of event time, oldest first, empty ones left out. */
-  histogram(collection: Collection, intervalMs: number, filter?: Filter): Promise<readonly { readonly startMs: number; readonly count: number }[]>
+  histogram(
+    collection: Collection,
+    intervalMs: number,
+    filter?: Filter,
+  ): Promise<readonly { readonly startMs: number; readonly count: number }[]>
   /** The most frequent values of a field, by count then key; at most `size` (1 to 1,000). */
   terms(collection: Collection, field: string, size: number, filter?: Filter): Promise<readonly Bucket[]>
   /** Number of distinct values of a field (may be approximate past 3,000). */

@@ -1,0 +1,480 @@
+/**
+ * One task: one partition of one stage. Runs its logic over the log, publishes what comes out, and keeps its state.
+ *
+ * Promises:
+ * - outputs leave in order, with marks by which a redelivery is told; a checkpoint is written only after the outputs of
+ *   all that it covers are acknowledged;
+ * - a record that came before (by offset, or by its mark) changes nothing;
+ * - a step that throws costs one record, as a dead letter, never the partition;
+ * - once fenced off, nothing more is written.
+ */
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { Control, type ContentSet } from '../core/control.ts'
+import type { DeadLetterCode } from '../core/dead-letter.ts'
+import { describeError, FencedError } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
+import { limits } from '../core/limits.ts'
+import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
+import { headers } from '../core/topics.ts'
+import { checkpointRecords, type TaskMeta } from './checkpoints.ts'
+import { CollectedOutcome } from './collect-outcome.ts'
+import { buildDeadLetter } from './dead-letters.ts'
+import { formatMark, Marks, originOf } from './marks.ts'
+import type { MemoryState } from './memory-state.ts'
+import type { ServiceContext } from './service.ts'
+import type { Sidecar, StageLogic, StageOutput, StageSpec } from './stage.ts'
+import { WatermarkTracker } from './watermarks.ts'
+
+/** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
+const flushBytes = 512 * 1024
+const sliceMs = 20
+/** Watermarks are told downstream at most this often, in ms of append time. */
+const tellEveryMs = 500
+const publishPauseMsMax = 5_000
+
+export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
+
+export interface TaskProgress {
+  readonly stage: string
+  readonly topic: string
+  readonly partition: number
+  readonly nextOffset: number
+  /** Event time reached, ms since 1970; null before the first watermark. */
+  readonly watermarkMs: number | null
+  readonly ended: boolean
+  /** Effects under way beside the task. */
+  readonly pending: number
+  readonly content: Readonly<Partial<Record<ContentSet, string>>>
+}
+
+export class StageTask {
+  readonly at: TopicPartition
+  readonly #spec: StageSpec
+  readonly #deps: TaskDependencies
+  readonly #logic: StageLogic
+  readonly #state: MemoryState
+  readonly #producer: FencedProducer
+  readonly #origin: string
+  readonly #partitions: number
+  readonly #downstream: readonly TopicPartition[]
+  readonly #marks: Marks
+  readonly #watermark: WatermarkTracker
+  readonly #content: Partial<Record<ContentSet, string>>
+  readonly #out = new CollectedOutcome()
+  readonly #stopping = new AbortController()
+  #told: TaskMeta['told']
+  #nextOffset: number
+  #checkpointedOffset: number
+  #outputs: OutgoingRecord[] = []
+  #outputBytes = 0
+  #index = 0
+  /** Resolves when everything flushed so far is acknowledged; never rejects. */
+  #published: Promise<void> = Promise.resolve()
+  #writing: Promise<unknown> = Promise.resolve()
+  #lost: FencedError | undefined
+  #lastTakenMs: number
+  #tickedAtOffset = -1
+  sidecar: Sidecar | undefined
+
+  constructor(options: {
+    readonly spec: StageSpec
+    readonly at: TopicPartition
+    readonly partitions: number
+    readonly downstream: readonly TopicPartition[]
+    readonly deps: TaskDependencies
+    readonly logic: StageLogic
+    readonly state: MemoryState
+    readonly producer: FencedProducer
+    readonly meta: TaskMeta | undefined
+  }) {
+    const { spec, at, meta } = options
+    this.at = at
+    this.#spec = spec
+    this.#deps = options.deps
+    this.#logic = options.logic
+    this.#state = options.state
+    this.#producer = options.producer
+    this.#partitions = options.partitions
+    this.#downstream = options.downstream
+    this.#origin = originOf(spec.name, at.topic, at.partition)
+    this.#marks = new Marks(meta?.marks)
+    this.#watermark = new WatermarkTracker(spec.watermark, meta?.watermark)
+    this.#content = { ...meta?.content }
+    this.#told = meta?.told ?? { eventTimeMs: null, ended: false, appendedMs: 0 }
+    this.#nextOffset = meta?.nextOffset ?? 0
+    this.#checkpointedOffset = meta === undefined ? -1 : meta.nextOffset
+    this.#lastTakenMs = options.deps.clock.monotonicMs()
+  }
+
+  get nextOffset(): number {
+    return this.#nextOffset
+  }
+
+  get lost(): FencedError | undefined {
+    return this.#lost
+  }
+
+  get signal(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  progress(): TaskProgress {
+    return {
+      stage: this.#spec.name,
+      topic: this.at.topic,
+      partition: this.at.partition,
+      nextOffset: this.#nextOffset,
+      watermarkMs: this.#watermark.reachedMs,
+      ended: this.#watermark.ended,
+      pending: this.sidecar?.pending?.() ?? 0,
+      content: { ...this.#content },
+    }
+  }
+
+  /** Puts the content that the checkpoint names, or else today's, in force; before the first record. */
+  async startContent(): Promise<void> {
+    for (const set of this.#spec.content) {
+      const digest = this.#content[set] ?? (await this.#deps.content.waitForCurrent(set, this.signal))
+      await this.#applyContent(set, digest)
+    }
+    // Which content was in force for the first record must be known to a replay before that record has had effects.
+    if (this.#checkpointedOffset < 0 && this.#spec.content.length > 0) await this.checkpoint()
+  }
+
+  /** Works through a batch. Resolves when the outputs of the batch before it are acknowledged. */
+  async take(batch: readonly BusRecord[]): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost
+    const startedMs = this.#deps.clock.monotonicMs()
+    let sliceStartMs = startedMs
+    let taken = 0
+    for (const record of batch) {
+      if (this.signal.aborted) return
+      if (record.offset < this.#nextOffset) continue
+      if (headers.control in record.headers) await this.#takeControl(record)
+      else {
+        taken++
+        this.#takeRecord(record)
+      }
+      this.#nextOffset = record.offset + 1
+      if (this.#outputBytes > flushBytes) await this.#flush()
+      const nowMs = this.#deps.clock.monotonicMs()
+      if (nowMs - sliceStartMs > sliceMs) {
+        await this.#flush()
+        await nextTurn()
+        sliceStartMs = this.#deps.clock.monotonicMs()
+      }
+    }
+    await this.#flush()
+    this.sidecar?.changed()
+    this.#report(batch, taken, startedMs)
+  }
+
+  #report(batch: readonly BusRecord[], taken: number, startedMs: number): void {
+    const { telemetry, clock } = this.#deps
+    this.#lastTakenMs = clock.monotonicMs()
+    if (taken === 0) return
+    telemetry.taken(this.#spec.name, this.at.topic, taken)
+    telemetry.batch(this.#spec.name, taken, this.#lastTakenMs - startedMs)
+    const last = batch[batch.length - 1]
+    if (last !== undefined) telemetry.endToEnd(this.#spec.name, clock.nowMs() - arrivalOf(last))
+  }
+
+  #takeRecord(record: BusRecord): void {
+    this.#index = 0
+    if (this.#isRedelivery(record)) return
+    if (record.value === null) {
+      this.#deps.telemetry.dropped(this.#spec.name, 'tombstone', 1)
+      return
+    }
+    const arrivedMs = arrivalOf(record)
+    try {
+      this.#logic.record({ ...record, value: record.value, arrivedMs }, this.#out)
+      this.#gather(record, arrivedMs)
+    } catch (error) {
+      this.#out.clear()
+      this.#deps.log.error('a step failed on a record, which is now a dead letter', {
+        ...this.#where(record),
+        error: describeError(error),
+      })
+      this.#deadLetter(record, 'STEP_FAILED', describeError(error), 0)
+    }
+    this.#advance(record)
+  }
+
+  #isRedelivery(record: BusRecord): boolean {
+    const mark = record.headers[headers.mark]
+    if (mark === undefined || this.#marks.passes(mark) !== false) return false
+    this.#deps.telemetry.dropped(this.#spec.name, 'redelivered', 1)
+    return true
+  }
+
+  async #takeControl(record: BusRecord): Promise<void> {
+    this.#index = 0
+    if (this.#isRedelivery(record)) return
+    const json = parseJson(record.value ?? '')
+    const parsed = json.ok ? Control.safeParse(json.value) : undefined
+    if (parsed?.success !== true) {
+      this.#deadLetter(record, 'CONTROL_INVALID', 'A control record does not have the form of one.', 0)
+      return
+    }
+    const control = parsed.data
+    switch (control.control) {
+      case 'watermark':
+        this.#watermark.told(control)
+        break
+      case 'tick':
+        this.#watermark.ticked(record.appendedMs)
+        this.#logic.tick?.(record.appendedMs, this.#out)
+        this.#gather(record, record.appendedMs)
+        break
+      case 'end': {
+        this.#reach(this.#watermark.inputEnded(), record)
+        break
+      }
+      case 'content':
+        if (this.#spec.content.includes(control.set) && this.#content[control.set] !== control.digest) {
+          await this.#flush()
+          await this.#applyContent(control.set, control.digest)
+          this.#gather(record, record.appendedMs)
+        }
+        break
+    }
+    this.#advance(record)
+  }
+
+  async #applyContent(set: ContentSet, digest: string): Promise<void> {
+    const { bundle, files } = await this.#deps.content.bundle(digest)
+    const mistakes = this.#logic.content?.(set, bundle, files, this.#out) ?? []
+    this.#deps.content.reportMistakes(set, digest, mistakes)
+    if (mistakes.length === 0) this.#content[set] = digest
+  }
+
+  /** Hands an advanced watermark to the logic, and tells it downstream when it is time. */
+  #advance(record: BusRecord): void {
+    this.#reach(this.#watermark.advance(), record)
+    const eventTimeMs = this.#watermark.reachedMs
+    const { ended } = this.#watermark
+    const news = ended !== this.#told.ended || eventTimeMs !== this.#told.eventTimeMs
+    if (!news || (eventTimeMs === null && !ended)) return
+    if (!ended && record.appendedMs - this.#told.appendedMs < tellEveryMs) return
+    this.#told = { eventTimeMs, ended, appendedMs: record.appendedMs }
+    if (eventTimeMs !== null)
+      this.#deps.telemetry.watermark(this.#spec.name, this.at.topic, this.at.partition, eventTimeMs)
+    const control: Control = {
+      control: 'watermark',
+      upstream: `${this.#spec.name}/${this.at.topic}`,
+      partition: this.at.partition,
+      partitions: this.#partitions,
+      eventTimeMs: ended ? null : eventTimeMs,
+    }
+    const value = JSON.stringify(control)
+    for (const target of this.#downstream) {
+      this.#send(record, { ...target, value, headers: { [headers.control]: control.control } })
+    }
+  }
+
+  #reach(eventTimeMs: number | undefined, record: BusRecord): void {
+    if (eventTimeMs === undefined) return
+    this.#logic.watermark?.(eventTimeMs, this.#out)
+    this.#gather(record, arrivalOf(record))
+  }
+
+  /** Turns what a step put out into records on their way. */
+  #gather(record: BusRecord, arrivedMs: number): void {
+    const out = this.#out
+    const stage = this.#spec.name
+    for (const { eventTimeMs, latenessMs } of out.happenings) this.#watermark.happened(eventTimeMs, latenessMs)
+    for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
+    for (const letter of out.deadLetters)
+      this.#deadLetter(record, letter.code, letter.message, letter.index, letter.hint)
+    for (const output of out.emitted) {
+      const value = serialize(output.value)
+      if (value !== null && value.length > limits.recordBytesMax && Buffer.byteLength(value) > limits.recordBytesMax) {
+        this.#deadLetter(
+          record,
+          'TOO_LARGE',
+          `What ${stage} made of this record for ${output.topic} is over ${limits.recordBytesMax} bytes.`,
+          this.#index,
+        )
+        continue
+      }
+      this.#send(record, { ...output, value, headers: { [headers.arrived]: String(arrivedMs), ...output.headers } })
+    }
+    out.clear()
+  }
+
+  #send(record: BusRecord, output: Omit<StageOutput, 'value'> & { readonly value: string | Uint8Array | null }): void {
+    const mark = formatMark(this.#origin, record.offset, this.#index++)
+    this.#outputs.push({ ...output, headers: { ...output.headers, [headers.mark]: mark } })
+    this.#outputBytes += (output.value?.length ?? 0) + 200
+  }
+
+  #deadLetter(record: BusRecord, code: DeadLetterCode, message: string, index: number, hint?: string): void {
+    this.#deps.telemetry.deadLettered(this.#spec.name, code, 1)
+    const letter = buildDeadLetter({
+      ...record,
+      stage: this.#spec.name,
+      code,
+      message,
+      hint,
+      index,
+      atMs: record.appendedMs,
+    })
+    this.#send(record, { ...letter, value: letter.value })
+  }
+
+  /** Sends what was gathered, behind what was sent before; resolves when what was sent before is acknowledged. */
+  async #flush(): Promise<void> {
+    if (this.#outputs.length === 0) return
+    const outputs = this.#outputs
+    this.#outputs = []
+    this.#outputBytes = 0
+    const before = this.#published
+    this.#published = before.then(() => this.#publishUntilDone(outputs))
+    await before
+  }
+
+  /** A bus that is down holds this stage back, and no other; nothing is given up but by stopping. */
+  async #publishUntilDone(outputs: readonly OutgoingRecord[]): Promise<void> {
+    for (let pauseMs = 100; !this.signal.aborted; pauseMs = Math.min(pauseMs * 2, publishPauseMsMax)) {
+      try {
+        await this.#deps.bus.publish(outputs)
+        const counts = new Map<string, number>()
+        for (const output of outputs) counts.set(output.topic, (counts.get(output.topic) ?? 0) + 1)
+        for (const [topic, count] of counts) this.#deps.telemetry.emitted(this.#spec.name, topic, count)
+        return
+      } catch (error) {
+        this.#deps.telemetry.retried(this.#spec.name, 'publish')
+        this.#deps.log.warn('outputs could not be published; trying again', {
+          ...this.#where(),
+          pauseMs,
+          error: describeError(error),
+        })
+        await pause(pauseMs, undefined, { signal: this.signal }).catch(() => undefined)
+      }
+    }
+    this.#lost ??= new FencedError('The task was stopped before its outputs were acknowledged.')
+  }
+
+  /** Writes what changed since the last checkpoint, with the resume offset. */
+  async checkpoint(): Promise<void> {
+    await this.#exclusively(async () => {
+      if (this.#lost !== undefined || (this.#nextOffset === this.#checkpointedOffset && this.#state.changes === 0))
+        return
+      const startedMs = this.#deps.clock.monotonicMs()
+      // The snapshot is taken between two records, and outputs gathered so far belong to it.
+      const flushed = this.#flush()
+      const changes = this.#state.takeChanges()
+      const meta = this.#meta()
+      await flushed
+      await this.#published
+      try {
+        // #published resolves without an acknowledgment when the task is stopped, and then this was set.
+        if (this.#isLost()) throw this.#lost ?? new FencedError('lost')
+        await this.#producer.commit(checkpointRecords(this.#spec, this.at, changes, meta))
+        this.#checkpointedOffset = meta.nextOffset
+        const ms = this.#deps.clock.monotonicMs() - startedMs
+        this.#deps.telemetry.checkpointed(this.#spec.name, this.at.partition, changes.length, ms)
+      } catch (error) {
+        this.#state.markChanged(changes.map(([key]) => key))
+        this.#failWriting(error)
+      }
+    })
+  }
+
+  #isLost(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** Appends to the bus in a transaction of the fenced producer, for the sidecar. */
+  async journal(records: readonly OutgoingRecord[]): Promise<void> {
+    await this.#exclusively(async () => {
+      if (this.#lost !== undefined) throw this.#lost
+      try {
+        await this.#producer.commit(records)
+      } catch (error) {
+        this.#failWriting(error)
+        throw error
+      }
+    })
+  }
+
+  #failWriting(error: unknown): void {
+    if (error instanceof FencedError) {
+      if (this.#lost === undefined) {
+        this.#deps.telemetry.fenced(this.#spec.name)
+        this.#deps.log.warn('another process owns this partition now; dropping it', this.#where())
+      }
+      this.#lost = error
+      this.#stopping.abort(error)
+    } else {
+      this.#deps.telemetry.retried(this.#spec.name, 'checkpoint')
+      this.#deps.log.warn('a transaction failed; trying again', { ...this.#where(), error: describeError(error) })
+    }
+  }
+
+  /** One transaction at a time: a transactional producer has only one. */
+  async #exclusively(work: () => Promise<void>): Promise<void> {
+    const turn = this.#writing.then(work)
+    this.#writing = turn.catch(() => undefined)
+    await turn
+  }
+
+  #meta(): TaskMeta {
+    return {
+      version: this.#spec.stateVersion,
+      nextOffset: this.#nextOffset,
+      marks: this.#marks.save() as TaskMeta['marks'],
+      watermark: this.#watermark.save() as TaskMeta['watermark'],
+      told: this.#told,
+      content: { ...this.#content },
+    }
+  }
+
+  /** Writes a tick into its own partition if that has been silent for `idleMs` and the last tick has come back. */
+  async tickIfIdle(idleMs: number): Promise<void> {
+    if (this.signal.aborted || this.#deps.clock.monotonicMs() - this.#lastTakenMs < idleMs) return
+    if (this.#tickedAtOffset === this.#nextOffset) return
+    this.#tickedAtOffset = this.#nextOffset
+    try {
+      await this.#deps.bus.publish([
+        { ...this.at, value: '{"control":"tick"}', headers: { [headers.control]: 'tick' } },
+      ])
+    } catch {
+      this.#tickedAtOffset = -1
+    }
+  }
+
+  /** Stops; writes the last checkpoint unless the task is lost. */
+  async close(graceMs: number): Promise<void> {
+    const grace = pause(graceMs, undefined, { ref: false })
+    if (this.#lost === undefined) await Promise.race([this.#settle(), grace])
+    this.#stopping.abort(new FencedError('The task was closed.'))
+    await this.sidecar?.stop()
+    await this.#producer.close().catch(() => undefined)
+  }
+
+  async #settle(): Promise<void> {
+    await this.sidecar?.stop()
+    await this.checkpoint()
+  }
+
+  #where(record?: BusRecord): Record<string, unknown> {
+    return {
+      stage: this.#spec.name,
+      topic: this.at.topic,
+      partition: this.at.partition,
+      ...(record === undefined ? {} : { offset: record.offset }),
+    }
+  }
+}
+
+function serialize(value: unknown): string | Uint8Array | null {
+  return typeof value === 'string' || value === null || value instanceof Uint8Array ? value : JSON.stringify(value)
+}
+
+function arrivalOf(record: BusRecord): number {
+  const told = record.headers[headers.arrived]
+  const arrivedMs = told === undefined ? NaN : Number(told)
+  return Number.isFinite(arrivedMs) ? arrivedMs : record.appendedMs
+}
