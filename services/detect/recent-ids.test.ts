@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import { derivedId } from '../../core/ids.ts'
+import { MemoryState } from '../../runtime/memory-state.ts'
+import { RecentIds, type RecentIdsLimits } from './recent-ids.ts'
+
+const hour = 3_600_000
+const small: RecentIdsLimits = { windowMs: 2 * hour, idsMax: 1_000, bucketMs: hour, chunkIds: 8 }
+const id = (n: number): string => derivedId('event', n)
+
+/** The state as another process would find it: what was written by checkpoints, and nothing else. */
+function restarted(state: MemoryState, stored: MemoryState): MemoryState {
+  for (const [key, json] of state.takeChanges()) stored.restore(key, json === null ? undefined : JSON.parse(json))
+  const fresh = new MemoryState()
+  for (const [key, value] of stored.entries('')) fresh.restore(key, value)
+  return fresh
+}
+
+describe('recent ids', () => {
+  test('an event that comes a second time is refused, whatever came between', () => {
+    const recent = new RecentIds(new MemoryState(), small)
+    for (let n = 0; n < 100; n++) expect(recent.admits(id(n), n * 60_000)).toBe(true)
+    for (let n = 0; n < 100; n++) expect(recent.admits(id(n), n * 60_000)).toBe(false)
+    expect(recent.size).toBe(100)
+  })
+
+  test('a duplicate is refused after a restart too, also one that went into a half-full chunk', () => {
+    const stored = new MemoryState()
+    let state = new MemoryState()
+    for (let n = 0; n < 60; n++) {
+      // A restart after every few events: each chunk is restored at every fill.
+      if (n % 3 === 0) state = restarted(state, stored)
+      expect(new RecentIds(state, small).admits(id(n), 1_000)).toBe(true)
+    }
+    const recent = new RecentIds(restarted(state, stored), small)
+    expect(recent.size).toBe(60)
+    for (let n = 0; n < 60; n++) expect(recent.admits(id(n), 1_000)).toBe(false)
+  })
+
+  test('a checkpoint writes only the chunks that have grown since the last', () => {
+    const state = new MemoryState()
+    const recent = new RecentIds(state, small)
+    for (let n = 0; n < 80; n++) recent.admits(id(n), 1_000)
+    expect(state.takeChanges()).toHaveLength(10)
+    recent.admits(id(1_000), 1_000)
+    expect(state.takeChanges()).toHaveLength(1)
+  })
+
+  test('the watermark retires what lies more than the window behind it, and its state', () => {
+    const state = new MemoryState()
+    const recent = new RecentIds(state, small)
+    recent.admits(id(1), 0.5 * hour)
+    recent.admits(id(2), 1.5 * hour)
+    recent.complete(3 * hour)
+    expect(recent.size).toBe(1)
+    expect(state.size).toBe(1)
+    expect(recent.admits(id(2), 1.5 * hour)).toBe(false)
+    // Too old to tell: let through rather than lost, and not remembered.
+    expect(recent.admits(id(1), 0.5 * hour)).toBe(true)
+    expect(recent.size).toBe(1)
+    recent.complete(Infinity)
+    expect(recent.admits(id(2), 1.5 * hour)).toBe(false)
+    recent.complete(9 * hour)
+    expect(state.size).toBe(0)
+  })
+
+  test('past the limit the oldest event times are forgotten first, and memory stays bounded', () => {
+    const state = new MemoryState()
+    const recent = new RecentIds(state, { ...small, idsMax: 64 })
+    for (let n = 0; n < 500; n++) recent.admits(id(n), n < 250 ? hour : 0)
+    expect(recent.size).toBeLessThanOrEqual(64)
+    expect(state.size).toBeLessThanOrEqual(64 / 8 + 2)
+    expect(recent.admits(id(249), hour)).toBe(false)
+  })
+
+  test('in a single busy bucket the chunks that came first go first', () => {
+    const state = new MemoryState()
+    const recent = new RecentIds(state, { ...small, idsMax: 64 })
+    for (let n = 0; n < 200; n++) recent.admits(id(n), 5)
+    expect(recent.admits(id(199), 5)).toBe(false)
+    expect(recent.admits(id(150), 5)).toBe(false)
+    expect(recent.size).toBeLessThanOrEqual(64)
+    const again = new RecentIds(restarted(state, new MemoryState()), { ...small, idsMax: 64 })
+    expect(again.size).toBe(recent.size)
+    expect(again.admits(id(150), 5)).toBe(false)
+  })
+})
