@@ -49,12 +49,31 @@ export interface ConnectorAction<Args = unknown> {
   do(args: Args, context: ConnectorContext): Promise<ConnectorResult>
   verify?(args: Args, context: ConnectorContext): Promise<Verification>
   undo?(args: Args, before: ConnectorResult['before'], context: ConnectorContext): Promise<ConnectorResult>
+  /**
+   * Looks, before the intent is journaled, whether it may still be done; rejects with ConnectorRefusedError where not,
+   * e.g. because somebody else has changed the target since.
+   */
+  check?(args: Args, context: ConnectorContext): Promise<void>
+  /** Where taking it back is a command of its own, journaled and obeyed like any other: which, with which arguments. */
+  undoAs?(args: Args, done: DoneAction): { readonly action: string; readonly args: unknown }
+  /** How long `verify` is asked again while it says `not-done` right after `do`. Default: 30,000. */
+  readonly verifyMsMax?: number
+}
+
+/** What is known of an action that is to be taken back. */
+export interface DoneAction {
+  readonly actionId: string
+  readonly before: ConnectorResult['before']
+  /** Name of the action that had put the same target into the state before, where one of ours had. */
+  readonly previous: string | undefined
 }
 
 export interface Connector {
   readonly name: string
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each action has its own argument type; callers parse first
   readonly actions: Readonly<Record<string, ConnectorAction<any>>>
+  /** How many of its calls may run side by side. Default 4. */
+  readonly concurrency?: number
   /** Whether the other side answers and accepts our credentials. */
   probe(): Promise<{ readonly ok: boolean; readonly summary: string }>
   close?(): Promise<void>
@@ -66,9 +85,12 @@ export class ConnectorUnavailableError extends WardenError {
   override readonly retryable = true
   /** How long the other side asked us to wait. */
   readonly retryAfterMs: number | undefined
-  constructor(message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  /** Whether the call may have taken effect all the same. Unless the connector knows better: it may. */
+  readonly maybeDone: boolean
+  constructor(message: string, options: { cause?: unknown; retryAfterMs?: number; maybeDone?: boolean } = {}) {
     super(message, { cause: options.cause })
     this.retryAfterMs = options.retryAfterMs
+    this.maybeDone = options.maybeDone ?? true
   }
 }
 
