@@ -12,7 +12,7 @@ const kafka = './test/servers/kafka/for-the-run.ts'
 /** Tests in one process each, as many at a time as there are cores. */
 const pure = (name: string, include: string[], testTimeout = 10_000): TestProjectInlineConfiguration => ({
   extends: true,
-  test: { name, include, testTimeout, sequence: { groupOrder: 0 } },
+  test: { name, include, testTimeout, maxWorkers: '100%', sequence: { groupOrder: 1 } },
 })
 
 /** Tests that get the run's Kafka broker, and the time that real servers take. */
@@ -25,7 +25,7 @@ const withServers = (name: string, include: string[]): TestProjectInlineConfigur
     testTimeout: 60_000,
     hookTimeout: 120_000,
     fileParallelism: false,
-    sequence: { groupOrder: 1 },
+    sequence: { groupOrder: 2 },
   },
 })
 

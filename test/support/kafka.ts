@@ -26,23 +26,19 @@ export function kafkaForTests(): { readonly brokers: string[] } | undefined {
 
 /** A suite against the shared broker. */
 export function describeKafka(name: string, tests: (kafka: { readonly brokers: string[] }) => void): void {
-  const { shared } = kafkaOfTheRun()
-  if ('brokers' in shared) {
-    describe(name, () => {
-      tests(shared)
-    })
-  } else {
-    skip(name, shared.missing, () => {
-      tests({ brokers: [] })
-    })
+  const kafka = kafkaForTests()
+  const collect = () => {
+    tests(kafka ?? { brokers: [] })
   }
+  if (kafka !== undefined) describe(name, collect)
+  else skip(name, collect)
 }
 
 /** A suite that starts brokers of its own with `startKafka`. */
 export function describeOwnKafka(name: string, tests: () => void): void {
   const { own } = kafkaOfTheRun()
   if ('classPath' in own) describe(name, tests)
-  else skip(name, own.missing, tests)
+  else skip(name, tests)
 }
 
 /** Starts a broker that belongs to one test. End it with `stop` or `kill9`; it dies with the test process at the latest. */
@@ -64,7 +60,10 @@ function kafkaOfTheRun(): KafkaOfTheRun {
   return kafka
 }
 
-function skip(name: string, missing: string, tests: () => void): void {
+function skip(name: string, tests: () => void): void {
+  const { shared, own } = kafkaOfTheRun()
+  const missing =
+    'missing' in shared ? shared.missing : 'missing' in own ? `a broker that tests may crash: ${own.missing}` : ''
   const meta: Partial<TaskMeta> = { serverMissing: `Kafka: ${missing}` }
   describe.skip(name, { meta }, tests)
 }

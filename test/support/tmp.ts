@@ -18,16 +18,6 @@ export async function temporaryFolder(purpose = 'test'): Promise<string> {
   return folder
 }
 
-/** Runs `use` with a new folder and removes it afterwards, whatever happens. */
-export async function withTemporaryFolder<T>(use: (folder: string) => Promise<T>, purpose = 'test'): Promise<T> {
-  const folder = await temporaryFolder(purpose)
-  try {
-    return await use(folder)
-  } finally {
-    await remove(folder)
-  }
-}
-
 async function remove(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 })
   folders.delete(folder)
