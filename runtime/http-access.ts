@@ -1,0 +1,142 @@
+/**
+ * Who is calling, and may they: bearer tokens, the Host header, what this machine may do without a token.
+ *
+ * Pure but for the clock handed in. Promises: tokens are compared in constant time over their digests; an address that
+ * keeps presenting wrong ones has to wait; a web page that a person on this machine opens gains nothing by calling here.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { BlockList, isIP } from 'node:net'
+import type { Role } from './config.ts'
+import { HttpError } from './http-error.ts'
+
+export interface AccessToken {
+  readonly name: string
+  readonly token: string
+  readonly roles: readonly Role[]
+  /** Absent: all tenants. */
+  readonly tenant?: string | undefined
+}
+
+/** Who a request comes from. */
+export interface Caller {
+  readonly name: string
+  readonly roles: readonly Role[]
+  readonly tenant?: string | undefined
+}
+
+export interface AccessOptions {
+  readonly tokens: readonly AccessToken[]
+  readonly loopbackRoles: readonly Role[]
+  readonly allowedHosts: readonly string[]
+  readonly refusalsPerMinuteMax: number
+  /** Whether the listener is on a loopback address. */
+  readonly loopback: boolean
+  readonly nowMs: () => number
+}
+
+const addressesMax = 10_000
+const minuteMs = 60_000
+
+const loopbackAddresses = new BlockList()
+loopbackAddresses.addSubnet('127.0.0.0', 8, 'ipv4')
+loopbackAddresses.addAddress('::1', 'ipv6')
+
+/** Whether this host name or address is the machine itself. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  if (bare === 'localhost') return true
+  const family = isIP(bare)
+  return family !== 0 && loopbackAddresses.check(bare, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+export class Access {
+  readonly #options: AccessOptions
+  readonly #tokens: readonly { readonly digest: Buffer; readonly caller: Caller }[]
+  readonly #hosts: ReadonlySet<string>
+  readonly #refusals = new Map<string, { count: number; sinceMs: number }>()
+
+  constructor(options: AccessOptions) {
+    this.#options = options
+    this.#tokens = options.tokens.map(({ token, ...caller }) => ({ digest: digestOf(token), caller }))
+    this.#hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()))
+  }
+
+  /** Throws where the Host header is not ours: a name that somebody else points at this machine (DNS rebinding). */
+  checkHost(header: string | undefined): void {
+    if (!this.#options.loopback && this.#hosts.size === 0) return
+    const name = hostName(header)
+    if (name !== undefined && (this.#hosts.has(name) || (this.#options.loopback && isLoopback(name)))) return
+    throw new HttpError(421, 'HOST_NOT_ALLOWED', 'This listener does not answer to that Host header.', {
+      hint: 'Add the name to http.allowedHosts if it is yours.',
+    })
+  }
+
+  /** Who calls: undefined without a token where this machine may do nothing without one. Throws on a wrong token. */
+  identify(headers: IncomingHttpHeaders, address: string): Caller | undefined {
+    const header = headers.authorization
+    if (header === undefined) return this.#withoutToken(headers, address)
+    this.#checkRefusals(address)
+    const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]{1,4096})$/i.exec(header) ?? []
+    const digest = digestOf(token ?? '')
+    let found: Caller | undefined
+    // All are compared, so that the time tells nothing.
+    for (const known of this.#tokens) if (timingSafeEqual(known.digest, digest)) found = known.caller
+    if (token !== undefined && found !== undefined) return found
+    this.#countRefusal(address)
+    throw new HttpError(401, 'TOKEN_INVALID', 'The bearer token is not known here.')
+  }
+
+  /** Throws where none of the caller's roles is among those that the route names. `admin` may do everything. */
+  authorize(caller: Caller | undefined, routeRoles: readonly Role[]): asserts caller is Caller {
+    if (caller === undefined) {
+      throw new HttpError(401, 'TOKEN_MISSING', 'This needs a bearer token.', {
+        hint: 'Send the header Authorization: Bearer <token>; see docs/configuration.md, http.tokens.',
+      })
+    }
+    if (caller.roles.includes('admin') || routeRoles.some((role) => caller.roles.includes(role))) return
+    throw new HttpError(403, 'ROLE_MISSING', `This needs one of the roles ${routeRoles.join(', ')}.`)
+  }
+
+  #withoutToken(headers: IncomingHttpHeaders, address: string): Caller | undefined {
+    const { loopback, loopbackRoles } = this.#options
+    if (!loopback || loopbackRoles.length === 0 || !isLoopback(address)) return undefined
+    // A proxy on this machine speaks for others, a browser for whatever page is open.
+    const site = headers['sec-fetch-site']
+    const crossSite = headers.origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin')
+    if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined || crossSite) return undefined
+    return { name: 'loopback', roles: loopbackRoles }
+  }
+
+  #checkRefusals(address: string): void {
+    const refusals = this.#refusals.get(address)
+    if (refusals === undefined) return
+    const waitMs = refusals.sinceMs + minuteMs - this.#options.nowMs()
+    if (waitMs <= 0) this.#refusals.delete(address)
+    else if (refusals.count >= this.#options.refusalsPerMinuteMax) {
+      throw new HttpError(429, 'TOO_MANY_REFUSALS', 'Too many wrong tokens from this address.', {
+        retryAfterMs: waitMs,
+      })
+    }
+  }
+
+  #countRefusal(address: string): void {
+    const refusals = this.#refusals.get(address)
+    if (refusals !== undefined) {
+      refusals.count++
+      return
+    }
+    if (this.#refusals.size >= addressesMax) this.#refusals.delete(this.#refusals.keys().next().value!)
+    this.#refusals.set(address, { count: 1, sinceMs: this.#options.nowMs() })
+  }
+}
+
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token, 'utf8').digest()
+}
+
+/** `Host` without its port, in lower case; IPv6 without brackets. */
+function hostName(header: string | undefined): string | undefined {
+  const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?$/i.exec(header ?? '') ?? []
+  return (bracketed ?? plain)?.toLowerCase()
+}
