@@ -13,27 +13,35 @@ export type ParsedJson =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly code: DeadLetterCode; readonly message: string }
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
-/** Only then can a number lie past 2^53: 16 digits in a row. Also hits long digit strings, which only costs time. */
-const longDigits = /[0-9]{16}/
+const byteOrderMark = 0xfeff
+/**
+ * Only then can a whole number lie past 2^53: 16 digits in a row at the start of a number. Also hits long digit strings
+ * after a comma or a space in text, which only costs time.
+ */
+const longDigits = /[:[,\s-][0-9]{16}|^[0-9]{16}/
 
+/** Text without its byte order mark; `undefined` where the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    return undefined
-  }
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const text = buffer.toString('utf8')
+  // Broken bytes turn into U+FFFD; where there is one, it must have been written as such.
+  if (text.includes('\ufffd') && Buffer.compare(Buffer.from(text, 'utf8'), buffer) !== 0) return undefined
+  return withoutByteOrderMark(text)
 }
 
-/** Parses one JSON text. `depthMax` counts nested arrays and objects. */
+function withoutByteOrderMark(text: string): string {
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text
+}
+
+/** Parses one JSON text. `depthMax` counts nested arrays and objects. A byte order mark at the start is passed over. */
 export function parseJson(input: Uint8Array | string, depthMax: number = limits.recordDepthMax): ParsedJson {
-  const text = typeof input === 'string' ? input : decodeUtf8(input)
+  const text = typeof input === 'string' ? withoutByteOrderMark(input) : decodeUtf8(input)
   if (text === undefined) return { ok: false, code: 'NOT_UTF8', message: 'The record is not valid UTF-8.' }
-  if (text.trim() === '') return { ok: false, code: 'EMPTY', message: 'The record is empty.' }
   let value: unknown
   try {
     value = longDigits.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
   } catch (error) {
+    if (text.trim() === '') return { ok: false, code: 'EMPTY', message: 'The record is empty.' }
     return { ok: false, code: 'NOT_JSON', message: `The record is not JSON: ${(error as Error).message.slice(0, 200)}` }
   }
   if (isDeeperThan(value, depthMax)) {

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import { isDeeperThan, parseJson } from './json.ts'
+
+const value = (input: string | Uint8Array): unknown => {
+  const parsed = parseJson(input)
+  return parsed.ok ? parsed.value : parsed.code
+}
+
+describe('JSON that nobody vouches for', () => {
+  test('a byte order mark is passed over, in bytes and in text', () => {
+    expect(value('\ufeff{"a":1}')).toEqual({ a: 1 })
+    expect(value(Buffer.from('\ufeff{"a":1}'))).toEqual({ a: 1 })
+  })
+
+  test('bytes that are not UTF-8 are refused, a replacement character that was written is kept', () => {
+    expect(value(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toBe('NOT_UTF8')
+    expect(value(Buffer.from('{"a":"\ufffd"}'))).toEqual({ a: '\ufffd' })
+    expect(value(Buffer.concat([Buffer.from('{"a":"\ufffd'), Buffer.from([0xc3]), Buffer.from('"}')]))).toBe('NOT_UTF8')
+  })
+
+  test.each([
+    ['{"n":9007199254740993}', { n: '9007199254740993' }],
+    ['{"n": -12345678901234567890}', { n: '-12345678901234567890' }],
+    ['[9007199254740993,1]', ['9007199254740993', 1]],
+    ['9007199254740993', '9007199254740993'],
+    ['{"n":9007199254740991}', { n: 9007199254740991 }],
+    ['{"n":0.12345678901234567}', { n: 0.12345678901234567 }],
+    ['{"n":1234567890123456.5}', { n: 1234567890123456.5 }],
+  ])('whole numbers past 2^53 keep all digits: %s', (text, expected) => {
+    expect(value(text)).toEqual(expected)
+  })
+
+  test.each([
+    ['', 'EMPTY'],
+    [' \n\t', 'EMPTY'],
+    ['\ufeff', 'EMPTY'],
+    ['{"a":', 'NOT_JSON'],
+    ['{"a":1} {"b":2}', 'NOT_JSON'],
+    ['NaN', 'NOT_JSON'],
+    ['{"a":"\u0000"}', 'NOT_JSON'],
+    [`${'['.repeat(1000)}${']'.repeat(1000)}`, 'TOO_DEEP'],
+    [`${'{"a":'.repeat(65)}1${'}'.repeat(65)}`, 'TOO_DEEP'],
+  ])('%j is refused as %s', (text, code) => {
+    expect(value(text)).toBe(code)
+  })
+
+  test('a vector of numbers that hides an array is still measured', () => {
+    expect(isDeeperThan([1, 2, 3, 4, [[[1]]], 6, 7, 8, 9, 10], 3)).toBe(true)
+    expect(isDeeperThan([1, 2, 3, 4, [[1]], 6, 7, 8, 9, 10], 3)).toBe(false)
+  })
+})
