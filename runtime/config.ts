@@ -18,7 +18,9 @@ export type Role = z.infer<typeof Role>
 export const SecretRef = z.union(
   [
     z.strictObject({ env: z.string().min(1).describe('Name of the environment variable that holds it.') }),
-    z.strictObject({ file: z.string().min(1).describe('Path of the file that holds it; a line end at its end is dropped.') }),
+    z.strictObject({
+      file: z.string().min(1).describe('Path of the file that holds it; a line end at its end is dropped.'),
+    }),
   ],
   { error: 'A secret is named by where it stands: {env: NAME} or {file: path}. Never write its value here.' },
 )
@@ -49,7 +51,10 @@ const Kafka = z.strictObject({
       ca: z.string().optional().describe('Path of the PEM file with the authorities to trust; default: the system’s.'),
       cert: z.string().optional().describe('Path of the client’s certificate (PEM), for mutual TLS.'),
       key: SecretRef.optional().describe('The client’s private key (PEM), for mutual TLS.'),
-      serverName: z.string().optional().describe('Name to expect in the broker’s certificate, where it is not the host’s.'),
+      serverName: z
+        .string()
+        .optional()
+        .describe('Name to expect in the broker’s certificate, where it is not the host’s.'),
     })
     .optional()
     .describe('TLS to the brokers. Without it the connection is in the clear.'),
@@ -61,7 +66,11 @@ const Kafka = z.strictObject({
     })
     .optional()
     .describe('Authentication with the brokers.'),
-  replicationFactor: z.int().positive().optional().describe('Copies of each topic that is made; default: the broker’s default.'),
+  replicationFactor: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Copies of each topic that is made; default: the broker’s default.'),
   connectionTimeoutMs: milliseconds().default(10_000).describe('How long a connection may take to come about.'),
   requestTimeoutMs: milliseconds().default(30_000).describe('How long the answer to one request may take.'),
 })
@@ -70,7 +79,9 @@ const BusSection = section('The bus that carries everything between the stages.'
   kind: z
     .enum(['embedded', 'kafka'])
     .default('embedded')
-    .describe('`embedded`: SQLite in the data folder, one process. `kafka`: as many processes and machines as you like.'),
+    .describe(
+      '`embedded`: SQLite in the data folder, one process. `kafka`: as many processes and machines as you like.',
+    ),
   partitions: z
     .int()
     .positive()
@@ -81,7 +92,10 @@ const BusSection = section('The bus that carries everything between the stages.'
 })
 
 const Index = section('Where people search: events, signals, incidents, actions.', {
-  kind: z.enum(['embedded']).default('embedded').describe('`embedded`: SQLite with full-text search in the data folder.'),
+  kind: z
+    .enum(['embedded'])
+    .default('embedded')
+    .describe('`embedded`: SQLite with full-text search in the data folder.'),
 })
 
 const Http = section('The one HTTP listener of a process.', {
@@ -118,19 +132,31 @@ const Http = section('The one HTTP listener of a process.', {
     .describe('Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.'),
   bodyBytesMax: z.int().positive().default(1_000_000).describe('Largest body, where a route does not say otherwise.'),
   requestsPerMinuteMax: z.int().positive().default(600_000).describe('Requests of one token (or address) in a minute.'),
-  refusalsPerMinuteMax: z.int().positive().default(30).describe('Wrong tokens from one address in a minute before it has to wait.'),
-  requestTimeoutMs: milliseconds().default(30_000).describe('How long a request may take to arrive, and again to be answered.'),
+  refusalsPerMinuteMax: z
+    .int()
+    .positive()
+    .default(30)
+    .describe('Wrong tokens from one address in a minute before it has to wait.'),
+  requestTimeoutMs: milliseconds()
+    .default(30_000)
+    .describe('How long a request may take to arrive, and again to be answered.'),
 })
 
 const Content = section('Rules, playbooks and sources.', {
   publish: z
     .boolean()
     .optional()
-    .describe('Whether this process publishes its folders to all copies. Default: `up` and `run schedule` do, others don’t.'),
+    .describe(
+      'Whether this process publishes its folders to all copies. Default: `up` and `run schedule` do, others don’t.',
+    ),
   watch: z.boolean().default(true).describe('Whether edits of the folders take effect while it runs.'),
-  sources: z.array(z.string()).default(['sources']).describe('Folders of sources; later ones win where paths are equal.'),
-  rules: z.array(z.string()).default(['rules']).describe('Folders of rules.'),
-  playbooks: z.array(z.string()).default(['playbooks']).describe('Folders of playbooks.'),
+  shipped: z.boolean().default(true).describe('Whether the content that comes with Modelwarden is in force too.'),
+  sources: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Your folders of sources. Where paths are equal, the later folder wins, and yours over the shipped.'),
+  rules: z.array(z.string().min(1)).default([]).describe('Your folders of rules.'),
+  playbooks: z.array(z.string().min(1)).default([]).describe('Your folders of playbooks.'),
 })
 
 const Log = section('What the process says on standard error.', {
@@ -141,7 +167,9 @@ const Log = section('What the process says on standard error.', {
 const Runtime = section('What every stage stands on.', {
   checkpointIntervalMs: milliseconds(10).default(1_000).describe('How often state is written to the bus.'),
   tickIdleMs: milliseconds(50).default(1_000).describe('Silence of a partition after which its owner writes a tick.'),
-  shutdownGraceMs: milliseconds().default(10_000).describe('How long a graceful stop may take before the process ends anyway.'),
+  shutdownGraceMs: milliseconds()
+    .default(10_000)
+    .describe('How long a graceful stop may take before the process ends anyway.'),
 })
 
 export const Config = z.strictObject({
@@ -157,7 +185,21 @@ export const Config = z.strictObject({
   collect: section('Takes events in.', {}),
   normalize: section('Turns raw records into events.', {}),
   detect: section('Turns events into signals.', {}),
-  correlate: section('Groups signals into incidents.', {}),
+  correlate: section('Groups signals into incidents.', {
+    joinWindowHours: z
+      .number()
+      .positive()
+      .max(168)
+      .default(24)
+      .describe('Signals that share a principal, credential or session join while neighbors are at most this far apart.'),
+    openAtRisk: z.number().positive().max(10_000).default(70).describe('Risk at which an incident opens; a critical signal opens one alone.'),
+    sharedPrincipalsMax: z
+      .int()
+      .positive()
+      .max(1_000)
+      .default(5)
+      .describe('An entity seen with more principals than this joins no incidents.'),
+  }),
   respond: section('Runs playbooks.', {}),
   licensing: section('Licenses, credentials and their state.', {}),
   authorize: section('Answers gateways.', {}),

@@ -1,0 +1,48 @@
+/** What must hold between the settings, past what each one's own schema says. */
+import type { Config } from './config.ts'
+import { isLoopback } from './http-access.ts'
+
+export interface CrossMistake {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+  readonly hint: string
+}
+
+export function crossMistakes(config: Config): readonly CrossMistake[] {
+  const mistakes: CrossMistake[] = []
+  const kafka = config.bus.kind === 'kafka'
+  if (kafka && config.bus.kafka === undefined) {
+    const message = 'bus.kind is "kafka", and bus.kafka is missing.'
+    mistakes.push({ path: ['bus', 'kind'], message, hint: 'Add bus.kafka.brokers.' })
+  }
+  if (kafka && config.hmacKey === undefined) {
+    const message = 'hmacKey is required on Kafka: every process must give a credential the same digest.'
+    mistakes.push({ path: ['bus', 'kind'], message, hint: 'Add hmacKey: {env: NAME} or {file: path}.' })
+  }
+  const loopback = isLoopback(config.http.listen.slice(0, config.http.listen.lastIndexOf(':')))
+  if (!loopback && config.http.tokens.length === 0) {
+    const message = `http.listen is ${config.http.listen}, beyond this machine, and http.tokens is empty.`
+    const hint = 'Configure a token for each caller under http.tokens, or listen on 127.0.0.1.'
+    mistakes.push({ path: ['http', 'listen'], message, hint })
+  }
+  if (!loopback && config.http.loopbackRoles.length > 0) {
+    const message = `http.loopbackRoles is set, and http.listen is ${config.http.listen}, beyond this machine.`
+    mistakes.push({ path: ['http', 'loopbackRoles'], message, hint: 'Give each caller a token instead.' })
+  }
+  if (Number(config.http.listen.slice(config.http.listen.lastIndexOf(':') + 1)) > 65_535) {
+    mistakes.push({ path: ['http', 'listen'], message: 'A port is at most 65535.', hint: 'The default is 8471.' })
+  }
+  const names = new Set<string>()
+  for (const [index, { name }] of config.http.tokens.entries()) {
+    if (names.has(name)) {
+      const message = `Two tokens are named "${name}".`
+      mistakes.push({
+        path: ['http', 'tokens', index, 'name'],
+        message,
+        hint: 'Logs and decisions tell callers apart by name.',
+      })
+    }
+    names.add(name)
+  }
+  return mistakes
+}
