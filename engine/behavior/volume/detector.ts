@@ -1,0 +1,53 @@
+/**
+ * `volume-baseline`: who reads far more model artifacts than they and their peers usually do.
+ *
+ * An insider's theft drowns in a plain threshold and in a plain z-score: heavy readers (backup, training, release) are
+ * always above the one, and heavy tails always cross the other. So both lines must be crossed, the principal's own and its
+ * peers', each by robust statistics, and nobody is judged before enough is known of them.
+ */
+import type { Event } from '../../../core/event.ts'
+import { entitiesOf, evidenceOf } from '../entities.ts'
+import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
+import { VolumeParams, type VolumeRead } from './params.ts'
+import { VolumePeers } from './peers.ts'
+import { VolumeTotals, type WithContext } from './totals.ts'
+
+export const volumeBaseline: BehaviorDetector<VolumeParams> = {
+  type: 'volume-baseline',
+  params: VolumeParams,
+  needs: (params) => [
+    'warden.bytes',
+    'warden.asset.id',
+    'user.roles',
+    ...(params.coveredBy === undefined ? [] : [params.coveredBy]),
+  ],
+  create: (params) => ({
+    read: (event, context) => readOf(event, context, params.coveredBy),
+    local: new VolumeTotals(params),
+    grouped: new VolumePeers(params),
+  }),
+}
+
+function readOf(event: Event, context: EventContext, coveredBy: string | undefined): Shuffled {
+  const { bytes, asset, principal } = event.warden
+  const of: VolumeRead = {
+    timeMs: Date.parse(event['@timestamp']),
+    bytes: bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0,
+    covered: coveredBy !== undefined && isPresent(event, coveredBy),
+    asset: asset?.id,
+    tenant: event.organization.id,
+    role: event.user?.roles?.[0] ?? '',
+    sinceMs: context.knownSinceMs,
+  }
+  const observation: WithContext<VolumeRead> = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }
+  return { group: [principal], observation }
+}
+
+function isPresent(event: Event, path: string): boolean {
+  let value: unknown = event
+  for (const step of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return false
+    value = (value as Record<string, unknown>)[step]
+  }
+  return value !== undefined && value !== null && value !== ''
+}

@@ -1,0 +1,69 @@
+/**
+ * The parameters of `volume-baseline`, as a rule's writer gives them.
+ */
+import { z } from 'zod'
+import { Bytes, Duration } from '../units.ts'
+
+export const VolumeParams = z.strictObject({
+  type: z.literal('volume-baseline'),
+  /** Event time is cut into buckets of this span, from 1970 on in UTC. */
+  bucket: Duration.prefault('1d'),
+  /** What is judged is the sum over this span: one bucket or several. */
+  span: Duration.prefault('1d'),
+  /** How far back a principal's and its peers' history counts. */
+  history: Duration.prefault('28d'),
+  /** How long a principal must be known (by any event of its) before it is judged. */
+  historyMin: Duration.prefault('7d'),
+  /** Sums below this are never a finding. */
+  floor: Bytes,
+  /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
+  ownRatio: z.number().min(1).max(1_000).default(2),
+  /** The peer line: at least this many times what is usual among the peers … */
+  peerRatio: z.number().min(1).max(1_000).default(3),
+  /** … and for both lines, the median plus this many robust standard deviations (1.4826 × MAD). */
+  deviations: z.number().min(0).max(100).default(5),
+  /** With fewer peers that have read anything, only the own line counts. */
+  peersMin: z.int().min(1).max(1_000).default(5),
+  /** Event field whose presence says that somebody has asked for this read: such bytes are told apart and not judged. */
+  coveredBy: z.string().max(200).optional(),
+})
+export type VolumeParams = z.output<typeof VolumeParams>
+
+/** The span in buckets. */
+export function bucketsOf(params: VolumeParams, ms: number): number {
+  return Math.max(1, Math.round(ms / params.bucket))
+}
+
+/** Bytes in one bucket from which its total is reported before the bucket has passed. */
+export function earlyBytes(params: VolumeParams): number {
+  return params.floor / bucketsOf(params, params.span)
+}
+
+/** What one event adds. */
+export interface VolumeRead {
+  readonly timeMs: number
+  readonly bytes: number
+  readonly covered: boolean
+  readonly asset: string | undefined
+  readonly tenant: string
+  readonly role: string
+  readonly sinceMs: number | undefined
+}
+
+/** What a principal has read in one bucket: what the local step tells the grouped one. */
+export interface VolumeTotal {
+  readonly principal: string
+  readonly role: string
+  /** Bucket number. */
+  readonly bucket: number
+  /** Without what is covered. */
+  readonly bytes: number
+  readonly coveredBytes: number
+  readonly reads: number
+  readonly objects: number
+  /** Objects that this principal had never read before this bucket; -1 where it has read too many to remember. */
+  readonly fresh: number
+  /** Bucket in which the principal was first seen at all. */
+  readonly since: number | undefined
+  readonly lastMs: number
+}

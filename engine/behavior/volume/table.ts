@@ -1,0 +1,28 @@
+/**
+ * The table of totals as the grouped step keeps it: one row a reader. JSON.
+ */
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import type { Verdict } from './verdict.ts'
+
+/** What is kept of one total beside its bytes. */
+export interface Detail {
+  readonly reads: number
+  readonly objects: number
+  readonly fresh: number
+  readonly covered: number
+  readonly lastMs: number
+  readonly entities: readonly Entity[]
+  readonly evidence: readonly EvidenceRef[]
+}
+
+export interface StoredReader {
+  role: string
+  since: number | undefined
+  bytes: Record<string, number>
+  /** Only of buckets large enough to matter. */
+  details: Record<string, Detail>
+  /** Buckets that stand out. */
+  crossed: Record<string, Verdict>
+  /** Findings as published: anchor bucket -> version and digest of its content. */
+  published: Record<string, readonly [version: number, digest: string]>
+}

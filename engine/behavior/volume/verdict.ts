@@ -1,0 +1,118 @@
+/**
+ * Whether a principal's reading in one span stands out: a pure function of the histories of all.
+ *
+ * The own line is the greater of `ownRatio` times the 90th percentile of the principal's own earlier sums and their
+ * median plus `deviations` robust standard deviations. The peer line is the same over what is usual for each peer, with
+ * the median in place of the percentile: one heavy reader, or a third of all, does not move it (the median's breakdown
+ * point is one half). 1.4826 × MAD estimates the standard deviation of a normal distribution (Rousseeuw & Croux 1993).
+ */
+import { median, medianAbsoluteDeviation, quantile } from 'simple-statistics'
+import { bucketsOf, type VolumeParams } from './params.ts'
+
+const madToDeviation = 1.4826
+const ownQuantile = 0.9
+
+/** Bytes read in each bucket that has any. */
+export type Series = ReadonlyMap<number, number>
+
+export interface Reader {
+  readonly id: string
+  readonly role: string
+  readonly since: number | undefined
+  readonly series: Series
+}
+
+export interface Verdict {
+  readonly crossed: boolean
+  readonly bytes: number
+  /** Earlier sums of its own that the own line rests on. */
+  readonly ownPeriods: number
+  readonly ownUsual: number
+  readonly ownLine: number
+  /** Peers that the peer line rests on; below the minimum there is no peer line. */
+  readonly peers: number
+  readonly peerUsual: number
+  readonly peerLine: number
+  readonly peersBy: 'role' | 'tenant' | 'none'
+}
+
+/** Judges the span that ends with `bucket`. `others` are all other readers of the tenant. */
+export function judge(params: VolumeParams, reader: Reader, others: readonly Reader[], bucket: number): Verdict {
+  const span = bucketsOf(params, params.span)
+  const first = bucket - bucketsOf(params, params.history)
+  const bytes = sumOf(reader.series, bucket - span + 1, bucket)
+  const own = earlierSums(reader.series, bucket - span, span, first)
+  const ownUsual = own.length === 0 ? 0 : median(own)
+  const ownLine =
+    own.length === 0
+      ? params.floor
+      : Math.max(params.ownRatio * quantile(own, ownQuantile), beyond(params, own, ownUsual))
+
+  const { usual, by } = peersUsual(params, reader, others, bucket, span, first)
+  const peerUsual = usual.length === 0 ? 0 : median(usual)
+  const peerLine =
+    by === 'none' ? params.floor : Math.max(params.peerRatio * peerUsual, beyond(params, usual, peerUsual))
+
+  const known = reader.since !== undefined && bucket - span + 1 - reader.since >= historyBuckets(params, span)
+  // Without peers, somebody who has never read before is no more than somebody who reads for the first time.
+  const comparable = by !== 'none' || own.length > 0
+  const crossed = known && comparable && bytes >= params.floor && bytes > ownLine && bytes > peerLine
+  return {
+    crossed,
+    bytes,
+    ownPeriods: own.length,
+    ownUsual,
+    ownLine,
+    peers: usual.length,
+    peerUsual,
+    peerLine,
+    peersBy: by,
+  }
+}
+
+/** A span of several buckets may reach back to the beginning: its first buckets are history too. */
+function historyBuckets(params: VolumeParams, span: number): number {
+  return bucketsOf(params, params.historyMin) - (span - 1)
+}
+
+function beyond(params: VolumeParams, values: number[], middle: number): number {
+  return middle + params.deviations * madToDeviation * medianAbsoluteDeviation(values)
+}
+
+function peersUsual(
+  params: VolumeParams,
+  reader: Reader,
+  others: readonly Reader[],
+  bucket: number,
+  span: number,
+  first: number,
+): { usual: number[]; by: Verdict['peersBy'] } {
+  const all: number[] = []
+  const sameRole: number[] = []
+  for (const other of others) {
+    const sums = earlierSums(other.series, bucket - 1, span, first)
+    if (sums.length === 0) continue
+    const usual = median(sums)
+    all.push(usual)
+    if (reader.role !== '' && other.role === reader.role) sameRole.push(usual)
+  }
+  if (sameRole.length >= params.peersMin) return { usual: sameRole, by: 'role' }
+  return all.length >= params.peersMin ? { usual: all, by: 'tenant' } : { usual: all, by: 'none' }
+}
+
+/** Sums over spans that do not overlap, going back from the one that ends with `last`; those with anything in them. */
+function earlierSums(series: Series, last: number, span: number, first: number): number[] {
+  const sums = new Map<number, number>()
+  for (const [bucket, bytes] of series) {
+    if (bucket > last || bucket < first || bytes <= 0) continue
+    const period = Math.floor((last - bucket) / span)
+    sums.set(period, (sums.get(period) ?? 0) + bytes)
+  }
+  return [...sums.values()]
+}
+
+export function sumOf(series: Series, from: number, to: number): number {
+  let sum = 0
+  for (let bucket = from; bucket <= to; bucket++) sum += series.get(bucket) ?? 0
+  return sum
+}
