@@ -23,6 +23,8 @@ export const Decision = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('note'), ...onIncident, text: z.string() }),
   z.strictObject({ kind: z.literal('close'), ...onIncident, verdict: Verdict, text: z.string().optional() }),
   z.strictObject({ kind: z.literal('reopen'), ...onIncident }),
+  /** Takes an incident that was merged into this one out of it again. */
+  z.strictObject({ kind: z.literal('unmerge'), ...onIncident, mergedId: z.string() }),
   /** Approves or refuses exactly the action whose digest it names. */
   z.strictObject({
     kind: z.literal('approval'),

@@ -191,8 +191,15 @@ export const Config = z.strictObject({
       .positive()
       .max(168)
       .default(24)
-      .describe('Signals that share a principal, credential or session join while neighbors are at most this far apart.'),
-    openAtRisk: z.number().positive().max(10_000).default(70).describe('Risk at which an incident opens; a critical signal opens one alone.'),
+      .describe(
+        'Signals that share a principal, credential or session join while neighbors are at most this far apart.',
+      ),
+    openAtRisk: z
+      .number()
+      .positive()
+      .max(10_000)
+      .default(70)
+      .describe('Risk at which an incident opens; a critical signal opens one alone.'),
     sharedPrincipalsMax: z
       .int()
       .positive()

@@ -11,7 +11,7 @@ import type { SearchIndex } from '../core/ports/search-index.ts'
 import type { Config } from './config.ts'
 import type { ContentReader } from './content-reader.ts'
 import type { Log } from './log.ts'
-import type { TaskProgress } from './stage-task.ts'
+import type { TaskProgress } from './stage.ts'
 import type { Telemetry } from './telemetry.ts'
 
 export interface Health {

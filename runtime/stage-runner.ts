@@ -12,8 +12,8 @@ import { stateTopic } from '../core/topics.ts'
 import { restoreCheckpoint } from './checkpoints.ts'
 import { MemoryState } from './memory-state.ts'
 import type { Health, ServiceContext } from './service.ts'
-import { StageTask, type TaskProgress } from './stage-task.ts'
-import type { SidecarContext, StageSpec } from './stage.ts'
+import { StageTask } from './stage-task.ts'
+import type { SidecarContext, StageSpec, TaskProgress } from './stage.ts'
 
 export type RunnerContext = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry' | 'ticking'>
 

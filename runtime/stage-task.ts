@@ -22,7 +22,7 @@ import { buildDeadLetter } from './dead-letters.ts'
 import { formatMark, Marks, originOf } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
 import type { ServiceContext } from './service.ts'
-import type { Sidecar, StageLogic, StageOutput, StageSpec } from './stage.ts'
+import type { Sidecar, StageLogic, StageOutput, StageSpec, TaskProgress } from './stage.ts'
 import { WatermarkTracker } from './watermarks.ts'
 
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
@@ -33,19 +33,6 @@ const tellEveryMs = 500
 const publishPauseMsMax = 5_000
 
 export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
-
-export interface TaskProgress {
-  readonly stage: string
-  readonly topic: string
-  readonly partition: number
-  readonly nextOffset: number
-  /** Event time reached, ms since 1970; null before the first watermark. */
-  readonly watermarkMs: number | null
-  readonly ended: boolean
-  /** Effects under way beside the task. */
-  readonly pending: number
-  readonly content: Readonly<Partial<Record<ContentSet, string>>>
-}
 
 export class StageTask {
   readonly at: TopicPartition

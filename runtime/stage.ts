@@ -114,3 +114,17 @@ export interface StageSpec {
   migrate?(key: string, value: unknown, fromVersion: number): unknown
   sidecar?(context: SidecarContext): Sidecar
 }
+
+/** How far a task has come. */
+export interface TaskProgress {
+  readonly stage: string
+  readonly topic: string
+  readonly partition: number
+  readonly nextOffset: number
+  /** Event time reached, ms since 1970; null before the first watermark. */
+  readonly watermarkMs: number | null
+  readonly ended: boolean
+  /** Effects under way beside the task. */
+  readonly pending: number
+  readonly content: Readonly<Partial<Record<ContentSet, string>>>
+}

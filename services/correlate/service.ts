@@ -1,0 +1,48 @@
+/**
+ * The correlate service: signals in, incidents out.
+ *
+ * Two stages: a relay that brings people's decisions into the log of signals, under the tenant's key, and the correlation
+ * itself over that one log.
+ */
+import { Decision } from '../../core/decision.ts'
+import { topics } from '../../core/topics.ts'
+import { relayStage } from '../../runtime/relay.ts'
+import type { Service, ServiceContext } from '../../runtime/service.ts'
+import { stageService } from '../../runtime/stage-service.ts'
+import type { StageSpec } from '../../runtime/stage.ts'
+import { CorrelateLogic } from './logic.ts'
+import { correlateDefaults, type CorrelateOptions } from './options.ts'
+
+export function correlateStage(options: CorrelateOptions = correlateDefaults): StageSpec {
+  return {
+    name: 'correlate',
+    stateVersion: 1,
+    inputs: [topics.signals],
+    watermark: [`detect/${topics.events}`, `detect-groups/${topics.observations}`],
+    tellsWatermarkTo: [],
+    ticks: false,
+    content: [],
+    create: (context) => new CorrelateLogic(context, options),
+  }
+}
+
+export const decisionsRelay = relayStage({
+  name: 'correlate-decisions',
+  from: topics.decisions,
+  to: topics.signals,
+  code: 'NOT_A_DECISION',
+  carry(value) {
+    const decision = Decision.safeParse(value)
+    if (!decision.success)
+      return { refused: `The record does not have the form of a decision: ${decision.error.issues[0]?.message ?? ''}` }
+    return 'incidentId' in decision.data
+      ? { key: decision.data.tenant, value: { kind: 'decision', decision: decision.data } }
+      : undefined
+  },
+})
+
+export function createCorrelateService(context: ServiceContext): Service {
+  const { joinWindowHours, openAtRisk, sharedPrincipalsMax } = context.config.correlate
+  const options = { ...correlateDefaults, joinWindowMs: joinWindowHours * 3_600_000, openAtRisk, sharedPrincipalsMax }
+  return stageService('correlate', context, [decisionsRelay, correlateStage(options)])
+}
