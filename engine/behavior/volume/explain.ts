@@ -61,9 +61,14 @@ function sentence(params: VolumeParams, principal: string, sums: ReturnType<type
   const fresh = sums.fresh > 0 ? `, ${sums.fresh} of them never read before by this principal` : ''
   const asked = sums.coveredBytes > 0 ? ` ${formatBytes(sums.coveredBytes)} more carry a reference to a change or ticket.` : ''
   return (
-    `${principal} read ${formatBytes(worst.bytes)} within ${formatSpan(params.span)}: ${own}, and ${peers}. ` +
+    `${principal} read ${formatBytes(worst.bytes)} within ${spanWords(params)}: ${own}, and ${peers}. ` +
     `Altogether ${sums.objects} objects in ${sums.reads} reads${fresh}.${asked}`
   )
+}
+
+function spanWords(params: VolumeParams): string {
+  const words = formatSpan(params.span)
+  return /^[0-9]/.test(words) ? words : `${words === 'hour' ? 'an' : 'a'} ${words}`
 }
 
 function withdrawn(principal: string): string {

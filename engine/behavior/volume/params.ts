@@ -16,6 +16,8 @@ export const VolumeParams = z.strictObject({
   historyMin: Duration.prefault('7d'),
   /** Sums below this are never a finding. */
   floor: Bytes,
+  /** Buckets with more than this are left out: they are the business of a rule with a shorter span. */
+  bucketMax: Bytes.optional(),
   /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
   ownRatio: z.number().min(1).max(1_000).default(2),
   /** The peer line: at least this many times what is usual among the peers … */

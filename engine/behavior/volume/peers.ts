@@ -85,6 +85,10 @@ export class VolumePeers implements BehaviorStep {
     return { ...this.#outcome(agenda, watermarkMs, findings), forget }
   }
 
+  #readerOf(principal: string, entries: GroupEntries): Reader | undefined {
+    return readerOf(principal, entries, this.#params.bucketMax)
+  }
+
   /** The first bucket that has not passed. */
   #reached(watermarkMs: number): number {
     return Math.floor(watermarkMs / this.#params.bucket)
@@ -101,7 +105,7 @@ export class VolumePeers implements BehaviorStep {
 
   /** Judges the spans that this reader's bucket is part of, and puts them on the agenda. */
   #rejudge(entries: GroupEntries, principal: string, bucket: number, agenda: Agenda): Set<string> {
-    const reader = readerOf(principal, entries)!
+    const reader = this.#readerOf(principal, entries)!
     for (const at of this.#spansWith(reader, bucket)) {
       if (!this.#judgeAt(entries, principal, at)) continue
       const waiting = (agenda.pending[at] ??= [])
@@ -116,7 +120,7 @@ export class VolumePeers implements BehaviorStep {
     for (const name of entries.names()) {
       if (name === agendaName) continue
       const principal = name.slice(2)
-      for (const at of bucketsFrom(readerOf(principal, entries)!, bucket)) {
+      for (const at of bucketsFrom(this.#readerOf(principal, entries)!, bucket)) {
         if (this.#judgeAt(entries, principal, at)) touched.add(principal)
       }
       if (Object.keys(entries.get<StoredReader>(name)!.published).length > 0) touched.add(principal)
@@ -134,13 +138,13 @@ export class VolumePeers implements BehaviorStep {
     const name = readerName(principal)
     const stored = entries.get<StoredReader>(name)
     if (stored === undefined) return false
-    const reader = readerOf(principal, entries)!
+    const reader = this.#readerOf(principal, entries)!
     const reaches = sumOf(reader.series, bucket - this.#span + 1, bucket) >= this.#params.floor
     const had = stored.crossed[bucket] !== undefined
     if (reaches) {
       const others: Reader[] = []
       for (const other of entries.names()) {
-        if (other !== agendaName && other !== name) others.push(readerOf(other.slice(2), entries)!)
+        if (other !== agendaName && other !== name) others.push(this.#readerOf(other.slice(2), entries)!)
       }
       const verdict = judge(this.#params, reader, others, bucket)
       if (verdict.crossed) stored.crossed[bucket] = verdict
@@ -242,10 +246,11 @@ function bucketsFrom(reader: Reader, bucket: number): number[] {
   return [...reader.series.keys()].filter((at) => at >= bucket).sort(ascending)
 }
 
-function readerOf(principal: string, entries: GroupEntries): Reader | undefined {
+function readerOf(principal: string, entries: GroupEntries, bucketMax = Infinity): Reader | undefined {
   const stored = entries.get<StoredReader>(readerName(principal))
   if (stored === undefined) return undefined
-  const series = new Map(Object.entries(stored.bytes).map(([bucket, bytes]) => [Number(bucket), bytes]))
+  const series = new Map<number, number>()
+  for (const [bucket, bytes] of Object.entries(stored.bytes)) if (bytes <= bucketMax) series.set(Number(bucket), bytes)
   return { id: principal, role: stored.role, since: stored.since, series }
 }
 

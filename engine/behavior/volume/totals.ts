@@ -2,7 +2,7 @@
  * The local step of `volume-baseline`: adds up what a principal reads in each bucket of event time.
  *
  * Promises: totals are sums, least times and sets, so the order of events does not matter; a total leaves at once when it
- * passes the line from which it may matter, again whenever it has grown by a tenth, and in any case when the watermark has
+ * passes the line from which it may matter, again whenever it has grown by a quarter, and in any case when the watermark has
  * passed its bucket; a late event revises it. Objects remembered are bounded for each principal and bucket.
  */
 import { sha256Hex } from '../../../core/ids.ts'
@@ -18,7 +18,7 @@ const bucketObjectsMax = 4_096
 const knownObjectsMax = 16_384
 const evidenceMax = 20
 /** Share by which a total must have grown to be told again before its bucket has passed. */
-const growth = 1.1
+const growth = 1.25
 
 /** An observation with the entities and the evidence that it brings. */
 export interface WithContext<T> {
