@@ -108,6 +108,12 @@ export class IndexUnavailableError extends WardenError {
   override readonly retryable = true
 }
 
+/** The search index refuses the request for good: a filter over its limits, a cursor that no page gave, an interval of 0. */
+export class IndexRefusedError extends WardenError {
+  override readonly code = 'INDEX_REFUSED'
+  override readonly retryable = false
+}
+
 /** The data folder belongs to another live process. */
 export class DataFolderLockedError extends WardenError {
   override readonly code = 'DATA_FOLDER_LOCKED'

@@ -29,7 +29,11 @@ export interface PutResult {
   readonly reason?: string
 }
 
-/** A filter tree over dotted field names. Values compare as the index maps them: keyword, number, date. */
+/**
+ * A filter tree over dotted field names. Values compare as the index maps them: keyword, number, date. A field of a list's
+ * elements (`entities.id`) matches where any element does. `time` stands for the document's `timeMs`; its bounds are
+ * milliseconds or ISO dates. What can't be answered (too many conditions, a foreign cursor) rejects with IndexRefusedError.
+ */
 export type Filter =
   | { readonly all: readonly Filter[] }
   | { readonly any: readonly Filter[] }
@@ -45,7 +49,7 @@ export type Filter =
       readonly lte?: string | number
       readonly lt?: string | number
     }
-  /** Words anywhere in the document. */
+  /** Words anywhere in the document's texts, all of them, in any order and case; without words nothing matches. */
   | { readonly text: string }
 
 export interface SearchQuery {
