@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import { Bundle, type ContentFile } from '../core/content.ts'
 import type { ContentSet } from '../core/control.ts'
-import { WardenError, type Mistake } from '../core/errors.ts'
+import { formatMistake, WardenError, type Mistake } from '../core/errors.ts'
 import { sha256Hex } from '../core/ids.ts'
 import type { Bus, BusRecord } from '../core/ports/bus.ts'
 import { topics } from '../core/topics.ts'
@@ -20,12 +20,16 @@ export interface LoadedBundle {
   readonly files: readonly ContentFile[]
 }
 
-/** Mistakes that a stage, or the publisher, found in a version of a set. An empty list takes an older report back. */
+/** Mistakes that a stage, or the publisher, found in a version of a set. */
 export interface ContentReport {
   readonly set: ContentSet
+  readonly by: Reporter
   readonly digest: string
   readonly mistakes: readonly Mistake[]
 }
+
+/** `publisher`: an edit that was not published. `stage`: what stands on the bus, and this stage can't use. */
+export type Reporter = 'stage' | 'publisher'
 
 export interface ContentReader {
   /** Digest of the bundle in force; undefined before the first one was published. */
@@ -34,8 +38,8 @@ export interface ContentReader {
   bundle(digest: string): Promise<LoadedBundle>
   /** The digest in force, as soon as there is one. Rejects with the signal's reason when that aborts first. */
   waitForCurrent(set: ContentSet, signal: AbortSignal): Promise<string>
-  /** A stage could not use a bundle (or now can: no mistakes). Shown in status and counted. */
-  reportMistakes(set: ContentSet, digest: string, mistakes: readonly Mistake[]): void
+  /** A bundle can't be used; an empty list takes the same reporter's older report of the set back. Shown and counted. */
+  reportMistakes(set: ContentSet, digest: string, mistakes: readonly Mistake[], by?: Reporter): void
   /** What is wrong now, set by set. */
   mistakes(): readonly ContentReport[]
 }
@@ -76,7 +80,7 @@ export class ContentOnBus implements ContentReader {
   readonly #files = new Map<string, string>()
   readonly #bundles = new Map<string, Bundle>()
   readonly #current = new Map<ContentSet, string>()
-  readonly #reports = new Map<ContentSet, ContentReport>()
+  readonly #reports = new Map<string, ContentReport>()
   readonly #waiting = new Set<() => void>()
 
   constructor(log: Log, telemetry: Telemetry, bundleWaitMs: number = bundleWaitMsMax) {
@@ -121,18 +125,23 @@ export class ContentOnBus implements ContentReader {
     return this.#until(() => this.#current.get(set), signal)
   }
 
-  reportMistakes(set: ContentSet, digest: string, mistakes: readonly Mistake[]): void {
-    const before = this.#reports.get(set)
-    this.#telemetry.gauge('content_mistakes', { set }, mistakes.length)
+  reportMistakes(set: ContentSet, digest: string, mistakes: readonly Mistake[], by: Reporter = 'stage'): void {
+    const key = `${by}/${set}`
+    const before = this.#reports.get(key)
+    this.#telemetry.gauge('content_mistakes', { set, by }, mistakes.length)
     if (mistakes.length === 0) {
       if (before !== undefined) this.#log.info('The content has no mistakes any more', { set, digest })
-      this.#reports.delete(set)
+      this.#reports.delete(key)
       return
     }
-    this.#reports.set(set, { set, digest, mistakes })
-    // Each copy of a stage and each of its partitions reports the same: one line is enough.
+    this.#reports.set(key, { set, by, digest, mistakes })
+    // Each partition of a stage reports the same: one line is enough.
     if (before?.digest === digest && before.mistakes.length === mistakes.length) return
-    this.#log.error('Content has mistakes: what was in force before stays in force', { set, digest, mistakes })
+    this.#log.error('Content has mistakes: what was in force before stays in force', {
+      set,
+      digest,
+      mistakes: mistakes.map(formatMistake),
+    })
   }
 
   mistakes(): readonly ContentReport[] {
