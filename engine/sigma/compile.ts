@@ -1,0 +1,245 @@
+/**
+ * Compiles the Sigma files of a content set: rules, correlations, filters, pipelines.
+ *
+ * Pure. Stands before the matcher and the operators. Promises: never throws for what a file says; every mistake is listed with
+ * file, line and column; a document with a mistake is left out and the rest stays usable (whether to use it is the caller's to
+ * decide). The same files in any order compile to the same rules.
+ *
+ * Files are told by their place and content: `pipelines/*.yml` are processing pipelines, `*.cases.yml` test cases (left
+ * alone), documents with `behavior:` belong to the other engine; the rest must be Sigma.
+ */
+import type { ContentFile } from '../../core/content.ts'
+import type { FilePlace } from '../../core/errors.ts'
+import { canonicalDigest } from '../../core/ids.ts'
+import { parseYaml, parseYamlDocuments, type ParsedYaml } from '../../core/yaml.ts'
+import { readCorrelation, resolveBase, type CorrelationDraft, type Referable } from './correlation-rule.ts'
+import { readFilter, type FilterDraft } from './filter.ts'
+import { Mistakes } from './mistakes.ts'
+import { mapRule, orderPipelines, readPipeline, type Mapping, type Pipeline } from './pipelines.ts'
+import { readDetection } from './rule-detection.ts'
+import { readLogSource, readRuleHead, type RuleHead } from './rule-meta.ts'
+import type { CompiledSigma, Condition, LogSource, RuleMeta, SigmaCorrelation, SigmaRule } from './types.ts'
+
+interface RuleDraft {
+  readonly kind: 'rule'
+  readonly head: RuleHead
+  readonly parsed: ParsedYaml
+  readonly mapping: Mapping
+  readonly condition: Condition
+}
+
+export function compileSigma(files: readonly ContentFile[]): CompiledSigma {
+  const mistakes = new Mistakes()
+  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  const rules: RuleDraft[] = []
+  const correlations: CorrelationDraft[] = []
+  const filters: FilterDraft[] = []
+  const pipelines = orderPipelines(readPipelines(sorted, mistakes))
+  const ids = new Taken()
+  for (const file of sorted) {
+    if (!isYaml(file.path) || isPipeline(file.path) || file.path.endsWith('.cases.yml')) continue
+    for (const [index, parsed] of parseYamlDocuments(file).entries()) {
+      if (parsed.mistakes.length > 0) mistakes.addAll(parsed.mistakes)
+      else readDocument(parsed, index)
+    }
+  }
+
+  function readDocument(parsed: ParsedYaml, index: number): void {
+    const { value } = parsed
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      mistakes.add('SIGMA_NOT_A_RULE', 'A rule is a map with a title.', parsed.place([]))
+      return
+    }
+    if ('behavior' in value) return
+    const kind = (['detection', 'correlation', 'filter'] as const).find((key) => key in value)
+    if (kind === undefined) {
+      mistakes.add('SIGMA_NOT_A_RULE', 'The document has neither detection, correlation nor filter.', parsed.place([]))
+      return
+    }
+    const head = readRuleHead(parsed, index, mistakes)
+    if (head === undefined || !ids.take(head, mistakes)) return
+    if (kind === 'detection') push(rules, readRule(parsed, head, pipelines, mistakes))
+    else if (kind === 'correlation') push(correlations, readCorrelation(parsed, head, mistakes))
+    else push(filters, readFilter(parsed, head, pipelines, mistakes))
+  }
+
+  const filtered = applyFilters(rules, filters, mistakes)
+  const { compiled, referred } = compileCorrelations(filtered, correlations, mistakes)
+  return {
+    rules: filtered.map((draft) => finishRule(draft, standalone(draft.head.id, referred))),
+    correlations: compiled.map((draft) => finishCorrelation(draft, standalone(draft.draft.head.id, referred))),
+    mistakes: inFileOrder(mistakes),
+  }
+}
+
+function push<T>(list: T[], item: T | undefined): void {
+  if (item !== undefined) list.push(item)
+}
+
+function isYaml(path: string): boolean {
+  return path.endsWith('.yml') || path.endsWith('.yaml')
+}
+
+function isPipeline(path: string): boolean {
+  return /(^|\/)pipelines\//.test(path)
+}
+
+function readPipelines(files: readonly ContentFile[], mistakes: Mistakes): readonly Pipeline[] {
+  const pipelines: Pipeline[] = []
+  for (const file of files) {
+    if (!isYaml(file.path) || !isPipeline(file.path)) continue
+    const parsed = parseYaml(file)
+    if (parsed.mistakes.length > 0) mistakes.addAll(parsed.mistakes)
+    else push(pipelines, readPipeline(parsed, mistakes))
+  }
+  return pipelines
+}
+
+/** Ids and names share one space: a correlation refers by either. */
+class Taken {
+  readonly #by = new Map<string, FilePlace>()
+
+  take(head: RuleHead, mistakes: Mistakes): boolean {
+    const { id, name, place } = head
+    const keys = name === undefined || name === id ? [id] : [id, name]
+    for (const key of keys) {
+      const first = this.#by.get(key)
+      if (first === undefined) continue
+      const code = key === id ? 'SIGMA_ID_DUPLICATE' : 'SIGMA_NAME_DUPLICATE'
+      const message = `"${key.slice(0, 100)}" already stands for the rule in ${first.file}:${first.line}.`
+      mistakes.add(code, message, place)
+      return false
+    }
+    for (const key of keys) this.#by.set(key, place)
+    return true
+  }
+}
+
+function readRule(
+  parsed: ParsedYaml,
+  head: RuleHead,
+  pipelines: readonly Pipeline[],
+  mistakes: Mistakes,
+): RuleDraft | undefined {
+  const before = mistakes.count
+  const logsource = readLogSource(parsed, mistakes)
+  const mapping = mapRule(pipelines, { logsource: logsource ?? {}, taxonomy: head.taxonomy }, mistakes)
+  for (const message of mapping.refusals) mistakes.add('SIGMA_RULE_REFUSED', message, head.place)
+  const condition = readDetection(parsed, 'detection', mapping, mistakes)
+  if (mistakes.count > before || condition === undefined) return undefined
+  const all = [condition, ...mapping.conditions]
+  return { kind: 'rule', head, parsed, mapping, condition: all.length === 1 ? condition : { kind: 'and', of: all } }
+}
+
+function applyFilters(
+  rules: readonly RuleDraft[],
+  filters: readonly FilterDraft[],
+  mistakes: Mistakes,
+): readonly RuleDraft[] {
+  for (const filter of filters) {
+    for (const [index, reference] of (filter.rules ?? []).entries()) {
+      if (rules.some((rule) => rule.head.id === reference || rule.head.name === reference)) continue
+      const message = `There is no rule with the id or name "${reference.slice(0, 100)}".`
+      mistakes.add('SIGMA_FILTER_INVALID', message, filter.parsed.place(['filter', 'rules', index]))
+    }
+  }
+  return rules.map((rule) => {
+    const added = filters.filter((filter) => filter.appliesTo(rule.head, rule.mapping.logsource))
+    if (added.length === 0) return rule
+    const of = [rule.condition, ...added.map((filter) => filter.conditionFor(rule.mapping))]
+    return { ...rule, condition: { kind: 'and', of } }
+  })
+}
+
+interface CorrelationCompiled {
+  readonly draft: CorrelationDraft
+  readonly base: SigmaCorrelation['base']
+}
+
+/** For each rule that a correlation refers to: whether any of these wants it to stand alone too. */
+type Referred = ReadonlyMap<string, boolean>
+
+function standalone(id: string, referred: Referred): boolean {
+  return referred.get(id) ?? true
+}
+
+function compileCorrelations(
+  rules: readonly RuleDraft[],
+  drafts: readonly CorrelationDraft[],
+  mistakes: Mistakes,
+): { readonly compiled: readonly CorrelationCompiled[]; readonly referred: Referred } {
+  const byReference = new Map<string, Referable>()
+  const know = (item: Referable): void => {
+    byReference.set(item.id, item)
+    if (item.name !== undefined) byReference.set(item.name, item)
+  }
+  for (const { head, mapping } of rules) know(referable('rule', head, { fields: mapping.fields }))
+  for (const { head, groupBy } of drafts) know(referable('correlation', head, { fields: (field) => [field], groupBy }))
+  const referred = new Map<string, boolean>()
+  const compiled = new Map<string, CorrelationCompiled>()
+  for (const draft of drafts) {
+    const base = resolveBase(draft, (reference) => byReference.get(reference), mistakes)
+    if (base !== undefined) compiled.set(draft.head.id, { draft, base })
+  }
+  dropUnusable(compiled, mistakes)
+  for (const { draft, base } of compiled.values()) {
+    for (const { id } of base) referred.set(id, draft.generate || referred.get(id) === true)
+  }
+  return { compiled: [...compiled.values()], referred }
+}
+
+function referable(kind: Referable['kind'], head: RuleHead, rest: Pick<Referable, 'fields' | 'groupBy'>): Referable {
+  return { kind, id: head.id, ...(head.name === undefined ? {} : { name: head.name }), ...rest }
+}
+
+/** Takes out correlations that stand on themselves, and those that stand on one that was taken out. */
+function dropUnusable(compiled: Map<string, CorrelationCompiled>, mistakes: Mistakes): void {
+  const settled = new Set<string>()
+  for (let progress = true; progress;) {
+    progress = false
+    for (const [id, { base }] of compiled) {
+      if (settled.has(id) || !base.every((each) => each.kind === 'rule' || settled.has(each.id))) continue
+      settled.add(id)
+      progress = true
+    }
+  }
+  const stuck = [...compiled].filter(([id]) => !settled.has(id))
+  for (const [id, { draft, base }] of stuck) {
+    compiled.delete(id)
+    const place = draft.parsed.place(['correlation', 'rules'])
+    const missing = base.some(
+      (each) => each.kind === 'correlation' && !stuck.some(([other]) => other === each.id) && !settled.has(each.id),
+    )
+    if (missing)
+      mistakes.add('SIGMA_CORRELATION_REFERENCE', 'A correlation that this one stands on has mistakes.', place)
+    else mistakes.add('SIGMA_CORRELATION_CYCLE', 'This correlation stands on itself.', place)
+  }
+}
+
+function metaOf(head: RuleHead, logsource: LogSource, fields: readonly string[], compiled: unknown): RuleMeta {
+  const { taxonomy: _taxonomy, place, ...rest } = head
+  const meta = { ...rest, fields, logsource }
+  return { ...meta, place, digest: canonicalDigest({ meta, compiled }) }
+}
+
+function finishRule(draft: RuleDraft, standalone: boolean): SigmaRule {
+  const { head, mapping, condition } = draft
+  const fields = head.fields.flatMap((field) => mapping.fields(field))
+  return { kind: 'rule', meta: metaOf(head, mapping.logsource, fields, condition), condition, standalone }
+}
+
+function finishCorrelation({ draft, base }: CorrelationCompiled, standalone: boolean): SigmaCorrelation {
+  const { type, groupBy, timespanMs, condition, percentile } = draft
+  const compiled = { type, base, groupBy, timespanMs, condition, ...(percentile === undefined ? {} : { percentile }) }
+  return { kind: 'correlation', meta: metaOf(draft.head, {}, draft.head.fields, compiled), ...compiled, standalone }
+}
+
+function inFileOrder(mistakes: Mistakes): CompiledSigma['mistakes'] {
+  return [...mistakes.list].sort((a, b) => {
+    const left = a.place
+    const right = b.place
+    if (left === undefined || right === undefined) return 0
+    if (left.file !== right.file) return left.file < right.file ? -1 : 1
+    return left.line - right.line || left.column - right.column
+  })
+}

@@ -1,0 +1,51 @@
+/**
+ * Reads filter documents: exclusions kept apart from the rules that they narrow.
+ *
+ * Pure. A filter's condition is added to the rule's by AND, as pySigma does it: what is to be left out is written `not …`. A
+ * filter applies to the rules it names (or to `any`) whose log source has what its own names.
+ */
+import { z } from 'zod'
+import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
+import { Mistakes } from './mistakes.ts'
+import { covers, mapRule, type Mapping, type Pipeline } from './pipelines.ts'
+import { readDetection } from './rule-detection.ts'
+import { readLogSource, type RuleHead } from './rule-meta.ts'
+import type { Condition, LogSource } from './types.ts'
+
+const Rules = z.union([z.string().min(1), z.array(z.string().min(1))])
+
+export interface FilterDraft {
+  readonly parsed: ParsedYaml
+  /** Ids or names; undefined: any rule of the log source. */
+  readonly rules: readonly string[] | undefined
+  appliesTo(rule: RuleHead, logsource: LogSource): boolean
+  /** The condition with its fields mapped as the rule's are. */
+  conditionFor(mapping: Mapping): Condition
+}
+
+export function readFilter(
+  parsed: ParsedYaml,
+  head: RuleHead,
+  pipelines: readonly Pipeline[],
+  mistakes: Mistakes,
+): FilterDraft | undefined {
+  const before = mistakes.count
+  const logsource = readLogSource(parsed, mistakes) ?? {}
+  const read = Rules.safeParse((parsed.value as { filter?: { rules?: unknown } | null }).filter?.rules)
+  if (!read.success) mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_FILTER_INVALID', ['filter', 'rules']))
+  const mapping = mapRule(pipelines, { logsource, taxonomy: head.taxonomy }, mistakes)
+  const own = readDetection(parsed, 'filter', mapping, mistakes, ['rules'])
+  if (mistakes.count > before || own === undefined || !read.success) return undefined
+  const any = read.data.length === 0 || (typeof read.data === 'string' && read.data.toLowerCase() === 'any')
+  const rules = any ? undefined : typeof read.data === 'string' ? [read.data] : read.data
+  return {
+    parsed,
+    rules,
+    appliesTo: (rule, ruleSource) =>
+      (rules === undefined || rules.includes(rule.id) || (rule.name !== undefined && rules.includes(rule.name))) &&
+      covers(mapping.logsource, ruleSource),
+    // What can be read once can be read with other field names; placeholders stay the filter's own.
+    conditionFor: ({ fields }) =>
+      readDetection(parsed, 'filter', { fields, placeholders: mapping.placeholders }, new Mistakes(), ['rules']) ?? own,
+  }
+}

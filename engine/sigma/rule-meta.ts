@@ -1,0 +1,124 @@
+/**
+ * Reads what all rules say of themselves: id, title, level, tags, our own `modelwarden:` attribute.
+ *
+ * Shared by Sigma rules, correlations, filters and (in the same envelope) behavior rules. Unknown keys beside these are left
+ * alone: Sigma allows custom fields; inside `modelwarden:` they are mistakes.
+ */
+import { z } from 'zod'
+import { derivedId } from '../../core/ids.ts'
+import { entityTypes, Level, type Technique } from '../../core/signal.ts'
+import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
+import type { Mistakes } from './mistakes.ts'
+import type { LogSource, RuleMeta, WardenAttributes } from './types.ts'
+
+const texts = z.union([z.string().transform((text) => [text]), z.array(z.string())])
+
+const EntityTypeName = z.enum(entityTypes)
+
+const Warden = z.strictObject({
+  shadow: z.boolean().default(false),
+  join_on: z.array(EntityTypeName).default([]),
+  risk: z.number().min(0).max(100).optional(),
+  /** type -> one event field, or several. */
+  entities: z.partialRecord(EntityTypeName, z.union([z.string(), z.array(z.string())])).default({}),
+  scope: z.enum(['tenant', 'operator']).default('tenant'),
+})
+
+const Head = z.looseObject({
+  title: z.string().min(1).max(256),
+  id: z.string().min(1).max(256).optional(),
+  name: z.string().min(1).max(256).optional(),
+  status: z.enum(['stable', 'test', 'experimental', 'deprecated', 'unsupported']).default('experimental'),
+  level: Level.default('medium'),
+  description: z.string().max(65_535).optional(),
+  tags: z.array(z.string()).default([]),
+  falsepositives: texts.nullish().transform((value) => value ?? []),
+  fields: texts.nullish().transform((value) => value ?? []),
+  taxonomy: z.string().max(256).optional(),
+  modelwarden: Warden.default({ shadow: false, join_on: [], entities: {}, scope: 'tenant' }),
+})
+
+/** A rule's head as read: everything of RuleMeta that does not depend on how the rest compiles. */
+export type RuleHead = Omit<RuleMeta, 'logsource' | 'digest'> & { readonly taxonomy: string }
+
+/** `index`: which document of the file. Returns undefined where there are mistakes. */
+export function readRuleHead(parsed: ParsedYaml, index: number, mistakes: Mistakes): RuleHead | undefined {
+  const read = Head.safeParse(parsed.value)
+  if (!read.success) {
+    mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_META_INVALID'))
+    return undefined
+  }
+  const head = read.data
+  const id = head.id ?? head.name ?? derivedId('sigma-rule', parsed.file, index, head.title)
+  return {
+    id,
+    ...(head.name === undefined ? {} : { name: head.name }),
+    title: head.title,
+    status: head.status,
+    level: head.level,
+    ...(head.description === undefined ? {} : { description: head.description.trim() }),
+    tags: head.tags,
+    techniques: techniquesOf(head.tags),
+    falsepositives: head.falsepositives,
+    fields: head.fields,
+    taxonomy: head.taxonomy ?? 'sigma',
+    warden: wardenAttributes(head.modelwarden),
+    place: parsed.place([]),
+  }
+}
+
+function wardenAttributes(read: z.infer<typeof Warden>): WardenAttributes {
+  return {
+    shadow: read.shadow,
+    joinOn: read.join_on,
+    ...(read.risk === undefined ? {} : { risk: read.risk }),
+    entities: entityTypes.flatMap((type) => {
+      const fields = read.entities[type]
+      return (typeof fields === 'string' ? [fields] : (fields ?? [])).map((field) => ({ type, field }))
+    }),
+    scope: read.scope,
+  }
+}
+
+const attackTag = /^attack\.(t\d{4}(?:\.\d{3})?)$/i
+const atlasTag = /^atlas\.(aml\.t\d{4}(?:\.\d{3})?)$/i
+
+/** The techniques that tags name: `attack.t1078.004`, `atlas.aml.t0024.002`. */
+export function techniquesOf(tags: readonly string[]): readonly Technique[] {
+  return tags.flatMap((tag): Technique[] => {
+    const attack = attackTag.exec(tag)?.[1]
+    if (attack !== undefined) return [{ framework: 'attack', id: attack.toUpperCase() }]
+    const atlas = atlasTag.exec(tag)?.[1]
+    return atlas === undefined ? [] : [{ framework: 'atlas', id: atlas.toUpperCase() }]
+  })
+}
+
+const LogSourceBlock = z.looseObject({
+  product: z.string().min(1).optional(),
+  service: z.string().min(1).optional(),
+  category: z.string().min(1).optional(),
+})
+
+/** Reads `logsource:`; other keys than the three that route are for people. */
+export function readLogSource(parsed: ParsedYaml, mistakes: Mistakes): LogSource | undefined {
+  const value = (parsed.value as { logsource?: unknown }).logsource
+  if (value === undefined || value === null) {
+    mistakes.add('SIGMA_LOGSOURCE_INVALID', 'The rule has no logsource.', parsed.place([]))
+    return undefined
+  }
+  const read = LogSourceBlock.safeParse(value)
+  if (!read.success) {
+    mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_LOGSOURCE_INVALID', ['logsource']))
+    return undefined
+  }
+  return logSource(read.data.product, read.data.service, read.data.category)
+}
+
+/** A log source without keys that are undefined. */
+export function logSource(product?: string, service?: string, category?: string): LogSource {
+  return {
+    ...(product === undefined ? {} : { product }),
+    ...(service === undefined ? {} : { service }),
+    ...(category === undefined ? {} : { category }),
+  }
+}
