@@ -33,9 +33,12 @@ describe('a redelivery mark', () => {
     expect(restored.passes(formatMark(origin, 10, 5))).toBe(true)
   })
 
-  it.each(['', 'x', 'a/b/0:', 'a/b/0:1', 'a/b/0:x.1', ':1.0', 'a:1e99.0'])('that is none (%j) is not taken for one', (text) => {
-    expect(new Marks().passes(text)).toBeUndefined()
-  })
+  it.each(['', 'x', 'a/b/0:', 'a/b/0:1', 'a/b/0:x.1', ':1.0', 'a:1e99.0'])(
+    'that is none (%j) is not taken for one',
+    (text) => {
+      expect(new Marks().passes(text)).toBeUndefined()
+    },
+  )
 
   it('with an origin called __proto__ is one like any other', () => {
     const marks = new Marks()

@@ -37,8 +37,19 @@ async function openBus(): Promise<{ bus: Bus; close(): Promise<void> }> {
 
 function run(bus: Bus, spec: StageSpec, options: { ticking?: boolean; checkpointIntervalMs?: number } = {}): StageRun {
   const content = new ContentOnBus(silentLog, silentTelemetry)
-  const context = { bus, content, clock: systemClock, log: silentLog, telemetry: silentTelemetry, ticking: () => options.ticking ?? false }
-  const stage = runStage(spec, context, { checkpointIntervalMs: options.checkpointIntervalMs ?? 50, tickIdleMs: 50, shutdownGraceMs: 2_000 })
+  const context = {
+    bus,
+    content,
+    clock: systemClock,
+    log: silentLog,
+    telemetry: silentTelemetry,
+    ticking: () => options.ticking ?? false,
+  }
+  const stage = runStage(spec, context, {
+    checkpointIntervalMs: options.checkpointIntervalMs ?? 50,
+    tickIdleMs: 50,
+    shutdownGraceMs: 2_000,
+  })
   closing.push(() => stage.stop())
   return stage
 }
@@ -80,7 +91,12 @@ async function outputs(bus: Bus, topic = outTopic): Promise<string[]> {
   const all = await readAll(bus, topic)
   const seen = new Set<string>()
   // As a consumer would: what carries a mark that was there already is a redelivery.
-  const fresh = all.filter((record) => !(headers.control in record.headers) && !seen.has(record.headers[headers.mark] ?? '') && seen.add(record.headers[headers.mark] ?? ''))
+  const fresh = all.filter(
+    (record) =>
+      !(headers.control in record.headers) &&
+      !seen.has(record.headers[headers.mark] ?? '') &&
+      seen.add(record.headers[headers.mark] ?? ''),
+  )
   return fresh.map((record) => record.value?.toString() ?? '')
 }
 
@@ -93,7 +109,11 @@ async function until(condition: () => Promise<boolean> | boolean, what: string):
 }
 
 const records = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, index) => ({ topic: inTopic, key: `k${(from + index) % 7}`, value: String(10_000 + from + index) }))
+  Array.from({ length: count }, (_, index) => ({
+    topic: inTopic,
+    key: `k${(from + index) % 7}`,
+    value: String(10_000 + from + index),
+  }))
 
 describe('a stage', () => {
   it('stopped and started again goes on where it was, with its state', async () => {
@@ -149,7 +169,12 @@ describe('a stage', () => {
     await until(async () => (await outputs(bus)).length === 1, 'the record after it')
     await until(async () => (await readAll(bus, topics.deadLetters)).length === 1, 'the dead letter')
     const [letter] = await readAll(bus, topics.deadLetters)
-    expect(JSON.parse(letter?.value?.toString() ?? '')).toMatchObject({ code: 'STEP_FAILED', stage: 'counting', original: 'poison', source: 's' })
+    expect(JSON.parse(letter?.value?.toString() ?? '')).toMatchObject({
+      code: 'STEP_FAILED',
+      stage: 'counting',
+      original: 'poison',
+      source: 's',
+    })
   })
 
   it('is fenced off by a second owner of its partition: its checkpoints no longer count', async () => {
@@ -167,7 +192,12 @@ describe('a stage', () => {
     await next.start()
     await bus.publish(records(1, 20))
     await until(async () => (await outputs(bus)).length === 21, 'the last output')
-    expect((await outputs(bus)).map((text) => (JSON.parse(text) as { count: number }).count).sort((a, b) => a - b).at(-1)).toBe(3)
+    expect(
+      (await outputs(bus))
+        .map((text) => (JSON.parse(text) as { count: number }).count)
+        .sort((a, b) => a - b)
+        .at(-1),
+    ).toBe(3)
   })
 })
 
@@ -186,14 +216,18 @@ describe('watermarks', () => {
     const seen: number[] = []
     const stages = [run(bus, countingStage()), run(bus, watchingStage(seen))]
     for (const stage of stages) await stage.start()
-    await bus.publish([0, 1].map((partition) => ({ topic: inTopic, partition, key: 'k', value: String(50_000 + partition) })))
+    await bus.publish(
+      [0, 1].map((partition) => ({ topic: inTopic, partition, key: 'k', value: String(50_000 + partition) })),
+    )
     await until(() => seen.length > 0, 'a watermark')
     expect(seen[0]).toBe(49_000)
     const end = { value: '{"control":"end"}', headers: { [headers.control]: 'end' } }
     await bus.publish([0, 1].map((partition) => ({ topic: inTopic, partition, ...end })))
     await until(() => stages.every((stage) => stage.progress().every((task) => task.ended)), 'the end')
     expect(seen.at(-1)).toBe(Infinity)
-    const told = (await readAll(bus, lastTopic)).map((record) => Control.parse(JSON.parse(record.value?.toString() ?? '')))
+    const told = (await readAll(bus, lastTopic)).map((record) =>
+      Control.parse(JSON.parse(record.value?.toString() ?? '')),
+    )
     expect(told.at(-1)).toMatchObject({ control: 'watermark', eventTimeMs: null })
   })
 
@@ -209,9 +243,13 @@ describe('watermarks', () => {
   it('a control record that is none becomes a dead letter', async () => {
     const { bus } = await openBus()
     await run(bus, countingStage()).start()
-    await bus.publish([{ topic: inTopic, partition: 0, value: '{"control":"reign"}', headers: { [headers.control]: 'reign' } }])
+    await bus.publish([
+      { topic: inTopic, partition: 0, value: '{"control":"reign"}', headers: { [headers.control]: 'reign' } },
+    ])
     await until(async () => (await readAll(bus, topics.deadLetters)).length === 1, 'the dead letter')
-    expect(JSON.parse((await readAll(bus, topics.deadLetters))[0]?.value?.toString() ?? '')).toMatchObject({ code: 'CONTROL_INVALID' })
+    expect(JSON.parse((await readAll(bus, topics.deadLetters))[0]?.value?.toString() ?? '')).toMatchObject({
+      code: 'CONTROL_INVALID',
+    })
   })
 })
 
@@ -233,8 +271,11 @@ describe('a sidecar', () => {
     started.length = 0
     await bus.publish([{ topic: inTopic, partition: 0, value: 'intent' }])
     await until(() => first.progress().some((task) => task.nextOffset === 1), 'the intent read')
-    const second = run(bus, spec)
+    // Fenced off, the first can't write its last checkpoint: what it did stands in the log alone.
+    const usurpers = await Promise.all([0, 1].map((partition) => bus.fenced(`journaling/${inTopic}/${partition}`)))
     await first.stop()
+    await Promise.all(usurpers.map((producer) => producer.close()))
+    const second = run(bus, spec)
     await second.start()
     await until(() => started.length === partitions, 'the second owner')
     expect(started.flat()).toEqual(['intent'])
@@ -254,7 +295,9 @@ describe('a sidecar', () => {
     const [context] = contexts
     if (context === undefined) throw new Error('no sidecar')
     await bus.fenced(`counting/${inTopic}/${context.at.partition}`)
-    await expect(context.journal([{ topic: inTopic, partition: 0, value: '1' }])).rejects.toMatchObject({ code: 'FENCED' })
+    await expect(context.journal([{ topic: inTopic, partition: 0, value: '1' }])).rejects.toMatchObject({
+      code: 'FENCED',
+    })
     expect(context.signal.aborted).toBe(true)
   })
 })
