@@ -47,7 +47,6 @@ const Kafka = z.strictObject({
   clientId: z.string().default('modelwarden').describe('How the brokers list this client.'),
   tls: z
     .strictObject({
-      enabled: z.boolean().default(true).describe('Whether to use TLS at all.'),
       ca: z.string().optional().describe('Path of the PEM file with the authorities to trust; default: the system’s.'),
       cert: z.string().optional().describe('Path of the client’s certificate (PEM), for mutual TLS.'),
       key: SecretRef.optional().describe('The client’s private key (PEM), for mutual TLS.'),
@@ -57,7 +56,7 @@ const Kafka = z.strictObject({
         .describe('Name to expect in the broker’s certificate, where it is not the host’s.'),
     })
     .optional()
-    .describe('TLS to the brokers. Without it the connection is in the clear.'),
+    .describe('TLS to the brokers; `{}` is enough where their authority is a public one. Absent: in the clear.'),
   sasl: z
     .strictObject({
       mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('How to authenticate.'),
@@ -68,9 +67,18 @@ const Kafka = z.strictObject({
     .describe('Authentication with the brokers.'),
   replicationFactor: z
     .int()
+    .min(-1)
+    .default(-1)
+    .describe('Copies of each topic that is made; -1: the brokers’ default.'),
+  minInSync: z
+    .int()
     .positive()
     .optional()
-    .describe('Copies of each topic that is made; default: the broker’s default.'),
+    .describe('Copies that must have a record before it counts as written; default: the brokers’.'),
+  compression: z
+    .enum(['none', 'gzip', 'zstd'])
+    .default('none')
+    .describe('How records are packed. All of Kafka’s kinds are read.'),
   connectionTimeoutMs: milliseconds().default(10_000).describe('How long a connection may take to come about.'),
   requestTimeoutMs: milliseconds().default(30_000).describe('How long the answer to one request may take.'),
 })

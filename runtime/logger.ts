@@ -8,6 +8,7 @@ import { styleText } from 'node:util'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import type { Log, LogFields } from './log.ts'
 import { Redactor } from './redact.ts'
+import { neutralText } from './terminal-text.ts'
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -78,14 +79,6 @@ function readable(line: string, terminal: boolean): string {
   const rest = Object.entries(fields)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' ')
-  const tail = rest === '' ? '' : ` ${style('gray', neutral(rest))}`
-  return `${String(time).slice(11, 23)} ${style(color, String(level).padEnd(5))} ${neutral(who + String(message))}${tail}\n`
-}
-
-/** Control characters (escape sequences among them) and bidirectional overrides as visible escapes; line ends stay. */
-function neutral(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  const tail = rest === '' ? '' : ` ${style('gray', neutralText(rest))}`
+  return `${String(time).slice(11, 23)} ${style(color, String(level).padEnd(5))} ${neutralText(who + String(message))}${tail}\n`
 }
