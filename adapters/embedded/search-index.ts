@@ -1,0 +1,177 @@
+/**
+ * The SearchIndex on SQLite with FTS5, for one process.
+ *
+ * Promises those of core/ports/search-index.ts; what was put is visible to searches at once. A full disk rejects `put` with
+ * IndexUnavailableError until there is room again.
+ */
+import { IndexRefusedError, IndexUnavailableError } from '../../core/errors.ts'
+import type {
+  Bucket,
+  Collection,
+  Document,
+  Filter,
+  PutDocument,
+  PutResult,
+  SearchIndex,
+  SearchPage,
+  SearchQuery,
+} from '../../core/ports/search-index.ts'
+import { WorkerClient } from './client.ts'
+import { indexLimits, type EmbeddedLog } from './config.ts'
+import type { OpenFile } from './database.ts'
+import { RequestRefusedError } from './errors.ts'
+import type { Hit, PutAnswer, PutRow } from './index-store.ts'
+import type { Asked } from './index-worker.ts'
+
+export async function openIndex(open: OpenFile, log: EmbeddedLog): Promise<EmbeddedIndex> {
+  const start = (): WorkerClient =>
+    new WorkerClient('index', open.file, new URL('./index-worker.ts', import.meta.url), log)
+  const writer = start()
+  const reader = start()
+  try {
+    // The writer makes the tables; the reader finds them.
+    await writer.ask('open', open)
+    await reader.ask('open', open)
+    return new EmbeddedIndex(writer, reader)
+  } catch (error) {
+    await Promise.all([writer.close(), reader.close()])
+    throw error
+  }
+}
+
+export class EmbeddedIndex implements SearchIndex {
+  readonly kind = 'embedded'
+  readonly #writer: WorkerClient
+  readonly #reader: WorkerClient
+
+  constructor(writer: WorkerClient, reader: WorkerClient) {
+    this.#writer = writer
+    this.#reader = reader
+  }
+
+  /** Opening has made what is needed. */
+  async prepare(): Promise<void> {
+    await this.ping()
+  }
+
+  async put(documents: readonly PutDocument[]): Promise<readonly PutResult[]> {
+    const results: PutResult[] = []
+    const rows: PutRow[] = []
+    const places: number[] = []
+    let bytes = 0
+    const flush = async (): Promise<void> => {
+      if (rows.length === 0) return
+      const answers = await this.#ask<readonly PutAnswer[]>(this.#writer, 'put', rows)
+      for (const [i, answer] of answers.entries()) results[places[i]!] = resultOf(rows[i]!.id, answer)
+      rows.length = 0
+      places.length = 0
+      bytes = 0
+    }
+    for (const [i, document] of documents.entries()) {
+      const row = rowOf(document)
+      if ('reason' in row) {
+        results[i] = { id: document.id, outcome: 'refused', reason: row.reason }
+        continue
+      }
+      rows.push(row)
+      places.push(i)
+      bytes += row.json.length
+      if (rows.length >= indexLimits.putDocumentsMax || bytes >= indexLimits.putBytesMax) await flush()
+    }
+    await flush()
+    return results
+  }
+
+  async get(collection: Collection, id: string): Promise<{ version: number; document: Document } | undefined> {
+    const hit = await this.#ask<Hit | undefined>(this.#reader, 'get', { collection, id })
+    return hit === undefined ? undefined : { version: hit.version, document: JSON.parse(hit.document) as Document }
+  }
+
+  /** What was put is visible already. */
+  async refresh(): Promise<void> {
+    await this.ping()
+  }
+
+  async search(query: SearchQuery): Promise<SearchPage> {
+    const { hits, after } = await this.#ask<{ hits: readonly Hit[]; after?: string }>(this.#reader, 'search', query)
+    const parsed = hits.map(({ id, version, document }) => ({
+      id,
+      version,
+      document: JSON.parse(document) as Document,
+    }))
+    return after === undefined ? { hits: parsed } : { hits: parsed, after }
+  }
+
+  async count(collection: Collection, filter?: Filter): Promise<number> {
+    return await this.#ask<number>(this.#reader, 'count', { collection, filter } satisfies Asked)
+  }
+
+  async histogram(
+    collection: Collection,
+    intervalMs: number,
+    filter?: Filter,
+  ): Promise<readonly { startMs: number; count: number }[]> {
+    return await this.#ask(this.#reader, 'histogram', { collection, filter, intervalMs })
+  }
+
+  async terms(collection: Collection, field: string, size: number, filter?: Filter): Promise<readonly Bucket[]> {
+    return await this.#ask<readonly Bucket[]>(this.#reader, 'terms', { collection, filter, field, size })
+  }
+
+  async cardinality(collection: Collection, field: string, filter?: Filter): Promise<number> {
+    return await this.#ask<number>(this.#reader, 'cardinality', { collection, filter, field })
+  }
+
+  async expire(collection: Collection, beforeMs: number): Promise<number> {
+    return await this.#ask<number>(this.#writer, 'expire', { collection, beforeMs })
+  }
+
+  async ping(): Promise<void> {
+    await this.#ask(this.#writer, 'ping')
+    await this.#ask(this.#reader, 'ping')
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close()
+    await this.#writer.close()
+  }
+
+  async #ask<T>(worker: WorkerClient, op: string, body?: unknown): Promise<T> {
+    if (worker.waiting >= indexLimits.waitingRequestsMax) {
+      throw new IndexUnavailableError(`${worker.waiting} requests wait for the index already.`)
+    }
+    try {
+      return await worker.ask<T>(op, body)
+    } catch (error) {
+      if (error instanceof RequestRefusedError) throw new IndexRefusedError(error.message, { cause: error })
+      throw error
+    }
+  }
+}
+
+/** The document as the worker takes it, or why it can't be stored. */
+function rowOf(put: PutDocument): PutRow | { readonly reason: string } {
+  const { collection, id, version, timeMs, document } = put
+  if (id === '' || Buffer.byteLength(id) > indexLimits.idBytesMax) {
+    return { reason: `Its id must have 1 to ${indexLimits.idBytesMax} bytes.` }
+  }
+  if (!Number.isFinite(timeMs)) return { reason: 'It has no time.' }
+  if (version !== undefined && !(Number.isSafeInteger(version) && version > 0)) {
+    return { reason: `${version} is no version: 1, 2, 3, …` }
+  }
+  let json: string | undefined
+  try {
+    json = JSON.stringify(document) as string | undefined
+  } catch (error) {
+    return { reason: `It can't be written as JSON: ${error instanceof Error ? error.message : String(error)}` }
+  }
+  if (json?.startsWith('{') !== true) return { reason: 'It is not an object.' }
+  if (json.length > indexLimits.documentBytesMax) {
+    return { reason: `It is longer than ${indexLimits.documentBytesMax} characters.` }
+  }
+  return { collection, id, version: version ?? 0, timeMs: Math.trunc(timeMs), json }
+}
+
+function resultOf(id: string, answer: PutAnswer): PutResult {
+  return typeof answer === 'string' ? { id, outcome: answer } : { id, outcome: 'refused', reason: answer.refused }
+}
