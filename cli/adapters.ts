@@ -1,0 +1,110 @@
+/** The bus and the search index that the configuration names. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { lockFolder } from '../adapters/embedded/lock.ts'
+import { openEmbedded } from '../adapters/embedded/open.ts'
+import { openIndex } from '../adapters/embedded/search-index.ts'
+import { createKafkaBus } from '../adapters/kafka/bus.ts'
+import type { KafkaBusOptions } from '../adapters/kafka/config.ts'
+import { ConfigInvalidError, describeError } from '../core/errors.ts'
+import type { Bus } from '../core/ports/bus.ts'
+import { systemClock } from '../core/ports/clock.ts'
+import type { SearchIndex } from '../core/ports/search-index.ts'
+import type { Config } from '../runtime/config.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Secrets } from '../runtime/secrets.ts'
+
+export interface Adapters {
+  readonly bus: Bus
+  readonly index: SearchIndex | undefined
+  close(): Promise<void>
+}
+
+export interface AdapterOptions {
+  readonly config: Config
+  /** What relative paths in the configuration start from. */
+  readonly folder: string
+  readonly dataFolder: string
+  readonly secrets: Secrets
+  readonly log: Log
+  /** Whether this process runs a service that stores or searches. */
+  readonly index: boolean
+}
+
+/** Opens them; the data folder is locked where something in it is written. Throws ConfigInvalidError on missing secrets. */
+export async function openAdapters(options: AdapterOptions): Promise<Adapters> {
+  const { config, dataFolder, log } = options
+  if (config.bus.kind === 'kafka') return openKafka(options)
+  options.secrets.settle()
+  const embedded = await openEmbedded({
+    folder: dataFolder,
+    log: log.with({ service: 'embedded' }),
+    clock: systemClock,
+  })
+  await embedded.index.prepare()
+  return embedded
+}
+
+async function openKafka(options: AdapterOptions): Promise<Adapters> {
+  const settings = kafkaOptions(options)
+  options.secrets.settle()
+  const bus = createKafkaBus(settings, options.log.with({ service: 'kafka' }), systemClock)
+  try {
+    const index = options.index ? await openIndexAlone(options) : undefined
+    return {
+      bus,
+      index: index?.index,
+      close: async () => {
+        await Promise.all([bus.close(), index?.close()])
+      },
+    }
+  } catch (error) {
+    await bus.close()
+    throw error
+  }
+}
+
+/** The search index without the embedded bus: in the data folder, which one process at a time holds. */
+async function openIndexAlone({ dataFolder, log }: AdapterOptions) {
+  const lock = lockFolder(dataFolder, systemClock.nowMs())
+  const file = { file: join(dataFolder, 'index.db'), synchronous: 'NORMAL', fileBytesMax: undefined } as const
+  try {
+    const index = await openIndex(file, log.with({ service: 'embedded' }))
+    await index.prepare()
+    const close = async (): Promise<void> => {
+      await index.close()
+      lock.release()
+    }
+    return { index, close }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+function kafkaOptions({ config, folder, secrets }: AdapterOptions): KafkaBusOptions {
+  const { tls, sasl, ...rest } = config.bus.kafka!
+  const pem = (path: string, setting: string): string => {
+    try {
+      return readFileSync(resolve(folder, path), 'utf8')
+    } catch (error) {
+      throw new ConfigInvalidError([{ code: 'CONFIG_INVALID', message: `${setting}: ${describeError(error)}` }])
+    }
+  }
+  return {
+    ...rest,
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            ...(tls.ca === undefined ? {} : { ca: pem(tls.ca, 'bus.kafka.tls.ca') }),
+            ...(tls.cert === undefined ? {} : { cert: pem(tls.cert, 'bus.kafka.tls.cert') }),
+            ...(tls.key === undefined ? {} : { key: secrets.read(tls.key, 'bus.kafka.tls.key') }),
+            ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
+          },
+        }),
+    ...(sasl === undefined
+      ? {}
+      : { sasl: { ...sasl, password: secrets.read(sasl.password, 'bus.kafka.sasl.password') } }),
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * `modelwarden`: the program. Its commands stand in cli/commands, one file each.
+ *
+ * Promises: results on standard output, all else on standard error; exit codes as docs/cli.md lists them.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import { addConfigCommand } from './commands/config.ts'
+import { addContentCommand } from './commands/content.ts'
+import { addRunCommand } from './commands/run.ts'
+import { addUpCommand } from './commands/up.ts'
+import { home } from './content.ts'
+import { exitCodes } from './exit.ts'
+import { reportError } from './output.ts'
+
+const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }
+
+const program = new Command('modelwarden')
+  .description('Watches over machine-learning models as intellectual property.')
+  .version(version)
+  .showHelpAfterError('Add --help to see how it is used.')
+  .exitOverride()
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+
+for (const add of [addUpCommand, addRunCommand, addContentCommand, addConfigCommand]) add(program)
+
+// A pipe that closes early (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok)
+})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has said what is wrong with the command line already; asking for help is no mistake.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  else process.exitCode = reportError(error)
+}

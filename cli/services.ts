@@ -1,0 +1,22 @@
+/** The services by name, in the order that data flows: what `run` accepts and `up` runs all of. */
+import type { Service, ServiceContext } from '../runtime/service.ts'
+import { createCorrelateService } from '../services/correlate/service.ts'
+
+export const serviceNames = ['correlate'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** Those that the search index is made for. */
+const indexed: ReadonlySet<string> = new Set(['indexer', 'console'])
+/** Those whose stages have a use for connectors. */
+const connected: ReadonlySet<string> = new Set(['respond'])
+
+const factories: Readonly<Record<ServiceName, (context: ServiceContext) => Service>> = {
+  correlate: createCorrelateService,
+}
+
+export function createService(name: ServiceName, context: ServiceContext): Service {
+  return factories[name](context)
+}
+
+export const needsIndex = (names: readonly ServiceName[]): boolean => names.some((name) => indexed.has(name))
+export const needsConnectors = (names: readonly ServiceName[]): boolean => names.some((name) => connected.has(name))
