@@ -1,0 +1,200 @@
+/**
+ * Compiles conditions into functions over the event that a FieldReader holds.
+ *
+ * Pure. Strings meet in folded case unless a rule asks for `cased`; a field with several values matches when any of them does.
+ * A missing field matches only `null`, `exists: false`, and what is negated.
+ */
+import { compileCidr } from './cidr.ts'
+import { holds } from './correlation-rule.ts'
+import type { FieldReader, Texts } from './fields.ts'
+import { compileRegex } from './modifiers.ts'
+import { compilePattern, containing, fold, foldPattern, simpleShape, type TextTest } from './pattern.ts'
+import { requiredLiteral } from './regex-literal.ts'
+import { timePartOf } from './time-part.ts'
+import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
+
+/** Whether the event at hand satisfies something. */
+export type Check = () => boolean
+
+export function compileCondition(condition: Condition, reader: FieldReader): Check {
+  switch (condition.kind) {
+    case 'and':
+      return allOf(condition.of.map((each) => compileCondition(each, reader)))
+    case 'or':
+      return anyOf(condition.of.map((each) => compileCondition(each, reader)))
+    case 'not': {
+      const inner = compileCondition(condition.of, reader)
+      return () => !inner()
+    }
+    case 'selection':
+      return compileCondition(condition.of, reader)
+    case 'item':
+      return compileItem(condition, reader)
+  }
+}
+
+function allOf(checks: readonly Check[]): Check {
+  const [first, second] = checks
+  if (checks.length === 1) return first!
+  if (checks.length === 2) return () => first!() && second!()
+  return () => {
+    for (const check of checks) if (!check()) return false
+    return true
+  }
+}
+
+function anyOf(checks: readonly Check[]): Check {
+  const [first, second] = checks
+  if (checks.length === 1) return first!
+  if (checks.length === 2) return () => first!() || second!()
+  return () => {
+    for (const check of checks) if (check()) return true
+    return false
+  }
+}
+
+export function compileItem(item: DetectionItem, reader: FieldReader): Check {
+  const { field } = item
+  if (field === undefined) return link(item, (tests) => tests.map((test) => compileKeyword(test, reader)))
+  const slot = reader.slot(field)
+  if (item.link === 'all') return allOf(item.tests.map((test) => compileTest(test, slot, reader)))
+  return compileAnyTest(item.tests, slot, reader)
+}
+
+function link(item: DetectionItem, compile: (tests: readonly Test[]) => readonly Check[]): Check {
+  const checks = compile(item.tests)
+  return item.link === 'all' ? allOf(checks) : anyOf(checks)
+}
+
+/** Any of several tests on one field: texts that ignore case are looked at together. */
+function compileAnyTest(tests: readonly Test[], slot: number, reader: FieldReader): Check {
+  const flat = tests.flatMap(flatten)
+  const folded = flat.flatMap((test) => (test.kind === 'pattern' && !test.cased ? [foldPattern(test.parts)] : []))
+  const rest = flat.filter((test) => test.kind !== 'pattern' || test.cased)
+  const checks = rest.map((test) => compileTest(test, slot, reader))
+  if (folded.length > 0) {
+    const test = compilePatterns(folded)
+    checks.unshift(() => someText(reader.folded(slot), test))
+  }
+  return anyOf(checks)
+}
+
+function flatten(test: Test): readonly Test[] {
+  return test.kind === 'oneOf' ? test.tests.flatMap(flatten) : [test]
+}
+
+/** Equalities go into one set; the others are tried one after the other. */
+function compilePatterns(patterns: readonly (readonly PatternPart[])[]): TextTest {
+  const equal = new Set<string>()
+  const others: TextTest[] = []
+  for (const parts of patterns) {
+    const shape = simpleShape(parts)
+    if (shape?.kind === 'equals') equal.add(shape.text)
+    else others.push(compilePattern(parts))
+  }
+  const [only] = others
+  if (others.length === 0) {
+    if (equal.size > 1) return (text) => equal.has(text)
+    const [single] = equal
+    return (text) => text === single
+  }
+  if (equal.size === 0 && others.length === 1) return only!
+  return (text) => {
+    if (equal.size > 0 && equal.has(text)) return true
+    for (const other of others) if (other(text)) return true
+    return false
+  }
+}
+
+function someText(texts: Texts, test: TextTest): boolean {
+  if (texts === undefined) return false
+  if (typeof texts === 'string') return test(texts)
+  for (const text of texts) if (test(text)) return true
+  return false
+}
+
+export function compileTest(test: Test, slot: number, reader: FieldReader): Check {
+  switch (test.kind) {
+    case 'pattern': {
+      const match = compilePattern(test.cased ? test.parts : foldPattern(test.parts))
+      if (test.cased) return () => someText(reader.texts(slot), match)
+      return () => someText(reader.folded(slot), match)
+    }
+    case 'regex': {
+      const match = compileRegexTest(test.source, test.flags)
+      return () => someText(reader.texts(slot), match)
+    }
+    case 'cidr': {
+      const match = compileCidr(test.block)
+      return () => someText(reader.texts(slot), match)
+    }
+    case 'compare':
+      return () => someText(reader.texts(slot), (text) => compareText(text, test))
+    case 'null':
+      return () => isNull(reader.value(slot))
+    case 'exists':
+      return () => (reader.value(slot) !== undefined) === test.present
+    case 'fieldref':
+      return compileReference(test, slot, reader)
+    case 'oneOf':
+      return anyOf(test.tests.map((each) => compileTest(each, slot, reader)))
+  }
+}
+
+function isNull(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  return Array.isArray(value) && value.every(isNull)
+}
+
+/** Runs the expression only on texts that have what it requires. */
+function compileRegexTest(source: string, flags: string): TextTest {
+  const expression = compileRegex(source, flags)
+  const literal = requiredLiteral(source)
+  if (literal === undefined) return (text) => expression.test(text)
+  return (text) => fold(text).includes(literal) && expression.test(text)
+}
+
+const numeric = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+
+function compareText(text: string, test: Extract<Test, { kind: 'compare' }>): boolean {
+  if (test.part !== undefined) {
+    const part = timePartOf(text, test.part)
+    return part !== undefined && holds(part, test.op, test.to)
+  }
+  const trimmed = text.trim()
+  return numeric.test(trimmed) && holds(Number(trimmed), test.op, test.to)
+}
+
+function compileReference(test: Extract<Test, { kind: 'fieldref' }>, slot: number, reader: FieldReader): Check {
+  const other = reader.slot(test.field)
+  const match: (text: string, reference: string) => boolean = {
+    whole: (text: string, reference: string) => text === reference,
+    start: (text: string, reference: string) => text.startsWith(reference),
+    end: (text: string, reference: string) => text.endsWith(reference),
+    within: (text: string, reference: string) => text.includes(reference),
+  }[test.at]
+  return () => {
+    const left = test.cased ? reader.texts(slot) : reader.folded(slot)
+    const right = test.cased ? reader.texts(other) : reader.folded(other)
+    return someText(right, (reference) => someText(left, (text) => match(text, reference)))
+  }
+}
+
+/** A keyword is found anywhere within any value of the event. */
+function compileKeyword(test: Test, reader: FieldReader): Check {
+  if (test.kind === 'oneOf') return anyOf(test.tests.map((each) => compileKeyword(each, reader)))
+  if (test.kind === 'regex') {
+    const match = compileRegexTest(test.source, test.flags)
+    return () => someText(reader.allText().values, match)
+  }
+  if (test.kind !== 'pattern') return () => false
+  const parts = containing(test.cased ? test.parts : foldPattern(test.parts))
+  const match = compilePattern(parts)
+  if (test.cased) return () => someText(reader.allText().values, match)
+  const shape = simpleShape(parts)
+  if (shape?.kind === 'contains' && !shape.text.includes('\u0000')) {
+    const { text } = shape
+    return () => reader.allText().joined.includes(text)
+  }
+  return () => someText(reader.allText().folded, match)
+}
