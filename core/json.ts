@@ -66,7 +66,7 @@ export function isDeeperThan(value: unknown, max: number): boolean {
       if (Array.isArray(node)) {
         // Vectors of numbers are the bulk of inference records: their first element tells.
         if (node.length > 8 && typeof node[0] === 'number' && typeof node[node.length - 1] === 'number') {
-          if (!node.some((item) => typeof item === 'object')) continue
+          if (!holdsObject(node)) continue
         }
         for (const item of node as unknown[]) if (typeof item === 'object' && item !== null) next.push(item)
       } else {
@@ -78,5 +78,10 @@ export function isDeeperThan(value: unknown, max: number): boolean {
     }
     level = next
   }
+  return false
+}
+
+function holdsObject(items: readonly unknown[]): boolean {
+  for (let at = 0; at < items.length; at++) if (typeof items[at] === 'object') return true
   return false
 }

@@ -177,7 +177,9 @@ function compileMappings(
     const inside = names.find((other) => other.startsWith(`${name}.`))
     if (inside !== undefined)
       scope.complaints.atKey([section, inside], `"${name}" is a value, so "${inside}" can't be.`)
-    mappings.push({ name, target, expression: compileChoices(map[name], path, scope) })
+    const node = map[name]
+    const steps = typeof node === 'string' ? parsePath(node) : undefined
+    mappings.push({ name, target, expression: compileChoices(node, path, scope), steps })
   }
   return mappings
 }

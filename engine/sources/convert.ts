@@ -53,11 +53,28 @@ const ip: Convert = (value) => {
   if (typeof value !== 'string') return unreadable
   if (value === '') return undefined
   if (value.length > 45) return unreadable
-  // Leading zeros are octal to some and decimal to others: no address.
-  if (ipaddr.IPv4.isValidFourPartDecimal(value) && !/(?:^|\.)0[0-9]/.test(value)) return value
+  if (isIPv4(value)) return value
   if (!value.includes(':') || !ipaddr.IPv6.isValid(value)) return unreadable
   const address = ipaddr.IPv6.parse(value)
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String()
+}
+
+/** Four decimal parts. Leading zeros are octal to some and decimal to others: no address. */
+function isIPv4(text: string): boolean {
+  let parts = 1
+  let part = -1
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x2e) {
+      if (part < 0 || ++parts > 4) return false
+      part = -1
+    } else {
+      if (code < 0x30 || code > 0x39 || part === 0) return false
+      part = (part < 0 ? 0 : part * 10) + (code - 0x30)
+      if (part > 255) return false
+    }
+  }
+  return parts === 4 && part >= 0
 }
 
 const strings: Convert = (value, context) => {
@@ -78,7 +95,12 @@ const strings: Convert = (value, context) => {
 /** A vector as it stands in the record, not copied; cut only where it is past the limit. */
 const numbers: Convert = (value, context) => {
   if (!Array.isArray(value)) return unreadable
-  for (const item of value as unknown[]) if (typeof item !== 'number' || !Number.isFinite(item)) return unreadable
+  const items = value as readonly unknown[]
+  for (let at = 0; at < items.length; at++) {
+    const item = items[at]
+    // Infinity less itself is not a number.
+    if (typeof item !== 'number' || item - item !== 0) return unreadable
+  }
   if (value.length <= limits.fieldItemsMax) return value as unknown[]
   context.truncated++
   return (value as unknown[]).slice(0, limits.fieldItemsMax)

@@ -4,12 +4,11 @@
  */
 import type { YamlPath } from '../../core/yaml.ts'
 import { boundedCopy } from './bounded-copy.ts'
+import type { Write } from './builder.ts'
 import type { Complaints } from './complaints.ts'
 import type { SourceDefinition } from './definition.ts'
 import type { MappingContext } from './mapping-context.ts'
 import { compileGetter, isObject, parsePath } from './path.ts'
-
-type Write = (record: unknown, context: MappingContext, into: Record<string, unknown>) => void
 
 export function compileKeep(
   keep: NonNullable<SourceDefinition['keep']>,

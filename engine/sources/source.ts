@@ -9,6 +9,7 @@ import type { DeadLetterCode } from '../../core/dead-letter.ts'
 import type { Event } from '../../core/event.ts'
 import { derivedId } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
+import type { Write } from './builder.ts'
 import type { Condition } from './condition.ts'
 import { unreadable } from './convert.ts'
 import { present, textOf, type Expression } from './expression.ts'
@@ -16,7 +17,7 @@ import type { MappingContext } from './mapping-context.ts'
 import { isObject, type Getter } from './path.ts'
 import { redactParsed, redactText, type SensitivePlan } from './redact.ts'
 import { entityId, tenantId } from './text.ts'
-import { parseTime, type TimeFormat } from './time.ts'
+import { parseCanonical, parseTime, type TimeFormat } from './time.ts'
 
 export interface RecordPosition {
   readonly topic: string
@@ -43,8 +44,6 @@ export type Normalized =
   | { readonly outcome: 'event'; readonly event: Event; readonly eventTimeMs: number }
   | { readonly outcome: 'ignored' }
   | { readonly outcome: 'refused'; readonly code: DeadLetterCode; readonly message: string; readonly hint?: string }
-
-type Write = (record: unknown, context: MappingContext, into: Record<string, unknown>) => void
 
 export interface SourceParts {
   readonly name: string
@@ -125,7 +124,8 @@ export class Source {
     context.reset(raw.masked)
     if (parts.ignore?.(record) === true) return { outcome: 'ignored' }
     if (!raw.masked) redactParsed(record, parts.sensitive, context)
-    const time = this.#readTime(record, raw.appendedMs, context)
+    const found = present(parts.time(record, context))
+    const time = this.#readTime(found, raw.appendedMs)
     if (typeof time !== 'number') return time
     const tenant = this.#readTenant(record, raw.tenant, context)
     if (tenant === undefined) {
@@ -133,12 +133,13 @@ export class Source {
     }
     const id = this.#readId(record, tenant, raw, context)
     if (id === undefined) return refused('IDENTITY_MISSING', 'The record has no value in the field that identifies it.')
-    const event = this.#build(record, raw, context, { time, tenant, id })
+    // Most records spell it as events do.
+    const timestamp = typeof found === 'string' && parseCanonical(found) === time ? found : isoTime(time)
+    const event = this.#build(record, raw, context, { timestamp, tenant, id })
     return { outcome: 'event', event, eventTimeMs: time }
   }
 
-  #readTime(record: Record<string, unknown>, appendedMs: number, context: MappingContext): number | Normalized {
-    const found = present(this.#parts.time(record, context))
+  #readTime(found: unknown, appendedMs: number): number | Normalized {
     if (found === undefined) return refused('TIME_MISSING', 'The record has no time.')
     const time = parseTime(found, this.#parts.timeFormat)
     if (time === undefined) {
@@ -180,7 +181,7 @@ export class Source {
     record: Record<string, unknown>,
     raw: RawRecord,
     context: MappingContext,
-    known: { readonly time: number; readonly tenant: string; readonly id: string },
+    known: { readonly timestamp: string; readonly tenant: string; readonly id: string },
   ): Event {
     const parts = this.#parts
     const envelope: Record<string, unknown> = {
@@ -197,7 +198,7 @@ export class Source {
       position: { topic, partition, offset, index },
     }
     const event: Record<string, unknown> = {
-      '@timestamp': isoTime(known.time),
+      '@timestamp': known.timestamp,
       event: envelope,
       organization: { id: known.tenant },
       warden,
