@@ -4,6 +4,7 @@
  * Owned by licensing, distributed to every authorize over the compacted topic `warden.licenses`.
  */
 import { z } from 'zod'
+import { isCredentialId } from './ids.ts'
 
 export const License = z.strictObject({
   id: z.string(),
@@ -63,3 +64,11 @@ export const LicenseRecord = z.discriminatedUnion('kind', [
 ])
 export type LicenseRecord = z.infer<typeof LicenseRecord>
 export type CredentialState = (typeof credentialStates)[number]
+
+/**
+ * The credential that a principal is named after: a principal without a user is `<tenant>/<credential id>`.
+ */
+export function credentialOfPrincipal(principal: string): string | undefined {
+  const name = principal.slice(principal.indexOf('/') + 1)
+  return isCredentialId(name) ? name : undefined
+}

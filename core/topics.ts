@@ -12,6 +12,7 @@ export const topics = {
   incidentHistory: 'warden.incident-history',
   effects: 'warden.effects',
   decisions: 'warden.decisions',
+  licenseCommands: 'warden.license-commands',
   licenses: 'warden.licenses',
   assets: 'warden.assets',
   content: 'warden.content',
@@ -56,6 +57,8 @@ export function topicSpecs(partitions: number): readonly TopicSpec[] {
     log(topics.incidentHistory, 365),
     log(topics.effects, 365),
     log(topics.decisions, 365),
+    // One log for all tenants: what the operator and a tenant order about the same credential has one order.
+    { ...log(topics.licenseCommands, 365), partitions: 1 },
     { name: topics.licenses, partitions: 1, cleanup: 'compact' },
     { name: topics.assets, partitions: 1, cleanup: 'compact' },
     { name: topics.content, partitions: 1, cleanup: 'compact' },
