@@ -24,6 +24,8 @@ declare module 'fastify' {
     roles?: readonly Role[]
     /** Anyone may. */
     public?: boolean
+    /** The caller's token stands in this header: a proxy's question carries its own client's `authorization` and `host`. */
+    tokenHeader?: string
   }
   interface FastifyRequest {
     /** Who calls; set on every route that is not public. */
@@ -145,13 +147,22 @@ function guard(app: FastifyInstance, access: Access): void {
     throw new TypeError(`The route ${String(route.method)} ${route.url} does not say who may call it.`)
   })
   app.addHook('onRequest', async (request) => {
-    access.checkHost(request.headers.host)
-    const { public: open, roles = [] } = request.routeOptions.config
+    const { public: open, roles = [], tokenHeader } = request.routeOptions.config
+    const token = tokenHeader === undefined ? undefined : request.headers[tokenHeader]
+    // The host is the proxied request's own; the token, which no web page has, says that a proxy asks.
+    if (typeof token !== 'string') access.checkHost(request.headers.host)
     if (open === true || request.is404) return
-    const caller = access.identify(request.headers, request.ip)
+    const caller = access.identify(
+      tokenHeader === undefined ? request.headers : { ...request.headers, authorization: bearer(token) },
+      request.ip,
+    )
     access.authorize(caller, roles)
     request.caller = caller
   })
+}
+
+function bearer(token: string | readonly string[] | undefined): string | undefined {
+  return typeof token === 'string' ? `Bearer ${token}` : undefined
 }
 
 /** Headers, errors, measurements. */
