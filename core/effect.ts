@@ -50,6 +50,7 @@ export const Flag = z.strictObject({
   at: z.iso.datetime(),
 })
 export type Flag = z.infer<typeof Flag>
+export type FlagCode = Flag['code']
 
 /** What respond may do. Written by each new owner of a partition, so every change of configuration is on record. */
 export const Policy = z.strictObject({

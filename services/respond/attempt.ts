@@ -1,0 +1,280 @@
+/**
+ * One action's way through the outside: intent, call, result, proof; and what to do about an intent whose result was lost.
+ *
+ * Stands in the sidecar, beside the log. Promises: the intent is durable before the call; a call that may have got through
+ * is looked after (`verify`) before it is made again, and is marked where nobody can tell; whatever is known is journaled
+ * before anything else happens to the action.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Action } from '../../core/action.ts'
+import { describeError, WardenError } from '../../core/errors.ts'
+import { maskSecrets } from '../../core/mask.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import {
+  ConnectorRefusedError,
+  ConnectorUnavailableError,
+  type ConnectorAction,
+  type ConnectorContext,
+  type ConnectorResult,
+  type Verification,
+} from '../../core/ports/connector.ts'
+import type { ActionEntry } from './book.ts'
+import { verifying } from './progress.ts'
+
+const firstRetryMs = 500
+const retryMsMax = 60_000
+const firstLookMs = 5
+const lookMsMax = 250
+const verifyMsDefault = 30_000
+/** A proof that takes longer than this gets a record of its own that it is being waited for. */
+const patienceMs = 1_000
+/** Past an open intent's timeout, for clocks that differ a little. */
+const marginMs = 250
+
+/** Resolves once the next version of the action is durable, and returns it. */
+export type Tell = (changes: Omit<Partial<Action>, 'reason'> & { readonly reason?: string | undefined }) => Promise<Action>
+
+export interface AttemptTools {
+  readonly clock: Clock
+  /** Aborts when nothing outside may be done any more. */
+  readonly signal: AbortSignal
+  /** True once nothing new shall be begun. */
+  stopping(): boolean
+  /** Spreads retries; 0 to 1. */
+  random(): number
+}
+
+export class Attempt {
+  readonly #entry: ActionEntry
+  readonly #port: ConnectorAction
+  readonly #tell: Tell
+  readonly #tools: AttemptTools
+  #action: Action
+
+  constructor(entry: ActionEntry, action: Action, port: ConnectorAction, tell: Tell, tools: AttemptTools) {
+    this.#entry = entry
+    this.#action = action
+    this.#port = port
+    this.#tell = async (changes) => (this.#action = await tell(changes))
+    this.#tools = tools
+  }
+
+  /** From `reserved`: does it. */
+  async begin(): Promise<void> {
+    const { possiblyRepeated } = this.#action
+    // An earlier attempt may have got through: whoever can tell is asked first.
+    if (possiblyRepeated && this.#port.verify !== undefined) {
+      const seen = await this.#look()
+      if (seen?.state === 'done') return this.#succeeded(seen, undefined)
+      if (seen?.state === 'not-done') return this.#try(false)
+    }
+    return this.#try(possiblyRepeated)
+  }
+
+  /**
+   * From `attempted` without a result: the process that made the call is gone. Until when to wait before trying again;
+   * undefined where that is settled.
+   */
+  async recover(): Promise<number | undefined> {
+    const { attemptedMs = this.#tools.clock.nowMs() } = this.#entry
+    const overMs = attemptedMs + this.#port.timeoutMs + marginMs
+    const nowMs = this.#tools.clock.nowMs()
+    const seen = this.#port.verify === undefined ? undefined : await this.#look()
+    if (seen?.state === 'done') {
+      await this.#succeeded(seen, undefined)
+      return undefined
+    }
+    // The call may still be on its way.
+    if (nowMs < overMs) return overMs
+    if (seen === undefined && this.#port.verify !== undefined && nowMs < overMs + this.#verifyMs) return nowMs + lookMsMax * 4
+    if (this.#action.attempt >= this.#entry.attemptsMax) {
+      await this.#tell({ state: 'failed', reason: 'ATTEMPTS_SPENT', summary: `Cut off in attempt ${this.#action.attempt} of ${this.#entry.attemptsMax}; nobody can tell whether it was done.` })
+      return undefined
+    }
+    await this.#try(seen?.state !== 'not-done')
+    return undefined
+  }
+
+  /** From `done` while the proof is outstanding. */
+  async prove(): Promise<void> {
+    const startMs = this.#entry.attemptedMs ?? this.#tools.clock.nowMs()
+    await this.#prove(startMs, startMs, undefined)
+  }
+
+  get #verifyMs(): number {
+    return this.#port.verifyMsMax ?? verifyMsDefault
+  }
+
+  async #try(possiblyRepeated: boolean): Promise<void> {
+    const attempt = this.#action.attempt + 1
+    if (this.#port.check !== undefined && !(await this.#mayStill(attempt, this.#port.check.bind(this.#port)))) return
+    if (this.#tools.stopping()) return
+    await this.#tell({
+      state: 'attempted',
+      attempt,
+      possiblyRepeated,
+      summary: `Attempt ${attempt}: ${this.#entry.what}`.slice(0, 500),
+      reason: undefined,
+      details: undefined,
+    })
+    // What was journaled but not begun is found as an open intent by the next owner.
+    if (this.#tools.signal.aborted) return
+    const startMs = this.#tools.clock.nowMs()
+    let result: ConnectorResult
+    try {
+      result = await this.#call((context) => this.#do(context))
+    } catch (error) {
+      await this.#failed(error)
+      return
+    }
+    if (this.#entry.verify) await this.#prove(startMs, this.#entry.firstAttemptMs ?? startMs, result)
+    else await this.#succeeded({ state: 'done', summary: result.summary, details: result.details }, result)
+  }
+
+  async #mayStill(attempt: number, check: NonNullable<ConnectorAction['check']>): Promise<boolean> {
+    try {
+      await this.#call((context) => check(this.#action.args, context))
+      return true
+    } catch (error) {
+      if (this.#tools.signal.aborted) return false
+      if (isRetryable(error) && attempt < this.#entry.attemptsMax) await this.#retryLater(error, attempt, this.#action.possiblyRepeated)
+      else await this.#tell({ state: 'refused', attempt, reason: codeOf(error), summary: spell(error) })
+      return false
+    }
+  }
+
+  /** `<name>:undo` means the undo of the action `<name>`. */
+  #do(context: ConnectorContext): Promise<ConnectorResult> {
+    const { args, action, before } = this.#action
+    if (!action.endsWith(':undo')) return this.#port.do(args, context)
+    if (this.#port.undo === undefined) throw new ConnectorRefusedError('It can not be undone.')
+    return this.#port.undo(args, before, context)
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    // The process is going down or was fenced off: what happened is for the next owner to find out.
+    if (this.#tools.signal.aborted) return
+    const { attempt } = this.#action
+    if (isRetryable(error) && attempt < this.#entry.attemptsMax) await this.#retryLater(error, attempt, mayBeDone(error))
+    else await this.#tell({ state: 'failed', reason: codeOf(error), summary: `Given up after attempt ${attempt}: ${spell(error)}` })
+  }
+
+  async #retryLater(error: unknown, attempt: number, possiblyRepeated: boolean): Promise<void> {
+    const asked = error instanceof ConnectorUnavailableError ? error.retryAfterMs : undefined
+    const backoffMs = Math.min(firstRetryMs * 2 ** (attempt - 1), retryMsMax) * (0.75 + this.#tools.random() / 2)
+    const retryAtMs = Math.round(this.#tools.clock.nowMs() + Math.max(asked ?? 0, backoffMs))
+    await this.#tell({
+      state: 'reserved',
+      attempt,
+      possiblyRepeated: this.#action.possiblyRepeated || possiblyRepeated,
+      reason: codeOf(error),
+      summary: `Attempt ${attempt} failed: ${spell(error)} Again at ${new Date(retryAtMs).toISOString()}.`.slice(0, 500),
+      details: { retryAtMs },
+    })
+  }
+
+  /** Looks again and again until the proof is there, or the time for it is over. */
+  async #prove(startMs: number, firstMs: number, result: ConnectorResult | undefined): Promise<void> {
+    const deadlineMs = startMs + this.#verifyMs
+    let announced = this.#action.reason === verifying
+    for (let lookMs = firstLookMs; ; lookMs = Math.min(lookMs * 2, lookMsMax)) {
+      const seen = await this.#look()
+      if (this.#tools.signal.aborted) return
+      if (seen?.state === 'done') {
+        await this.#succeeded(seen, result, this.#tools.clock.nowMs() - firstMs)
+        return
+      }
+      if (seen?.state === 'unknown') {
+        await this.#tell({ state: 'done', reason: 'NOT_VERIFIABLE', summary: `${result?.summary ?? 'Done.'} It could not be proven: ${seen.summary}`.slice(0, 500), ...kept(result) })
+        return
+      }
+      const nowMs = this.#tools.clock.nowMs()
+      if (nowMs >= deadlineMs) {
+        await this.#tell({ state: 'failed', reason: 'NOT_VERIFIED', summary: `It was ordered, but not proven within ${this.#verifyMs} ms: ${seen?.summary ?? 'nobody can be asked.'}`.slice(0, 500), ...kept(result) })
+        return
+      }
+      if (!announced && nowMs - startMs > patienceMs) {
+        announced = true
+        await this.#tell({ state: 'done', reason: verifying, summary: `${result?.summary ?? 'Done.'} The proof is waited for.`.slice(0, 500), ...kept(result) })
+      }
+      if (this.#tools.stopping()) return
+      await pause(lookMs, undefined, { signal: this.#tools.signal }).catch(() => undefined)
+    }
+  }
+
+  async #succeeded(seen: Extract<Verification, { state: 'done' }>, result: ConnectorResult | undefined, tookMs?: number): Promise<void> {
+    const { arrivedMs } = this.#action
+    const nowMs = this.#tools.clock.nowMs()
+    const proven = this.#entry.verify
+    const times = tookMs === undefined ? {} : { provenAfterMs: Math.round(tookMs), ...(arrivedMs === undefined ? {} : { sinceArrivalMs: Math.round(nowMs - arrivedMs) }) }
+    await this.#tell({
+      state: proven ? 'verified' : 'done',
+      reason: undefined,
+      summary: `${seen.summary}${tookMs === undefined ? '' : ` It took ${Math.round(tookMs)} ms from the order.`}`.slice(0, 500),
+      details: { ...result?.details, ...seen.details, ...times },
+      ...(result?.before === undefined ? {} : { before: result.before }),
+    })
+  }
+
+  /** What the other side says; undefined where it can't be asked now. */
+  async #look(): Promise<Verification | undefined> {
+    const { verify } = this.#port
+    if (verify === undefined) return { state: 'unknown', summary: 'The other side can not be asked.' }
+    try {
+      return await this.#call((context) => verify.call(this.#port, this.#action.args, context))
+    } catch (error) {
+      if (isRetryable(error)) return undefined
+      return { state: 'unknown', summary: spell(error) }
+    }
+  }
+
+  /** Calls out, and comes back at the timeout even where the connector does not heed its signal. */
+  async #call<T>(work: (context: ConnectorContext) => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#port
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const signal = AbortSignal.any([timeout, this.#tools.signal])
+    const context: ConnectorContext = {
+      idempotencyKey: this.#action.id,
+      attempt: this.#action.attempt,
+      possiblyRepeated: this.#action.possiblyRepeated,
+      signal,
+    }
+    let abort: (() => void) | undefined
+    const over = new Promise<never>((_resolve, reject) => {
+      abort = () => {
+        reject(new ConnectorUnavailableError(`No answer within ${timeoutMs} ms.`))
+      }
+      signal.addEventListener('abort', abort, { once: true })
+    })
+    try {
+      signal.throwIfAborted()
+      return await Promise.race([Promise.resolve().then(() => work(context)), over])
+    } finally {
+      if (abort !== undefined) signal.removeEventListener('abort', abort)
+    }
+  }
+}
+
+function kept(result: ConnectorResult | undefined): Pick<Action, 'details' | 'before'> {
+  return {
+    ...(result?.details === undefined ? {} : { details: { ...result.details } }),
+    ...(result?.before === undefined ? {} : { before: { ...result.before } }),
+  }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof WardenError ? error.retryable : false
+}
+
+/** A failure that the connector did not foresee may have come after the deed. */
+function mayBeDone(error: unknown): boolean {
+  return error instanceof ConnectorUnavailableError ? error.maybeDone : true
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof WardenError ? error.code : 'CONNECTOR_BROKE'
+}
+
+function spell(error: unknown): string {
+  return maskSecrets(describeError(error)).slice(0, 300)
+}
