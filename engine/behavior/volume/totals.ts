@@ -13,6 +13,8 @@ import { earlyBytes, type VolumeParams, type VolumeRead, type VolumeTotal } from
 
 /** How long after a bucket has passed late events still revise it. */
 const lateMsMax = 24 * 3_600_000
+/** How long after its last read a principal and the objects it knows are forgotten. */
+const silentMsMax = 90 * 86_400_000
 /** Distinct objects remembered in one bucket, and for one principal over all time. */
 const bucketObjectsMax = 4_096
 const knownObjectsMax = 16_384
@@ -44,6 +46,8 @@ interface Principal {
   tenant: string
   role: string
   since: number | undefined
+  /** The latest bucket that it read anything in. */
+  latest: number
   /** Objects known over all time; past the limit none is added and freshness is unknown. */
   known: number
   buckets: Record<string, Bucket>
@@ -66,6 +70,7 @@ export class VolumeTotals implements BehaviorStep {
       tenant: read.tenant,
       role: read.role,
       since: undefined,
+      latest: Math.floor(read.timeMs / this.#params.bucket),
       known: 0,
       buckets: {},
     }
@@ -73,6 +78,7 @@ export class VolumeTotals implements BehaviorStep {
     if (this.#endMs(number) + lateMsMax <= watermarkMs) return { ...this.#outcome(principal, []), dropped: 'late' }
     this.#meet(principal, read)
     const bucket = (principal.buckets[number] ??= emptyBucket())
+    if (number > principal.latest) principal.latest = number
     bucket.reads++
     if (read.covered) bucket.covered += read.bytes
     else bucket.bytes += read.bytes
@@ -104,8 +110,15 @@ export class VolumeTotals implements BehaviorStep {
         entries.delete(`objects/${number}`)
       }
     }
+    if (watermarkMs >= this.#forgetMs(principal) && watermarkMs !== Infinity) {
+      return { findings: [], shuffled, dueMs: Infinity, forget: true }
+    }
     entries.set('', principal)
     return this.#outcome(principal, shuffled)
+  }
+
+  #forgetMs(principal: Principal): number {
+    return this.#endMs(principal.latest) + silentMsMax
   }
 
   #endMs(number: number): number {
@@ -170,7 +183,7 @@ export class VolumeTotals implements BehaviorStep {
   }
 
   #outcome(principal: Principal, shuffled: readonly Shuffled[]): StepOutcome {
-    let dueMs = Infinity
+    let dueMs = this.#forgetMs(principal)
     for (const number of numbersOf(principal)) {
       const endMs = this.#endMs(number)
       dueMs = Math.min(dueMs, principal.buckets[number]!.news ? endMs : endMs + lateMsMax)

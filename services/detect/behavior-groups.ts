@@ -1,0 +1,195 @@
+/**
+ * Keeps the groups of behavior rules: for each its named entries, and when it wants to hear of the watermark.
+ *
+ * Used by both steps of detect: the first holds the local steps of detectors, the second the grouped ones. Pure over the
+ * task's state.
+ *
+ * Promises: at most `groupsMax` groups a task, those that are due first go first; the groups of rules that are not in
+ * force any more are forgotten.
+ */
+import { derivedId } from '../../core/ids.ts'
+import type { Signal } from '../../core/signal.ts'
+import type { BehaviorRule, BehaviorStep, GroupEntries, Shuffled, StepOutcome } from '../../engine/behavior/types.ts'
+import type { KeyedState, Outcome } from '../../runtime/stage.ts'
+import { DueIndex } from './due-index.ts'
+import { groupKey } from './observations.ts'
+import type { BehaviorPlanned } from './rule-set.ts'
+import { signalOfBehavior, type Seen } from './signals.ts'
+
+const prefix = 'b/'
+const groupsMax = 100_000
+/** Longest entry name that is spelled out in a state key. */
+const nameCharsMax = 600
+
+/** A group as it stands in the state; its entries stand under keys of their own. JSON. */
+interface Group {
+  readonly scope: string
+  readonly values: readonly string[]
+  readonly version: number
+  readonly names: string[]
+  dueMs: number | null
+}
+
+export interface BehaviorFound {
+  readonly rule: BehaviorRule
+  readonly key: string
+  readonly scope: string
+  readonly signals: readonly Signal[]
+  readonly shuffled: readonly Shuffled[]
+}
+
+interface Member {
+  readonly planned: BehaviorPlanned
+  readonly step: BehaviorStep
+}
+
+export class BehaviorGroups {
+  readonly #state: KeyedState
+  readonly #which: 'local' | 'grouped'
+  readonly #members = new Map<string, Member>()
+  readonly #due = new DueIndex()
+  #count = 0
+
+  constructor(state: KeyedState, which: 'local' | 'grouped') {
+    this.#state = state
+    this.#which = which
+  }
+
+  use(rules: readonly BehaviorPlanned[]): void {
+    this.#members.clear()
+    for (const planned of rules) {
+      const step = planned.rule.plan[this.#which]
+      if (step !== undefined) this.#members.set(planned.key, { planned, step })
+    }
+    this.#takeUp()
+  }
+
+  has(key: string): boolean {
+    return this.#members.has(key)
+  }
+
+  observe(
+    ruleKey: string,
+    scope: string,
+    values: readonly string[],
+    observation: unknown,
+    watermarkMs: number,
+    seen: Seen,
+    out: Outcome,
+  ): BehaviorFound | undefined {
+    const member = this.#members.get(ruleKey)
+    if (member === undefined) return undefined
+    const key = `${prefix}${ruleKey}/${groupKey(scope, values)}`
+    let group = this.#state.get<Group>(key)
+    if (group === undefined) {
+      if (this.#count >= groupsMax) this.#evict(out)
+      group = { scope, values, version: member.step.stateVersion, names: [], dueMs: null }
+      this.#state.set(key, group)
+      this.#count++
+    }
+    const outcome = member.step.apply(values, this.#entries(key, group), observation, watermarkMs)
+    if (outcome.dropped !== undefined) out.drop(`behavior-${outcome.dropped}`)
+    return this.#settle(key, group, member, outcome, seen)
+  }
+
+  advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
+    const all: BehaviorFound[] = []
+    for (const key of this.#due.take(watermarkMs)) {
+      const group = this.#state.get<Group>(key)
+      const member = this.#members.get(ruleKeyOf(key))
+      if (group === undefined || member === undefined) continue
+      group.dueMs = null
+      const outcome = member.step.advance(group.values, this.#entries(key, group), watermarkMs)
+      all.push(this.#settle(key, group, member, outcome, seen))
+    }
+    return all
+  }
+
+  #settle(key: string, group: Group, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound {
+    const { rule, key: ruleKey } = member.planned
+    const dueMs = outcome.dueMs === Infinity ? null : outcome.dueMs
+    if (outcome.forget === true) this.#forget(key, group)
+    else {
+      this.#due.set(key, outcome.dueMs)
+      if (dueMs !== group.dueMs) {
+        group.dueMs = dueMs
+        this.#state.set(key, group)
+      }
+    }
+    const signals = outcome.findings.map((finding) => signalOfBehavior(rule, finding, group.scope, seen))
+    return { rule, key: ruleKey, scope: group.scope, signals, shuffled: outcome.shuffled }
+  }
+
+  #entries(key: string, group: Group): GroupEntries {
+    return {
+      get: (name) => this.#state.get(entryKey(key, name)),
+      set: (name, value) => {
+        const at = entryKey(key, name)
+        if (this.#state.get(at) === undefined) {
+          group.names.push(name)
+          this.#state.set(key, group)
+        }
+        this.#state.set(at, value)
+      },
+      delete: (name) => {
+        const at = entryKey(key, name)
+        if (this.#state.get(at) === undefined) return
+        this.#state.delete(at)
+        group.names.splice(group.names.indexOf(name), 1)
+        this.#state.set(key, group)
+      },
+      names: () => [...group.names],
+    }
+  }
+
+  #forget(key: string, group: Group): void {
+    for (const name of group.names) this.#state.delete(entryKey(key, name))
+    this.#state.delete(key)
+    this.#due.delete(key)
+    this.#count--
+  }
+
+  #evict(out: Outcome): void {
+    const keys = this.#due.earliest(Math.ceil(groupsMax / 100))
+    for (const key of keys) {
+      const group = this.#state.get<Group>(key)
+      if (group !== undefined) this.#forget(key, group)
+    }
+    out.drop('behavior-group-evicted', keys.length)
+  }
+
+  #takeUp(): void {
+    const gone: string[] = []
+    this.#count = 0
+    for (const [key, value] of this.#state.entries<Group>(prefix)) {
+      const member = this.#members.get(ruleKeyOf(key))
+      if (member === undefined) gone.push(key)
+      else if (!isEntry(key)) {
+        if (member.step.stateVersion !== value.version) gone.push(key, ...value.names.map((name) => entryKey(key, name)))
+        else {
+          this.#count++
+          this.#due.set(key, value.dueMs ?? Infinity)
+        }
+      }
+    }
+    for (const key of gone) {
+      this.#state.delete(key)
+      this.#due.delete(key)
+    }
+  }
+}
+
+/** Group keys are JSON or hexadecimal: neither has this character unescaped. */
+const divider = '\u0000'
+
+function entryKey(key: string, name: string): string {
+  return `${key}${divider}${name.length <= nameCharsMax ? name : derivedId('entry', name)}`
+}
+
+function isEntry(key: string): boolean {
+  return key.includes(divider)
+}
+
+function ruleKeyOf(key: string): string {
+  return key.slice(prefix.length, key.indexOf('/', prefix.length))
+}

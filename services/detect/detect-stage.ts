@@ -1,0 +1,188 @@
+/**
+ * The first step of detect: where the event is.
+ *
+ * Stands after normalize; its records come keyed by principal. Drops what a source has delivered twice, matches all rules,
+ * emits the signals of single events at once, keeps the state of what is grouped by the principal, and sends the rest on to
+ * the second step as small observations.
+ *
+ * Promises: pure over the task's state and its log; a rule that did not change keeps its state over a reload, a changed one
+ * starts afresh, a removed one is forgotten; a set with mistakes changes nothing; synthetic events match nothing but the
+ * built-in rule that measures the pipeline.
+ */
+import type { Bundle, ContentFile } from '../../core/content.ts'
+import type { ContentSet } from '../../core/control.ts'
+import type { Mistake } from '../../core/errors.ts'
+import { isEvent, type Event } from '../../core/event.ts'
+import { parseJson } from '../../core/json.ts'
+import type { Signal } from '../../core/signal.ts'
+import { topics } from '../../core/topics.ts'
+import { createMatcher } from '../../engine/sigma/matcher.ts'
+import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
+import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
+import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
+import { RuleCost, type DetectReport } from './cost.ts'
+import { eventObserver, observationContext, type EventObserver } from './observe.ts'
+import { observationOutput } from './observations.ts'
+import { Presence } from './presence.ts'
+import { RecentIds } from './recent-ids.ts'
+import { compileRules, type BehaviorPlanned, type CorrelationPlan, type RuleSet } from './rule-set.ts'
+import { signalOfEvent, type Seen } from './signals.ts'
+import { signalOfSynthetic } from './synthetic.ts'
+import { StageClock } from './stage-clock.ts'
+
+export const detectStage = 'detect'
+/** Of the shape of the state under each key. */
+export const detectStateVersion = 1
+
+export class DetectLogic implements StageLogic {
+  readonly #clock: StageClock
+  readonly #recent: RecentIds
+  readonly #presence: Presence
+  readonly #correlations: CorrelationGroups
+  readonly #behavior: BehaviorGroups
+  readonly #report: DetectReport
+  readonly #cost: RuleCost
+  #matcher: Matcher = createMatcher([])
+  #inForce = false
+  /** Base rule -> correlations that read it. */
+  #readers: ReadonlyMap<string, readonly Reader[]> = new Map()
+  /** Selection -> its behavior rule. */
+  #selected: ReadonlyMap<string, BehaviorPlanned> = new Map()
+  readonly #matched: SigmaRule[] = []
+
+  constructor(state: KeyedState, report: DetectReport) {
+    this.#clock = new StageClock(state)
+    this.#recent = new RecentIds(state)
+    this.#presence = new Presence(state)
+    this.#correlations = new CorrelationGroups(state)
+    this.#behavior = new BehaviorGroups(state, 'local')
+    this.#report = report
+    this.#cost = new RuleCost(report)
+  }
+
+  content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
+    const { set, mistakes, notices } = compileRules(files)
+    // At the very start there is no last good version: what is good of this one is better than nothing.
+    if (mistakes.length > 0 && this.#inForce) return mistakes
+    this.#inForce = true
+    this.#matcher = createMatcher(set.sigma)
+    this.#readers = readersOf(set)
+    this.#selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
+    this.#correlations.use(
+      set.correlations.filter(({ local }) => local),
+      set.correlations,
+    )
+    this.#behavior.use(set.behavior)
+    this.#cost.use(set.sigma)
+    this.#report.inForce(bundle.digest, set, notices)
+    return mistakes
+  }
+
+  record(record: StageRecord, out: Outcome): void {
+    const parsed = parseJson(record.value)
+    if (!parsed.ok) return out.deadLetter(parsed.code, parsed.message)
+    const event = parsed.value
+    if (!isEvent(event)) return out.deadLetter('NOT_AN_EVENT', 'The record is not an event.')
+    const timeMs = Date.parse(event['@timestamp'])
+    if (!Number.isFinite(timeMs)) return out.deadLetter('NOT_AN_EVENT', 'The event has no valid time.')
+    this.#clock.appended(record.appendedMs)
+    if (!this.#recent.admits(event.event.id, timeMs)) return out.drop('duplicate')
+    const seen: Seen = { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }
+    if (event.warden.synthetic === true) return this.#emit(signalOfSynthetic(event, seen), out)
+    this.#detect(event, timeMs, seen, out)
+  }
+
+  watermark(eventTimeMs: number, out: Outcome): void {
+    this.#clock.complete(eventTimeMs)
+    this.#recent.complete(eventTimeMs)
+    this.#presence.complete(eventTimeMs)
+    const seen: Seen = { appendedMs: this.#clock.appendedMs }
+    for (const found of this.#correlations.advance(eventTimeMs, seen)) this.#follow(found, seen, out)
+    for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#followBehavior(found, out)
+  }
+
+  #detect(event: Event, timeMs: number, seen: Seen, out: Outcome): void {
+    const knownSinceMs = this.#presence.seen(event.warden.principal, timeMs)
+    const matched = this.#matched
+    matched.length = 0
+    this.#matcher.match(event, (rule) => matched.push(rule))
+    this.#cost.sample(event)
+    for (const rule of matched) {
+      if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
+      const selected = this.#selected.get(rule.meta.id)
+      if (selected !== undefined) this.#select(selected, event, knownSinceMs, seen, out)
+      for (const { plan, observe } of this.#readers.get(rule.meta.id) ?? []) {
+        const scope = plan.rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
+        for (const observed of observe(event, timeMs)) {
+          this.#route({ plan, scope, ...observed, context: observationContext(event, plan.rule.meta) }, seen, out)
+        }
+      }
+    }
+  }
+
+  #select(planned: BehaviorPlanned, event: Event, knownSinceMs: number | undefined, seen: Seen, out: Outcome): void {
+    const read = planned.rule.plan.read(event, { knownSinceMs })
+    if (read === undefined) return
+    const { key, rule } = planned
+    const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
+    if (!this.#behavior.has(key)) {
+      out.emit(observationOutput({ engine: 'behavior', rule: rule.meta.id, key, scope, ...read }))
+      return
+    }
+    const found = this.#behavior.observe(key, scope, read.group, read.observation, this.#clock.watermarkMs, seen, out)
+    if (found !== undefined) this.#followBehavior(found, out)
+  }
+
+  /** To the state that is kept here, or on to the second step. */
+  #route(it: ToObserve, seen: Seen, out: Outcome): void {
+    const { plan, scope, values, observation, context } = it
+    if (plan.local) this.#follow(this.#correlations.observe(it, this.#clock.watermarkMs, seen, out), seen, out)
+    else {
+      const { id } = plan.rule.meta
+      out.emit(observationOutput({ engine: 'sigma', rule: id, key: plan.key, scope, group: values, observation, context }))
+    }
+  }
+
+  #follow(found: Found, seen: Seen, out: Outcome): void {
+    for (const signal of found.signals) this.#emit(signal, out)
+    for (const onward of found.onward) this.#route(onward, seen, out)
+  }
+
+  #followBehavior(found: BehaviorFound, out: Outcome): void {
+    for (const signal of found.signals) this.#emit(signal, out)
+    for (const { group, observation } of found.shuffled) {
+      const { scope, rule, key } = found
+      out.emit(observationOutput({ engine: 'behavior', rule: rule.meta.id, key, scope, group, observation }))
+    }
+  }
+
+  #emit(signal: Signal, out: Outcome): void {
+    this.#report.signal(signal)
+    out.emit({ topic: topics.signals, key: signal.scope, value: signal })
+  }
+}
+
+/** A correlation that reads the events of a base rule. */
+interface Reader {
+  readonly plan: CorrelationPlan
+  readonly observe: EventObserver
+}
+
+function readersOf(set: RuleSet): Map<string, Reader[]> {
+  const readers = new Map<string, Reader[]>()
+  for (const plan of set.correlations) {
+    for (const [base, { kind, id }] of plan.rule.base.entries()) {
+      if (kind !== 'rule') continue
+      const list = readers.get(id)
+      const reader: Reader = { plan, observe: eventObserver(plan.rule, base) }
+      if (list === undefined) readers.set(id, [reader])
+      else list.push(reader)
+    }
+  }
+  return readers
+}
+
+export function createDetectLogic(report: DetectReport): (context: TaskContext) => StageLogic {
+  return ({ state }) => new DetectLogic(state, report)
+}

@@ -1,0 +1,158 @@
+/**
+ * The second step of detect: behind the shuffle.
+ *
+ * Stands after the first step; its records are observations keyed by rule and group. Keeps the state of correlations and
+ * detectors that are grouped by anything but the principal.
+ *
+ * Promises: pure over the task's state and its log. The two steps take up new rules at their own places in their logs: an
+ * observation made by a version of a rule that is not in force here yet is held (bounded) until it is; one made by a
+ * version that is gone is dropped.
+ */
+import type { Bundle, ContentFile } from '../../core/content.ts'
+import type { ContentSet } from '../../core/control.ts'
+import type { Mistake } from '../../core/errors.ts'
+import { parseJson } from '../../core/json.ts'
+import { topics } from '../../core/topics.ts'
+import type { Signal } from '../../core/signal.ts'
+import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import { BehaviorGroups } from './behavior-groups.ts'
+import { CorrelationGroups, type Found } from './correlation-groups.ts'
+import type { DetectReport } from './cost.ts'
+import { observationOutput, readObserved, type Observed } from './observations.ts'
+import { compileRules, type CorrelationPlan } from './rule-set.ts'
+import type { Seen } from './signals.ts'
+import { StageClock } from './stage-clock.ts'
+
+export const groupsStage = 'detect-groups'
+export const groupsStateVersion = 1
+
+/** Observations held for a version of a rule that is not in force yet, and how long. */
+const heldMax = 5_000
+const heldMsMax = 60_000
+const heldPrefix = 'held/'
+
+interface Held {
+  readonly observed: Observed
+  readonly seen: Seen
+}
+
+export class GroupsLogic implements StageLogic {
+  readonly #state: KeyedState
+  readonly #clock: StageClock
+  readonly #correlations: CorrelationGroups
+  readonly #behavior: BehaviorGroups
+  readonly #report: DetectReport
+  #plans: ReadonlyMap<string, CorrelationPlan> = new Map()
+  #inForce = false
+  #held: number
+  #nextHeld: number
+
+  constructor(state: KeyedState, report: DetectReport) {
+    this.#state = state
+    this.#clock = new StageClock(state)
+    this.#correlations = new CorrelationGroups(state)
+    this.#behavior = new BehaviorGroups(state, 'grouped')
+    this.#report = report
+    const numbers = [...state.entries(heldPrefix)].map(([key]) => Number(key.slice(heldPrefix.length)))
+    this.#held = numbers.length
+    this.#nextHeld = Math.max(-1, ...numbers) + 1
+  }
+
+  content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[] {
+    const { set, mistakes, notices } = compileRules(files)
+    if (mistakes.length > 0 && this.#inForce) return mistakes
+    this.#inForce = true
+    const kept = set.correlations.filter(({ local }) => !local)
+    this.#plans = new Map(kept.map((plan) => [plan.key, plan]))
+    this.#correlations.use(kept, set.correlations)
+    this.#behavior.use(set.behavior)
+    this.#report.inForce(bundle.digest, set, notices)
+    this.#release(out)
+    return mistakes
+  }
+
+  record(record: StageRecord, out: Outcome): void {
+    const parsed = parseJson(record.value)
+    const observed = parsed.ok ? readObserved(parsed.value) : undefined
+    if (observed === undefined) return out.deadLetter('NOT_AN_EVENT', 'The record is not an observation.')
+    this.#clock.appended(record.appendedMs)
+    const seen: Seen = { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }
+    if (!this.#take(observed, seen, out)) this.#hold({ observed, seen }, out)
+  }
+
+  watermark(eventTimeMs: number, out: Outcome): void {
+    this.#clock.complete(eventTimeMs)
+    const seen: Seen = { appendedMs: this.#clock.appendedMs }
+    for (const found of this.#correlations.advance(eventTimeMs, seen)) this.#follow(found, out)
+    for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#emit(found.signals, out)
+    this.#dropOld(out)
+  }
+
+  /** False if the version of the rule that made it is not in force here. */
+  #take(observed: Observed, seen: Seen, out: Outcome): boolean {
+    const { watermarkMs } = this.#clock
+    if (observed.engine === 'sigma') {
+      const plan = this.#plans.get(observed.key)
+      if (plan === undefined) return false
+      const { scope, group: values, observation, context } = observed
+      this.#follow(this.#correlations.observe({ plan, scope, values, observation, context }, watermarkMs, seen, out), out)
+      return true
+    }
+    const { key, scope, group, observation } = observed
+    const found = this.#behavior.observe(key, scope, group, observation, watermarkMs, seen, out)
+    if (found === undefined) return false
+    this.#emit(found.signals, out)
+    return true
+  }
+
+  /** Findings for correlations that stand on others come back by the same way, under their own group. */
+  #follow(found: Found, out: Outcome): void {
+    this.#emit(found.signals, out)
+    for (const { plan, scope, values: group, observation, context } of found.onward) {
+      const rule = plan.rule.meta.id
+      out.emit(observationOutput({ engine: 'sigma', rule, key: plan.key, scope, group, observation, context }))
+    }
+  }
+
+  #emit(signals: readonly Signal[], out: Outcome): void {
+    for (const signal of signals) {
+      this.#report.signal(signal)
+      out.emit({ topic: topics.signals, key: signal.scope, value: signal })
+    }
+  }
+
+  #hold(held: Held, out: Outcome): void {
+    if (this.#held >= heldMax) return out.drop('rule-version')
+    this.#state.set(`${heldPrefix}${this.#nextHeld++}`, held)
+    this.#held++
+  }
+
+  #release(out: Outcome): void {
+    for (const [key, { observed, seen }] of this.#heldInOrder()) {
+      if (!this.#take(observed, seen, out)) continue
+      this.#state.delete(key)
+      this.#held--
+    }
+    this.#dropOld(out)
+  }
+
+  /** What nobody has asked for in a while was made by a version that is gone. */
+  #dropOld(out: Outcome): void {
+    if (this.#held === 0) return
+    for (const [key, { seen }] of this.#heldInOrder()) {
+      if (seen.appendedMs + heldMsMax > this.#clock.appendedMs) continue
+      this.#state.delete(key)
+      this.#held--
+      out.drop('rule-version')
+    }
+  }
+
+  #heldInOrder(): [string, Held][] {
+    const order = ([key]: [string, Held]): number => Number(key.slice(heldPrefix.length))
+    return [...this.#state.entries<Held>(heldPrefix)].sort((a, b) => order(a) - order(b))
+  }
+}
+
+export function createGroupsLogic(report: DetectReport): (context: TaskContext) => StageLogic {
+  return ({ state }) => new GroupsLogic(state, report)
+}

@@ -1,0 +1,62 @@
+/**
+ * What travels from the first step of detect to the second: the few fields that a rule grouped by something other than the
+ * principal needs, keyed by rule and group.
+ */
+import { derivedId } from '../../core/ids.ts'
+import { topics } from '../../core/topics.ts'
+import type { Entity } from '../../core/signal.ts'
+import type { Observation } from '../../engine/sigma/types.ts'
+import type { StageOutput } from '../../runtime/stage.ts'
+
+export interface ObservedBySigma {
+  readonly engine: 'sigma'
+  readonly rule: string
+  /** Version of the rule, as in state keys. */
+  readonly key: string
+  readonly scope: string
+  readonly group: readonly string[]
+  readonly observation: Observation
+  readonly context: ObservationContext
+}
+
+export interface ObservedByBehavior {
+  readonly engine: 'behavior'
+  readonly rule: string
+  readonly key: string
+  readonly scope: string
+  readonly group: readonly string[]
+  readonly observation: unknown
+}
+
+export type Observed = ObservedBySigma | ObservedByBehavior
+
+/** What a correlation's signal will say beside what its operator knows. */
+export interface ObservationContext {
+  readonly entities: readonly Entity[]
+  /** Bytes and queries that the event exposed. */
+  readonly bytes?: number
+  readonly queries?: number
+}
+
+const groupCharsMax = 300
+
+/** Spells a group as part of a key: readable where it is short. */
+export function groupKey(scope: string, group: readonly string[]): string {
+  const spelled = JSON.stringify([scope, ...group])
+  return spelled.length <= groupCharsMax ? spelled : derivedId('group', scope, ...group)
+}
+
+export function observationOutput(observed: Observed): StageOutput {
+  const key = `${observed.rule} ${groupKey(observed.scope, observed.group)}`
+  return { topic: topics.observations, key, value: observed }
+}
+
+/** Reads what the first step wrote. Undefined: it is none of it. */
+export function readObserved(value: unknown): Observed | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { engine, rule, key, scope, group, observation } = value as Partial<Observed>
+  const known = engine === 'sigma' || engine === 'behavior'
+  if (!known || typeof rule !== 'string' || typeof key !== 'string' || typeof scope !== 'string') return undefined
+  if (!Array.isArray(group) || typeof observation !== 'object' || observation === null) return undefined
+  return value as Observed
+}
