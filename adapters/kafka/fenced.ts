@@ -1,0 +1,185 @@
+/**
+ * Writes in transactions under a name that one holder owns.
+ *
+ * Whoever takes the name bumps its epoch at the transaction coordinator; what an earlier holder still tries is refused
+ * (INVALID_PRODUCER_EPOCH, PRODUCER_FENCED) and becomes FencedError. A transaction that failed half-way is aborted with
+ * InitProducerId version 3 or later, which carries the epoch held: it never takes the name back from somebody else.
+ */
+import { BusRefusedError, FencedError } from '../../core/errors.ts'
+import type { FencedProducer, OutgoingRecord } from '../../core/ports/bus.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { KafkaLog, Link } from './client.ts'
+import { rawRequest, type BrokerNode } from './internals.ts'
+import { Producer, type ProducerIdentity } from './produce.ts'
+import { closed, faultType, isPassing, ProtocolFault, withRetries } from './retry.ts'
+import { WireReader, WireWriter } from './wire.ts'
+
+const initProducerIdKey = 22
+const lostTypes: ReadonlySet<string> = new Set([
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'INVALID_TXN_STATE',
+])
+
+export class KafkaFencedProducer implements FencedProducer {
+  readonly #link: Link
+  readonly #name: string
+  readonly #log: KafkaLog
+  readonly #producer: Producer
+  #identity: ProducerIdentity
+  #turn: Promise<unknown> = Promise.resolve()
+  /** A transaction was begun and its end is not known. */
+  #open = false
+  #closed = false
+  #fenced: FencedError | undefined
+
+  private constructor(link: Link, name: string, identity: ProducerIdentity, log: KafkaLog, clock: Clock) {
+    this.#link = link
+    this.#name = name
+    this.#identity = identity
+    this.#log = log
+    const current = async () => this.#identity
+    this.#producer = new Producer(link, { transactionalId: name, get: current, renew: current }, log, clock)
+  }
+
+  static async take(link: Link, name: string, log: KafkaLog, clock: Clock): Promise<KafkaFencedProducer> {
+    const { transactionTimeoutMs, deliveryTimeoutMs } = link.settings
+    const taken = await atCoordinator(link, name, deliveryTimeoutMs, `take ${name}`, (node) =>
+      node.initProducerId({ transactionalId: name, transactionTimeout: transactionTimeoutMs }),
+    )
+    const identity = { producerId: Number(taken.producerId), producerEpoch: taken.producerEpoch }
+    return new KafkaFencedProducer(link, name, identity, log, clock)
+  }
+
+  async commit(records: readonly OutgoingRecord[]): Promise<void> {
+    if (this.#closed) throw closed(`commit of ${this.#name}`)
+    if (records.length === 0) return
+    const turn = this.#turn.then(() => this.#commit(records))
+    this.#turn = turn.catch(() => undefined)
+    await turn
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#turn
+    await this.#producer.close()
+  }
+
+  async #commit(records: readonly OutgoingRecord[]): Promise<void> {
+    if (this.#fenced !== undefined) throw this.#fenced
+    for (let recovered = false; ; recovered = true) {
+      if (this.#open) await this.#recover()
+      try {
+        await this.#transact(records)
+        return
+      } catch (error) {
+        // The coordinator also bumps the epoch of a transaction that outlived its timeout: then the name is still ours.
+        if (!(error instanceof FencedError) || recovered) throw this.#remember(error)
+        this.#open = true
+      }
+    }
+  }
+
+  async #transact(records: readonly OutgoingRecord[]): Promise<void> {
+    const { deliveryTimeoutMs } = this.#link.settings
+    const doing = `commit of ${this.#name}`
+    const partitions = await this.#producer.partitionsOf(records)
+    const placed = records.map((record, index) => ({ ...record, partition: partitions[index]! }))
+    const topics = [...Map.groupBy(placed, (record) => record.topic)].map(([topic, ofTopic]) => ({
+      topic,
+      partitions: [...new Set(ofTopic.map((record) => record.partition))],
+    }))
+    const id = { transactionalId: this.#name, ...this.#identity }
+    this.#open = true
+    await atCoordinator(this.#link, this.#name, deliveryTimeoutMs, doing, (node) =>
+      node.addPartitionsToTxn({ ...id, topics }),
+    )
+    await this.#producer.publish(placed)
+    await atCoordinator(this.#link, this.#name, deliveryTimeoutMs, doing, (node) =>
+      node.endTxn({ ...id, transactionResult: true }),
+    )
+    this.#open = false
+  }
+
+  /** Aborts what is open and begins again under the next epoch, if the name is still ours. */
+  async #recover(): Promise<void> {
+    const { deliveryTimeoutMs, transactionTimeoutMs } = this.#link.settings
+    try {
+      this.#identity = await atCoordinator(this.#link, this.#name, deliveryTimeoutMs, `recover ${this.#name}`, (node) =>
+        bumpEpoch(node, this.#name, transactionTimeoutMs, this.#identity),
+      )
+    } catch (error) {
+      throw this.#remember(error)
+    }
+    this.#producer.restart()
+    this.#open = false
+    this.#log.info('A transaction was aborted, and its producer begins again.', { name: this.#name })
+  }
+
+  #remember(error: unknown): unknown {
+    const type = faultType(error)
+    if (error instanceof FencedError) this.#fenced = error
+    else if (type !== undefined && lostTypes.has(type)) {
+      this.#fenced = new FencedError(`somebody else holds ${this.#name} now`, { cause: error })
+    }
+    return this.#fenced ?? error
+  }
+}
+
+/** Asks the name's coordinator, finding it again where it has moved. Back-to-back transactions wait some ms for markers. */
+async function atCoordinator<T>(
+  link: Link,
+  name: string,
+  withinMs: number,
+  doing: string,
+  task: (node: BrokerNode) => Promise<T>,
+): Promise<T> {
+  return await withRetries(async () => task(await link.coordinator('transaction', name)), {
+    doing,
+    withinMs,
+    firstMs: 3,
+    maxMs: 500,
+    onRetry: (error) => {
+      if (faultType(error) !== 'CONCURRENT_TRANSACTIONS') link.forgetCoordinator('transaction', name)
+      if (isPassing(error) && faultType(error) === undefined) link.forgetAll()
+    },
+  })
+}
+
+/** InitProducerId with the epoch held (KIP-360); kafkajs knows versions 0 and 1 only. Compact strings, tagged fields. */
+async function bumpEpoch(
+  node: BrokerNode,
+  name: string,
+  timeoutMs: number,
+  held: ProducerIdentity,
+): Promise<ProducerIdentity> {
+  const versionMax = node.versions?.[initProducerIdKey]?.maxVersion ?? 0
+  if (versionMax < 3) throw new BusRefusedError('the broker is too old: Kafka 2.5 or later is needed')
+  const nameBytes = Buffer.byteLength(name)
+  const writer = new WireWriter(1 + 5 + nameBytes + 4 + 8 + 2 + 1)
+  writer.int8(0)
+  unsignedVarint(writer, nameBytes + 1)
+  writer.utf8(name)
+  writer.int32(timeoutMs)
+  writer.int64(held.producerId)
+  writer.int16(held.producerEpoch)
+  writer.int8(0)
+  const api = { key: initProducerIdKey, version: Math.min(4, versionMax), name: 'InitProducerId' }
+  const request = rawRequest(api, writer.done(), (payload) => {
+    const reader = new WireReader(payload, 1 + 4)
+    const errorCode = reader.int16()
+    if (errorCode !== 0) throw new ProtocolFault(errorCode)
+    return { producerId: reader.int64(), producerEpoch: reader.int16() }
+  })
+  return await node.connectionPool.send(request)
+}
+
+function unsignedVarint(writer: WireWriter, value: number): void {
+  let left = value
+  while (left >= 0x80) {
+    writer.int8(((left & 0x7f) | 0x80) - 0x100)
+    left >>>= 7
+  }
+  writer.int8(left)
+}
