@@ -180,6 +180,122 @@ const Runtime = section('What every stage stands on.', {
     .describe('How long a graceful stop may take before the process ends anyway.'),
 })
 
+const Licensing = section('Licenses, credentials and their state.', {
+  files: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Files with licenses and credentials, taken in at every start. See docs/licensing.md.'),
+})
+
+const headerName = () => z.string().regex(/^[a-z0-9-]{1,64}$/, 'Write a header name in lower case.')
+
+const Authorize = section('Answers gateways.', {
+  leaseTtlMs: milliseconds(1_000)
+    .max(86_400_000)
+    .default(300_000)
+    .describe('How long a call counts as under way when nobody reports its end.'),
+  leasesMax: z.int().positive().max(1_000_000).default(100_000).describe('Calls under way that one copy keeps.'),
+  refuseAfterSilenceMs: milliseconds(5_000)
+    .optional()
+    .describe('Refuses everything (503) once the bus has been out of reach this long. Default: answers from memory.'),
+  modelHeader: headerName().default('x-modelwarden-model').describe('Envoy: names the model; set by Envoy itself.'),
+  countryHeader: headerName()
+    .default('x-modelwarden-country')
+    .describe('Envoy: the client’s country; set by Envoy or what stands before it.'),
+  addressHeader: headerName()
+    .default('x-envoy-external-address')
+    .describe('Envoy: the client’s address; without it X-Forwarded-For counts, as far as http.trustedProxies says.'),
+  proxiedBodyBytesMax: z
+    .int()
+    .positive()
+    .max(4_194_304)
+    .default(65_536)
+    .describe('Envoy: how much of a forwarded body is read to find the model.'),
+})
+
+const Respond = section('Runs playbooks.', {
+  enable: z
+    .array(z.string().min(1).max(64))
+    .max(500)
+    .default([])
+    .describe('Ids of destructive playbooks that may really act. All others only describe what they would do (dry run).'),
+  protected: z
+    .array(z.string().min(1).max(512))
+    .max(10_000)
+    .default([])
+    .describe('Principals, users and credentials that no playbook acts upon; `*` at the end stands for any rest.'),
+  destructivePerTenantPerHourMax: z
+    .int()
+    .min(0)
+    .default(20)
+    .describe('Destructive actions for one tenant within an hour. The next ones wait for somebody’s approval.'),
+  destructivePerPlaybookPerHourMax: z
+    .int()
+    .min(0)
+    .default(10)
+    .describe('The same for one playbook (and tenant).'),
+  capRole: z
+    .enum(['analyst', 'responder', 'admin'])
+    .default('responder')
+    .describe('Who may let an action past a reached cap.'),
+  authorizeUrls: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .max(100)
+    .default([])
+    .describe('Every copy of authorize: a revocation is proven when all refuse the key. Default: this process’s own, where it has one.'),
+  authorizeToken: SecretRef.optional().describe('Bearer token for these, with the role gateway or responder.'),
+  authorizeTimeoutMs: milliseconds().default(5_000).describe('How long one answer of authorize may take.'),
+  verifyMsMax: milliseconds().default(30_000).describe('How long a revocation may take to be refused everywhere before it counts as failed.'),
+})
+
+const Email = z.strictObject({
+  host: z.string().min(1).describe('The mail server.'),
+  port: z.int().min(1).max(65_535).default(587).describe('Its port.'),
+  tls: z
+    .enum(['starttls', 'implicit', 'none'])
+    .default('starttls')
+    .describe('`starttls`: required before anything is sent. `implicit`: from the first byte (port 465). `none`: in the clear.'),
+  serverName: z.string().optional().describe('Name to expect in its certificate, where it is not the host’s.'),
+  user: z.string().min(1).optional().describe('Login, where it wants one.'),
+  password: SecretRef.optional().describe('Its password.'),
+  from: z.email().describe('The sender.'),
+  to: z.array(z.email()).min(1).max(50).describe('Who gets what a playbook addresses to nobody else.'),
+  messageIdDomain: z.string().max(253).optional().describe('Right side of the Message-ID; default: the sender’s domain.'),
+  timeoutMs: milliseconds().default(20_000).describe('How long one sending may take.'),
+})
+
+const Slack = z.strictObject({
+  token: SecretRef.describe('Bot token with `chat:write`; with `channels:history` too, a repeat after a crash is ruled out.'),
+  channel: z.string().min(1).max(80).describe('Where messages go; the channel’s id (`C…`) lets its history be asked.'),
+  apiUrl: z.url().default('https://slack.com/api/').describe('Slack’s API.'),
+  timeoutMs: milliseconds().default(10_000).describe('How long one call may take.'),
+})
+
+const Webhook = z.strictObject({
+  endpoints: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+      z.strictObject({
+        url: z.url({ protocol: /^https?$/ }).describe('Where it is delivered.'),
+        secret: SecretRef.describe('Signs deliveries (Standard Webhooks): `whsec_` and base64, or text.'),
+      }),
+    )
+    .describe('By name; a playbook that names none means `default`.'),
+  allowHttp: z.boolean().default(false).describe('Whether plain http is allowed.'),
+  allowAddresses: z
+    .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))
+    .default([])
+    .describe('Addresses or CIDR blocks that are not public and may be delivered to all the same.'),
+  timeoutMs: milliseconds().default(10_000).describe('How long one delivery may take.'),
+})
+
+const Connectors = section('The outside world. Messages of a channel that is not configured are kept in the outbox.', {
+  outboxFolder: z.string().optional().describe('Where the outbox is; default: `outbox` in the data folder.'),
+  slack: Slack.optional().describe('Slack.'),
+  email: Email.optional().describe('E-mail over SMTP.'),
+  webhook: Webhook.optional().describe('Signed webhooks.'),
+})
+
 export const Config = z.strictObject({
   data: Data,
   bus: BusSection,
@@ -215,12 +331,12 @@ export const Config = z.strictObject({
       .default(5)
       .describe('An entity seen with more principals than this joins no incidents.'),
   }),
-  respond: section('Runs playbooks.', {}),
-  licensing: section('Licenses, credentials and their state.', {}),
-  authorize: section('Answers gateways.', {}),
+  respond: Respond,
+  licensing: Licensing,
+  authorize: Authorize,
   indexer: section('Fills the search index.', {}),
   schedule: section('The clockwork.', {}),
-  connectors: section('The outside world.', {}),
+  connectors: Connectors,
   log: Log,
   runtime: Runtime,
 })
