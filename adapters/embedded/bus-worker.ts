@@ -34,6 +34,12 @@ const opened = (): BusStore => {
   return store
 }
 
+/** Repeats short work as long as there is more, and lets others in between. */
+async function inSlices(work: () => boolean): Promise<void> {
+  while (work()) await breathe()
+  await breathe()
+}
+
 serve({
   open(options: OpenFile): OpenedBus {
     store = new BusStore(options)
@@ -43,7 +49,9 @@ serve({
     opened().createTopics(body)
     return opened().topics()
   },
-  append: (body: AppendBody) => opened().append(body),
+  append(body: AppendBody) {
+    opened().append(body)
+  },
   read(body: ReadBody): Moved {
     const result = opened().read(body)
     return new Moved(result, [result.meta.buffer, result.data.buffer])
@@ -52,25 +60,25 @@ serve({
     const lows = new Map<number, number>()
     let removed = 0
     for (const { partition, cutoffMs } of expire) {
-      for (let more = true; more; await breathe()) {
-        if (store === undefined) break
-        const slice = store.expire(partition, cutoffMs, sliceRowsMax)
-        if (slice.low >= 0) lows.set(partition, slice.low)
-        removed += slice.removed
-        more = slice.more
-      }
+      await inSlices(() => {
+        const slice = store?.expire(partition, cutoffMs, sliceRowsMax)
+        if (slice !== undefined && slice.low >= 0) lows.set(partition, slice.low)
+        removed += slice?.removed ?? 0
+        return slice?.more === true
+      })
     }
     for (const { partition, beforeMs, tombstonesBeforeMs } of compact) {
-      for (let more = true; more; await breathe()) {
-        if (store === undefined) break
-        const slice = store.compact(partition, beforeMs, tombstonesBeforeMs, sliceRowsMax)
-        removed += slice.removed
-        more = slice.more
-      }
+      await inSlices(() => {
+        const slice = store?.compact(partition, beforeMs, tombstonesBeforeMs, sliceRowsMax)
+        removed += slice?.removed ?? 0
+        return slice?.more === true
+      })
     }
     return { lows: [...lows].map(([partition, low]) => ({ partition, low })), removed }
   },
-  ping: () => opened().ping(),
+  ping() {
+    opened().ping()
+  },
   close() {
     store?.close()
     store = undefined

@@ -51,11 +51,17 @@ export class WorkerClient {
     return this.#waiting.size
   }
 
-  async ask<T>(op: string, body: unknown = undefined): Promise<T> {
+  async ask<T>(op: string, body?: unknown): Promise<T> {
     if (this.#dead !== undefined) throw this.#dead
     const id = this.#next++
     const answer = new Promise<unknown>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-    this.#worker.postMessage({ id, op, body } satisfies WorkerRequest)
+    try {
+      this.#worker.postMessage({ id, op, body } satisfies WorkerRequest)
+    } catch (error) {
+      // Not a thing that can be sent, e.g. a function inside.
+      this.#waiting.delete(id)
+      throw error
+    }
     return (await answer) as T
   }
 

@@ -100,9 +100,7 @@ export function readChunk(chunk: Chunk, topic: string, partition: number, from: 
 
 /** JSON keeps every name, `__proto__` included, and every character. */
 function headersText(headers: OutgoingRecord['headers']): string {
-  if (headers === undefined) return ''
-  for (const _ in headers) return JSON.stringify(headers)
-  return ''
+  return headers === undefined || Object.keys(headers).length === 0 ? '' : JSON.stringify(headers)
 }
 
 function headersFrom(text: string): Record<string, string> {

@@ -60,7 +60,6 @@ export function fieldsOf(document: object): Fields {
 /** Longer arrays of nothing but numbers are not searchable. */
 const vectorItemsMin = 16
 
-// eslint-disable-next-line no-control-regex -- exactly those
 const unquotable = /["\\\u0000-\u001f]/g
 
 /** A name as it can stand, quoted, in a JSON path: quotes, backslashes and control characters become `_`. */
@@ -77,7 +76,6 @@ export function dateOf(text: string): string | undefined {
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
 }
 
-// eslint-disable-next-line no-control-regex -- asks for ASCII
 const ascii = /^[\u0000-\u007f]*$/
 const notWord = /[^\p{L}\p{N}\p{M}]+/gu
 /** Scripts that put no spaces between words: each character is found by itself. */

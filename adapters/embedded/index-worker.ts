@@ -44,7 +44,9 @@ serve({
       await breathe()
     }
   },
-  ping: () => opened().ping(),
+  ping() {
+    opened().ping()
+  },
   close() {
     store?.close()
     store = undefined

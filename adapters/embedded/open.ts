@@ -55,8 +55,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
       bus: opened,
       index,
       async close() {
-        await Promise.all([opened.close(), index.close()])
-        await release()
+        try {
+          await Promise.all([opened.close(), index.close()])
+        } finally {
+          await release()
+        }
       },
     }
   } catch (error) {

@@ -7,7 +7,7 @@
  * Promises: a job resolves after its commit; its records are in one transaction (fenced) or in a few in order, and once
  * one of those fails, none of the later ones is tried; nothing of a transaction that failed is ever seen.
  */
-import { BusUnavailableError, FencedError, type WardenError } from '../../core/errors.ts'
+import { BusUnavailableError, FencedError } from '../../core/errors.ts'
 import type { AppendBody, StoredOffset } from './bus-store.ts'
 import type { WorkerClient } from './client.ts'
 import { busLimits } from './config.ts'
@@ -137,7 +137,7 @@ export class Publisher {
     } catch (error) {
       for (const job of jobs) {
         job.after.failed = true
-        job.reject(error as WardenError)
+        job.reject(error)
       }
       return
     }
@@ -197,20 +197,13 @@ function encode(
   for (const { log, records } of shares) {
     const own: Chunk[] = []
     let next = log.high
-    for (let i = 0; i < records.length;) {
+    let i = 0
+    while (i < records.length) {
       const start = at
       const base = next
       const { compacted, frame: first } = records[i]!
-      do {
-        at = writeFrame(data, at, records[i]!.frame)
-        next++
-        i++
-      } while (
-        !compacted &&
-        i < records.length &&
-        next - base < busLimits.chunkRecordsMax &&
-        at - start + records[i]!.frame.bytes <= busLimits.chunkBytesMax
-      )
+      const end = endOfChunk(records, i)
+      for (; i < end; i++, next++) at = writeFrame(data, at, records[i]!.frame)
       const tombstone = compacted && first.value === null ? 1 : 0
       meta.push(log.id, base, next - base, start, at - start, compacted ? 1 : 0, tombstone)
       own.push({ base, count: next - base, appendedMs, data: data.subarray(start, at) })
@@ -219,4 +212,17 @@ function encode(
   }
   const offsets = jobs.flatMap((job) => job.offsets)
   return { body: { meta: Float64Array.from(meta), data, appendedMs, offsets }, chunks }
+}
+
+/** Where the chunk that starts with the `from`-th record ends. */
+function endOfChunk(records: readonly Outbound[], from: number): number {
+  if (records[from]!.compacted) return from + 1
+  let bytes = 0
+  let end = from
+  while (end < records.length && end - from < busLimits.chunkRecordsMax) {
+    bytes += records[end]!.frame.bytes
+    if (bytes > busLimits.chunkBytesMax && end > from) break
+    end++
+  }
+  return end
 }

@@ -4,7 +4,7 @@
  * Promises those of core/ports/search-index.ts; what was put is visible to searches at once. A full disk rejects `put` with
  * IndexUnavailableError until there is room again.
  */
-import { IndexRefusedError, IndexUnavailableError } from '../../core/errors.ts'
+import { describeError, IndexRefusedError, IndexUnavailableError } from '../../core/errors.ts'
 import type {
   Bucket,
   Collection,
@@ -21,6 +21,7 @@ import { indexLimits, type EmbeddedLog } from './config.ts'
 import type { OpenFile } from './database.ts'
 import { RequestRefusedError } from './errors.ts'
 import type { Hit, PutAnswer, PutRow } from './index-store.ts'
+import { conditionOf } from './index-query.ts'
 import type { Asked } from './index-worker.ts'
 
 export async function openIndex(open: OpenFile, log: EmbeddedLog): Promise<EmbeddedIndex> {
@@ -93,7 +94,7 @@ export class EmbeddedIndex implements SearchIndex {
   }
 
   async search(query: SearchQuery): Promise<SearchPage> {
-    const { hits, after } = await this.#ask<{ hits: readonly Hit[]; after?: string }>(this.#reader, 'search', query)
+    const { hits, after } = await this.#question<{ hits: readonly Hit[]; after?: string }>('search', { ...query })
     const parsed = hits.map(({ id, version, document }) => ({
       id,
       version,
@@ -103,7 +104,7 @@ export class EmbeddedIndex implements SearchIndex {
   }
 
   async count(collection: Collection, filter?: Filter): Promise<number> {
-    return await this.#ask<number>(this.#reader, 'count', { collection, filter } satisfies Asked)
+    return await this.#question<number>('count', { collection, filter })
   }
 
   async histogram(
@@ -111,15 +112,15 @@ export class EmbeddedIndex implements SearchIndex {
     intervalMs: number,
     filter?: Filter,
   ): Promise<readonly { startMs: number; count: number }[]> {
-    return await this.#ask(this.#reader, 'histogram', { collection, filter, intervalMs })
+    return await this.#question('histogram', { collection, filter, intervalMs })
   }
 
   async terms(collection: Collection, field: string, size: number, filter?: Filter): Promise<readonly Bucket[]> {
-    return await this.#ask<readonly Bucket[]>(this.#reader, 'terms', { collection, filter, field, size })
+    return await this.#question<readonly Bucket[]>('terms', { collection, filter, field, size })
   }
 
   async cardinality(collection: Collection, field: string, filter?: Filter): Promise<number> {
-    return await this.#ask<number>(this.#reader, 'cardinality', { collection, filter, field })
+    return await this.#question<number>('cardinality', { collection, filter, field })
   }
 
   async expire(collection: Collection, beforeMs: number): Promise<number> {
@@ -136,11 +137,17 @@ export class EmbeddedIndex implements SearchIndex {
     await this.#writer.close()
   }
 
-  async #ask<T>(worker: WorkerClient, op: string, body?: unknown): Promise<T> {
+  /** Asks the reader. Filters are checked here already: one too deep could not even be sent. */
+  async #question<T>(op: string, asked: Asked & Readonly<Record<string, unknown>>): Promise<T> {
+    return await this.#ask<T>(this.#reader, op, asked, () => conditionOf(asked.collection, asked.filter))
+  }
+
+  async #ask<T>(worker: WorkerClient, op: string, body?: unknown, check?: () => void): Promise<T> {
     if (worker.waiting >= indexLimits.waitingRequestsMax) {
       throw new IndexUnavailableError(`${worker.waiting} requests wait for the index already.`)
     }
     try {
+      check?.()
       return await worker.ask<T>(op, body)
     } catch (error) {
       if (error instanceof RequestRefusedError) throw new IndexRefusedError(error.message, { cause: error })
@@ -159,13 +166,13 @@ function rowOf(put: PutDocument): PutRow | { readonly reason: string } {
   if (version !== undefined && !(Number.isSafeInteger(version) && version > 0)) {
     return { reason: `${version} is no version: 1, 2, 3, …` }
   }
-  let json: string | undefined
+  let json: string
   try {
-    json = JSON.stringify(document) as string | undefined
+    json = JSON.stringify(document)
+    if (!json.startsWith('{')) return { reason: 'It is not an object.' }
   } catch (error) {
-    return { reason: `It can't be written as JSON: ${error instanceof Error ? error.message : String(error)}` }
+    return { reason: `It can't be written as JSON: ${describeError(error)}` }
   }
-  if (json?.startsWith('{') !== true) return { reason: 'It is not an object.' }
   if (json.length > indexLimits.documentBytesMax) {
     return { reason: `It is longer than ${indexLimits.documentBytesMax} characters.` }
   }

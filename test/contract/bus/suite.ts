@@ -572,9 +572,10 @@ export function busContract(name: string, open: () => Promise<BusUnderTest>): vo
       test('a handler may pause its own partition', async () => {
         const topic = await topicOf()
         await bus.publish(numbered(topic, 0, 40))
-        let consumption: Consumption | undefined
-        const handler = new Collector({ onRecords: (at) => consumption?.pause(at) })
-        consumption = await consume({ topics: [topic], handler, batchRecordsMax: 10 })
+        const holder: { consumption?: Consumption } = {}
+        const handler = new Collector({ onRecords: (at) => holder.consumption?.pause(at) })
+        const consumption = await consume({ topics: [topic], handler, batchRecordsMax: 10 })
+        holder.consumption = consumption
         await eventually(() => handler.got.length >= 10)
         for (let i = 0; i < 60 && handler.got.length < 40; i++) {
           consumption.resume({ topic, partition: 0 })
@@ -587,14 +588,14 @@ export function busContract(name: string, open: () => Promise<BusUnderTest>): vo
       test('a handler may publish and commit while it works', async () => {
         const [from, to] = [await topicOf(2), await topicOf(2)]
         const group = unique('group')
-        let consumption: Consumption | undefined
+        const holder: { consumption?: Consumption } = {}
         const handler = new Collector({
           onRecords: async (at, batch) => {
             await bus.publish(batch.map((each) => ({ topic: to, key: each.key, value: each.value })))
-            await consumption?.commit([{ ...at, offset: batch.at(-1)!.offset + 1 }])
+            await holder.consumption?.commit([{ ...at, offset: batch.at(-1)!.offset + 1 }])
           },
         })
-        consumption = await consume({ group, topics: [from], handler })
+        holder.consumption = await consume({ group, topics: [from], handler })
         await bus.publish(numbered(from, 0, 50))
         await eventually(() => handler.got.length >= 50)
         expect((await readAll(bus, to)).map((each) => Number(text(each))).sort((a, b) => a - b)).toEqual(range(0, 50))
