@@ -1,0 +1,128 @@
+/** Calls to the two models: the classifier behind a gateway, the language model behind LiteLLM. */
+import { createHash } from 'node:crypto'
+import { classifier, demoKey, languageModel, type Customer, type Person } from './cast.ts'
+import type { Random } from './random.ts'
+
+const classes = 7
+const featuresOf = 16
+
+/** What an ordinary customer sends: cases of few kinds, each a little different. */
+export function ordinaryInput(random: Random, kinds: readonly (readonly number[])[]): number[] {
+  return random.pick(kinds).map((value) => round(clamp(value + 0.06 * random.normal())))
+}
+
+/** A few typical cases of a customer. */
+export function casesOf(random: Random): number[][] {
+  return Array.from({ length: 6 }, () => Array.from({ length: featuresOf }, () => clamp(0.35 + 0.2 * random.normal())))
+}
+
+/** What somebody sends who wants to know the model, not the patient: points all over the input space. */
+export function probingInput(random: Random): number[] {
+  return Array.from({ length: featuresOf }, () => round(random.next()))
+}
+
+export function gatewayRecord(
+  call: {
+    readonly id: string
+    readonly atMs: number
+    readonly customer: Customer
+    readonly features: readonly number[]
+  },
+  random: Random,
+): Record<string, unknown> {
+  const probs = answerOf(call.features)
+  const label = probs.indexOf(Math.max(...probs))
+  return {
+    type: 'inference',
+    id: call.id,
+    ts: new Date(call.atMs).toISOString(),
+    tenant: call.customer.tenant,
+    principal: call.customer.user,
+    apiKey: demoKey(call.customer),
+    ip: call.customer.ip,
+    userAgent: call.customer.agent,
+    country: call.customer.country,
+    model: classifier,
+    modelVersion: '4.2.0',
+    features: call.features,
+    inputHash: createHash('sha256').update(JSON.stringify(call.features)).digest('hex'),
+    probs,
+    label,
+    confidence: probs[label],
+    latencyMs: round(4 + 3 * random.next()),
+    bytesOut: 96 + random.whole(0, 40),
+    status: 200,
+  }
+}
+
+/** A small fixed network: the same question has the same answer, and nearby questions have nearby ones. */
+function answerOf(features: readonly number[]): number[] {
+  const scores = Array.from({ length: classes }, (_, c) =>
+    features.reduce((sum, value, f) => sum + 4 * (value - 0.4) * Math.sin(1.7 * c + 0.9 * f + c * f), 0),
+  )
+  const highest = Math.max(...scores)
+  const weights = scores.map((score) => Math.exp(score - highest))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return weights.map((weight) => Math.round((weight / total) * 1e6) / 1e6)
+}
+
+/** LiteLLM's standard logging payload for a call that one of the staff's tools makes. */
+export function litellmRecord(
+  call: {
+    readonly atMs: number
+    readonly person: Person
+    readonly team: string
+    readonly tokens: readonly [number, number]
+  },
+  random: Random,
+): Record<string, unknown> {
+  const [prompt, completion] = call.tokens
+  const startTime = call.atMs / 1_000
+  return {
+    id: `chatcmpl-${random.hex(24)}`,
+    trace_id: random.hex(32),
+    call_type: 'acompletion',
+    stream: false,
+    status: 'success',
+    custom_llm_provider: 'hosted_vllm',
+    model: `hosted_vllm/${languageModel}`,
+    model_group: languageModel,
+    model_id: random.hex(16),
+    api_base: 'http://llm.internal:8000/v1',
+    startTime,
+    endTime: startTime + completion / 60,
+    completionStartTime: startTime + 0.3,
+    response_time: round(completion / 60),
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    response_cost: round((prompt + 3 * completion) * 2e-7, 8),
+    cache_hit: false,
+    cache_key: null,
+    request_tags: [],
+    requester_ip_address: call.person.ip,
+    end_user: call.person.name,
+    messages: [{ role: 'user', content: 'Summarize the attached release notes.' }],
+    response: { choices: [{ index: 0, message: { role: 'assistant', content: 'They fix two bugs.' } }] },
+    model_parameters: { temperature: 0.2, max_tokens: 1_024 },
+    metadata: {
+      user_api_key_hash: createHash('sha256').update(`demo-${call.person.name}`).digest('hex'),
+      user_api_key_alias: call.person.name,
+      user_api_key_user_id: call.person.name,
+      user_api_key_user_email: `${call.person.name}@meridian.example`,
+      user_api_key_team_id: call.team,
+      user_api_key_org_id: null,
+      requester_ip_address: call.person.ip,
+    },
+    error_str: null,
+    error_information: { error_code: '', error_class: '', llm_provider: '' },
+  }
+}
+
+function clamp(value: number): number {
+  return Math.min(1, Math.max(0, value))
+}
+
+function round(value: number, digits = 5): number {
+  return Number(value.toFixed(digits))
+}
