@@ -52,7 +52,7 @@ class Day {
 
   constructor(random: Random, startMs: number, run: string) {
     this.#random = random
-    this.#ids = seeded([...run].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) >>> 0, 7))
+    this.#ids = seeded(Buffer.from(run).reduce((sum, byte) => (Math.imul(sum, 31) + byte) >>> 0, 7))
     this.#startMs = startMs
     this.#run = run
   }
