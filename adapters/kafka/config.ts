@@ -41,7 +41,7 @@ export const KafkaBusSchema = z
     requestTimeoutMs: ms(30_000),
     /** Silence of a member after which its partitions go to others. */
     sessionTimeoutMs: ms(10_000),
-    heartbeatMs: ms(2_000),
+    heartbeatMs: ms(1_000),
     /** How long a member may take to give partitions back before a rebalance goes on without it. */
     rebalanceTimeoutMs: ms(60_000),
     /** How long a publish is tried before it fails with BUS_UNAVAILABLE. */

@@ -170,8 +170,9 @@ function readHeaders(reader: WireReader): Readonly<Record<string, string>> {
     const name = reader.bytes(reader.varint()).toString('utf8')
     const bytes = reader.varint()
     const content = bytes < 0 ? '' : reader.bytes(bytes).toString('utf8')
-    // Of an object's own names this is the one that an assignment doesn't make.
-    if (name !== '__proto__') headers[name] = content
+    if (name === '__proto__')
+      Object.defineProperty(headers, name, { value: content, enumerable: true, configurable: true })
+    else headers[name] = content
   }
   return headers
 }

@@ -203,9 +203,7 @@ function socketFactory(options: {
   const { host, port, ssl, onConnect } = options
   const servername = isIP(host) === 0 ? { servername: host } : {}
   const socket =
-    ssl == null
-      ? connectTcp({ host, port }, onConnect)
-      : connectTls({ host, port, ...servername, ...ssl }, onConnect)
+    ssl == null ? connectTcp({ host, port }, onConnect) : connectTls({ host, port, ...servername, ...ssl }, onConnect)
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 60_000)
   return socket

@@ -136,6 +136,7 @@ function hasName(error: unknown, names: ReadonlySet<string>): boolean {
 
 /** Whether trying again can help. */
 export function isPassing(error: unknown): boolean {
+  if (error instanceof BusClosedError) return false
   if (error instanceof WardenError) return error.retryable
   const type = faultType(error)
   if (type !== undefined) return passingTypes.has(type)
@@ -215,8 +216,11 @@ function unavailable(error: unknown, doing: string): WardenError {
   return new BusUnavailableError(`${doing}: ${said}`, { cause: error })
 }
 
+/** For others as unavailable as can be; in here nothing to wait for. */
+class BusClosedError extends BusUnavailableError {}
+
 export function closed(doing: string): BusUnavailableError {
-  return new BusUnavailableError(`${doing}: the bus is closed`)
+  return new BusClosedError(`${doing}: the bus is closed`)
 }
 
 /** Sleeps; wakes early when the signal says stop. */
