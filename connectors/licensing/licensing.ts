@@ -40,23 +40,31 @@ interface Deed {
   readonly verb: string
   readonly destructive: boolean
   /** Whether this answer shows that the deed has arrived. */
-  readonly arrived: (check: CredentialCheck) => boolean
+  readonly arrived: (check: CredentialCheck, args: Args) => boolean
+  /** The deed that takes it back; a revocation is final. */
+  readonly takenBackBy?: string
 }
 
 const deeds = {
-  suspend: { name: 'credential.suspend', verb: 'Suspend', destructive: true, arrived: ({ decision }) => decision === 'deny' },
+  suspend: { name: 'credential.suspend', verb: 'Suspend', destructive: true, arrived: ({ decision }) => decision === 'deny', takenBackBy: 'credential.reinstate' },
   revoke: {
     name: 'credential.revoke',
     verb: 'Revoke',
     destructive: true,
     arrived: ({ decision, state }) => decision === 'deny' && (state === 'revoked' || state === 'unknown'),
   },
-  reinstate: { name: 'credential.reinstate', verb: 'Reinstate', destructive: false, arrived: ({ state }) => state === 'active' },
-} satisfies Record<string, Deed>
+  reinstate: {
+    name: 'credential.reinstate',
+    verb: 'Reinstate',
+    destructive: false,
+    // Another suspension may still be in force: then this one is gone, and the credential stays refused.
+    arrived: ({ state, actionId }, { ifActionId }) => state === 'active' || (state === 'suspended' && ifActionId !== undefined && actionId !== ifActionId),
+  },
+} as const satisfies Record<string, Deed>
 
 export function createLicensingConnector(options: LicensingOptions): Connector {
   const client = new AuthorizeClient(options)
-  const actions = Object.values(deeds).map((deed) => [deed.name, actionOf(deed, client, options)] as const)
+  const actions = Object.values<Deed>(deeds).map((deed) => [deed.name, actionOf(deed, client, options)] as const)
   return {
     name: 'licensing',
     // Its calls are short questions on loopback or in the same network, and many keys may have to go at once.
@@ -78,16 +86,12 @@ function actionOf(deed: Deed, client: AuthorizeClient, options: LicensingOptions
     do: async (args) => ({ summary: `${deed.verb} ${subjectOf(args)}: given to licensing.` }),
     verify: (args, context) => verify(deed, client, args, context),
     check: (args, context) => checkUnchanged(client, args, context),
-    ...(deed.destructive
-      ? {
-          undoAs: (args: Args, { actionId, previous }: { actionId: string; previous: string | undefined }) => ({
-            // What had been suspended before it was revoked goes back to suspended.
-            action: deed.name === deeds.revoke.name && previous === deeds.suspend.name ? deeds.suspend.name : deeds.reinstate.name,
-            args: { ...args, reason: 'Undone by a person.', ifActionId: actionId },
-          }),
-        }
-      : {}),
+    ...(deed.takenBackBy === undefined ? {} : { undoAs: (args: Args, { actionId }: { actionId: string }) => takeBack(deed.takenBackBy, args, actionId) }),
   }
+}
+
+function takeBack(action: string, args: Args, actionId: string) {
+  return { action, args: { ...args, reason: 'Taken back by a person.', ifActionId: actionId } }
 }
 
 function subjectOf(args: Args): string {
@@ -99,13 +103,13 @@ async function verify(deed: Deed, client: AuthorizeClient, args: Args, context: 
   if (client.copies === 0) return { state: 'unknown', summary: 'No authorize endpoint is configured to try it at (respond.authorizeUrls).' }
   const answers = await client.checkAll(args, context.signal)
   const checks = answers.flat()
-  const behind = checks.find((check) => !deed.arrived(check))
+  const behind = checks.find((check) => !deed.arrived(check, args))
   const where = client.copies === 1 ? 'the authorize endpoint' : `all ${client.copies} authorize endpoints`
   if (behind !== undefined) return { state: 'not-done', summary: `${plainLine(behind.credentialId, 100)} is ${behind.state} at an authorize endpoint.` }
   if (checks.length === 0) return { state: 'done', summary: `No credential of ${subjectOf(args)} is known at ${where}.`, details: { copies: client.copies, credentials: 0 } }
   return {
     state: 'done',
-    summary: deed.destructive ? `Refused at ${where}.` : `Accepted at ${where}.`,
+    summary: deed.destructive ? `Refused at ${where}.` : `Not refused on this account any more at ${where}.`,
     details: { copies: client.copies, credentials: checks.length / client.copies },
   }
 }
@@ -115,7 +119,9 @@ async function checkUnchanged(client: AuthorizeClient, args: Args, context: Conn
   if (args.ifActionId === undefined) return
   if (client.copies === 0) throw new ConnectorRefusedError('Without an authorize endpoint (respond.authorizeUrls) it cannot be told whether somebody else has changed it since.')
   const checks = (await client.checkAll(args, context.signal)).flat()
-  const changed = checks.find(({ actionId }) => actionId !== args.ifActionId)
+  // A credential that the principal got later was never touched, and is none of this undo's business.
+  const isNew = ({ actionId, state }: CredentialCheck): boolean => 'principal' in args && actionId === undefined && state === 'active'
+  const changed = checks.find((check) => check.actionId !== args.ifActionId && !isNew(check))
   if (changed !== undefined) {
     throw new ConnectorRefusedError(`${plainLine(changed.credentialId, 100)} is ${changed.state} and was changed by somebody else since.`)
   }

@@ -64,8 +64,6 @@ export interface ConnectorAction<Args = unknown> {
 export interface DoneAction {
   readonly actionId: string
   readonly before: ConnectorResult['before']
-  /** Name of the action that had put the same target into the state before, where one of ours had. */
-  readonly previous: string | undefined
 }
 
 export interface Connector {

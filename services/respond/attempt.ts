@@ -65,7 +65,7 @@ export class Attempt {
     // An earlier attempt may have got through: whoever can tell is asked first.
     if (possiblyRepeated && this.#port.verify !== undefined) {
       const seen = await this.#look()
-      if (seen?.state === 'done') return this.#succeeded(seen, undefined)
+      if (seen?.state === 'done') return this.#succeeded(seen, undefined, this.#sinceFirstMs())
       if (seen?.state === 'not-done') return this.#try(false)
     }
     return this.#try(possiblyRepeated)
@@ -81,7 +81,7 @@ export class Attempt {
     const nowMs = this.#tools.clock.nowMs()
     const seen = this.#port.verify === undefined ? undefined : await this.#look()
     if (seen?.state === 'done') {
-      await this.#succeeded(seen, undefined)
+      await this.#succeeded(seen, undefined, this.#sinceFirstMs())
       return undefined
     }
     // The call may still be on its way.
@@ -99,6 +99,11 @@ export class Attempt {
   async prove(): Promise<void> {
     const startMs = this.#entry.attemptedMs ?? this.#tools.clock.nowMs()
     await this.#prove(startMs, startMs, undefined)
+  }
+
+  #sinceFirstMs(): number | undefined {
+    const { firstAttemptMs } = this.#entry
+    return firstAttemptMs === undefined || !this.#entry.verify ? undefined : this.#tools.clock.nowMs() - firstAttemptMs
   }
 
   get #verifyMs(): number {

@@ -67,8 +67,6 @@ export interface ActionEntry {
   readonly counted?: boolean
   /** Approved past a reached cap. */
   readonly pastCap?: boolean
-  /** The action of ours that had put the target into the state before. */
-  readonly previous?: string
   readonly settledMs?: number
 }
 
@@ -182,16 +180,5 @@ export class Book {
 
   reserve(tenant: string, playbook: string, nowMs: number): void {
     this.state.set(`caps/${tenant}`, [...this.reservations(tenant, nowMs), { atMs: nowMs, playbook }])
-  }
-
-  /** The last destructive action that took effect on a target. */
-  lastOn(target: string): { readonly actionId: string; readonly action: string } | undefined {
-    return this.state.get(`target/${target}`.slice(0, 1_024))
-  }
-
-  setLastOn(target: string, last: { readonly actionId: string; readonly action: string; readonly atMs: number } | undefined): void {
-    const key = `target/${target}`.slice(0, 1_024)
-    if (last === undefined) this.state.delete(key)
-    else this.state.set(key, last)
   }
 }

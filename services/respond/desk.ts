@@ -208,9 +208,6 @@ export class Desk {
     if (code !== undefined && entry.undoOf === undefined) {
       turn.flag(action.id, { tenant: action.tenant, incidentId: action.incidentId, code, message: `${entry.what} — ${action.summary}`.slice(0, 1_000), actions: [action.id] })
     }
-    if ((action.state === 'done' || action.state === 'verified') && !entry.message) {
-      this.#book.setLastOn(action.target, { actionId: action.id, action: action.action, atMs: turn.nowMs })
-    }
     if (entry.undoOf !== undefined) this.#undoSettled(entry, entry.undoOf, turn)
   }
 
@@ -232,18 +229,12 @@ export class Desk {
       ...kept,
       ...(attempted ? { attemptedMs: turn.nowMs, firstAttemptMs: entry.firstAttemptMs ?? turn.nowMs } : {}),
       ...(typeof retryAtMs === 'number' ? { retryAtMs } : {}),
-      ...(attempted && entry.previous === undefined ? this.#previousOn(fact) : {}),
       ...(isSettled(fact) ? { settledMs: turn.nowMs } : {}),
     }
     // Something was decided while the fact was on its way: the fact stands, as the version after.
     if (fact.version <= entry.action.version) this.put({ ...next, action: { ...fact, version: entry.action.version } }, { at: fact.at }, turn)
     else this.#keep({ ...next, action: fact }, turn)
     if (fact.state === 'reserved') this.#recheck(fact.id, turn)
-  }
-
-  #previousOn({ target, id, destructive }: Action): { previous?: string } {
-    const last = destructive ? this.#book.lastOn(target) : undefined
-    return last === undefined || last.actionId === id ? {} : { previous: last.action }
   }
 
   /** Before it is tried again: may it still be? */
@@ -337,7 +328,7 @@ export class Desk {
 
   #undoOf(entry: ActionEntry, decision: Extract<Decision, { kind: 'undo' }>, found: NonNullable<ReturnType<Catalog['find']>>, turn: Turn): ActionEntry {
     const { action } = entry
-    const as = found.port.undoAs?.(action.args, { actionId: action.id, before: action.before, previous: entry.previous })
+    const as = found.port.undoAs?.(action.args, { actionId: action.id, before: action.before })
     const name = as?.action ?? `${action.action}:undo`
     const args = (as?.args ?? action.args) as Record<string, unknown>
     const compensating = as === undefined ? undefined : this.#catalog.find(action.connector, name)

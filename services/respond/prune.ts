@@ -66,6 +66,5 @@ export class Pruner {
     const used = new Set([...state.entries<RunEntry>('run/')].map(([, run]) => run.playbook.version))
     for (const [key] of [...state.entries('playbook/')]) if (!used.has(key.slice('playbook/'.length))) state.delete(key)
     for (const [key] of [...state.entries('caps/')]) if (this.#book.reservations(key.slice('caps/'.length), nowMs).length === 0) state.delete(key)
-    for (const [key, { atMs }] of [...state.entries<{ atMs: number }>('target/')]) if (atMs < nowMs - keepMs) state.delete(key)
   }
 }

@@ -100,6 +100,7 @@ export class RespondSidecar implements Sidecar {
   #pump(): void {
     if (this.#stopping || !this.#hasClaim()) return
     const nowMs = this.#deps.clock.nowMs()
+    for (const id of this.#told.keys()) this.#forgetIfKnown(id)
     const taken = new Set<string>()
     let wakeMs = Infinity
     for (const id of this.#book.open()) {
@@ -128,11 +129,13 @@ export class RespondSidecar implements Sidecar {
 
   /** The latest version, whether it has come back through the log or not. */
   #latest({ action }: ActionEntry): Action {
-    const told = this.#told.get(action.id)
-    if (told === undefined) return action
-    if (isAhead(told, action)) return told
-    this.#told.delete(action.id)
-    return action
+    return this.#told.get(action.id) ?? action
+  }
+
+  #forgetIfKnown(id: string): void {
+    const told = this.#told.get(id)
+    const entry = this.#book.action(id)
+    if (told === undefined || entry === undefined || !isAhead(told, entry.action)) this.#told.delete(id)
   }
 
   #readyMs(entry: ActionEntry, action: Action): number {
