@@ -111,6 +111,7 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   await publishContent(options, { adapters, content, log, metrics }, undo)
   const context: ServiceContext = {
     config,
+    configFolder: loaded.folder,
     bus: adapters.bus,
     content,
     clock: systemClock,

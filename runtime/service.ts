@@ -35,6 +35,8 @@ export interface Service {
 /** All that a service may be made from. */
 export interface ServiceContext {
   readonly config: Config
+  /** What relative paths in the configuration start from; default: the working directory. */
+  readonly configFolder?: string
   readonly bus: Bus
   readonly content: ContentReader
   readonly clock: Clock
