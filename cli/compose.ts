@@ -27,7 +27,8 @@ import { openAdapters, type Adapters } from './adapters.ts'
 import { connectorsFrom } from './connectors.ts'
 import { contentChecks, contentFolders } from './content.ts'
 import { adminTokenFile, removeInstance, writeInstance } from './instance.ts'
-import { createService, needsConnectors, needsIndex, type ServiceName } from './services.ts'
+import { ownAccess, settledListen } from './listen.ts'
+import { answersGateways, createService, needsConnectors, needsIndex, type ServiceName } from './services.ts'
 
 export interface ComposeOptions {
   readonly loaded: LoadedConfig
@@ -84,7 +85,8 @@ async function unwind(undo: Undo[]): Promise<void> {
 
 async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop']): Promise<Instance> {
   const { loaded } = options
-  const { config } = loaded
+  const listen = options.listens ? await settledListen(loaded.config.http.listen) : loaded.config.http.listen
+  const config: Config = { ...loaded.config, http: { ...loaded.config.http, listen } }
   const dataFolder = resolve(loaded.folder, config.data.folder)
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
   const redactor = new Redactor()
@@ -93,8 +95,11 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   const secrets = new Secrets({ env: options.env, folder: loaded.folder, redactor, log })
   const hmacKey = readHmacKey(config, dataFolder, secrets, redactor)
   const access = options.listens ? accessTokens(config, dataFolder, secrets, redactor) : { tokens: [] }
+  const self = options.listens ? ownAccess(listen, redactor) : undefined
+  const own =
+    self !== undefined && answersGateways(options.services) ? { url: self.url, token: self.token.token } : undefined
   const connectors = needsConnectors(options.services)
-    ? connectorsFrom(config, { secrets, dataFolder, access })
+    ? connectorsFrom(config, { secrets, folder: loaded.folder, dataFolder, own })
     : undefined
   const adapters = await openAdapters({
     config,
@@ -125,7 +130,9 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   const services = options.services.map((name) => createService(name, { ...context, log: log.with({ service: name }) }))
   const health = (): Record<string, Health> =>
     Object.fromEntries(services.map((service) => [service.name, service.health()]))
-  const host = options.listens ? await hostOf(config, access.tokens, { log, metrics, health }) : undefined
+  const host = options.listens
+    ? await hostOf(config, [...access.tokens, ...(self === undefined ? [] : [self.token])], { log, metrics, health })
+    : undefined
   for (const service of services) if (host !== undefined) service.routes?.(host.app)
   // It listens before its services are ready: whoever asks is told so.
   const url = await host?.start()

@@ -1,8 +1,10 @@
 /** The services by name, in the order that data flows: what `run` accepts and `up` runs all of. */
 import type { Service, ServiceContext } from '../runtime/service.ts'
 import { createCorrelateService } from '../services/correlate/service.ts'
+import { createDetectService } from '../services/detect/service.ts'
+import { createRespondService } from '../services/respond/service.ts'
 
-export const serviceNames = ['correlate'] as const
+export const serviceNames = ['detect', 'correlate', 'respond'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** Those that the search index is made for. */
@@ -11,7 +13,9 @@ const indexed: ReadonlySet<string> = new Set(['indexer', 'console'])
 const connected: ReadonlySet<string> = new Set(['respond'])
 
 const factories: Readonly<Record<ServiceName, (context: ServiceContext) => Service>> = {
+  detect: createDetectService,
   correlate: createCorrelateService,
+  respond: createRespondService,
 }
 
 export function createService(name: ServiceName, context: ServiceContext): Service {
@@ -20,3 +24,5 @@ export function createService(name: ServiceName, context: ServiceContext): Servi
 
 export const needsIndex = (names: readonly ServiceName[]): boolean => names.some((name) => indexed.has(name))
 export const needsConnectors = (names: readonly ServiceName[]): boolean => names.some((name) => connected.has(name))
+export const answersGateways = (names: readonly ServiceName[]): boolean =>
+  (names as readonly string[]).includes('authorize')

@@ -62,11 +62,14 @@ export class Access {
     this.#hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()))
   }
 
-  /** Throws where the Host header is not ours: a name that somebody else points at this machine (DNS rebinding). */
+  /**
+   * Throws where the Host header is not ours: a name that somebody else points at this machine (DNS rebinding). Loopback
+   * names always are: nobody else can point them anywhere.
+   */
   checkHost(header: string | undefined): void {
     if (!this.#options.loopback && this.#hosts.size === 0) return
     const name = hostName(header)
-    if (name !== undefined && (this.#hosts.has(name) || (this.#options.loopback && isLoopback(name)))) return
+    if (name !== undefined && (this.#hosts.has(name) || isLoopback(name))) return
     throw new HttpError(421, 'HOST_NOT_ALLOWED', 'This listener does not answer to that Host header.', {
       hint: 'Add the name to http.allowedHosts if it is yours.',
     })
