@@ -4,6 +4,7 @@
  * Pure. Promises: at most `nodesMax` values, `depthMax` deep; nothing but own enumerable data; keys that an index or a
  * reader could trip over are renamed, and counted; values under names that always mean a secret are digests.
  */
+import { isCredentialId } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
 import type { MappingContext } from './mapping-context.ts'
 import { isSecretName } from './secret-names.ts'
@@ -58,11 +59,15 @@ function copyObject(source: object, copying: Copying, depth: number): object {
     const value = (source as Record<string, unknown>)[key]
     const copied =
       typeof value === 'string' && value !== '' && isSecretName(key)
-        ? copying.context.credential(value)
+        ? digestOf(value, copying.context)
         : copy(value, copying, depth + 1)
     if (copied !== undefined) out[safeKey(key, copying.context)] = copied
   }
   return out
+}
+
+function digestOf(secret: string, context: MappingContext): string {
+  return isCredentialId(secret) ? secret : context.credential(secret)
 }
 
 function safeKey(key: string, context: MappingContext): string {

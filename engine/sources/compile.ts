@@ -10,11 +10,12 @@ import { parseYaml, schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import { compileBuilder, type FieldMapping } from './builder.ts'
 import { Complaints } from './complaints.ts'
 import { compileCondition, type Condition } from './condition.ts'
+import { conversions, sealedCredential } from './convert.ts'
 import { durationMs, SourceDefinition, TablesDefinition } from './definition.ts'
 import { compileExpression, type Expression, type Scope } from './expression.ts'
 import { compileKeep } from './keep.ts'
 import { compileGetter, isObject, parsePath } from './path.ts'
-import { sensitivePlan, type SensitivePlan } from './redact.ts'
+import { isSealed, nothingSensitive, sensitivePlan, type SensitivePlan } from './redact.ts'
 import { Source } from './source.ts'
 import { compileTable, type Table } from './table.ts'
 import { findTarget, isEventRoot } from './targets.ts'
@@ -90,7 +91,7 @@ function compileSource(parsed: ParsedYaml, shared: Shared, mistakes: Mistake[]):
     // What is wrong further in is worth knowing in the same go.
     for (const section of ['map', 'derive'] as const) {
       const fields = isObject(parsed.value) ? parsed.value[section] : undefined
-      if (isObject(fields)) compileMappings(fields, section, true, scope)
+      if (isObject(fields)) compileMappings(fields, section, { synthetic: true, sensitive: nothingSensitive }, scope)
     }
     mistakes.push(...complaints.mistakes)
     return undefined
@@ -110,7 +111,10 @@ function build(definition: SourceDefinition, shared: Shared, scope: Scope): Sour
   const timePath = timeNode === time ? ['time'] : ['time', 'from']
   const records = definition.records === undefined ? undefined : parsePath(definition.records)
   if (definition.records !== undefined && records === undefined) complaints.at(['records'], 'A path is meant.')
-  const synthetic = definition.synthetic === true
+  const options: MappingOptions = {
+    synthetic: definition.synthetic === true,
+    sensitive: compileSensitive(definition, complaints),
+  }
   return new Source({
     name,
     title: definition.title,
@@ -128,10 +132,10 @@ function build(definition: SourceDefinition, shared: Shared, scope: Scope): Sour
     tenant: compileChoices(definition.tenant, ['tenant'], scope),
     principal: compileChoices(definition.principal, ['principal'], scope),
     identity: typeof identity === 'string' ? identity : compileChoices(identity.field, ['identity', 'field'], scope),
-    map: compileBuilder(compileMappings(definition.map, 'map', synthetic, scope)),
-    derive: compileDerived(definition.derive ?? {}, synthetic, scope),
+    map: compileBuilder(compileMappings(definition.map, 'map', options, scope)),
+    derive: compileDerived(definition.derive ?? {}, options, scope),
     keep: definition.keep === undefined ? undefined : compileKeep(definition.keep, name, ['keep'], complaints),
-    sensitive: compileSensitive(definition, complaints),
+    sensitive: options.sensitive,
   })
 }
 
@@ -155,10 +159,15 @@ function compileChoices(node: unknown, path: readonly string[], scope: Scope): E
   return compileExpression(Array.isArray(node) ? { from: node } : node, path, scope)
 }
 
+interface MappingOptions {
+  readonly synthetic: boolean
+  readonly sensitive: SensitivePlan
+}
+
 function compileMappings(
   map: Readonly<Record<string, unknown>>,
   section: 'map' | 'derive',
-  synthetic: boolean,
+  options: MappingOptions,
   scope: Scope,
 ): readonly FieldMapping[] {
   const mappings: FieldMapping[] = []
@@ -171,7 +180,7 @@ function compileMappings(
       scope.complaints.atKey(path, target)
       continue
     }
-    if (name === 'warden.synthetic' && !synthetic) {
+    if (name === 'warden.synthetic' && !options.synthetic) {
       scope.complaints.atKey(path, 'Only a source with `synthetic: true` may mark its events synthetic.')
     }
     const inside = names.find((other) => other.startsWith(`${name}.`))
@@ -179,7 +188,10 @@ function compileMappings(
       scope.complaints.atKey([section, inside], `"${name}" is a value, so "${inside}" can't be.`)
     const node = map[name]
     const steps = typeof node === 'string' ? parsePath(node) : undefined
-    mappings.push({ name, target, expression: compileChoices(node, path, scope), steps })
+    const sealed = section === 'map' && steps !== undefined && isSealed(options.sensitive, steps)
+    const typed =
+      sealed && target.convert === conversions['credential'] ? { ...target, convert: sealedCredential } : target
+    mappings.push({ name, target: typed, expression: compileChoices(node, path, scope), steps })
   }
   return mappings
 }
@@ -187,10 +199,10 @@ function compileMappings(
 /** Each in turn, so that a later one can read an earlier one's field. */
 function compileDerived(
   map: Readonly<Record<string, unknown>>,
-  synthetic: boolean,
+  options: MappingOptions,
   scope: Scope,
 ): ReturnType<typeof compileBuilder> {
-  const steps = compileMappings(map, 'derive', synthetic, scope).map((one) => compileBuilder([one]))
+  const steps = compileMappings(map, 'derive', options, scope).map((one) => compileBuilder([one]))
   return (event, context, into) => {
     for (const step of steps) step(event, context, into)
   }
@@ -203,5 +215,5 @@ function compileSensitive(definition: SourceDefinition, complaints: Complaints):
   const plan = sensitivePlan(fields)
   if (typeof plan !== 'number') return plan
   complaints.at(['sensitive', plan], `"${fields[plan]!.field}" is no path.`)
-  return { children: new Map(), kind: undefined }
+  return nothingSensitive
 }

@@ -4,7 +4,7 @@
  * Pure. A value that can't be converted gives `unreadable`, never a guess; `null` and empty text are no value.
  */
 import ipaddr from 'ipaddr.js'
-import { canonicalDigest, sha256Hex } from '../../core/ids.ts'
+import { canonicalDigest, isCredentialId, sha256Hex } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
 import { boundedCopy } from './bounded-copy.ts'
 import type { MappingContext } from './mapping-context.ts'
@@ -122,6 +122,13 @@ const credential: Convert = (value, context) => {
   if (typeof value !== 'string') return unreadable
   return value === '' ? undefined : context.credential(value)
 }
+
+/**
+ * For a field that is declared sensitive: by now a digest stands there. Not for any other field, where a digest would be
+ * somebody's claim.
+ */
+export const sealedCredential: Convert = (value, context) =>
+  typeof value === 'string' && isCredentialId(value) ? value : credential(value, context)
 
 /** SHA-256 of text, or of JSON in canonical form; what collect has already replaced stays. */
 const digest: Convert = (value) => (value === '' ? undefined : contentDigest(value))

@@ -111,6 +111,7 @@ const forms: Readonly<Record<string, Form>> = {
     compile: (node, path, scope, depth) => compileFirst(node['from'], [...path, 'from'], scope, depth),
   },
   template: { keys: [], compile: compileTemplate },
+  join: { keys: [], compile: compileJoin },
   table: { keys: ['of', 'else'], compile: compileTableExpression },
   regex: { keys: ['of', 'group', 'else'], compile: compileRegex },
   split: { keys: ['of', 'at'], compile: compileSplit },
@@ -174,6 +175,20 @@ function compileTemplate(node: Record<string, unknown>, path: YamlPath, scope: S
       text += literals[index]! + part
     }
     return text + last
+  }
+}
+
+/** Texts one after the other; no value at all where one of them has none. */
+function compileJoin(node: Record<string, unknown>, path: YamlPath, scope: Scope, depth: number): Expression {
+  const parts = compileList(node['join'], [...path, 'join'], scope, depth)
+  return (record, context) => {
+    let text = ''
+    for (const expression of parts) {
+      const part = textOf(expression(record, context))
+      if (part === undefined) return undefined
+      text += part
+    }
+    return text
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * One is made per task and used again for each record, so that the mapping of a record makes no garbage of its own.
  */
-import { credentialId, isCredentialId } from '../../core/ids.ts'
+import { credentialId } from '../../core/ids.ts'
 
 /** Digests remembered at most: as many as there are credentials in use at a time. */
 const digestsMax = 20_000
@@ -13,8 +13,6 @@ export class MappingContext {
   truncated = 0
   /** Event fields that this record has a value for which is none of the field's type. Bounded. */
   readonly unreadable: string[] = []
-  /** The record was freed of credentials before the bus: what looks like a digest is one. */
-  masked = false
   readonly #hmacKey: Uint8Array
   readonly #digests = new Map<string, string>()
 
@@ -22,19 +20,17 @@ export class MappingContext {
     this.#hmacKey = hmacKey
   }
 
-  reset(masked: boolean): void {
+  reset(): void {
     this.truncated = 0
     if (this.unreadable.length > 0) this.unreadable.length = 0
-    this.masked = masked
   }
 
   /**
    * The keyed digest that stands for a secret. A scheme in front (`Bearer`) is no part of it, so that a header and a bare
-   * key are the same credential. A text that merely looks like a digest is digested too, unless collect vouches for it:
-   * nobody may speak in another credential's name.
+   * key are the same credential. A text that looks like a digest is digested like any other: nobody may speak in another
+   * credential's name.
    */
   credential(secret: string): string {
-    if (this.masked && isCredentialId(secret)) return secret
     const known = this.#digests.get(secret)
     if (known !== undefined) return known
     const digest = credentialId(bareSecret(secret), this.#hmacKey)

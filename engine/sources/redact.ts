@@ -6,7 +6,7 @@
  */
 import { contentDigest } from './convert.ts'
 import type { MappingContext } from './mapping-context.ts'
-import { isObject, parsePath } from './path.ts'
+import { isObject, parsePath, type Step } from './path.ts'
 import { isSecretName } from './secret-names.ts'
 
 export type SensitiveKind = 'credential' | 'digest' | 'mask'
@@ -52,6 +52,16 @@ export function sensitivePlan(
 
 function childOf(plan: SensitivePlan | undefined, key: string): SensitivePlan | undefined {
   return plan?.children.get(key) ?? plan?.children.get(any)
+}
+
+/** Whether a value at this path has been replaced by a credential's digest before it is mapped. */
+export function isSealed(plan: SensitivePlan, steps: readonly Step[]): boolean {
+  let node: SensitivePlan | undefined = plan
+  for (const step of steps) {
+    node = childOf(node, String(step))
+    if (node?.kind !== undefined) return node.kind === 'credential'
+  }
+  return false
 }
 
 /** What stands for a value of this kind; `undefined`: it stays. */

@@ -121,7 +121,7 @@ export class Source {
     if (!isObject(record)) {
       return refused('NOT_AN_OBJECT', `The record is ${kindOf(record)}, not an object.`)
     }
-    context.reset(raw.masked)
+    context.reset()
     if (parts.ignore?.(record) === true) return { outcome: 'ignored' }
     if (!raw.masked) redactParsed(record, parts.sensitive, context)
     const found = present(parts.time(record, context))
