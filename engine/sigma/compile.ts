@@ -11,6 +11,7 @@
 import type { ContentFile } from '../../core/content.ts'
 import type { FilePlace } from '../../core/errors.ts'
 import { canonicalDigest } from '../../core/ids.ts'
+import { decidesAtOnce } from './aggregates.ts'
 import { parseYaml, parseYamlDocuments, type ParsedYaml } from '../../core/yaml.ts'
 import { readCorrelation, resolveBase, type CorrelationDraft, type Referable } from './correlation-rule.ts'
 import { readFilter, type FilterDraft } from './filter.ts'
@@ -174,7 +175,10 @@ function compileCorrelations(
     if (item.name !== undefined) byReference.set(item.name, item)
   }
   for (const { head, mapping } of rules) know(referable('rule', head, { fields: mapping.fields }))
-  for (const { head, groupBy } of drafts) know(referable('correlation', head, { fields: (field) => [field], groupBy }))
+  for (const draft of drafts) {
+    const decidesLate = !decidesAtOnce(draft)
+    know(referable('correlation', draft.head, { fields: (field) => [field], groupBy: draft.groupBy, decidesLate }))
+  }
   const referred = new Map<string, boolean>()
   const compiled = new Map<string, CorrelationCompiled>()
   for (const draft of drafts) {
@@ -188,7 +192,7 @@ function compileCorrelations(
   return { compiled: [...compiled.values()], referred }
 }
 
-function referable(kind: Referable['kind'], head: RuleHead, rest: Pick<Referable, 'fields' | 'groupBy'>): Referable {
+function referable(kind: Referable['kind'], head: RuleHead, rest: Omit<Referable, 'kind' | 'id' | 'name'>): Referable {
   return { kind, id: head.id, ...(head.name === undefined ? {} : { name: head.name }), ...rest }
 }
 

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
+import { holds } from './aggregates.ts'
 import type { FieldMap } from './detection.ts'
 import type { Mistakes } from './mistakes.ts'
 import type { RuleHead } from './rule-meta.ts'
@@ -152,23 +153,6 @@ function canHold(condition: CorrelationDraft['condition'], most: number): boolea
   return [...candidates].some((count) => condition.every(({ op, value }) => holds(count, op, value)))
 }
 
-export function holds(left: number, op: Comparison, right: number): boolean {
-  switch (op) {
-    case 'lt':
-      return left < right
-    case 'lte':
-      return left <= right
-    case 'gt':
-      return left > right
-    case 'gte':
-      return left >= right
-    case 'eq':
-      return left === right
-    case 'neq':
-      return left !== right
-  }
-}
-
 /** What a correlation may refer to. */
 export interface Referable {
   readonly kind: 'rule' | 'correlation'
@@ -177,6 +161,8 @@ export interface Referable {
   readonly fields: FieldMap
   /** What a correlation groups by: a finding's group carries nothing else. */
   readonly groupBy?: readonly string[]
+  /** A correlation that is told only when its window is over. */
+  readonly decidesLate?: boolean
 }
 
 /** Resolves the base of a correlation; undefined where it has mistakes. */
@@ -195,6 +181,13 @@ export function resolveBase(
         'SIGMA_CORRELATION_REFERENCE',
         `There is no rule with the id or name "${reference.slice(0, 100)}".`,
         parsed.place(['correlation', 'rules', index]),
+      )
+    } else if (rule.decidesLate === true) {
+      mistakes.add(
+        'SIGMA_CORRELATION_UNSUPPORTED',
+        `"${reference}" is decided only when its window is over: no correlation can stand on it.`,
+        parsed.place(['correlation', 'rules', index]),
+        'Only conditions with gt and gte are decided at once.',
       )
     } else found.push({ reference, rule })
   }

@@ -5,7 +5,7 @@
  * A missing field matches only `null`, `exists: false`, and what is negated.
  */
 import { compileCidr } from './cidr.ts'
-import { holds } from './correlation-rule.ts'
+import { holds } from './aggregates.ts'
 import type { FieldReader, Texts } from './fields.ts'
 import { compileRegex } from './modifiers.ts'
 import { compilePattern, containing, fold, foldPattern, simpleShape, type TextTest } from './pattern.ts'

@@ -194,7 +194,7 @@ export interface OperatorStep {
   readonly state: GroupState | undefined
   readonly findings: readonly CorrelationFinding[]
   /** The observation changed nothing: why. */
-  readonly dropped?: 'duplicate' | 'late' | 'overflow'
+  readonly dropped?: 'duplicate' | 'late' | 'overflow' | 'no-value'
 }
 
 /** The state machine of one correlation; one state a group. Pure: time arrives in observations and watermarks. */

@@ -1,0 +1,190 @@
+/**
+ * What a correlation compares, over the entries of one window.
+ *
+ * Pure. An aggregate takes entries in and, for windows that slide, lets them out again.
+ */
+import type { Comparison, CorrelationType, SigmaCorrelation } from './types.ts'
+import type { Entry, ValueKind } from './window-entries.ts'
+
+export function holds(left: number, op: Comparison, right: number): boolean {
+  switch (op) {
+    case 'lt':
+      return left < right
+    case 'lte':
+      return left <= right
+    case 'gt':
+      return left > right
+    case 'gte':
+      return left >= right
+    case 'eq':
+      return left === right
+    case 'neq':
+      return left !== right
+  }
+}
+
+export function conditionHolds(correlation: SigmaCorrelation, measured: number): boolean {
+  return correlation.condition.every(({ op, value }) => holds(measured, op, value))
+}
+
+const growing = new Set<CorrelationType>(['event_count', 'value_count', 'value_sum', 'temporal', 'temporal_ordered'])
+
+/**
+ * Whether more events can only help the condition to hold: then a finding can be told at once. Else (`lt`, `lte`, `eq`, `neq`,
+ * ranges, averages, percentiles) a window is judged when the watermark has passed it.
+ */
+export function decidesAtOnce(correlation: Pick<SigmaCorrelation, 'type' | 'condition'>): boolean {
+  return growing.has(correlation.type) && correlation.condition.every(({ op }) => op === 'gt' || op === 'gte')
+}
+
+export function valueKindOf(type: CorrelationType): ValueKind {
+  if (type === 'value_count') return 'text'
+  return type.startsWith('value_') ? 'number' : 'none'
+}
+
+/** Whether entries may be added up when there are too many of them. */
+export function addsUp(type: CorrelationType): boolean {
+  return type === 'value_sum' || type === 'value_avg'
+}
+
+export interface Aggregate {
+  add(entry: Entry): void
+  remove(entry: Entry): void
+  /** `window`: the entries in it, in order of time. */
+  measure(window: () => readonly Entry[]): number
+}
+
+export function createAggregate(correlation: SigmaCorrelation): Aggregate {
+  switch (correlation.type) {
+    case 'event_count':
+      return new EventCount()
+    case 'value_count':
+      return new Distinct((entry) => String(entry.v))
+    case 'temporal':
+      return new Distinct((entry) => String(entry.b))
+    case 'value_sum':
+      return new Sum()
+    case 'value_avg':
+      return new FromWindow(average)
+    case 'value_percentile': {
+      const share = (correlation.percentile ?? 50) / 100
+      return new FromWindow((window) => percentile(window, share))
+    }
+    case 'temporal_ordered': {
+      const length = correlation.base.length
+      return new FromWindow((window) => orderedPrefix(window, length))
+    }
+  }
+}
+
+class EventCount implements Aggregate {
+  #count = 0
+
+  add(entry: Entry): void {
+    this.#count += entry.n
+  }
+
+  remove(entry: Entry): void {
+    this.#count -= entry.n
+  }
+
+  measure(): number {
+    return this.#count
+  }
+}
+
+class Distinct implements Aggregate {
+  readonly #seen = new Map<string, number>()
+  readonly #of: (entry: Entry) => string
+
+  constructor(of: (entry: Entry) => string) {
+    this.#of = of
+  }
+
+  add(entry: Entry): void {
+    const key = this.#of(entry)
+    this.#seen.set(key, (this.#seen.get(key) ?? 0) + 1)
+  }
+
+  remove(entry: Entry): void {
+    const key = this.#of(entry)
+    const left = (this.#seen.get(key) ?? 0) - 1
+    if (left > 0) this.#seen.set(key, left)
+    else this.#seen.delete(key)
+  }
+
+  measure(): number {
+    return this.#seen.size
+  }
+}
+
+class Sum implements Aggregate {
+  #sum = 0
+
+  add(entry: Entry): void {
+    this.#sum += Number(entry.v)
+  }
+
+  remove(entry: Entry): void {
+    this.#sum -= Number(entry.v)
+  }
+
+  measure(): number {
+    return this.#sum
+  }
+}
+
+class FromWindow implements Aggregate {
+  readonly #of: (window: readonly Entry[]) => number
+
+  constructor(of: (window: readonly Entry[]) => number) {
+    this.#of = of
+  }
+
+  add(): void {
+    // Nothing to keep: it looks at the whole window.
+  }
+
+  remove(): void {
+    // Likewise.
+  }
+
+  measure(window: () => readonly Entry[]): number {
+    return this.#of(window())
+  }
+}
+
+function average(window: readonly Entry[]): number {
+  let sum = 0
+  let count = 0
+  for (const { v, n } of window) {
+    sum += Number(v)
+    count += n
+  }
+  return count === 0 ? 0 : sum / count
+}
+
+/** Nearest rank (Hyndman and Fan 1996, definition 1): the least value that `share` of all do not exceed. */
+function percentile(window: readonly Entry[], share: number): number {
+  const sorted = [...window].sort((a, b) => Number(a.v) - Number(b.v))
+  const total = sorted.reduce((sum, { n }) => sum + n, 0)
+  const rank = Math.max(1, Math.ceil(share * total))
+  let passed = 0
+  for (const { v, n } of sorted) {
+    passed += n
+    if (passed >= rank) return Number(v)
+  }
+  return 0
+}
+
+/** How many of the base rules are seen in their order. Events of one instant count as in order, whichever came first. */
+function orderedPrefix(window: readonly Entry[], length: number): number {
+  let next = 0
+  for (let at = 0; at < window.length && next < length;) {
+    const t = window[at]!.t
+    const bases = new Set<number>()
+    for (; at < window.length && window[at]!.t === t; at++) bases.add(window[at]!.b)
+    while (next < length && bases.has(next)) next++
+  }
+  return next
+}

@@ -1,0 +1,131 @@
+/**
+ * Correlations whose condition more events can also break (`lt`, `lte`, `eq`, `neq`, ranges, averages, percentiles): judged window by
+ * window, when the watermark has passed it.
+ *
+ * Pure. A window opens with the first event that no window before it holds, lasts one timespan, and is told at most once, as
+ * final: docs/decisions/010-sigma-windows.md.
+ */
+import { addsUp, conditionHolds, createAggregate, valueKindOf } from './aggregates.ts'
+import type {
+  CorrelationFinding,
+  CorrelationOperator,
+  GroupState,
+  Observation,
+  OperatorStep,
+  SigmaCorrelation,
+} from './types.ts'
+import { compress, entriesMax, entriesOf, placeOf, shortId, spread, thinEntries, type Entry } from './window-entries.ts'
+
+/** What is kept of a group. JSON. */
+interface State {
+  entries: Entry[]
+  approximate: boolean
+}
+
+export class CompleteOperator implements CorrelationOperator {
+  readonly correlation: SigmaCorrelation
+  readonly stateVersion = 1
+  readonly #spanMs: number
+  /** Ids among a state's entries, kept while the state is in memory. */
+  readonly #ids = new WeakMap<State, Set<string>>()
+
+  constructor(correlation: SigmaCorrelation) {
+    this.correlation = correlation
+    this.#spanMs = correlation.timespanMs
+  }
+
+  apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
+    if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
+    const state = (given as State | undefined) ?? { entries: [], approximate: false }
+    const ids = this.#idsOf(state)
+    const id = shortId(observation.eventId)
+    if (observation.retracted === true) {
+      state.entries = state.entries.filter((entry) => entry.id !== id)
+      const known = ids.delete(id)
+      return { state: given, findings: [], ...(known ? {} : { dropped: 'duplicate' as const }) }
+    }
+    if (ids.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
+    const added = entriesOf(observation, valueKindOf(this.correlation.type))
+    if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
+    const findings = this.#makeRoom(state, added.length, watermarkMs)
+    if (state.entries.length + added.length > entriesMax) {
+      state.approximate = true
+      return { state, findings, dropped: 'overflow' }
+    }
+    state.entries.splice(placeOf(state.entries, observation.timestampMs, id), 0, ...added)
+    this.#idsOf(state).add(id)
+    thinEntries(state.entries)
+    return { state, findings }
+  }
+
+  advance(given: GroupState, watermarkMs: number): OperatorStep {
+    const state = given as State
+    const findings = this.#judge(state, watermarkMs)
+    return { state: state.entries.length === 0 ? undefined : state, findings }
+  }
+
+  dueMs(given: GroupState): number {
+    const first = (given as State).entries[0]
+    return first === undefined ? -Infinity : first.t + this.#spanMs + 1
+  }
+
+  #idsOf(state: State): Set<string> {
+    const known = this.#ids.get(state)
+    if (known !== undefined) return known
+    const ids = new Set(state.entries.map((entry) => entry.id))
+    ids.delete('')
+    this.#ids.set(state, ids)
+    return ids
+  }
+
+  #makeRoom(state: State, more: number, watermarkMs: number): readonly CorrelationFinding[] {
+    const findings = this.#judge(state, watermarkMs)
+    // A percentile needs each value: it would rather miss the last ones than tell a wrong one.
+    if (state.entries.length + more > entriesMax && this.correlation.type !== 'value_percentile') {
+      state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type))
+      state.approximate = true
+      this.#ids.delete(state)
+    }
+    return findings
+  }
+
+  /** Judges the windows that the watermark has passed, and forgets them. */
+  #judge(state: State, watermarkMs: number): readonly CorrelationFinding[] {
+    const findings: CorrelationFinding[] = []
+    let from = 0
+    while (from < state.entries.length && state.entries[from]!.t + this.#spanMs < watermarkMs) {
+      const endMs = state.entries[from]!.t + this.#spanMs
+      let end = from
+      while (end < state.entries.length && state.entries[end]!.t <= endMs) end++
+      const finding = this.#finding(state, state.entries.slice(from, end))
+      if (finding !== undefined) findings.push(finding)
+      from = end
+    }
+    if (from === 0) return findings
+    state.entries = state.entries.slice(from)
+    if (state.entries.length === 0) state.approximate = false
+    this.#ids.delete(state)
+    return findings
+  }
+
+  #finding(state: State, window: readonly Entry[]): CorrelationFinding | undefined {
+    const aggregate = createAggregate(this.correlation)
+    for (const entry of window) aggregate.add(entry)
+    const measured = aggregate.measure(() => window)
+    if (!conditionHolds(this.correlation, measured)) return undefined
+    const lastMs = window.at(-1)!.t
+    return {
+      anchorMs: window[0]!.t,
+      version: 1,
+      status: 'open',
+      supersedes: [],
+      firstHeldMs: lastMs,
+      lastHeldMs: lastMs,
+      count: window.reduce((sum, { n }) => sum + n, 0),
+      peak: measured,
+      final: true,
+      approximate: state.approximate,
+      evidence: spread(window.flatMap(({ e }) => (e === undefined ? [] : [e]))),
+    }
+  }
+}

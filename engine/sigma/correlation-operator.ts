@@ -1,0 +1,14 @@
+/**
+ * Makes the state machine of a correlation.
+ *
+ * Stands between compiled correlations and the detect service, which keeps a state for each group and calls `apply` with each
+ * observation and `advance` when the watermark has reached `dueMs`.
+ */
+import { decidesAtOnce } from './aggregates.ts'
+import { CompleteOperator } from './complete-operator.ts'
+import { SlidingOperator } from './sliding-operator.ts'
+import type { CorrelationOperator, SigmaCorrelation } from './types.ts'
+
+export function correlationOperator(correlation: SigmaCorrelation): CorrelationOperator {
+  return decidesAtOnce(correlation) ? new SlidingOperator(correlation) : new CompleteOperator(correlation)
+}

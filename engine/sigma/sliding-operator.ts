@@ -1,0 +1,306 @@
+/**
+ * Correlations whose condition more events can only help: windows that slide over event time, findings told at once.
+ *
+ * Pure. The semantics are docs/decisions/010-sigma-windows.md's: at each instant at which an event happened, the window is what
+ * happened in the timespan up to it. Instants at which the condition holds, no more than a timespan apart, are one burst; a
+ * burst is one finding, anchored at the first event of the first such window.
+ *
+ * Promises: once the watermark has passed, the findings left open are those of the events sorted and without duplicates,
+ * however they arrived. An event in order costs amortized constant time (temporal_ordered: the window's length), a late one
+ * the length of what the group remembers. A group that outgrows `entriesMax` no longer waits for late events, and counts in
+ * bulk: its findings say that they are approximate.
+ */
+import type { EvidenceRef } from '../../core/signal.ts'
+import { addsUp, conditionHolds, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
+import type {
+  CorrelationFinding,
+  CorrelationOperator,
+  GroupState,
+  Observation,
+  OperatorStep,
+  SigmaCorrelation,
+} from './types.ts'
+import { compress, entriesMax, entriesOf, placeOf, shortId, spread, thinEntries, type Entry } from './window-entries.ts'
+
+/** Findings taken back whose version is remembered, in case they return. */
+const retractedMax = 64
+
+interface Burst {
+  anchor: number
+  /** First and last instant at which the condition held. */
+  first: number
+  last: number
+  /** Events from anchor to last. */
+  count: number
+  peak: number
+}
+
+/** The part of a burst that the watermark has passed. */
+interface Head extends Burst {
+  evidence: readonly EvidenceRef[]
+}
+
+/** A finding as it was last told. */
+interface Told {
+  anchor: number
+  first: number
+  last: number
+  count: number
+  peak: number
+  version: number
+  retracted?: true
+}
+
+/** What is kept of a group. JSON. */
+interface State {
+  /** Instants before it are settled; null: none. */
+  settledMs: number | null
+  entries: Entry[]
+  head: Head | null
+  told: Told[]
+  approximate: boolean
+}
+
+/** What can be computed from a state, kept while the state is in memory. */
+interface View {
+  readonly ids: Set<string>
+  readonly aggregate: Aggregate
+  /** First entry of the window that ends with the last entry. */
+  low: number
+  /** Events after the last burst's last instant. */
+  pending: number
+  /** Events in the window. */
+  inWindow: number
+  /** Bursts not yet closed, the head's first. */
+  bursts: Burst[]
+}
+
+export class SlidingOperator implements CorrelationOperator {
+  readonly correlation: SigmaCorrelation
+  readonly stateVersion = 1
+  readonly #spanMs: number
+  readonly #views = new WeakMap<State, View>()
+
+  constructor(correlation: SigmaCorrelation) {
+    this.correlation = correlation
+    this.#spanMs = correlation.timespanMs
+  }
+
+  apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
+    const t = observation.timestampMs
+    if (t < watermarkMs) return { state: given, findings: [], dropped: 'late' }
+    const state = (given as State | undefined) ?? newState()
+    const id = shortId(observation.eventId)
+    if (observation.retracted === true) return this.#takeBack(given, state, id)
+    if (this.#view(state).ids.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
+    const added = entriesOf(observation, valueKindOf(this.correlation.type))
+    if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
+    const settled = this.#makeRoom(state, added.length, watermarkMs)
+    const last = state.entries.at(-1)
+    if (last === undefined || t >= last.t) {
+      const view = this.#view(state)
+      state.entries.push(...added)
+      view.ids.add(id)
+      this.#judge(state, view, state.entries.length - added.length, Infinity)
+    } else {
+      state.entries.splice(placeOf(state.entries, t, id), 0, ...added)
+      this.#views.delete(state)
+    }
+    thinEntries(state.entries)
+    return { state, findings: [...settled, ...this.#tell(state, -Infinity)] }
+  }
+
+  advance(given: GroupState, watermarkMs: number): OperatorStep {
+    const state = given as State
+    const findings = this.#settle(state, watermarkMs)
+    const nothing = state.entries.length === 0 && state.head === null
+    return { state: nothing ? undefined : state, findings }
+  }
+
+  dueMs(given: GroupState): number {
+    const state = given as State
+    const last = this.#view(state).bursts[0]?.last ?? state.entries.at(-1)?.t
+    return last === undefined ? -Infinity : last + this.#spanMs + 1
+  }
+
+  /** The observation of this id is taken back. */
+  #takeBack(given: GroupState | undefined, state: State, id: string): OperatorStep {
+    const kept = state.entries.filter((entry) => entry.id !== id)
+    if (kept.length === state.entries.length) return { state: given, findings: [], dropped: 'duplicate' }
+    state.entries = kept
+    this.#views.delete(state)
+    return { state, findings: this.#tell(state, -Infinity) }
+  }
+
+  #view(state: State): View {
+    const known = this.#views.get(state)
+    if (known !== undefined) return known
+    const view = this.#newView(state)
+    this.#views.set(state, view)
+    this.#judge(state, view, 0, Infinity)
+    return view
+  }
+
+  #newView(state: State): View {
+    const ids = new Set(state.entries.map((entry) => entry.id))
+    ids.delete('')
+    const bursts = state.head === null ? [] : [burstOf(state.head)]
+    return { ids, aggregate: createAggregate(this.correlation), low: 0, pending: 0, inWindow: 0, bursts }
+  }
+
+  /** Judges the instants of the entries from `from` on that lie before `untilMs`. */
+  #judge(state: State, view: View, from: number, untilMs: number): void {
+    const { entries, head } = state
+    const settledMs = state.settledMs ?? -Infinity
+    for (let at = from; at < entries.length && entries[at]!.t < untilMs;) {
+      const t = entries[at]!.t
+      for (; at < entries.length && entries[at]!.t === t; at++) {
+        const entry = entries[at]!
+        view.aggregate.add(entry)
+        view.inWindow += entry.n
+        view.pending += entry.n
+      }
+      for (; entries[view.low]!.t < t - this.#spanMs; view.low++) {
+        const entry = entries[view.low]!
+        view.aggregate.remove(entry)
+        view.inWindow -= entry.n
+      }
+      if (t >= settledMs) this.#judgeInstant(entries, view, t, at)
+      // What is settled was judged before; only what the head has not counted yet is still to be counted.
+      else if (head === null || t <= head.last) view.pending = 0
+    }
+  }
+
+  #judgeInstant(entries: readonly Entry[], view: View, t: number, end: number): void {
+    const measured = view.aggregate.measure(() => entries.slice(view.low, end))
+    if (!conditionHolds(this.correlation, measured)) return
+    const burst = view.bursts.at(-1)
+    if (burst !== undefined && t - burst.last <= this.#spanMs) {
+      burst.last = t
+      burst.count += view.pending
+      burst.peak = Math.max(burst.peak, measured)
+    } else {
+      view.bursts.push({ anchor: entries[view.low]!.t, first: t, last: t, count: view.inWindow, peak: measured })
+    }
+    view.pending = 0
+  }
+
+  /** Forgets what the watermark has passed once that is half of what is kept, and more where that is not enough. */
+  #makeRoom(state: State, more: number, watermarkMs: number): readonly CorrelationFinding[] {
+    const { entries } = state
+    const middle = entries[entries.length >>> 1]
+    const findings: CorrelationFinding[] = []
+    if (entries.length >= 16 && middle!.t < watermarkMs - this.#spanMs)
+      findings.push(...this.#settle(state, watermarkMs))
+    if (state.entries.length + more <= entriesMax) return findings
+    findings.push(...this.#settle(state, state.entries.at(-1)!.t))
+    state.approximate = true
+    if (state.entries.length + more > entriesMax) {
+      state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type), state.head?.last)
+      this.#views.delete(state)
+    }
+    return findings
+  }
+
+  /** No instant before `untilMs` is to be judged again: tells the bursts that it closes, and forgets what none needs any more. */
+  #settle(state: State, untilMs: number): readonly CorrelationFinding[] {
+    if (untilMs <= (state.settledMs ?? -Infinity)) return []
+    const findings = this.#tell(state, untilMs)
+    const settled = this.#newView(state)
+    this.#judge(state, settled, 0, untilMs)
+    const last = settled.bursts.at(-1)
+    const open = last !== undefined && last.last + this.#spanMs >= untilMs ? last : undefined
+    const evidence = open === undefined ? [] : spread(evidenceOf(state, open))
+    if (open === undefined && state.told.every((told) => told.retracted === true)) state.approximate = false
+    state.head = open === undefined ? null : { ...open, evidence }
+    state.settledMs = untilMs
+    state.entries = state.entries.filter((entry) => entry.t >= untilMs - this.#spanMs)
+    this.#views.delete(state)
+    return findings
+  }
+
+  /**
+   * Tells what has changed of the bursts since they were last told. Those that can't go on at `untilMs` are told for the last
+   * time, and forgotten.
+   */
+  #tell(state: State, untilMs: number): readonly CorrelationFinding[] {
+    const { bursts } = this.#view(state)
+    const findings: CorrelationFinding[] = []
+    const gone = state.told.filter(
+      (told) => told.retracted !== true && !bursts.some((burst) => burst.anchor === told.anchor),
+    )
+    for (const burst of bursts) {
+      const final = burst.last + this.#spanMs < untilMs
+      const supersedes = gone.filter((told) => told.anchor <= burst.last && told.last >= burst.anchor)
+      const told = state.told.find(({ anchor }) => anchor === burst.anchor)
+      if (told === undefined || worthTelling(told, burst, supersedes.length > 0, final)) {
+        const version = (told?.version ?? 0) + 1
+        findings.push(this.#finding(state, burst, version, 'open', supersedes, final))
+        const now: Told = { ...burst, version }
+        state.told = [...state.told.filter((other) => other !== told), now]
+      }
+      if (final) state.told = state.told.filter(({ anchor }) => anchor !== burst.anchor)
+    }
+    for (const told of gone) {
+      told.version++
+      told.retracted = true
+      findings.push(this.#finding(state, told, told.version, 'retracted', [], false))
+    }
+    const retracted = state.told.filter((told) => told.retracted === true)
+    if (retracted.length > retractedMax) {
+      const forgotten = new Set(retracted.slice(0, retracted.length - retractedMax))
+      state.told = state.told.filter((told) => !forgotten.has(told))
+    }
+    return findings
+  }
+
+  #finding(
+    state: State,
+    burst: Burst,
+    version: number,
+    status: CorrelationFinding['status'],
+    supersedes: readonly Told[],
+    final: boolean,
+  ): CorrelationFinding {
+    return {
+      anchorMs: burst.anchor,
+      version,
+      status,
+      supersedes: supersedes.map(({ anchor }) => anchor),
+      firstHeldMs: burst.first,
+      lastHeldMs: burst.last,
+      count: burst.count,
+      peak: burst.peak,
+      final,
+      approximate: state.approximate,
+      evidence: spread(evidenceOf(state, burst)),
+    }
+  }
+}
+
+function newState(): State {
+  return { settledMs: null, entries: [], head: null, told: [], approximate: false }
+}
+
+function burstOf({ anchor, first, last, count, peak }: Burst): Burst {
+  return { anchor, first, last, count, peak }
+}
+
+/**
+ * A finding is told again when it is taken for others, when it doubled, and, if it grew at all, when it is over: a burst of n
+ * events takes about log n versions.
+ */
+function worthTelling(told: Told, burst: Burst, supersedes: boolean, final: boolean): boolean {
+  if (told.retracted === true || supersedes || told.first !== burst.first) return true
+  if (burst.count >= 2 * told.count || burst.peak >= 2 * told.peak) return true
+  return final && (told.count !== burst.count || told.last !== burst.last || told.peak !== burst.peak)
+}
+
+/** What the events of a burst left behind: the head's part, and those since. */
+function evidenceOf(state: State, burst: Burst): readonly EvidenceRef[] {
+  const head = state.head?.anchor === burst.anchor ? state.head : undefined
+  const since = state.entries.flatMap(({ t, e }) =>
+    e !== undefined && t <= burst.last && (head === undefined ? t >= burst.anchor : t > head.last) ? [e] : [],
+  )
+  return head === undefined ? since : [...head.evidence, ...since]
+}

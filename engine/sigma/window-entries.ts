@@ -1,0 +1,126 @@
+/**
+ * The events that a group of a correlation remembers: sorted by event time, told apart by id, bounded.
+ *
+ * Pure. Part of an operator's state, so everything here is JSON and small: about 60 bytes an entry, 250 more for each that
+ * carries evidence. Past `entriesMax`, entries of equal value that lie close together are counted in one, without their ids.
+ */
+import type { EvidenceRef } from '../../core/signal.ts'
+import { limits } from '../../core/limits.ts'
+import type { Observation } from './types.ts'
+
+/** Entries kept of one group. */
+export const entriesMax = 2_000
+/** Entries that carry their evidence: twice what a finding shows. */
+const evidenceMax = 2 * limits.signalEvidenceMax
+/** Distinct values taken of one event (of an array field). */
+const valuesPerEventMax = 64
+/** A value is told apart by its first characters. */
+const valueCharsMax = 200
+
+/** One event, or (`id` empty) several in one. */
+export interface Entry {
+  /** Event time, ms. */
+  t: number
+  id: string
+  /** Which base rule. */
+  b: number
+  /** What is counted or summed. */
+  v: string | number
+  /** How many events it stands for; 0: another value of an event that is counted already. */
+  n: number
+  e?: EvidenceRef
+}
+
+/** What kind of value an operator reads. */
+export type ValueKind = 'none' | 'text' | 'number'
+
+/** The entries of one observation; empty where it has no value to count. */
+export function entriesOf(observation: Observation, kind: ValueKind): Entry[] {
+  const { timestampMs: t, base: b, evidence: e } = observation
+  const id = shortId(observation.eventId)
+  if (kind === 'none') return [{ t, id, b, v: '', n: 1, e }]
+  if (kind === 'number') {
+    const numbers = observation.values
+      .filter((text) => text.trim() !== '')
+      .map(Number)
+      .filter(Number.isFinite)
+    return numbers.length === 0 ? [] : [{ t, id, b, v: numbers.reduce((sum, value) => sum + value, 0), n: 1, e }]
+  }
+  const values = [...new Set(observation.values.map((value) => value.slice(0, valueCharsMax)))].slice(
+    0,
+    valuesPerEventMax,
+  )
+  return values.map((v, index) => (index === 0 ? { t, id, b, v, n: 1, e } : { t, id, b, v, n: 0 }))
+}
+
+const derived = /^[0-9a-f]{32}$/
+
+/** Derived ids are digests: half of one tells a group's events apart. */
+export function shortId(id: string): string {
+  return derived.test(id) ? id.slice(0, 16) : id
+}
+
+/** Where an entry of this time and id belongs: behind all that are earlier. */
+export function placeOf(entries: readonly Entry[], t: number, id: string): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const entry = entries[middle]!
+    if (entry.t < t || (entry.t === t && entry.id <= id)) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/**
+ * Makes room: entries of one base and value within a part of the timespan become one, at the time of the last. The part grows
+ * until enough room is won; if one timespan is not enough (more distinct values than are kept), the oldest go. `sums`: values
+ * are added up instead of being told apart. Nothing is merged across `borderMs`.
+ */
+export function compress(entries: readonly Entry[], timespanMs: number, sums: boolean, borderMs = -Infinity): Entry[] {
+  const enough = Math.floor(entriesMax * 0.75)
+  let merged: Entry[] = []
+  for (let widthMs = Math.max(1, timespanMs / 64); widthMs <= timespanMs; widthMs *= 4) {
+    merged = mergeWithin(entries, widthMs, sums, borderMs)
+    if (merged.length <= enough) return merged
+  }
+  return merged.slice(-enough)
+}
+
+function mergeWithin(entries: readonly Entry[], widthMs: number, sums: boolean, borderMs: number): Entry[] {
+  const merged = new Map<string, Entry>()
+  for (const entry of entries) {
+    const side = entry.t > borderMs ? '>' : '<'
+    const key = `${Math.floor(entry.t / widthMs)}${side}${entry.b} ${sums ? '' : entry.v}`
+    const into = merged.get(key)
+    if (into === undefined) {
+      merged.set(key, { ...entry })
+      continue
+    }
+    into.id = ''
+    into.t = Math.max(into.t, entry.t)
+    into.n += entry.n
+    if (sums) into.v = Number(into.v) + Number(entry.v)
+    if (into.e === undefined && entry.e !== undefined) into.e = entry.e
+  }
+  return [...merged.values()].sort((a, b) => a.t - b.t)
+}
+
+/** Takes evidence from every second entry that has some, once too many have: what is left stays spread over time. */
+export function thinEntries(entries: readonly Entry[]): void {
+  let carrying = 0
+  for (const entry of entries) if (entry.e !== undefined) carrying++
+  if (carrying <= evidenceMax) return
+  let index = 0
+  for (const entry of entries) {
+    if (entry.e !== undefined && index++ % 2 === 1) delete entry.e
+  }
+}
+
+/** At most `limits.signalEvidenceMax` references, first and last among them. */
+export function spread(evidence: readonly EvidenceRef[]): readonly EvidenceRef[] {
+  const most = limits.signalEvidenceMax
+  if (evidence.length <= most) return evidence
+  return Array.from({ length: most }, (_, index) => evidence[Math.round((index * (evidence.length - 1)) / (most - 1))]!)
+}
