@@ -82,18 +82,23 @@ export function assign<L extends { readonly topic: string }, M extends { readonl
     const owner = least(log)
     if (owner !== undefined) held.get(owner)!.push(log)
   }
-  for (let moved = true; moved;) {
-    moved = false
-    for (const member of members) {
-      for (const log of [...held.get(member)!].reverse()) {
-        const other = least(log)!
-        if (load(member) - load(other) < 2) continue
-        held.get(member)!.splice(held.get(member)!.indexOf(log), 1)
+  /** From the busiest to the idlest, one at a time: no partition moves twice. */
+  const moveOne = (): boolean => {
+    for (const member of members.toSorted((a, b) => load(b) - load(a))) {
+      for (const log of held.get(member)!.toReversed()) {
+        const other = least(log)
+        if (other === undefined || load(member) - load(other) < 2) continue
+        held.set(
+          member,
+          held.get(member)!.filter((each) => each !== log),
+        )
         held.get(other)!.push(log)
-        moved = true
+        return true
       }
     }
+    return false
   }
+  while (moveOne());
   const wanted = new Map<L, M>()
   for (const [member, own] of held) for (const log of own) wanted.set(log, member)
   return wanted

@@ -29,6 +29,8 @@ export interface EmbeddedOptions {
 export interface Embedded {
   readonly bus: EmbeddedBus
   readonly index: EmbeddedIndex
+  /** The databases, for backups and for whoever looks at the disk. */
+  readonly files: readonly string[]
   close(): Promise<void>
 }
 
@@ -46,25 +48,28 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     synchronous: passing ? 'OFF' : settings.survives === 'power-cut' ? 'FULL' : 'NORMAL',
     fileBytesMax: settings.fileBytesMax,
   })
-  let bus: EmbeddedBus | undefined
-  try {
-    bus = await openBus(file('bus.db', options.bus), { log, clock, ...options.bus })
-    const index = await openIndex(file('index.db', options.index), log)
-    const opened = bus
-    return {
-      bus: opened,
-      index,
-      async close() {
-        try {
-          await Promise.all([opened.close(), index.close()])
-        } finally {
-          await release()
-        }
-      },
-    }
-  } catch (error) {
-    await bus?.close()
+  const opening = [
+    openBus(file('bus.db', options.bus), { log, clock, ...options.bus }),
+    openIndex(file('index.db', options.index), log),
+  ] as const
+  const [busOpened, indexOpened] = await Promise.allSettled(opening)
+  if (busOpened.status === 'rejected' || indexOpened.status === 'rejected') {
+    if (busOpened.status === 'fulfilled') await busOpened.value.close()
+    if (indexOpened.status === 'fulfilled') await indexOpened.value.close()
     await release()
-    throw error
+    throw busOpened.status === 'rejected' ? busOpened.reason : (indexOpened as PromiseRejectedResult).reason
+  }
+  const [bus, index] = [busOpened.value, indexOpened.value]
+  return {
+    bus,
+    index,
+    files: [join(folder, 'bus.db'), join(folder, 'index.db')],
+    async close() {
+      try {
+        await Promise.all([bus.close(), index.close()])
+      } finally {
+        await release()
+      }
+    },
   }
 }
