@@ -1,6 +1,7 @@
 /** `modelwarden config`: is the configuration right, and what is in force. */
 import type { Command } from 'commander'
 import { configSchema } from '../../runtime/config-keys.ts'
+import { configReference } from '../config-reference.ts'
 import { print, printJson } from '../output.ts'
 import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
 
@@ -25,6 +26,14 @@ export function addConfigCommand(program: Command): void {
     .addHelpText('after', '\nExamples:\n  modelwarden config show\n  modelwarden config show | jq .http')
     .action((options: GlobalOptions) => {
       print(JSON.stringify(loadSettings(options).config, null, 2))
+    })
+
+  config
+    .command('reference')
+    .description('print every setting with its default and what it does, as Markdown')
+    .addHelpText('after', '\nExamples:\n  modelwarden config reference | less')
+    .action(() => {
+      print(configReference())
     })
 
   config
