@@ -145,8 +145,11 @@ function completeReference(correlation: SigmaCorrelation, all: readonly Happenin
   return found
 }
 
+/** What happens after an arrival: nothing, a watermark that reaches the group if it is due, or one that does in any case. */
+type Pass = 'nothing' | 'due' | 'always'
+
 /** Runs the operator over arrivals; the watermark follows the greatest time seen, at some arrivals only. */
-function run(correlation: SigmaCorrelation, arrivals: readonly (readonly [Happening, boolean])[]): Final[] {
+function run(correlation: SigmaCorrelation, arrivals: readonly (readonly [Happening, Pass])[]): Final[] {
   const operator = correlationOperator(correlation)
   const open = new Map<number, CorrelationFinding>()
   let state: GroupState | undefined
@@ -165,11 +168,11 @@ function run(correlation: SigmaCorrelation, arrivals: readonly (readonly [Happen
     state = step.state
     take(step.findings)
     greatest = Math.max(greatest, event.t)
-    if (!pass) continue
-    // A checkpoint, and a watermark that only some groups are told of.
+    if (pass === 'nothing') continue
     told = Math.max(told, greatest - latenessMs)
+    // A checkpoint.
     if (state !== undefined) state = JSON.parse(JSON.stringify(state)) as GroupState
-    if (state !== undefined && operator.dueMs(state) <= told) {
+    if (state !== undefined && (pass === 'always' || operator.dueMs(state) <= told)) {
       const moved = operator.advance(state, told)
       take(moved.findings)
       state = moved.state
@@ -196,9 +199,9 @@ const arrivals = fc
       base: fc.integer({ min: 0, max: 2 }),
       value: fc.integer({ min: 0, max: 5 }),
       delays: fc.array(fc.integer({ min: 0, max: latenessMs }), { minLength: 1, maxLength: 3 }),
-      pass: fc.boolean(),
+      pass: fc.constantFrom<Pass>('nothing', 'due', 'always'),
     }),
-    { maxLength: 40 },
+    { maxLength: 60, size: 'max' },
   )
   .map((drawn) => {
     let t = 1_000
