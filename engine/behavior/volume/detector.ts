@@ -19,7 +19,7 @@ export const volumeBaseline: BehaviorDetector<VolumeParams> = {
     'warden.bytes',
     'warden.asset.id',
     'user.roles',
-    ...(params.coveredBy === undefined ? [] : [params.coveredBy]),
+    ...params.coveredBy,
   ],
   create: (params) => ({
     read: (event, context) => readOf(event, context, params.coveredBy),
@@ -28,12 +28,12 @@ export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   }),
 }
 
-function readOf(event: Event, context: EventContext, coveredBy: string | undefined): Shuffled {
+function readOf(event: Event, context: EventContext, coveredBy: readonly string[]): Shuffled {
   const { bytes, asset, principal } = event.warden
   const of: VolumeRead = {
     timeMs: Date.parse(event['@timestamp']),
     bytes: bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0,
-    covered: coveredBy !== undefined && isPresent(event, coveredBy),
+    covered: coveredBy.some((path) => isPresent(event, path)),
     asset: asset?.id,
     tenant: event.organization.id,
     role: event.user?.roles?.[0] ?? '',

@@ -26,8 +26,8 @@ export const VolumeParams = z.strictObject({
   deviations: z.number().min(0).max(100).default(5),
   /** With fewer peers that have read anything, only the own line counts. */
   peersMin: z.int().min(1).max(1_000).default(5),
-  /** Event field whose presence says that somebody has asked for this read: such bytes are told apart and not judged. */
-  coveredBy: z.string().max(200).optional(),
+  /** Event fields of which any says that somebody has asked for this read: such bytes are told apart and not judged. */
+  coveredBy: z.array(z.string().min(1).max(200)).max(16).default([]),
 })
 export type VolumeParams = z.output<typeof VolumeParams>
 

@@ -1,0 +1,144 @@
+/**
+ * Both steps of detect in one process, without a bus: what rule cases, replays of saved events and tests run.
+ *
+ * Records go to tasks by their key, as on the bus; observations go on at once. Pure.
+ */
+import { bundleOf } from '../../runtime/content-digest.ts'
+import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
+import { MemoryState } from '../../runtime/memory-state.ts'
+import type { StageLogic, StageOutput } from '../../runtime/stage.ts'
+import type { ContentFile } from '../../core/content.ts'
+import type { Mistake } from '../../core/errors.ts'
+import type { Event } from '../../core/event.ts'
+import { derivedId } from '../../core/ids.ts'
+import type { Signal } from '../../core/signal.ts'
+import { topics } from '../../core/topics.ts'
+import { silentReport } from './cost.ts'
+import { DetectLogic } from './detect-stage.ts'
+import { GroupsLogic } from './groups-stage.ts'
+
+interface Task {
+  readonly state: MemoryState
+  logic: StageLogic
+  offset: number
+}
+
+export interface InProcessOptions {
+  /** Tasks of each step. Default 1. */
+  readonly tasks?: number
+  /** Called for each signal as it comes out, revisions included. */
+  readonly onSignal?: (signal: Signal) => void
+}
+
+export class DetectInProcess {
+  /** All that came out, in order, revisions included. */
+  readonly signals: Signal[] = []
+  readonly dropped = new Map<string, number>()
+  readonly deadLetters: string[] = []
+  readonly #detect: Task[] = []
+  readonly #groups: Task[] = []
+  readonly #out = new CollectedOutcome()
+  readonly #onSignal: ((signal: Signal) => void) | undefined
+  #files: readonly ContentFile[] = []
+
+  constructor(files: readonly ContentFile[], options: InProcessOptions = {}) {
+    this.#onSignal = options.onSignal
+    for (let task = 0; task < (options.tasks ?? 1); task++) {
+      this.#detect.push(openTask((state) => new DetectLogic(state, silentReport)))
+      this.#groups.push(openTask((state) => new GroupsLogic(state, silentReport)))
+    }
+    this.use(files)
+  }
+
+  /** Puts rules in force in all tasks. The mistakes, if they were refused. */
+  use(files: readonly ContentFile[]): readonly Mistake[] {
+    const bundle = bundleOf('rules', files)
+    let mistakes: readonly Mistake[] = []
+    for (const task of [...this.#groups, ...this.#detect]) {
+      mistakes = task.logic.content?.('rules', bundle, files, this.#out) ?? []
+      this.#pass()
+    }
+    if (mistakes.length === 0) this.#files = files
+    return mistakes
+  }
+
+  /** Every task is lost and comes back from its state, as after a crash just behind a checkpoint. */
+  restart(): void {
+    for (const [tasks, make] of [
+      [this.#detect, (state: MemoryState) => new DetectLogic(state, silentReport)],
+      [this.#groups, (state: MemoryState) => new GroupsLogic(state, silentReport)],
+    ] as const) {
+      for (const task of tasks) {
+        const stored = new MemoryState()
+        for (const [key, value] of task.state.entries('')) stored.restore(key, JSON.parse(JSON.stringify(value)))
+        Object.assign(task, openTask(make, stored, task.offset))
+        task.logic.content?.('rules', bundleOf('rules', this.#files), this.#files, this.#out)
+        this.#pass()
+      }
+    }
+  }
+
+  event(event: Event, appendedMs: number): void {
+    this.#feed(this.#detect, event.warden.principal, event, appendedMs)
+  }
+
+  /** Event time is complete up to here; `Infinity`: the input has ended. */
+  watermark(eventTimeMs: number): void {
+    for (const task of [...this.#detect, ...this.#groups]) {
+      task.logic.watermark?.(eventTimeMs, this.#out)
+      this.#pass()
+    }
+  }
+
+  /** The last version of each signal that has not been withdrawn or replaced, by id. */
+  final(): Map<string, Signal> {
+    const last = new Map<string, Signal>()
+    for (const signal of this.signals) if ((last.get(signal.id)?.version ?? 0) <= signal.version) last.set(signal.id, signal)
+    for (const signal of [...last.values()]) for (const id of signal.supersedes) last.delete(id)
+    for (const [id, { status }] of last) if (status === 'retracted') last.delete(id)
+    return last
+  }
+
+  /** Entries in the state of all tasks. */
+  get stateSize(): number {
+    return [...this.#detect, ...this.#groups].reduce((sum, { state }) => sum + state.size, 0)
+  }
+
+  #feed(tasks: readonly Task[], key: string, value: unknown, appendedMs: number): void {
+    const task = tasks[parseInt(derivedId('partition', key).slice(0, 8), 16) % tasks.length]!
+    const record = {
+      topic: topics.events,
+      partition: 0,
+      offset: task.offset++,
+      key,
+      value: Buffer.from(JSON.stringify(value)),
+      headers: {},
+      appendedMs,
+      arrivedMs: appendedMs,
+    }
+    task.logic.record(record, this.#out)
+    this.#pass(appendedMs)
+  }
+
+  /** Hands on what a step put out. */
+  #pass(appendedMs = 0): void {
+    const { emitted, dropped, deadLetters } = this.#out
+    this.#out.clear()
+    for (const { reason, count } of dropped) this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + count)
+    for (const { code, message } of deadLetters) this.deadLetters.push(`${code}: ${message}`)
+    for (const output of emitted) this.#deliver(output, appendedMs)
+  }
+
+  #deliver({ topic, key, value }: StageOutput, appendedMs: number): void {
+    if (topic === topics.observations) this.#feed(this.#groups, key ?? '', value, appendedMs)
+    else {
+      const signal = value as Signal
+      this.signals.push(signal)
+      this.#onSignal?.(signal)
+    }
+  }
+}
+
+function openTask(make: (state: MemoryState) => StageLogic, state = new MemoryState(), offset = 0): Task {
+  return { state, logic: make(state), offset }
+}
