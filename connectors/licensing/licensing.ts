@@ -86,12 +86,16 @@ function actionOf(deed: Deed, client: AuthorizeClient, options: LicensingOptions
     do: async (args) => ({ summary: `${deed.verb} ${subjectOf(args)}: given to licensing.` }),
     verify: (args, context) => verify(deed, client, args, context),
     check: (args, context) => checkUnchanged(client, args, context),
-    ...(deed.takenBackBy === undefined ? {} : { undoAs: (args: Args, { actionId }: { actionId: string }) => takeBack(deed.takenBackBy, args, actionId) }),
+    ...(deed.takenBackBy === undefined ? {} : { undoAs: takeBackBy(deed.takenBackBy) }),
   }
 }
 
-function takeBack(action: string, args: Args, actionId: string) {
-  return { action, args: { ...args, reason: 'Taken back by a person.', ifActionId: actionId } }
+/** Only where the credential still stands as the undone action left it. */
+function takeBackBy(action: string) {
+  return (args: Args, { actionId }: { readonly actionId: string }) => ({
+    action,
+    args: { ...args, reason: 'Taken back by a person.', ifActionId: actionId },
+  })
 }
 
 function subjectOf(args: Args): string {
