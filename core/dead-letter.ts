@@ -14,7 +14,6 @@ export const deadLetterCodes = [
   'BAD_ENCODING',
   'SOURCE_MISSING',
   'SOURCE_UNKNOWN',
-  'NO_MATCH',
   'IDENTITY_MISSING',
   'TIME_MISSING',
   'TIME_INVALID',

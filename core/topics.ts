@@ -70,6 +70,10 @@ export function topicSpecs(partitions: number): readonly TopicSpec[] {
 export const headers = {
   /** The source that a raw record belongs to. */
   source: 'source',
+  /** On raw records: where one stood at its origin, e.g. a file and byte offset. Identifies it where its source says so. */
+  origin: 'w-origin',
+  /** On raw records: the tenant that the sender is bound to, whatever the record says. */
+  tenant: 'w-tenant',
   /** On raw records that collect has already freed of credentials. */
   masked: 'w-masked',
   /** What a record came from: `<stage>/<topic>/<partition>:<offset>.<index>`. */

@@ -2,13 +2,14 @@
  * Collects what a step puts out, in order. The runner empties it after each record; tests look into it.
  */
 import type { DeadLetterCode } from '../core/dead-letter.ts'
-import type { Outcome, StageOutput } from './stage.ts'
+import type { DeadLetterOptions, Outcome, StageOutput } from './stage.ts'
 
 export interface CollectedDeadLetter {
   readonly code: DeadLetterCode
   readonly message: string
   readonly index: number
   readonly hint: string | undefined
+  readonly redacted: string | undefined
 }
 
 export class CollectedOutcome implements Outcome {
@@ -25,12 +26,9 @@ export class CollectedOutcome implements Outcome {
     this.dropped.push({ reason, count })
   }
 
-  deadLetter(
-    code: DeadLetterCode,
-    message: string,
-    options: { readonly index?: number; readonly hint?: string } = {},
-  ): void {
-    this.deadLetters.push({ code, message, index: options.index ?? 0, hint: options.hint })
+  deadLetter(code: DeadLetterCode, message: string, options: DeadLetterOptions = {}): void {
+    const { index = 0, hint, redacted } = options
+    this.deadLetters.push({ code, message, index, hint, redacted })
   }
 
   happened(eventTimeMs: number, latenessMs: number): void {

@@ -23,6 +23,10 @@ export interface Refused {
   readonly offset: number
   readonly key?: string | undefined
   readonly value: Uint8Array | null
+  /** The record freed of what its source declares sensitive: kept in its stead, and marked so. */
+  readonly redacted?: string | undefined
+  /** Of a record too large to hold: its whole length and digest, where `value` is its beginning. */
+  readonly whole?: { readonly bytes: number; readonly sha256: string } | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly atMs: number
 }
@@ -45,11 +49,15 @@ export function buildDeadLetter(refused: Refused): OutgoingRecord {
     ...(source === undefined ? {} : { source: source.slice(0, 200) }),
     at: new Date(refused.atMs).toISOString(),
     position,
-    bytes: value.byteLength,
-    sha256: sha256Hex(value),
+    bytes: refused.whole?.bytes ?? value.byteLength,
+    sha256: refused.whole?.sha256 ?? sha256Hex(value),
     ...(refused.key === undefined ? {} : { key: refused.key.slice(0, limits.entityIdCharsMax) }),
-    headers: boundedHeaders(refused.headers),
-    ...boundedOriginal(value),
+    headers: boundedHeaders({
+      ...refused.headers,
+      ...(refused.redacted === undefined ? {} : { [headers.masked]: '1' }),
+    }),
+    ...boundedOriginal(refused.redacted === undefined ? value : Buffer.from(refused.redacted)),
+    ...(refused.whole === undefined ? {} : { truncated: true }),
   }
   return { topic: topics.deadLetters, key: source?.slice(0, 200) ?? refused.stage, value: JSON.stringify(letter) }
 }

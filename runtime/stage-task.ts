@@ -273,7 +273,7 @@ export class StageTask {
     for (const { eventTimeMs, latenessMs } of out.happenings) this.#watermark.happened(eventTimeMs, latenessMs)
     for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
     for (const letter of out.deadLetters)
-      this.#deadLetter(record, letter.code, letter.message, letter.index, letter.hint)
+      this.#deadLetter(record, letter.code, letter.message, letter.index, letter.hint, letter.redacted)
     for (const output of out.emitted) {
       const value = serialize(output.value)
       if (value !== null && value.length > limits.recordBytesMax && Buffer.byteLength(value) > limits.recordBytesMax) {
@@ -296,7 +296,14 @@ export class StageTask {
     this.#outputBytes += (output.value?.length ?? 0) + 200
   }
 
-  #deadLetter(record: BusRecord, code: DeadLetterCode, message: string, index: number, hint?: string): void {
+  #deadLetter(
+    record: BusRecord,
+    code: DeadLetterCode,
+    message: string,
+    index: number,
+    hint?: string,
+    redacted?: string,
+  ): void {
     this.#deps.telemetry.deadLettered(this.#spec.name, code, 1)
     const letter = buildDeadLetter({
       ...record,
@@ -305,6 +312,7 @@ export class StageTask {
       message,
       hint,
       index,
+      redacted,
       atMs: record.appendedMs,
     })
     this.#send(record, { ...letter, value: letter.value })

@@ -36,12 +36,19 @@ export interface StageOutput {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+export interface DeadLetterOptions {
+  readonly index?: number
+  readonly hint?: string
+  /** The record freed of what its source declares sensitive: kept in its stead. */
+  readonly redacted?: string
+}
+
 /** Where a step puts what came of a record. Several outcomes of one record are told apart by `index`. */
 export interface Outcome {
   emit(output: StageOutput): void
   /** On purpose: `reason` is one of the stage's bounded set. */
   drop(reason: string, count?: number): void
-  deadLetter(code: DeadLetterCode, message: string, options?: { readonly index?: number; readonly hint?: string }): void
+  deadLetter(code: DeadLetterCode, message: string, options?: DeadLetterOptions): void
   /** First stage only: this record happened at `eventTimeMs`, and its source allows `latenessMs`. Drives the watermark. */
   happened(eventTimeMs: number, latenessMs: number): void
 }
