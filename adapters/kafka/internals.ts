@@ -10,7 +10,7 @@
  * - the request queue sets a timer to a negative delay after every answer (Node warns) even where nothing waits;
  * - a connection that broke in the middle of an answer keeps those bytes and misreads the next one;
  * - two requests that find a connection closed open two sockets, and one of them leaks;
- * - the end of an old socket closes the connection's new one.
+ * - the end of an old socket closes the connection's new one, and so does a late disconnect.
  */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
@@ -132,7 +132,12 @@ interface ConnectionInside {
   bytesBuffered: number
   bytesNeeded: number
   authHandlers: unknown
-  socket?: { removeAllListeners(event?: string): void; on(event: string, listener: () => void): void; destroy(): void }
+  socket?: {
+    readonly connecting: boolean
+    removeAllListeners(event?: string): void
+    on(event: string, listener: () => void): void
+    destroy(): void
+  }
 }
 interface RequestQueueInside {
   readonly pending: readonly unknown[]
@@ -147,7 +152,7 @@ const Encoder = require('kafkajs/src/protocol/encoder.js') as new (size?: number
   writeBufferInternal(bytes: Buffer): void
 }
 const { createLogger } = require('kafkajs/src/loggers/index.js') as {
-  createLogger(options: { level: number; logCreator: LogCreator }): unknown
+  createLogger: (options: { level: number; logCreator: LogCreator }) => unknown
 }
 
 mend()
@@ -174,6 +179,7 @@ function mend(): void {
     return connecting
   }
   Connection.prototype.disconnect = async function (this: ConnectionInside) {
+    if (underWay.has(this) && !this.isConnected()) return true
     const socket = this.socket
     const done = await disconnect.call(this)
     if (socket === this.socket) silence(this)
@@ -187,6 +193,7 @@ function silence(connection: ConnectionInside): void {
   if (socket === undefined) return
   for (const event of ['data', 'end', 'timeout', 'error']) socket.removeAllListeners(event)
   socket.on('error', () => undefined)
+  if (socket.connecting) socket.destroy()
   socket.on('data', () => undefined)
   socket.on('end', () => {
     socket.destroy()
@@ -245,10 +252,10 @@ export { socketFactory as kafkaSocketFactory }
 /** Disconnects at once: kafkajs would wait for the answers to whatever is under way. */
 export async function endCluster(cluster: ClusterInside): Promise<void> {
   const { brokers, seedBroker } = cluster.brokerPool
-  for (const node of [...Object.values(brokers), seedBroker]) {
-    for (const connection of node?.connectionPool.pool ?? []) connection.rejectRequests(new Error('the link is closed'))
-  }
+  const connections = [...Object.values(brokers), seedBroker].flatMap((node) => node?.connectionPool.pool ?? [])
+  for (const connection of connections) connection.rejectRequests(new Error('the link is closed'))
   await cluster.disconnect()
+  for (const connection of connections) connection.socket?.destroy()
 }
 
 /** A request of our own making, over kafkajs' connection. */
