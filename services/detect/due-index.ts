@@ -40,9 +40,9 @@ export class DueIndex {
     const last = Math.floor(watermarkMs / this.#slotMs)
     if (this.#next > last) return []
     const due: [number, string][] = []
-    for (const slot of [...this.#slots.keys()].sort((a, b) => a - b)) {
-      if (slot > last) break
-      const keys = this.#slots.get(slot)!
+    // Due keys are put in order below; the order of slots does not matter.
+    for (const [slot, keys] of this.#slots) {
+      if (slot > last) continue
       for (const key of keys) {
         const dueMs = this.#dueOf.get(key)
         if (dueMs !== undefined && Math.floor(dueMs / this.#slotMs) === slot) {

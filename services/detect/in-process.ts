@@ -105,7 +105,7 @@ export class DetectInProcess {
   }
 
   #feed(tasks: readonly Task[], key: string, value: unknown, appendedMs: number): void {
-    const task = tasks[parseInt(derivedId('partition', key).slice(0, 8), 16) % tasks.length]!
+    const task = tasks[tasks.length === 1 ? 0 : parseInt(derivedId('partition', key).slice(0, 8), 16) % tasks.length]!
     const record = {
       topic: topics.events,
       partition: 0,
