@@ -60,6 +60,8 @@ export const busLimits = {
   /** Pause before records are delivered again that their handler rejected: doubles from least to most. */
   redeliveryMsMin: 100,
   redeliveryMsMax: 5_000,
+  /** Small, because a publisher waits meanwhile: some 20 ms. */
+  checkpointBytes: 16 * 1_048_576,
 } as const
 
 /** Limits of the search index. */
@@ -82,4 +84,5 @@ export const indexLimits = {
   putDocumentsMax: 1_000,
   putBytesMax: 4 * 1_048_576,
   waitingRequestsMax: 1_000,
+  checkpointBytes: 64 * 1_048_576,
 } as const

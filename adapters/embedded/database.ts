@@ -9,6 +9,8 @@ export interface OpenFile {
   /** `OFF` only for folders that don't outlive the process. */
   readonly synchronous: 'OFF' | 'NORMAL' | 'FULL'
   readonly fileBytesMax: number | undefined
+  /** Bytes of the write-ahead log that are moved into the file at once: more are rarer, and a longer wait for one commit. */
+  readonly checkpointBytes: number
 }
 
 const pageBytes = 4_096
@@ -21,7 +23,7 @@ export function openDatabase(options: OpenFile, version: number, tables: string)
   const db = new DatabaseSync(options.file, { timeout: 5_000 })
   try {
     db.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
-      PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;
+      PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${Math.ceil(options.checkpointBytes / pageBytes)};
       PRAGMA journal_size_limit = 67108864`)
     if (options.fileBytesMax !== undefined) {
       db.exec(`PRAGMA max_page_count = ${Math.max(16, Math.floor(options.fileBytesMax / pageBytes))}`)

@@ -67,11 +67,15 @@ export function fieldName(name: string): string {
   return unquotable.test(name) ? name.replace(unquotable, '_') : name
 }
 
+const upperT = 0x54
+const dot = 0x2e
 const isoDate = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/
 
 /** A date and time in the one spelling that sorts as text; undefined for any other text. */
 export function dateOf(text: string): string | undefined {
-  if (text.length < 17 || text.length > 35 || !isoDate.test(text)) return undefined
+  if (text.length < 17 || text.length > 35 || text.charCodeAt(10) !== upperT || !isoDate.test(text)) return undefined
+  // Most are spelled that way already.
+  if (text.length === 24 && text.endsWith('Z') && text.charCodeAt(19) === dot) return text
   const ms = Date.parse(text)
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString()
 }

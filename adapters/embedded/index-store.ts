@@ -25,8 +25,8 @@ const tables = collections
         seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, time_ms INTEGER NOT NULL,
         ${hot.map((_, i) => `h${i} TEXT,`).join(' ')} fields BLOB NOT NULL, document TEXT NOT NULL
       ) STRICT;
-      CREATE INDEX IF NOT EXISTS ${table}_time ON ${table} (time_ms, id);
-      ${hot.map((_, i) => `CREATE INDEX IF NOT EXISTS ${table}_h${i} ON ${table} (h${i}, time_ms, id) WHERE h${i} IS NOT NULL;`).join('\n')}
+      CREATE INDEX IF NOT EXISTS ${table}_time ON ${table} (time_ms);
+      ${hot.map((_, i) => `CREATE INDEX IF NOT EXISTS ${table}_h${i} ON ${table} (h${i}, time_ms) WHERE h${i} IS NOT NULL;`).join('\n')}
       CREATE VIRTUAL TABLE IF NOT EXISTS ${table}_words USING fts5(
         text, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
       );`
@@ -228,7 +228,19 @@ function sizeOf(size: number): number {
 function fieldsJson(fields: ReadonlyMap<string, readonly Value[]>): string {
   const parts: string[] = []
   for (const [name, values] of fields) {
-    parts.push(`${JSON.stringify(name)}:${JSON.stringify(values.length === 1 ? values[0] : values)}`)
+    parts.push(`${quoted(name)}:${JSON.stringify(values.length === 1 ? values[0] : values)}`)
   }
   return `{${parts.join(',')}}`
+}
+
+const quotedNames = new Map<string, string>()
+
+/** The same names come with every document. */
+function quoted(name: string): string {
+  let text = quotedNames.get(name)
+  if (text === undefined) {
+    text = JSON.stringify(name)
+    if (quotedNames.size < indexLimits.fieldsMax) quotedNames.set(name, text)
+  }
+  return text
 }

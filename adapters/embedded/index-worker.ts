@@ -13,7 +13,7 @@ export interface Asked {
 }
 
 /** Documents that one slice of expiry removes before others get their turn. */
-const sliceRowsMax = 500
+const sliceRowsMax = 200
 
 let store: IndexStore | undefined
 const opened = (): IndexStore => {

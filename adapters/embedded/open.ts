@@ -10,7 +10,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../../core/ports/clock.ts'
 import { openBus, type EmbeddedBus } from './bus.ts'
-import type { EmbeddedBusOptions, EmbeddedIndexOptions, EmbeddedLog } from './config.ts'
+import {
+  busLimits,
+  indexLimits,
+  type EmbeddedBusOptions,
+  type EmbeddedIndexOptions,
+  type EmbeddedLog,
+} from './config.ts'
 import type { OpenFile } from './database.ts'
 import { lockFolder } from './lock.ts'
 import { openIndex, type EmbeddedIndex } from './search-index.ts'
@@ -43,14 +49,19 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     lock.release()
     if (passing) await rm(folder, { recursive: true, force: true })
   }
-  const file = (name: string, settings: EmbeddedBusOptions | EmbeddedIndexOptions = {}): OpenFile => ({
+  const file = (
+    name: string,
+    checkpointBytes: number,
+    settings: EmbeddedBusOptions | EmbeddedIndexOptions = {},
+  ): OpenFile => ({
     file: join(folder, name),
     synchronous: passing ? 'OFF' : settings.survives === 'power-cut' ? 'FULL' : 'NORMAL',
     fileBytesMax: settings.fileBytesMax,
+    checkpointBytes,
   })
   const opening = [
-    openBus(file('bus.db', options.bus), { log, clock, ...options.bus }),
-    openIndex(file('index.db', options.index), log),
+    openBus(file('bus.db', busLimits.checkpointBytes, options.bus), { log, clock, ...options.bus }),
+    openIndex(file('index.db', indexLimits.checkpointBytes, options.index), log),
   ] as const
   const [busOpened, indexOpened] = await Promise.allSettled(opening)
   if (busOpened.status === 'rejected' || indexOpened.status === 'rejected') {
