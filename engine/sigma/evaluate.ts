@@ -7,8 +7,9 @@
 import { compileCidr } from './cidr.ts'
 import { holds } from './aggregates.ts'
 import type { FieldReader, Texts } from './fields.ts'
+import { ContainsTable } from './literal-tables.ts'
 import { compileRegex } from './modifiers.ts'
-import { compilePattern, containing, fold, foldPattern, simpleShape, type TextTest } from './pattern.ts'
+import { compilePattern, containing, foldPattern, simpleShape, type TextTest } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
 import { timePartOf } from './time-part.ts'
 import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
@@ -83,15 +84,24 @@ function flatten(test: Test): readonly Test[] {
   return test.kind === 'oneOf' ? test.tests.flatMap(flatten) : [test]
 }
 
-/** Equalities go into one set; the others are tried one after the other. */
+/** Literals within a text from which a table of them pays. */
+const containsTableMin = 9
+
+/** Equalities go into one set, many literals into one table; the others are tried one after the other. */
 function compilePatterns(patterns: readonly (readonly PatternPart[])[]): TextTest {
   const equal = new Set<string>()
+  const within: string[] = []
   const others: TextTest[] = []
   for (const parts of patterns) {
     const shape = simpleShape(parts)
     if (shape?.kind === 'equals') equal.add(shape.text)
+    else if (shape?.kind === 'contains') within.push(shape.text)
     else others.push(compilePattern(parts))
   }
+  if (within.length >= containsTableMin) {
+    const table = new ContainsTable(within.map((text) => ({ text, entries: [] })))
+    others.push((text) => table.any(text))
+  } else others.push(...within.map((text) => (whole: string) => whole.includes(text)))
   const [only] = others
   if (others.length === 0) {
     if (equal.size > 1) return (text) => equal.has(text)
@@ -121,8 +131,13 @@ export function compileTest(test: Test, slot: number, reader: FieldReader): Chec
       return () => someText(reader.folded(slot), match)
     }
     case 'regex': {
-      const match = compileRegexTest(test.source, test.flags)
-      return () => someText(reader.texts(slot), match)
+      const expression = compileRegex(test.source, test.flags)
+      const match = (text: string): boolean => expression.test(text)
+      const literal = requiredLiteral(test.source)
+      if (literal === undefined) return () => someText(reader.texts(slot), match)
+      // The expression runs only where the text has what it requires.
+      const mayMatch = (text: string): boolean => text.includes(literal)
+      return () => someText(reader.folded(slot), mayMatch) && someText(reader.texts(slot), match)
     }
     case 'cidr': {
       const match = compileCidr(test.block)
@@ -144,14 +159,6 @@ export function compileTest(test: Test, slot: number, reader: FieldReader): Chec
 function isNull(value: unknown): boolean {
   if (value === undefined || value === null) return true
   return Array.isArray(value) && value.every(isNull)
-}
-
-/** Runs the expression only on texts that have what it requires. */
-function compileRegexTest(source: string, flags: string): TextTest {
-  const expression = compileRegex(source, flags)
-  const literal = requiredLiteral(source)
-  if (literal === undefined) return (text) => expression.test(text)
-  return (text) => fold(text).includes(literal) && expression.test(text)
 }
 
 const numeric = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
@@ -184,8 +191,8 @@ function compileReference(test: Extract<Test, { kind: 'fieldref' }>, slot: numbe
 function compileKeyword(test: Test, reader: FieldReader): Check {
   if (test.kind === 'oneOf') return anyOf(test.tests.map((each) => compileKeyword(each, reader)))
   if (test.kind === 'regex') {
-    const match = compileRegexTest(test.source, test.flags)
-    return () => someText(reader.allText().values, match)
+    const expression = compileRegex(test.source, test.flags)
+    return () => someText(reader.allText().values, (text) => expression.test(text))
   }
   if (test.kind !== 'pattern') return () => false
   const parts = containing(test.cased ? test.parts : foldPattern(test.parts))

@@ -49,58 +49,61 @@ export class Trie {
   }
 }
 
-const gramLength = 3
 const hashBits = 16
 const hashMask = (1 << hashBits) - 1
-/** Three steps push a character out of the hash: it is that of the last three characters alone. */
-const hashShift = 6
 
-function step(hash: number, code: number): number {
-  return ((hash << hashShift) ^ code) & hashMask
-}
-
-/** Literals of three characters or more, each filed under one of its trigrams. */
-export class GramTable {
-  /** Whether any filed trigram has this hash. */
+/** Literals of `length` characters or more (1 to 3), each filed under one run of `length` of its characters: a gram. */
+class GramTable {
+  readonly #length: number
+  /** So many bits a step push a character out of the hash once `length` others follow: it is that of the last gram alone. */
+  readonly #shift: number
+  /** Whether any filed gram has this hash. */
   readonly #bitmap = new Uint8Array(1 << hashBits)
   readonly #byGram = new Map<string, Filed[]>()
 
-  constructor(literals: readonly Filed[]) {
+  constructor(literals: readonly Filed[], length: number) {
+    this.#length = length
+    this.#shift = Math.ceil(hashBits / length)
     const common = new Map<string, number>()
-    for (const { text } of literals) for (const gram of gramsOf(text)) common.set(gram, (common.get(gram) ?? 0) + 1)
+    for (const { text } of literals)
+      for (const gram of gramsOf(text, length)) common.set(gram, (common.get(gram) ?? 0) + 1)
     for (const literal of literals) {
-      const gram = rarestGram(literal.text, common)
+      const gram = rarest(gramsOf(literal.text, length), common)
       const filed = this.#byGram.get(gram)
       if (filed === undefined) this.#byGram.set(gram, [literal])
       else filed.push(literal)
       let hash = 0
-      for (let at = 0; at < gramLength; at++) hash = step(hash, gram.charCodeAt(at))
+      for (let at = 0; at < length; at++) hash = ((hash << this.#shift) ^ gram.charCodeAt(at)) & hashMask
       this.#bitmap[hash] = 1
     }
   }
 
-  look(text: string, found: (entries: readonly number[]) => void): void {
+  /** Calls back for what is found, until told (by `true`) that it is enough. */
+  look(text: string, found: (entries: readonly number[]) => boolean): boolean {
     const bitmap = this.#bitmap
+    const shift = this.#shift
+    const before = this.#length - 1
     let hash = 0
     for (let at = 0; at < text.length; at++) {
-      hash = step(hash, text.charCodeAt(at))
-      if (bitmap[hash] === 0 || at < gramLength - 1) continue
-      const filed = this.#byGram.get(text.slice(at - gramLength + 1, at + 1))
+      hash = ((hash << shift) ^ text.charCodeAt(at)) & hashMask
+      if (bitmap[hash] === 0 || at < before) continue
+      const filed = this.#byGram.get(text.slice(at - before, at + 1))
       if (filed === undefined) continue
-      for (const literal of filed) if (text.includes(literal.text)) found(literal.entries)
+      for (const literal of filed) if (text.includes(literal.text) && found(literal.entries)) return true
     }
+    return false
   }
 }
 
-function* gramsOf(text: string): Generator<string> {
-  for (let at = 0; at + gramLength <= text.length; at++) yield text.slice(at, at + gramLength)
+function gramsOf(text: string, length: number): readonly string[] {
+  return Array.from({ length: text.length - length + 1 }, (_, at) => text.slice(at, at + length))
 }
 
-/** Few literals share it, and texts seldom have it: letters are common, other characters less so. */
-function rarestGram(text: string, common: ReadonlyMap<string, number>): string {
+/** The gram that few literals share, and that texts seldom have: letters are common, other characters less so. */
+function rarest(grams: readonly string[], common: ReadonlyMap<string, number>): string {
   let best = ''
   let least = Infinity
-  for (const gram of gramsOf(text)) {
+  for (const gram of grams) {
     const letters = gram.replace(/[^a-z]/g, '').length
     const weight = (common.get(gram) ?? 0) * (1 + letters)
     if (weight >= least) continue
@@ -110,23 +113,37 @@ function rarestGram(text: string, common: ReadonlyMap<string, number>): string {
   return best
 }
 
-/** Few or short literals are sought one by one; a search is a native, vectorized loop. */
+/** Few literals are sought one by one: each search is a native, vectorized loop. */
 const directMax = 12
+const gramLengthMax = 3
 
 /** Which literals a text contains. */
 export class ContainsTable {
   readonly #direct: readonly Filed[]
-  readonly #grams: GramTable | undefined
+  readonly #grams: readonly GramTable[]
 
   constructor(literals: readonly Filed[]) {
-    const long = literals.filter(({ text }) => text.length >= gramLength)
-    const gramsPay = long.length > directMax
-    this.#grams = gramsPay ? new GramTable(long) : undefined
-    this.#direct = gramsPay ? literals.filter(({ text }) => text.length < gramLength) : literals
+    const direct: Filed[] = []
+    const grams: GramTable[] = []
+    for (const [length, alike] of Map.groupBy(literals, ({ text }) => Math.min(gramLengthMax, text.length))) {
+      if (alike.length > directMax) grams.push(new GramTable(alike, length))
+      else direct.push(...alike)
+    }
+    this.#direct = direct
+    this.#grams = grams
   }
 
-  look(text: string, found: (entries: readonly number[]) => void): void {
-    for (const literal of this.#direct) if (text.includes(literal.text)) found(literal.entries)
-    this.#grams?.look(text, found)
+  /** Calls back for what is found, until told (by `true`) that it is enough. */
+  look(text: string, found: (entries: readonly number[]) => boolean): boolean {
+    for (const literal of this.#direct) if (text.includes(literal.text) && found(literal.entries)) return true
+    for (const table of this.#grams) if (table.look(text, found)) return true
+    return false
+  }
+
+  /** Whether the text contains any. */
+  any(text: string): boolean {
+    return this.look(text, enough)
   }
 }
+
+const enough = (): boolean => true

@@ -74,6 +74,11 @@ export class RuleIndex {
     }
   }
 
+  readonly #markOn = (entries: readonly Entry[]): boolean => {
+    this.#mark(entries)
+    return false
+  }
+
   #lookUp(field: FieldIndex): void {
     const texts = this.#reader.folded(field.slot)
     if (texts === undefined) return
@@ -87,7 +92,7 @@ export class RuleIndex {
     if (equal !== undefined) this.#mark(equal)
     field.prefixes?.look(text, this.#mark)
     field.suffixes?.look(text, this.#mark)
-    field.contains?.look(text, this.#mark)
+    field.contains?.look(text, this.#markOn)
   }
 }
 

@@ -21,8 +21,8 @@ export type Witnesses = readonly Witness[]
 /** How dear a witness is: the share of events that have it, guessed. */
 export type Cost = (witness: Witness) => number
 
-/** Alternatives beyond which looking for them costs more than evaluating the rule. */
-const witnessesMax = 256
+/** Alternatives beyond which a rule is no longer filed by them. */
+const witnessesMax = 4_096
 
 /** The cheapest witnesses of a condition; undefined: an event without anything in particular may match. */
 export function witnessesOf(condition: Condition, cost: Cost): Witnesses | undefined {
