@@ -1,9 +1,7 @@
 /** The bus and the search index that the configuration names. */
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { lockFolder } from '../adapters/embedded/lock.ts'
-import { openEmbedded } from '../adapters/embedded/open.ts'
-import { openIndex } from '../adapters/embedded/search-index.ts'
+import { resolve } from 'node:path'
+import { openEmbedded, type Embedded } from '../adapters/embedded/open.ts'
 import { createKafkaBus } from '../adapters/kafka/bus.ts'
 import type { KafkaBusOptions } from '../adapters/kafka/config.ts'
 import { ConfigInvalidError, describeError } from '../core/errors.ts'
@@ -33,7 +31,7 @@ export interface AdapterOptions {
 
 /** Opens them; the data folder is locked where something in it is written. Throws ConfigInvalidError on missing secrets. */
 export async function openAdapters(options: AdapterOptions): Promise<Adapters> {
-  const { config, dataFolder, log } = options
+  const { config } = options
   if (config.bus.kind === 'kafka') return openKafka(options)
   options.secrets.settle()
   const embedded = await openEmbedded({
@@ -50,34 +48,17 @@ async function openKafka(options: AdapterOptions): Promise<Adapters> {
   options.secrets.settle()
   const bus = createKafkaBus(settings, options.log.with({ service: 'kafka' }), systemClock)
   try {
-    const index = options.index ? await openIndexAlone(options) : undefined
+    // The embedded bus beside it stays empty: the pair shares one lock on the data folder.
+    const embedded = options.index ? await openPair(options) : undefined
     return {
       bus,
-      index: index?.index,
+      index: embedded?.index,
       close: async () => {
-        await Promise.all([bus.close(), index?.close()])
+        await Promise.all([bus.close(), embedded?.close()])
       },
     }
   } catch (error) {
     await bus.close()
-    throw error
-  }
-}
-
-/** The search index without the embedded bus: in the data folder, which one process at a time holds. */
-async function openIndexAlone({ dataFolder, log }: AdapterOptions) {
-  const lock = lockFolder(dataFolder, systemClock.nowMs())
-  const file = { file: join(dataFolder, 'index.db'), synchronous: 'NORMAL', fileBytesMax: undefined } as const
-  try {
-    const index = await openIndex(file, log.with({ service: 'embedded' }))
-    await index.prepare()
-    const close = async (): Promise<void> => {
-      await index.close()
-      lock.release()
-    }
-    return { index, close }
-  } catch (error) {
-    lock.release()
     throw error
   }
 }

@@ -1,10 +1,12 @@
 /** The services by name, in the order that data flows: what `run` accepts and `up` runs all of. */
 import type { Service, ServiceContext } from '../runtime/service.ts'
+import { createAuthorizeService } from '../services/authorize/service.ts'
 import { createCorrelateService } from '../services/correlate/service.ts'
 import { createDetectService } from '../services/detect/service.ts'
+import { createLicensingService } from '../services/licensing/service.ts'
 import { createRespondService } from '../services/respond/service.ts'
 
-export const serviceNames = ['detect', 'correlate', 'respond'] as const
+export const serviceNames = ['detect', 'correlate', 'respond', 'licensing', 'authorize'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** Those that the search index is made for. */
@@ -16,6 +18,8 @@ const factories: Readonly<Record<ServiceName, (context: ServiceContext) => Servi
   detect: createDetectService,
   correlate: createCorrelateService,
   respond: createRespondService,
+  licensing: createLicensingService,
+  authorize: createAuthorizeService,
 }
 
 export function createService(name: ServiceName, context: ServiceContext): Service {

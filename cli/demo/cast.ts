@@ -85,7 +85,7 @@ export const customers: readonly Customer[] = [
   },
 ]
 
-/** Copies the classifier by asking it. */
+/** Reads the language model's last layer out through its API. */
 export const extractor: Customer = {
   tenant: 'quillon-research',
   user: 'notebook-7',

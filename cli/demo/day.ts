@@ -2,7 +2,7 @@
  * A believable day of an organization that trains and serves models, told in its sources' own formats.
  *
  * Ordinary work and ordinary customers, and among them two thefts: an engineer who has given notice takes the weights
- * along, and a customer's key copies the classifier by asking it. Pure and the same on every run, but for the moment that
+ * along, and a customer's key reads the language model out through its API. Pure and the same on every run, but for the moment that
  * it ends at: records are dated backwards from there.
  */
 import {
@@ -10,7 +10,7 @@ import {
   weightsBucket, type Person,
 } from './cast.ts' // prettier-ignore
 import { awsRecord, personIdentity, readObject, serviceIdentity, type AwsCall } from './cloudtrail.ts'
-import { casesOf, gatewayRecord, litellmRecord, ordinaryInput, probingInput } from './inference.ts'
+import { casesOf, gatewayRecord, litellmRecord, logitRecord, ordinaryInput } from './inference.ts'
 import { kubeRecord, trailRecord } from './platform.ts'
 import { seeded, type Random } from './random.ts'
 
@@ -190,18 +190,27 @@ class Day {
     })
   }
 
-  /** Points all over the input space, as fast as the answers come. */
+  /** One token at a time, in bursts as fast as the answers come. */
   extraction(beginMs: number, endMs: number): void {
-    const queries = 2_400
-    for (let n = 0; n < queries; n++) {
-      const atMs = beginMs + ((endMs - beginMs) * n) / queries
-      this.#ask(extractor, Math.floor(atMs), probingInput(this.#random))
+    const bursts = 6
+    const callsInBurst = 400
+    for (let burst = 0; burst < bursts; burst++) {
+      const burstMs = beginMs + ((endMs - beginMs - minuteMs) * burst) / (bursts - 1)
+      for (let n = 0; n < callsInBurst; n++) {
+        const atMs = Math.floor(burstMs + (50_000 * n) / callsInBurst)
+        const record = logitRecord({ id: this.#id(languageModel), atMs, customer: extractor }, this.#ids)
+        this.#add('gateway', atMs, record)
+      }
     }
   }
 
-  #ask(customer: (typeof customers)[number], atMs: number, features: readonly number[]): void {
+  #id(what: string): string {
     this.#count++
-    const id = `${this.#run}-${classifier}-${this.#count}`
+    return `${this.#run}-${what}-${this.#count}`
+  }
+
+  #ask(customer: (typeof customers)[number], atMs: number, features: readonly number[]): void {
+    const id = this.#id(classifier)
     this.#add('gateway', atMs, gatewayRecord({ id, atMs: Math.floor(atMs), customer, features }, this.#random))
   }
 
@@ -210,8 +219,7 @@ class Day {
   }
 
   #trail(call: Omit<Parameters<typeof trailRecord>[0], 'id'>): void {
-    this.#count++
-    this.#add('audit', call.atMs, trailRecord({ ...call, id: `${this.#run}-trail-${this.#count}` }))
+    this.#add('audit', call.atMs, trailRecord({ ...call, id: this.#id('trail') }))
   }
 
   #add(source: DemoSource, atMs: number, record: Record<string, unknown>): void {

@@ -16,11 +16,6 @@ export function casesOf(random: Random): number[][] {
   return Array.from({ length: 6 }, () => Array.from({ length: featuresOf }, () => clamp(0.35 + 0.2 * random.normal())))
 }
 
-/** What somebody sends who wants to know the model, not the patient: points all over the input space. */
-export function probingInput(random: Random): number[] {
-  return Array.from({ length: featuresOf }, () => round(random.next()))
-}
-
 export function gatewayRecord(
   call: {
     readonly id: string
@@ -64,6 +59,44 @@ function answerOf(features: readonly number[]): number[] {
   const weights = scores.map((score) => Math.exp(score - highest))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   return weights.map((weight) => Math.round((weight / total) * 1e6) / 1e6)
+}
+
+/**
+ * A call of the language model for one token, with a bias on some and the log-probabilities of the most likely: enough of
+ * these, and its last layer is known (Carlini et al. 2024, arXiv:2403.06634).
+ */
+export function logitRecord(
+  call: { readonly id: string; readonly atMs: number; readonly customer: Customer },
+  random: Random,
+): Record<string, unknown> {
+  const biased = Array.from({ length: 4 }, () => String(random.whole(1, 50_000)))
+  const logprobs = biased.map((token) => ({ token, logprob: -round(0.5 + 6 * random.next()) }))
+  return {
+    type: 'inference',
+    id: call.id,
+    ts: new Date(call.atMs).toISOString(),
+    tenant: call.customer.tenant,
+    principal: call.customer.user,
+    apiKey: demoKey(call.customer),
+    ip: call.customer.ip,
+    userAgent: call.customer.agent,
+    country: call.customer.country,
+    model: languageModel,
+    modelVersion: '2026-10',
+    inputHash: random.hex(64),
+    inputTokens: random.whole(6, 9),
+    outputTokens: 1,
+    params: {
+      maxTokens: 1,
+      temperature: 0,
+      topLogprobs: 5,
+      logitBias: Object.fromEntries(biased.map((token) => [token, 40])),
+    },
+    logprobs,
+    latencyMs: round(30 + 20 * random.next()),
+    bytesOut: 210 + random.whole(0, 40),
+    status: 200,
+  }
 }
 
 /** LiteLLM's standard logging payload for a call that one of the staff's tools makes. */
