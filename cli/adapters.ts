@@ -31,14 +31,14 @@ export interface AdapterOptions {
 
 /** Opens them; the data folder is locked where something in it is written. Throws ConfigInvalidError on missing secrets. */
 export async function openAdapters(options: AdapterOptions): Promise<Adapters> {
-  const { config } = options
-  if (config.bus.kind === 'kafka') return openKafka(options)
+  if (options.config.bus.kind === 'kafka') return openKafka(options)
   options.secrets.settle()
-  const embedded = await openEmbedded({
-    folder: dataFolder,
-    log: log.with({ service: 'embedded' }),
-    clock: systemClock,
-  })
+  return openPair(options)
+}
+
+async function openPair({ dataFolder, log }: AdapterOptions): Promise<Embedded> {
+  const said = log.with({ service: 'embedded' })
+  const embedded = await openEmbedded({ folder: dataFolder, log: said, clock: systemClock })
   await embedded.index.prepare()
   return embedded
 }
