@@ -7,7 +7,12 @@ import { ConnectorUnavailableError } from '../core/ports/connector.ts'
 export const retryAfterMsMax = 15 * 60_000
 
 /** Settles as `work` does, or rejects when the signal aborts: then `onAbort` shall break off what is under way. */
-export async function untilAborted<T>(signal: AbortSignal, what: string, work: Promise<T>, onAbort: () => void): Promise<T> {
+export async function untilAborted<T>(
+  signal: AbortSignal,
+  what: string,
+  work: Promise<T>,
+  onAbort: () => void,
+): Promise<T> {
   const gaveUp = (): Error => new ConnectorUnavailableError(`${what} did not answer in time.`)
   let stop: (() => void) | undefined
   const aborted = new Promise<never>((_resolve, reject) => {

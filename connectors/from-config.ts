@@ -19,7 +19,8 @@ export interface ConnectorsConfig {
   }
   readonly connectors: {
     readonly outboxFolder?: string | undefined
-    readonly slack?: { readonly token: Ref; readonly channel: string; readonly apiUrl: string; readonly timeoutMs: number } | undefined
+    readonly slack?:
+      { readonly token: Ref; readonly channel: string; readonly apiUrl: string; readonly timeoutMs: number } | undefined
     readonly email?:
       | {
           readonly host: string
@@ -54,7 +55,8 @@ export function connectorsOptions(
   const { respond, connectors } = config
   const { slack, email, webhook } = connectors
   const isOwn = respond.authorizeUrls.length === 0 && own !== undefined
-  const token = respond.authorizeToken === undefined ? undefined : read(respond.authorizeToken, 'respond.authorizeToken')
+  const token =
+    respond.authorizeToken === undefined ? undefined : read(respond.authorizeToken, 'respond.authorizeToken')
   return {
     outboxFolder: connectors.outboxFolder ?? join(config.data.folder, 'outbox'),
     licensing: {
@@ -72,7 +74,10 @@ export function connectorsOptions(
     webhook: webhook && {
       ...webhook,
       endpoints: Object.fromEntries(
-        Object.entries(webhook.endpoints).map(([name, { url, secret }]) => [name, { url, secret: read(secret, `connectors.webhook.endpoints.${name}.secret`) }]),
+        Object.entries(webhook.endpoints).map(([name, { url, secret }]) => [
+          name,
+          { url, secret: read(secret, `connectors.webhook.endpoints.${name}.secret`) },
+        ]),
       ),
     },
   }

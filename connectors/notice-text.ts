@@ -26,7 +26,11 @@ const unseen =
 
 /** Text whose every character is seen as what it is: one paragraph, at most `charsMax` long. */
 export function plainLine(text: string, charsMax = 500): string {
-  const seen = text.replace(/[\t\n\r\u2028\u2029]+/g, ' ').replace(unseen, '').trim().toWellFormed()
+  const seen = text
+    .replace(/[\t\n\r\u2028\u2029]+/g, ' ')
+    .replace(unseen, '')
+    .trim()
+    .toWellFormed()
   return clip(seen, charsMax)
 }
 
@@ -51,7 +55,10 @@ export function sectionsOf(notice: Notice): readonly Section[] {
     { label: 'What happened', lines: [plainText(notice.what)] },
     { label: 'To which asset', lines: notice.assets },
     { label: 'By whom', lines: notice.who },
-    { label: 'Since when', lines: [notice.since === notice.until ? notice.since : `${notice.since}, last seen ${notice.until}`] },
+    {
+      label: 'Since when',
+      lines: [notice.since === notice.until ? notice.since : `${notice.since}, last seen ${notice.until}`],
+    },
     { label: 'How sure', lines: [notice.certainty] },
     { label: 'What was lost', lines: notice.lost === undefined ? [] : [notice.lost] },
     { label: notice.dryRun ? 'What was done (dry run: nothing was taken away)' : 'What was done', lines: notice.done },
@@ -60,7 +67,12 @@ export function sectionsOf(notice: Notice): readonly Section[] {
     const { what, role, expiresAt, approve, refuse } = notice.approval
     sections.push({
       label: 'Your decision is needed',
-      lines: [what, `By someone with the role ${role}, until ${expiresAt}.`, `To approve: ${approve}`, `To refuse: ${refuse}`],
+      lines: [
+        what,
+        `By someone with the role ${role}, until ${expiresAt}.`,
+        `To approve: ${approve}`,
+        `To refuse: ${refuse}`,
+      ],
     })
   }
   sections.push({ label: 'What you should do', lines: notice.next })
@@ -80,10 +92,16 @@ export function footerOf(notice: Notice): string {
 /** The whole notice as plain text. */
 export function noticeText(headline: string, notice: Notice, possiblyRepeated: boolean): string {
   const lines = [subjectOf(headline, notice, possiblyRepeated), '', plainLine(notice.title), '']
-  if (possiblyRepeated) lines.push('You may have got this message before: the first sending was cut off before it was confirmed.', '')
+  if (possiblyRepeated)
+    lines.push('You may have got this message before: the first sending was cut off before it was confirmed.', '')
   for (const section of sectionsOf(notice)) {
     lines.push(`${section.label}:`)
-    for (const line of section.lines) lines.push(...plainText(line).split('\n').map((each) => `  ${each}`))
+    for (const line of section.lines)
+      lines.push(
+        ...plainText(line)
+          .split('\n')
+          .map((each) => `  ${each}`),
+      )
     lines.push('')
   }
   lines.push(footerOf(notice))

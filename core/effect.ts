@@ -36,7 +36,13 @@ export type Run = z.infer<typeof Run>
 
 /** Codes are a bounded set. */
 export const flagCodes = [
-  'ACTED_ON_WITHDRAWN', 'ACTION_FAILED', 'ACTION_REFUSED', 'APPROVAL_EXPIRED', 'CAP_REACHED', 'SUBJECTS_MAX', 'UNDO_REFUSED',
+  'ACTED_ON_WITHDRAWN',
+  'ACTION_FAILED',
+  'ACTION_REFUSED',
+  'APPROVAL_EXPIRED',
+  'CAP_REACHED',
+  'SUBJECTS_MAX',
+  'UNDO_REFUSED',
 ] as const
 
 export const Flag = z.strictObject({

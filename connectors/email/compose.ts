@@ -49,7 +49,9 @@ function htmlOf(headline: string, notice: Notice, repeated: boolean): string {
     ({ label, lines }) =>
       `<h3>${escapeHtml(label)}</h3>${lines.map((line) => `<p>${escapeHtml(plainText(line)).replaceAll('\n', '<br>')}</p>`).join('')}`,
   )
-  const mark = repeated ? '<p><em>You may have got this message before: the first sending was cut off before it was confirmed.</em></p>' : ''
+  const mark = repeated
+    ? '<p><em>You may have got this message before: the first sending was cut off before it was confirmed.</em></p>'
+    : ''
   return (
     `<!doctype html><html><head><meta charset="utf-8"></head><body style="font-family:sans-serif;max-width:48em">` +
     `<h2>${escapeHtml(subjectOf(headline, notice, repeated))}</h2>${mark}<p><strong>${escapeHtml(plainLine(notice.title))}</strong></p>` +
@@ -57,7 +59,13 @@ function htmlOf(headline: string, notice: Notice, repeated: boolean): string {
   )
 }
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 /** For text and for attribute values. */
 export function escapeHtml(text: string): string {

@@ -38,7 +38,13 @@ export interface EmailOptions {
 }
 
 /** addr-spec without quoting, comments or control characters: what a playbook or a configuration may name. */
-const Address = z.string().max(254).regex(/^[^\s<>()[\]\\,;:"@\p{Cc}]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/u, 'Write an address like ops@example.org')
+const Address = z
+  .string()
+  .max(254)
+  .regex(
+    /^[^\s<>()[\]\\,;:"@\p{Cc}]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/u,
+    'Write an address like ops@example.org',
+  )
 
 const Args = z.strictObject({ ...messageArgs, to: z.array(Address).min(1).max(50).optional() })
 type Args = z.infer<typeof Args>
@@ -75,7 +81,12 @@ export function createEmailConnector(options: EmailOptions): Connector {
   }
 }
 
-async function deliver(options: EmailOptions, args: Args, context: ConnectorContext, clean: (error: unknown) => string) {
+async function deliver(
+  options: EmailOptions,
+  args: Args,
+  context: ConnectorContext,
+  clean: (error: unknown) => string,
+) {
   const to = args.to ?? options.to
   const domain = options.domain ?? options.from.slice(options.from.lastIndexOf('@') + 1)
   const mail = composeMail({ headline: args.headline, notice: args.notice, from: options.from, to, domain, context })
@@ -89,7 +100,11 @@ async function deliver(options: EmailOptions, args: Args, context: ConnectorCont
     const some = refused.length === 0 ? '' : `; refused for ${refused.join(', ')}`
     return {
       summary: plainLine(`Mailed to ${to.filter((each) => !refused.includes(each)).join(', ')}${some}.`, 400),
-      details: { messageId: sent.messageId, answer: plainLine(sent.response, 200), ...(refused.length === 0 ? {} : { refused: refused.join(',') }) },
+      details: {
+        messageId: sent.messageId,
+        answer: plainLine(sent.response, 200),
+        ...(refused.length === 0 ? {} : { refused: refused.join(',') }),
+      },
     }
   } catch (error) {
     throw classify(error, clean)
@@ -122,10 +137,15 @@ function connect(options: EmailOptions): Transporter<SentMessageInfo & SMTPTrans
 function classify(error: unknown, clean: (error: unknown) => string): Error {
   if (error instanceof ConnectorUnavailableError) return error
   const { code, responseCode, command } = error as { code?: string; responseCode?: number; command?: string }
-  if (code === 'EAUTH' && responseCode !== undefined && responseCode < 500) return new ConnectorUnavailableError(`The mail server can't check the login now: ${clean(error)}`, { maybeDone: false })
+  if (code === 'EAUTH' && responseCode !== undefined && responseCode < 500)
+    return new ConnectorUnavailableError(`The mail server can't check the login now: ${clean(error)}`, {
+      maybeDone: false,
+    })
   if (code === 'EAUTH') return new ConnectorRefusedError(`The mail server refuses the login: ${clean(error)}`)
-  if (responseCode !== undefined && responseCode >= 500) return new ConnectorRefusedError(`The mail server refuses the message: ${clean(error)}`)
-  if (responseCode !== undefined) return new ConnectorUnavailableError(`The mail server asks to try later: ${clean(error)}`, { maybeDone: false })
+  if (responseCode !== undefined && responseCode >= 500)
+    return new ConnectorRefusedError(`The mail server refuses the message: ${clean(error)}`)
+  if (responseCode !== undefined)
+    return new ConnectorUnavailableError(`The mail server asks to try later: ${clean(error)}`, { maybeDone: false })
   if (code === 'ETLS') return new ConnectorRefusedError(`No secure connection to the mail server: ${clean(error)}`)
   const beforeData = command !== undefined && command !== 'DATA'
   return new ConnectorUnavailableError(`The mail server can't be reached: ${clean(error)}`, { maybeDone: !beforeData })

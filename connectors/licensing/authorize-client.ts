@@ -24,8 +24,14 @@ export class AuthorizeClient {
   readonly #token: string | undefined
   readonly #timeoutMs: number
 
-  constructor(options: { readonly authorizeUrls: readonly string[]; readonly token: string | undefined; readonly timeoutMs: number }) {
-    this.#urls = options.authorizeUrls.map((url) => new URL('v1/credentials/check', url.endsWith('/') ? url : `${url}/`))
+  constructor(options: {
+    readonly authorizeUrls: readonly string[]
+    readonly token: string | undefined
+    readonly timeoutMs: number
+  }) {
+    this.#urls = options.authorizeUrls.map(
+      (url) => new URL('v1/credentials/check', url.endsWith('/') ? url : `${url}/`),
+    )
     this.#token = options.token
     this.#timeoutMs = options.timeoutMs
   }
@@ -35,13 +41,22 @@ export class AuthorizeClient {
   }
 
   /** The answer of every copy. Rejects where one can't be asked: what it would have said counts. */
-  checkAll(about: { readonly credentialId: string } | { readonly principal: string }, signal: AbortSignal): Promise<readonly (readonly CredentialCheck[])[]> {
-    const body = JSON.stringify('credentialId' in about ? { credentialId: about.credentialId } : { principal: about.principal })
+  checkAll(
+    about: { readonly credentialId: string } | { readonly principal: string },
+    signal: AbortSignal,
+  ): Promise<readonly (readonly CredentialCheck[])[]> {
+    const body = JSON.stringify(
+      'credentialId' in about ? { credentialId: about.credentialId } : { principal: about.principal },
+    )
     return Promise.all(this.#urls.map((url) => this.#check(url, body, signal)))
   }
 
   async probe(): Promise<{ readonly ok: boolean; readonly summary: string }> {
-    if (this.copies === 0) return { ok: false, summary: 'No authorize endpoint is configured (respond.authorizeUrls): revocations cannot be verified.' }
+    if (this.copies === 0)
+      return {
+        ok: false,
+        summary: 'No authorize endpoint is configured (respond.authorizeUrls): revocations cannot be verified.',
+      }
     try {
       await this.checkAll({ credentialId: 'probe' }, AbortSignal.timeout(this.#timeoutMs))
       return { ok: true, summary: `${this.copies} authorize endpoints answer.` }
@@ -58,16 +73,24 @@ export class AuthorizeClient {
         method: 'POST',
         redirect: 'error',
         signal,
-        headers: { 'content-type': 'application/json', ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }) },
+        headers: {
+          'content-type': 'application/json',
+          ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        },
         body,
       })
       text = await response.text()
     } catch (cause) {
-      throw new ConnectorUnavailableError(`${url.host} can't be asked: ${plainLine(describeError(cause), 200)}`, { maybeDone: false })
+      throw new ConnectorUnavailableError(`${url.host} can't be asked: ${plainLine(describeError(cause), 200)}`, {
+        maybeDone: false,
+      })
     }
-    if (response.status === 401 || response.status === 403) throw new ConnectorRefusedError(`${url.host} refuses our token (${response.status}).`)
-    if (response.status === 400 || response.status === 404) throw new ConnectorRefusedError(`${url.host} does not answer such questions (${response.status}).`)
-    if (!response.ok) throw new ConnectorUnavailableError(`${url.host} answers ${response.status}.`, { maybeDone: false })
+    if (response.status === 401 || response.status === 403)
+      throw new ConnectorRefusedError(`${url.host} refuses our token (${response.status}).`)
+    if (response.status === 400 || response.status === 404)
+      throw new ConnectorRefusedError(`${url.host} does not answer such questions (${response.status}).`)
+    if (!response.ok)
+      throw new ConnectorUnavailableError(`${url.host} answers ${response.status}.`, { maybeDone: false })
     return read(url, text)
   }
 }

@@ -46,7 +46,13 @@ interface Deed {
 }
 
 const deeds = {
-  suspend: { name: 'credential.suspend', verb: 'Suspend', destructive: true, arrived: ({ decision }) => decision === 'deny', takenBackBy: 'credential.reinstate' },
+  suspend: {
+    name: 'credential.suspend',
+    verb: 'Suspend',
+    destructive: true,
+    arrived: ({ decision }) => decision === 'deny',
+    takenBackBy: 'credential.reinstate',
+  },
   revoke: {
     name: 'credential.revoke',
     verb: 'Revoke',
@@ -58,7 +64,8 @@ const deeds = {
     verb: 'Reinstate',
     destructive: false,
     // Another suspension may still be in force: then this one is gone, and the credential stays refused.
-    arrived: ({ state, actionId }, { ifActionId }) => state === 'active' || (state === 'suspended' && ifActionId !== undefined && actionId !== ifActionId),
+    arrived: ({ state, actionId }, { ifActionId }) =>
+      state === 'active' || (state === 'suspended' && ifActionId !== undefined && actionId !== ifActionId),
   },
 } as const satisfies Record<string, Deed>
 
@@ -99,18 +106,34 @@ function takeBackBy(action: string) {
 }
 
 function subjectOf(args: Args): string {
-  return 'credentialId' in args ? `credential ${plainLine(args.credentialId, 100)}` : `the credentials of ${plainLine(args.principal, 100)}`
+  return 'credentialId' in args
+    ? `credential ${plainLine(args.credentialId, 100)}`
+    : `the credentials of ${plainLine(args.principal, 100)}`
 }
 
 /** One look at every copy. */
-async function verify(deed: Deed, client: AuthorizeClient, args: Args, context: ConnectorContext): Promise<Verification> {
-  if (client.copies === 0) return { state: 'unknown', summary: 'No authorize endpoint is configured to try it at (respond.authorizeUrls).' }
+async function verify(
+  deed: Deed,
+  client: AuthorizeClient,
+  args: Args,
+  context: ConnectorContext,
+): Promise<Verification> {
+  if (client.copies === 0)
+    return { state: 'unknown', summary: 'No authorize endpoint is configured to try it at (respond.authorizeUrls).' }
   const answers = await client.checkAll(args, context.signal)
   const checks = answers.flat()
   const behind = checks.find((check) => !deed.arrived(check, args))
   const where = client.copies === 1 ? 'the authorize endpoint' : `all ${client.copies} authorize endpoints`
-  if (behind !== undefined) return { state: 'not-done', summary: `${plainLine(behind.credentialId, 100)} is ${behind.state} at an authorize endpoint.` }
-  if (checks.length === 0) return { state: 'done', summary: `No credential of ${subjectOf(args)} is known at ${where}.`, details: { copies: client.copies, credentials: 0 } }
+  if (behind !== undefined)
+    return {
+      state: 'not-done',
+      summary: `${plainLine(behind.credentialId, 100)} is ${behind.state} at an authorize endpoint.`,
+    }
+  if (checks.length === 0)
+    return {
+      state: 'unknown',
+      summary: `${where} knows none of ${subjectOf(args)}, so nothing was switched off here. Do it where the account is managed.`,
+    }
   return {
     state: 'done',
     summary: deed.destructive ? `Refused at ${where}.` : `Not refused on this account any more at ${where}.`,
@@ -121,12 +144,18 @@ async function verify(deed: Deed, client: AuthorizeClient, args: Args, context: 
 /** An undo is refused where the credential no longer stands as the undone action left it. */
 async function checkUnchanged(client: AuthorizeClient, args: Args, context: ConnectorContext): Promise<void> {
   if (args.ifActionId === undefined) return
-  if (client.copies === 0) throw new ConnectorRefusedError('Without an authorize endpoint (respond.authorizeUrls) it cannot be told whether somebody else has changed it since.')
+  if (client.copies === 0)
+    throw new ConnectorRefusedError(
+      'Without an authorize endpoint (respond.authorizeUrls) it cannot be told whether somebody else has changed it since.',
+    )
   const checks = (await client.checkAll(args, context.signal)).flat()
   // A credential that the principal got later was never touched, and is none of this undo's business.
-  const isNew = ({ actionId, state }: CredentialCheck): boolean => 'principal' in args && actionId === undefined && state === 'active'
+  const isNew = ({ actionId, state }: CredentialCheck): boolean =>
+    'principal' in args && actionId === undefined && state === 'active'
   const changed = checks.find((check) => check.actionId !== args.ifActionId && !isNew(check))
   if (changed !== undefined) {
-    throw new ConnectorRefusedError(`${plainLine(changed.credentialId, 100)} is ${changed.state} and was changed by somebody else since.`)
+    throw new ConnectorRefusedError(
+      `${plainLine(changed.credentialId, 100)} is ${changed.state} and was changed by somebody else since.`,
+    )
   }
 }

@@ -74,7 +74,9 @@ export function createOutboxConnector({ name, folder }: OutboxOptions): Connecto
 
 function fileNameOf(name: string, context: ConnectorContext): string {
   // A key that is not the plain one we make ourselves must not become a path.
-  const key = /^[0-9A-Za-z_-]{1,64}$/.test(context.idempotencyKey) ? context.idempotencyKey : sha256Hex(context.idempotencyKey).slice(0, 32)
+  const key = /^[0-9A-Za-z_-]{1,64}$/.test(context.idempotencyKey)
+    ? context.idempotencyKey
+    : sha256Hex(context.idempotencyKey).slice(0, 32)
   return `${name.replace(/[^0-9A-Za-z_-]/g, '_')}-${key}.txt`
 }
 

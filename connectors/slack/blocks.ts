@@ -15,14 +15,25 @@ const blocksMax = 50
 
 export function blocksOf(headline: string, notice: Notice, possiblyRepeated: boolean): KnownBlock[] {
   const blocks: KnownBlock[] = [
-    { type: 'header', text: { type: 'plain_text', text: plainLine(subjectOf(headline, notice, possiblyRepeated), headerCharsMax), emoji: false } },
+    {
+      type: 'header',
+      text: {
+        type: 'plain_text',
+        text: plainLine(subjectOf(headline, notice, possiblyRepeated), headerCharsMax),
+        emoji: false,
+      },
+    },
     { type: 'section', text: { type: 'plain_text', text: plainLine(notice.title), emoji: false } },
   ]
   for (const { label, lines } of sectionsOf(notice)) {
     blocks.push({ type: 'section', text: { type: 'mrkdwn', text: `*${escapeMrkdwn(label)}*`, verbatim: true } })
     blocks.push({
       type: 'section',
-      text: { type: 'plain_text', text: plainText(lines.map((line) => (lines.length > 1 ? `• ${line}` : line)).join('\n'), sectionCharsMax), emoji: false },
+      text: {
+        type: 'plain_text',
+        text: plainText(lines.map((line) => (lines.length > 1 ? `• ${line}` : line)).join('\n'), sectionCharsMax),
+        emoji: false,
+      },
     })
   }
   blocks.push({ type: 'context', elements: [{ type: 'plain_text', text: plainLine(footerOf(notice)), emoji: false }] })

@@ -6,7 +6,14 @@
  * "unknown"). Retries are respond's, not the client's: a rate limit comes back with the time that Slack asks for.
  * Promises: the token is in no error and no result.
  */
-import { LogLevel, WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError, WebClient } from '@slack/web-api'
+import {
+  LogLevel,
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebAPIRequestError,
+  WebClient,
+} from '@slack/web-api'
 import { z } from 'zod'
 import { describeError } from '../../core/errors.ts'
 import { maskSecrets } from '../../core/mask.ts'
@@ -32,7 +39,10 @@ export interface SlackOptions {
 
 const Args = z.strictObject({
   ...messageArgs,
-  channel: z.string().regex(/^[#A-Za-z0-9_-]{1,80}$/, 'Write a channel id, or a name like #security').optional(),
+  channel: z
+    .string()
+    .regex(/^[#A-Za-z0-9_-]{1,80}$/, 'Write a channel id, or a name like #security')
+    .optional(),
 })
 type Args = z.infer<typeof Args>
 
@@ -40,7 +50,15 @@ const eventType = 'modelwarden_notice'
 /** Messages of the channel's history looked at after a crash. */
 const historyMax = 200
 /** What Slack answers when it has trouble of its own (docs.slack.dev, errors of chat.postMessage). */
-const passing = new Set(['internal_error', 'fatal_error', 'service_unavailable', 'request_timeout', 'ratelimited', 'rate_limited', 'team_added_to_org'])
+const passing = new Set([
+  'internal_error',
+  'fatal_error',
+  'service_unavailable',
+  'request_timeout',
+  'ratelimited',
+  'rate_limited',
+  'team_added_to_org',
+])
 
 export function createSlackConnector(options: SlackOptions): Connector {
   const send: ConnectorAction<Args> = {
@@ -57,14 +75,20 @@ export function createSlackConnector(options: SlackOptions): Connector {
           channel,
           text: fallbackText(args.headline, args.notice, context.possiblyRepeated),
           blocks: blocksOf(args.headline, args.notice, context.possiblyRepeated),
-          metadata: { event_type: eventType, event_payload: { key: context.idempotencyKey, incident: args.notice.incidentId } },
+          metadata: {
+            event_type: eventType,
+            event_payload: { key: context.idempotencyKey, incident: args.notice.incidentId },
+          },
           parse: 'none',
           mrkdwn: false,
           link_names: false,
           unfurl_links: false,
           unfurl_media: false,
         })
-        return { summary: `Posted to ${channel}.`, details: { channel: posted.channel ?? channel, ts: posted.ts ?? '' } }
+        return {
+          summary: `Posted to ${channel}.`,
+          details: { channel: posted.channel ?? channel, ts: posted.ts ?? '' },
+        }
       } catch (error) {
         throw classify(error, options)
       }
@@ -88,14 +112,20 @@ export function createSlackConnector(options: SlackOptions): Connector {
 /** Whether the channel's latest messages hold one with our key. */
 async function findInHistory(options: SlackOptions, channel: string, context: ConnectorContext): Promise<Verification> {
   try {
-    const history = await clientOf(options, context.signal).conversations.history({ channel, limit: historyMax, include_all_metadata: true })
+    const history = await clientOf(options, context.signal).conversations.history({
+      channel,
+      limit: historyMax,
+      include_all_metadata: true,
+    })
     const messages = history.messages ?? []
     const ours = messages.find(({ metadata }) => {
       const payload = metadata?.event_payload as Readonly<Record<string, unknown>> | undefined
       return metadata?.event_type === eventType && payload?.['key'] === context.idempotencyKey
     })
-    if (ours !== undefined) return { state: 'done', summary: `Slack has it in ${channel}.`, details: { channel, ts: ours.ts ?? '' } }
-    if (history.has_more === true) return { state: 'unknown', summary: `It is not among the last ${historyMax} messages of ${channel}.` }
+    if (ours !== undefined)
+      return { state: 'done', summary: `Slack has it in ${channel}.`, details: { channel, ts: ours.ts ?? '' } }
+    if (history.has_more === true)
+      return { state: 'unknown', summary: `It is not among the last ${historyMax} messages of ${channel}.` }
     return { state: 'not-done', summary: `Slack does not have it in ${channel}.` }
   } catch (error) {
     const failure = classify(error, options)
@@ -131,7 +161,10 @@ function classify(error: unknown, { token }: SlackOptions): ConnectorUnavailable
   const said = plainLine(maskSecrets(describeError(error).replaceAll(token, '[masked]')), 300)
   if (error instanceof WebAPIRateLimitedError) {
     const retryAfterMs = Math.min(error.retryAfter * 1_000, retryAfterMsMax)
-    return new ConnectorUnavailableError(`Slack asks to wait ${error.retryAfter} s.`, { retryAfterMs, maybeDone: false })
+    return new ConnectorUnavailableError(`Slack asks to wait ${error.retryAfter} s.`, {
+      retryAfterMs,
+      maybeDone: false,
+    })
   }
   if (error instanceof WebAPIPlatformError) {
     const reason = plainLine(error.data.error, 100)
@@ -141,7 +174,8 @@ function classify(error: unknown, { token }: SlackOptions): ConnectorUnavailable
   if (error instanceof WebAPIHTTPError) {
     const retryAfterMs = retryAfterMsOf(error.headers['retry-after'], Date.now())
     const options = retryAfterMs === undefined ? {} : { retryAfterMs }
-    if (error.statusCode >= 500 || error.statusCode === 429 || error.statusCode === 408) return new ConnectorUnavailableError(`Slack answers ${error.statusCode}.`, options)
+    if (error.statusCode >= 500 || error.statusCode === 429 || error.statusCode === 408)
+      return new ConnectorUnavailableError(`Slack answers ${error.statusCode}.`, options)
     return new ConnectorRefusedError(`Slack answers ${error.statusCode}.`)
   }
   if (error instanceof WebAPIRequestError) {
@@ -155,7 +189,11 @@ function classify(error: unknown, { token }: SlackOptions): ConnectorUnavailable
 function connectCode(error: unknown): string | undefined {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: unknown }
-    if (typeof code === 'string' && /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code)) return code
+    if (
+      typeof code === 'string' &&
+      /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(code)
+    )
+      return code
   }
   return undefined
 }

@@ -34,7 +34,9 @@ export class AddressGuard {
 
   constructor(options: GuardOptions, resolve: Resolve = systemResolve) {
     this.#allowHttp = options.allowHttp
-    this.#blocks = options.allowAddresses.map((block) => ipaddr.parseCIDR(block.includes('/') ? block : `${block}/${ipaddr.parse(block).kind() === 'ipv4' ? 32 : 128}`))
+    this.#blocks = options.allowAddresses.map((block) =>
+      ipaddr.parseCIDR(block.includes('/') ? block : `${block}/${ipaddr.parse(block).kind() === 'ipv4' ? 32 : 128}`),
+    )
     this.#resolve = resolve
   }
 
@@ -43,13 +45,17 @@ export class AddressGuard {
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && this.#allowHttp)) {
       throw new ConnectorRefusedError(`Webhooks go to https addresses only, not to ${url.protocol}//`)
     }
-    if (url.username !== '' || url.password !== '') throw new ConnectorRefusedError('A webhook’s address must not carry a login.')
+    if (url.username !== '' || url.password !== '')
+      throw new ConnectorRefusedError('A webhook’s address must not carry a login.')
     const host = url.hostname.replace(/^\[|\]$/g, '')
     if (ipaddr.isValid(host)) this.#checkAddress(host)
   }
 
   #checkAddress(address: string): void {
-    if (!this.allows(address)) throw new ConnectorRefusedError(`${address} is not a public address, and connectors.webhook.allowAddresses does not name it.`)
+    if (!this.allows(address))
+      throw new ConnectorRefusedError(
+        `${address} is not a public address, and connectors.webhook.allowAddresses does not name it.`,
+      )
   }
 
   /** Whether an address may be connected to. IPv4 in IPv6 notation counts as the IPv4 address that it is. */
@@ -73,7 +79,13 @@ export class AddressGuard {
       const [first] = addresses
       const refused = addresses.find(({ address }) => !this.allows(address))
       if (refused !== undefined || first === undefined) {
-        fail(new ConnectorRefusedError(refused === undefined ? `${name} has no address.` : `${name} stands for ${refused.address}, which is not a public address.`))
+        fail(
+          new ConnectorRefusedError(
+            refused === undefined
+              ? `${name} has no address.`
+              : `${name} stands for ${refused.address}, which is not a public address.`,
+          ),
+        )
       } else if (options.all === true) done(null, [...addresses])
       else done(null, first.address, first.family)
     })

@@ -11,7 +11,13 @@ import { Agent, request } from 'undici'
 import { z } from 'zod'
 import { describeError } from '../../core/errors.ts'
 import { maskSecrets } from '../../core/mask.ts'
-import { ConnectorRefusedError, ConnectorUnavailableError, type Connector, type ConnectorAction, type ConnectorContext } from '../../core/ports/connector.ts'
+import {
+  ConnectorRefusedError,
+  ConnectorUnavailableError,
+  type Connector,
+  type ConnectorAction,
+  type ConnectorContext,
+} from '../../core/ports/connector.ts'
 import { retryAfterMsOf } from '../deadline.ts'
 import { messageArgs, plainLine } from '../notice-text.ts'
 import { AddressGuard, type GuardOptions, type Resolve } from './guard.ts'
@@ -47,7 +53,8 @@ export function createWebhookConnector(options: WebhookOptions): Connector {
   })
   const endpointOf = (name: string): WebhookEndpoint => {
     const endpoint = Object.hasOwn(options.endpoints, name) ? options.endpoints[name] : undefined
-    if (endpoint === undefined) throw new ConnectorRefusedError(`No webhook is configured under the name “${plainLine(name, 64)}”.`)
+    if (endpoint === undefined)
+      throw new ConnectorRefusedError(`No webhook is configured under the name “${plainLine(name, 64)}”.`)
     return endpoint
   }
   const send: ConnectorAction<Args> = {
@@ -62,7 +69,10 @@ export function createWebhookConnector(options: WebhookOptions): Connector {
       const url = new URL(endpoint.url)
       guard.checkUrl(url)
       const status = await deliver(agent, url, endpoint, payloadOf(args), context)
-      return { summary: `Delivered to the webhook ${plainLine(args.endpoint, 64)} (${status}).`, details: { status, host: url.host } }
+      return {
+        summary: `Delivered to the webhook ${plainLine(args.endpoint, 64)} (${status}).`,
+        details: { status, host: url.host },
+      }
     },
   }
   return {
@@ -82,10 +92,20 @@ export function createWebhookConnector(options: WebhookOptions): Connector {
 }
 
 function payloadOf(args: Args): string {
-  return JSON.stringify({ type: args.notice.approval === undefined ? 'incident.notice' : 'incident.approval', headline: args.headline, data: args.notice })
+  return JSON.stringify({
+    type: args.notice.approval === undefined ? 'incident.notice' : 'incident.approval',
+    headline: args.headline,
+    data: args.notice,
+  })
 }
 
-async function deliver(agent: Agent, url: URL, endpoint: WebhookEndpoint, payload: string, context: ConnectorContext): Promise<number> {
+async function deliver(
+  agent: Agent,
+  url: URL,
+  endpoint: WebhookEndpoint,
+  payload: string,
+  context: ConnectorContext,
+): Promise<number> {
   const timestamp = Math.floor(Date.now() / 1_000)
   let answer: Awaited<ReturnType<typeof request>>
   try {
@@ -118,22 +138,28 @@ async function deliver(agent: Agent, url: URL, endpoint: WebhookEndpoint, payloa
       maybeDone: status !== 429,
     })
   }
-  if (status >= 300 && status < 400) throw new ConnectorRefusedError(`${url.host} redirects (${status}); redirects are not followed.`)
+  if (status >= 300 && status < 400)
+    throw new ConnectorRefusedError(`${url.host} redirects (${status}); redirects are not followed.`)
   throw new ConnectorRefusedError(`${url.host} refuses the delivery with ${status}.`)
 }
 
 /** `v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`. */
 export function signatureOf(secret: string, id: string, timestamp: number, body: string): string {
-  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret, 'utf8')
+  const key = secret.startsWith('whsec_')
+    ? Buffer.from(secret.slice('whsec_'.length), 'base64')
+    : Buffer.from(secret, 'utf8')
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`
 }
 
-const beforeSending = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_CERT_ALTNAME_INVALID|CERT_HAS_EXPIRED|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE)$/
+const beforeSending =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_TLS_CERT_ALTNAME_INVALID|CERT_HAS_EXPIRED|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE)$/
 
 function classify(error: unknown, url: URL): Error {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) if (cause instanceof ConnectorRefusedError) return cause
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof ConnectorRefusedError) return cause
   const { code } = error as { code?: unknown }
   const nothingSent = typeof code === 'string' && beforeSending.test(code)
-  const said = typeof code === 'string' ? code : plainLine(maskSecrets(describeError(error).replaceAll(url.href, url.host)), 200)
+  const said =
+    typeof code === 'string' ? code : plainLine(maskSecrets(describeError(error).replaceAll(url.href, url.host)), 200)
   return new ConnectorUnavailableError(`${url.host} can't be reached: ${said}`, { maybeDone: !nothingSent })
 }

@@ -32,7 +32,9 @@ const patienceMs = 1_000
 const marginMs = 250
 
 /** Resolves once the next version of the action is durable, and returns it. */
-export type Tell = (changes: Omit<Partial<Action>, 'reason'> & { readonly reason?: string | undefined }) => Promise<Action>
+export type Tell = (
+  changes: Omit<Partial<Action>, 'reason'> & { readonly reason?: string | undefined },
+) => Promise<Action>
 
 export interface AttemptTools {
   readonly clock: Clock
@@ -86,9 +88,14 @@ export class Attempt {
     }
     // The call may still be on its way.
     if (nowMs < overMs) return overMs
-    if (seen === undefined && this.#port.verify !== undefined && nowMs < overMs + this.#verifyMs) return nowMs + lookMsMax * 4
+    if (seen === undefined && this.#port.verify !== undefined && nowMs < overMs + this.#verifyMs)
+      return nowMs + lookMsMax * 4
     if (this.#action.attempt >= this.#entry.attemptsMax) {
-      await this.#tell({ state: 'failed', reason: 'ATTEMPTS_SPENT', summary: `Cut off in attempt ${this.#action.attempt} of ${this.#entry.attemptsMax}; nobody can tell whether it was done.` })
+      await this.#tell({
+        state: 'failed',
+        reason: 'ATTEMPTS_SPENT',
+        summary: `Cut off in attempt ${this.#action.attempt} of ${this.#entry.attemptsMax}; nobody can tell whether it was done.`,
+      })
       return undefined
     }
     await this.#try(seen?.state !== 'not-done')
@@ -142,7 +149,8 @@ export class Attempt {
       return true
     } catch (error) {
       if (this.#tools.signal.aborted) return false
-      if (isRetryable(error) && attempt < this.#entry.attemptsMax) await this.#retryLater(error, attempt, this.#action.possiblyRepeated)
+      if (isRetryable(error) && attempt < this.#entry.attemptsMax)
+        await this.#retryLater(error, attempt, this.#action.possiblyRepeated)
       else await this.#tell({ state: 'refused', attempt, reason: codeOf(error), summary: spell(error) })
       return false
     }
@@ -160,8 +168,14 @@ export class Attempt {
     // The process is going down or was fenced off: what happened is for the next owner to find out.
     if (this.#tools.signal.aborted) return
     const { attempt } = this.#action
-    if (isRetryable(error) && attempt < this.#entry.attemptsMax) await this.#retryLater(error, attempt, mayBeDone(error))
-    else await this.#tell({ state: 'failed', reason: codeOf(error), summary: `Given up after attempt ${attempt}: ${spell(error)}` })
+    if (isRetryable(error) && attempt < this.#entry.attemptsMax)
+      await this.#retryLater(error, attempt, mayBeDone(error))
+    else
+      await this.#tell({
+        state: 'failed',
+        reason: codeOf(error),
+        summary: `Given up after attempt ${attempt}: ${spell(error)}`,
+      })
   }
 
   async #retryLater(error: unknown, attempt: number, possiblyRepeated: boolean): Promise<void> {
@@ -173,7 +187,10 @@ export class Attempt {
       attempt,
       possiblyRepeated: this.#action.possiblyRepeated || possiblyRepeated,
       reason: codeOf(error),
-      summary: `Attempt ${attempt} failed: ${spell(error)} Again at ${new Date(retryAtMs).toISOString()}.`.slice(0, 500),
+      summary: `Attempt ${attempt} failed: ${spell(error)} Again at ${new Date(retryAtMs).toISOString()}.`.slice(
+        0,
+        500,
+      ),
       details: { retryAtMs },
     })
   }
@@ -190,32 +207,65 @@ export class Attempt {
         return
       }
       if (seen?.state === 'unknown') {
-        await this.#tell({ state: 'done', reason: 'NOT_VERIFIABLE', summary: `${result?.summary ?? 'Done.'} It could not be proven: ${seen.summary}`.slice(0, 500), ...kept(result) })
+        await this.#tell({
+          state: 'done',
+          reason: 'NOT_VERIFIABLE',
+          summary: `${result?.summary ?? 'Done.'} It could not be proven: ${seen.summary}`.slice(0, 500),
+          ...kept(result),
+        })
         return
       }
       const nowMs = this.#tools.clock.nowMs()
       if (nowMs >= deadlineMs) {
-        await this.#tell({ state: 'failed', reason: 'NOT_VERIFIED', summary: `It was ordered, but not proven within ${this.#verifyMs} ms: ${seen?.summary ?? 'nobody can be asked.'}`.slice(0, 500), ...kept(result) })
+        await this.#tell({
+          state: 'failed',
+          reason: 'NOT_VERIFIED',
+          summary:
+            `It was ordered, but not proven within ${this.#verifyMs} ms: ${seen?.summary ?? 'nobody can be asked.'}`.slice(
+              0,
+              500,
+            ),
+          ...kept(result),
+        })
         return
       }
       if (!announced && nowMs - startMs > patienceMs) {
         announced = true
-        await this.#tell({ state: 'done', reason: verifying, summary: `${result?.summary ?? 'Done.'} The proof is waited for.`.slice(0, 500), ...kept(result) })
+        await this.#tell({
+          state: 'done',
+          reason: verifying,
+          summary: `${result?.summary ?? 'Done.'} The proof is waited for.`.slice(0, 500),
+          ...kept(result),
+        })
       }
       if (this.#tools.stopping()) return
       await pause(lookMs, undefined, { signal: this.#tools.signal }).catch(() => undefined)
     }
   }
 
-  async #succeeded(seen: Extract<Verification, { state: 'done' }>, result: ConnectorResult | undefined, tookMs?: number): Promise<void> {
+  async #succeeded(
+    seen: Extract<Verification, { state: 'done' }>,
+    result: ConnectorResult | undefined,
+    tookMs?: number,
+  ): Promise<void> {
     const { arrivedMs } = this.#action
     const nowMs = this.#tools.clock.nowMs()
     const proven = this.#entry.verify
-    const times = tookMs === undefined ? {} : { provenAfterMs: Math.round(tookMs), ...(arrivedMs === undefined ? {} : { sinceArrivalMs: Math.round(nowMs - arrivedMs) }) }
+    const times =
+      tookMs === undefined
+        ? {}
+        : {
+            provenAfterMs: Math.round(tookMs),
+            ...(arrivedMs === undefined ? {} : { sinceArrivalMs: Math.round(nowMs - arrivedMs) }),
+          }
     await this.#tell({
       state: proven ? 'verified' : 'done',
       reason: undefined,
-      summary: `${seen.summary}${tookMs === undefined ? '' : ` It took ${Math.round(tookMs)} ms from the order.`}`.slice(0, 500),
+      summary:
+        `${seen.summary}${tookMs === undefined ? '' : ` It took ${Math.round(tookMs)} ms from the order.`}`.slice(
+          0,
+          500,
+        ),
       details: { ...result?.details, ...seen.details, ...times },
       ...(result?.before === undefined ? {} : { before: result.before }),
     })

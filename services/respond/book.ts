@@ -162,7 +162,10 @@ export class Book {
 
   addTimer(timer: Timer): void {
     const timers = [...this.timers().filter(({ kind, id }) => kind !== timer.kind || id !== timer.id), timer]
-    this.state.set('timers', timers.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1)))
+    this.state.set(
+      'timers',
+      timers.sort((a, b) => a.atMs - b.atMs || (a.id < b.id ? -1 : 1)),
+    )
   }
 
   /** The timers that have run out, which are forgotten. */
@@ -175,7 +178,9 @@ export class Book {
 
   /** Destructive actions that were let go for a tenant within the last hour. */
   reservations(tenant: string, nowMs: number): readonly Reservation[] {
-    return (this.state.get<readonly Reservation[]>(`caps/${tenant}`) ?? []).filter(({ atMs }) => atMs > nowMs - 3_600_000)
+    return (this.state.get<readonly Reservation[]>(`caps/${tenant}`) ?? []).filter(
+      ({ atMs }) => atMs > nowMs - 3_600_000,
+    )
   }
 
   reserve(tenant: string, playbook: string, nowMs: number): void {

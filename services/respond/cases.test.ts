@@ -6,7 +6,10 @@ import { runPlaybookCases } from './cases.ts'
 import { Catalog } from './catalog.ts'
 
 const folder = new URL('../../playbooks/', import.meta.url)
-const files = readdirSync(folder).map((name) => ({ path: `playbooks/${name}`, text: readFileSync(new URL(name, folder), 'utf8') }))
+const files = readdirSync(folder).map((name) => ({
+  path: `playbooks/${name}`,
+  text: readFileSync(new URL(name, folder), 'utf8'),
+}))
 const catalog = new Catalog(describedConnectors())
 const { results, mistakes } = runPlaybookCases(files, catalog)
 
@@ -24,7 +27,10 @@ describe('the cases beside the playbooks that ship', () => {
   test('a case whose expectation does not hold says what differs', () => {
     const cases = `cases:\n  - name: wrong\n    incident: { severity: critical }\n    expect: [{ step: tell-slack, state: failed }, { step: tell-fax }, { step: more }]\n`
     const playbook = files.find(({ path }) => path === 'playbooks/notify-on-call.yml')
-    const wrong = runPlaybookCases([{ path: 'playbooks/notify-on-call.cases.yml', text: cases }, ...(playbook === undefined ? [] : [playbook])], catalog)
+    const wrong = runPlaybookCases(
+      [{ path: 'playbooks/notify-on-call.cases.yml', text: cases }, ...(playbook === undefined ? [] : [playbook])],
+      catalog,
+    )
     expect(wrong.results[0]?.differences).toEqual([
       'Action 1: state is "done", expected "failed".',
       'Action 2: step is "tell-email", expected "tell-fax".',

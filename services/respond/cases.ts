@@ -84,7 +84,8 @@ export function runPlaybookCases(files: readonly ContentFile[], catalog: Catalog
     const path = file.path.replace(/\.cases(\.ya?ml)$/, '$1')
     const playbook = files.find((each) => each.path === path)
     const cases = casesOf(parsed, mistakes)
-    if (playbook === undefined) mistakes.push({ code: 'CASES_INVALID', message: `There is no playbook ${path}.`, place: parsed.place([]) })
+    if (playbook === undefined)
+      mistakes.push({ code: 'CASES_INVALID', message: `There is no playbook ${path}.`, place: parsed.place([]) })
     else for (const each of cases) results.push(runCase(file.path, playbook, each, catalog))
   }
   return { results, mistakes }
@@ -126,7 +127,18 @@ function decide(rehearsal: Rehearsal, action: Action, each: Case): void {
   const at = new Date(rehearsal.nowMs).toISOString()
   const roles = [action.approval?.role ?? '']
   const { id: actionId, digest, incidentId, tenant } = action
-  const decision = { kind: 'approval' as const, id: `decision-${actionId}`, at, by: 'operator:case', roles, tenant, incidentId, actionId, digest, approved }
+  const decision = {
+    kind: 'approval' as const,
+    id: `decision-${actionId}`,
+    at,
+    by: 'operator:case',
+    roles,
+    tenant,
+    incidentId,
+    actionId,
+    digest,
+    approved,
+  }
   rehearsal.feed({ kind: 'decision', decision })
 }
 
@@ -177,10 +189,12 @@ function compare(actions: readonly Action[], expected: Case['expect']): readonly
   const differences: string[] = []
   for (const [index, wanted] of expected.entries()) {
     const action = actions[index]
-    if (action === undefined) differences.push(`Expected action ${index + 1} (${wanted.step}); there are ${actions.length}.`)
+    if (action === undefined)
+      differences.push(`Expected action ${index + 1} (${wanted.step}); there are ${actions.length}.`)
     else differences.push(...compareOne(index + 1, action, wanted))
   }
-  for (const action of actions.slice(expected.length)) differences.push(`Not expected: ${action.step} (${action.connector}.${action.action}, ${action.state}).`)
+  for (const action of actions.slice(expected.length))
+    differences.push(`Not expected: ${action.step} (${action.connector}.${action.action}, ${action.state}).`)
   return differences
 }
 
@@ -191,9 +205,16 @@ function compareOne(number: number, action: Action, wanted: Case['expect'][numbe
     ['state', action.state, wanted.state],
     ['target', action.target, wanted.target],
     ['reason', action.reason, wanted.reason],
-    ...Object.entries(wanted.with ?? {}).map(([key, value]): [string, unknown, unknown] => [`with.${key}`, action.args[key], value]),
+    ...Object.entries(wanted.with ?? {}).map(([key, value]): [string, unknown, unknown] => [
+      `with.${key}`,
+      action.args[key],
+      value,
+    ]),
   ]
   return pairs
     .filter(([, actual, expected]) => expected !== undefined && canonicalJson(actual) !== canonicalJson(expected))
-    .map(([name, actual, expected]) => `Action ${number}: ${name} is ${canonicalJson(actual)}, expected ${canonicalJson(expected)}.`)
+    .map(
+      ([name, actual, expected]) =>
+        `Action ${number}: ${name} is ${canonicalJson(actual)}, expected ${canonicalJson(expected)}.`,
+    )
 }

@@ -40,10 +40,18 @@ export class CatalogAction {
     return this.#action
   }
 
-  parse(args: unknown): { readonly ok: true; readonly args: Record<string, unknown> } | { readonly ok: false; readonly message: string } {
+  parse(
+    args: unknown,
+  ): { readonly ok: true; readonly args: Record<string, unknown> } | { readonly ok: false; readonly message: string } {
     const parsed = this.#action.args.safeParse(args)
     if (parsed.success) return { ok: true, args: parsed.data as Record<string, unknown> }
-    return { ok: false, message: parsed.error.issues.map((issue) => spellIssue(issue)).slice(0, 5).join('; ') }
+    return {
+      ok: false,
+      message: parsed.error.issues
+        .map((issue) => spellIssue(issue))
+        .slice(0, 5)
+        .join('; '),
+    }
   }
 
   /** What is wrong with arguments whose templates are not filled in yet: keys missing or unknown, constants of a wrong form. */
@@ -59,7 +67,9 @@ function relevant(issue: z.core.$ZodIssue, args: unknown): ArgumentMistake[] {
   const path = issue.path.filter((step): step is string | number => typeof step !== 'symbol')
   if (issue.code === 'invalid_union') {
     const variants = issue.errors.map((variant) => variant.flatMap((inner) => relevant(inner, args)))
-    return variants.some((variant) => variant.length === 0) ? [] : [...variants].sort((a, b) => a.length - b.length)[0] ?? []
+    return variants.some((variant) => variant.length === 0)
+      ? []
+      : ([...variants].sort((a, b) => a.length - b.length)[0] ?? [])
   }
   if (isTemplated(at(args, path))) return []
   return [{ message: `${spellIssue(issue)}.`, path }]
@@ -91,7 +101,10 @@ export class Catalog {
     for (const connector of connectors) {
       this.#connectors.set(connector.name, connector)
       for (const [name, action] of Object.entries(connector.actions)) {
-        this.#actions.set(`${connector.name}.${name}`, new CatalogAction(connector.name, name, action as ConnectorAction))
+        this.#actions.set(
+          `${connector.name}.${name}`,
+          new CatalogAction(connector.name, name, action as ConnectorAction),
+        )
       }
     }
   }

@@ -13,7 +13,13 @@ import type { Catalog } from './catalog.ts'
 import { compileCondition, type Condition, type ConditionMistake } from './condition.ts'
 import { pathMistake } from './paths.ts'
 import { playbookLimits, type Approval, type Playbook, type Step, type StepAction } from './playbook.ts'
-import { PlaybookSource, stepSources, type AskSource, type StepActionSource, type StepSource } from './playbook-schema.ts'
+import {
+  PlaybookSource,
+  stepSources,
+  type AskSource,
+  type StepActionSource,
+  type StepSource,
+} from './playbook-schema.ts'
 import { templatesIn } from './template.ts'
 
 export interface CompiledPlaybooks {
@@ -34,7 +40,12 @@ export function compilePlaybooks(files: readonly ContentFile[], catalog?: Catalo
   const mistakes: Mistake[] = []
   const sources = files.filter(isPlaybookFile)
   if (sources.length > playbookLimits.playbooksMax) {
-    return { playbooks: [], mistakes: [{ code, message: `There are ${sources.length} playbooks; ${playbookLimits.playbooksMax} are allowed.` }] }
+    return {
+      playbooks: [],
+      mistakes: [
+        { code, message: `There are ${sources.length} playbooks; ${playbookLimits.playbooksMax} are allowed.` },
+      ],
+    }
   }
   for (const file of sources) {
     const parsed = parseYaml(file)
@@ -42,7 +53,8 @@ export function compilePlaybooks(files: readonly ContentFile[], catalog?: Catalo
     const playbook = parsed.mistakes.length > 0 ? undefined : compiler.compile()
     mistakes.push(...parsed.mistakes, ...compiler.mistakes)
     if (playbook === undefined) continue
-    if (playbooks.has(playbook.id)) mistakes.push({ code, message: `Another playbook has the id "${playbook.id}" too.`, place: parsed.place(['id']) })
+    if (playbooks.has(playbook.id))
+      mistakes.push({ code, message: `Another playbook has the id "${playbook.id}" too.`, place: parsed.place(['id']) })
     else playbooks.set(playbook.id, playbook)
   }
   return { playbooks: [...playbooks.values()], mistakes }
@@ -70,10 +82,18 @@ class Compiler {
     const sources = source.steps.map((step, index) => this.#stepSource(step, ['steps', index]))
     if (sources.some((step) => step === undefined)) return undefined
     const known = sources as readonly StepSource[]
-    const steps = known.map((step, index) => this.#step(step, ['steps', index], known.slice(index + 1).map(({ id }) => id)))
+    const steps = known.map((step, index) =>
+      this.#step(
+        step,
+        ['steps', index],
+        known.slice(index + 1).map(({ id }) => id),
+      ),
+    )
     if (this.#destructive !== source.destructive) {
       this.#mistake(
-        this.#destructive ? 'An action of this playbook is destructive, so it must say "destructive: true".' : 'No action of this playbook is destructive.',
+        this.#destructive
+          ? 'An action of this playbook is destructive, so it must say "destructive: true".'
+          : 'No action of this playbook is destructive.',
         ['destructive'],
       )
     }
@@ -97,7 +117,9 @@ class Compiler {
   }
 
   #stepSource(value: Readonly<Record<string, unknown>>, at: YamlPath): StepSource | undefined {
-    const kinds = (Object.keys(stepSources) as (keyof typeof stepSources)[]).filter((kind) => Object.hasOwn(value, kind))
+    const kinds = (Object.keys(stepSources) as (keyof typeof stepSources)[]).filter((kind) =>
+      Object.hasOwn(value, kind),
+    )
     const [kind] = kinds
     if (kind === undefined || kinds.length > 1) {
       this.#mistake(`A step has exactly one of: ${Object.keys(stepSources).join(', ')}.`, at)
@@ -118,7 +140,10 @@ class Compiler {
     if (!('action' in source)) this.#register(source.id, at)
     const onFailure = source.on_failure
     if (onFailure !== 'stop' && onFailure !== 'continue' && !later.includes(onFailure)) {
-      this.#mistake(`on_failure is stop, continue, or the id of a later step; there is no later step "${onFailure}".`, [...at, 'on_failure'])
+      this.#mistake(`on_failure is stop, continue, or the id of a later step; there is no later step "${onFailure}".`, [
+        ...at,
+        'on_failure',
+      ])
     }
     return {
       id: source.id,
@@ -136,7 +161,10 @@ class Compiler {
     this.#checkTemplates(source.with, [...at, 'with'])
     this.#checkAction(connector, action, source.with, at)
     this.#register(source.id, at)
-    const approval = 'approval' in source && source.approval !== undefined ? this.#approval(source.approval, [...at, 'approval']) : undefined
+    const approval =
+      'approval' in source && source.approval !== undefined
+        ? this.#approval(source.approval, [...at, 'approval'])
+        : undefined
     return {
       id: source.id,
       connector,
@@ -192,7 +220,8 @@ class Compiler {
   }
 
   #register(id: string, at: YamlPath): void {
-    if (id === 'stop' || id === 'continue') this.#mistake(`"${id}" has a meaning of its own and can't be an id.`, [...at, 'id'])
+    if (id === 'stop' || id === 'continue')
+      this.#mistake(`"${id}" has a meaning of its own and can't be an id.`, [...at, 'id'])
     if (this.#known.has(id)) this.#mistake(`The id "${id}" is there twice.`, [...at, 'id'])
     this.#known.add(id)
   }

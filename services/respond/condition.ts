@@ -37,10 +37,12 @@ export function compileCondition(
     return never
   }
   if (depth > depthMax) return fail(`conditions nest at most ${depthMax} deep`)
-  if (typeof source !== 'object' || source === null || Array.isArray(source)) return fail('a condition is a mapping of paths to what they must be')
+  if (typeof source !== 'object' || source === null || Array.isArray(source))
+    return fail('a condition is a mapping of paths to what they must be')
   const entries = Object.entries(source)
   if (entries.length === 0) return fail('the condition is empty')
-  const inner = (value: unknown, where: YamlPath): Condition => compileCondition(value, checkPath, where, mistakes, depth + 1)
+  const inner = (value: unknown, where: YamlPath): Condition =>
+    compileCondition(value, checkPath, where, mistakes, depth + 1)
   const parts = entries.map(([key, value]): Condition => {
     const here = [...at, key]
     if (key === 'all' || key === 'any') {
@@ -59,7 +61,8 @@ export function compileCondition(
 
 function compileComparison(path: string, value: unknown, fail: (message: string) => Condition): Condition {
   if (isScalar(value)) return { path, op: 'is', value }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail('compare with a value, or with {is|in|gte|lte|contains: …}')
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fail('compare with a value, or with {is|in|gte|lte|contains: …}')
   const comparisons = Object.entries(value).map(([name, operand]): Condition => {
     const op = operators.find((each) => each === name)
     if (op === undefined) return fail(`unknown comparison "${name.slice(0, 40)}"; known are ${operators.join(', ')}`)
@@ -90,7 +93,9 @@ function compare(actual: unknown, op: Operator, expected: Operand): boolean {
     case 'in':
       return Array.isArray(expected) && expected.includes(actual)
     case 'contains':
-      return Array.isArray(actual) ? actual.includes(expected) : typeof actual === 'string' && actual.includes(String(expected))
+      return Array.isArray(actual)
+        ? actual.includes(expected)
+        : typeof actual === 'string' && actual.includes(String(expected))
     case 'gte':
     case 'lte': {
       const [a, b] = [comparable(actual), comparable(expected)]

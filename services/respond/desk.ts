@@ -96,13 +96,18 @@ export class Desk {
     }
     const entry: ActionEntry = {
       action: { ...action, version: 0 },
-      what: parsed?.ok === true && found !== undefined ? found.port.describe(args).slice(0, 400) : `${step.connector}.${step.action}`,
+      what:
+        parsed?.ok === true && found !== undefined
+          ? found.port.describe(args).slice(0, 400)
+          : `${step.connector}.${step.action}`,
       verify: (step.verify ?? action.destructive) && (found?.verifiable ?? false),
       attemptsMax: step.attemptsMax,
       message: 'notice' in args,
     }
-    if (found === undefined) this.#refuse(entry, 'NO_SUCH_ACTION', `No connector has the action ${step.connector}.${step.action}.`, turn)
-    else if (parsed?.ok === false) this.#refuse(entry, 'ARGUMENTS_INVALID', `Its arguments make no sense: ${parsed.message}`.slice(0, 500), turn)
+    if (found === undefined)
+      this.#refuse(entry, 'NO_SUCH_ACTION', `No connector has the action ${step.connector}.${step.action}.`, turn)
+    else if (parsed?.ok === false)
+      this.#refuse(entry, 'ARGUMENTS_INVALID', `Its arguments make no sense: ${parsed.message}`.slice(0, 500), turn)
     else this.#gate(entry, playbook, step, turn)
     return id
   }
@@ -118,10 +123,16 @@ export class Desk {
     }
     const isDry = this.#book.run(action.runId)?.dryRun === true || !policy.enabled.includes(playbook.id)
     if (action.destructive && isDry) {
-      this.put({ ...entry, settledMs: turn.nowMs }, { state: 'dry-run', summary: `Dry run (${playbook.id} is not enabled): ${entry.what}` }, turn)
+      this.put(
+        { ...entry, settledMs: turn.nowMs },
+        { state: 'dry-run', summary: `Dry run (${playbook.id} is not enabled): ${entry.what}` },
+        turn,
+      )
       return
     }
-    const spared = action.destructive ? protectedIn([...policy.protected, ...playbook.protected], action.target, action.args, incident) : undefined
+    const spared = action.destructive
+      ? protectedIn([...policy.protected, ...playbook.protected], action.target, action.args, incident)
+      : undefined
     if (spared !== undefined) {
       this.#refuse(entry, 'PROTECTED', `${spared.slice(0, 200)} is protected.`, turn)
       return
@@ -135,9 +146,18 @@ export class Desk {
       this.#wait(entry, step.approval.role, step.approval.expiresMs, undefined, turn)
       return
     }
-    const cap = action.destructive && entry.pastCap !== true && entry.counted !== true ? capReached(policy, playbook.id, this.#book.reservations(action.tenant, turn.nowMs)) : undefined
+    const cap =
+      action.destructive && entry.pastCap !== true && entry.counted !== true
+        ? capReached(policy, playbook.id, this.#book.reservations(action.tenant, turn.nowMs))
+        : undefined
     if (cap !== undefined) {
-      turn.flag(action.id, { tenant: action.tenant, incidentId: incident.id, code: 'CAP_REACHED', message: `${entry.what} — ${cap}; it waits for somebody with the role ${policy.capRole}.`, actions: [action.id] })
+      turn.flag(action.id, {
+        tenant: action.tenant,
+        incidentId: incident.id,
+        code: 'CAP_REACHED',
+        message: `${entry.what} — ${cap}; it waits for somebody with the role ${policy.capRole}.`,
+        actions: [action.id],
+      })
       this.#wait(entry, policy.capRole, capApprovalMs, cap, turn)
       return
     }
@@ -152,7 +172,11 @@ export class Desk {
     const { action } = entry
     const counts = action.destructive && entry.undoOf === undefined && entry.counted !== true
     if (counts) this.#book.reserve(action.tenant, action.playbook.id, turn.nowMs)
-    this.put({ ...entry, ...(counts ? { counted: true } : {}) }, { state: 'reserved', summary: `Let go: ${entry.what}`.slice(0, 500), reason: undefined }, turn)
+    this.put(
+      { ...entry, ...(counts ? { counted: true } : {}) },
+      { state: 'reserved', summary: `Let go: ${entry.what}`.slice(0, 500), reason: undefined },
+      turn,
+    )
   }
 
   #hold(entry: ActionEntry, turn: Turn): void {
@@ -181,10 +205,20 @@ export class Desk {
   }
 
   /** Writes an action's next version, and keeps the lists of what is open and held. */
-  put(entry: ActionEntry, changes: Omit<Partial<Action>, 'reason'> & { readonly reason?: string | undefined }, turn: Turn): ActionEntry {
+  put(
+    entry: ActionEntry,
+    changes: Omit<Partial<Action>, 'reason'> & { readonly reason?: string | undefined },
+    turn: Turn,
+  ): ActionEntry {
     const { reason, ...rest } = { reason: entry.action.reason, ...changes }
     const { reason: _old, ...known } = entry.action
-    const action: Action = { ...known, version: entry.action.version + 1, at: turn.at, ...rest, ...(reason === undefined ? {} : { reason }) }
+    const action: Action = {
+      ...known,
+      version: entry.action.version + 1,
+      at: turn.at,
+      ...rest,
+      ...(reason === undefined ? {} : { reason }),
+    }
     const next = { ...entry, action }
     turn.action(action)
     this.#keep(next, turn)
@@ -204,9 +238,20 @@ export class Desk {
   #settled(entry: ActionEntry, turn: Turn): void {
     const { action } = entry
     turn.ready.add(action.runId)
-    const code = action.state === 'failed' ? 'ACTION_FAILED' : action.state === 'refused' ? flagged[action.reason ?? ''] : undefined
+    const code =
+      action.state === 'failed'
+        ? 'ACTION_FAILED'
+        : action.state === 'refused'
+          ? flagged[action.reason ?? '']
+          : undefined
     if (code !== undefined && entry.undoOf === undefined) {
-      turn.flag(action.id, { tenant: action.tenant, incidentId: action.incidentId, code, message: `${entry.what} — ${action.summary}`.slice(0, 1_000), actions: [action.id] })
+      turn.flag(action.id, {
+        tenant: action.tenant,
+        incidentId: action.incidentId,
+        code,
+        message: `${entry.what} — ${action.summary}`.slice(0, 1_000),
+        actions: [action.id],
+      })
     }
     if (entry.undoOf !== undefined) this.#undoSettled(entry, entry.undoOf, turn)
   }
@@ -232,7 +277,8 @@ export class Desk {
       ...(isSettled(fact) ? { settledMs: turn.nowMs } : {}),
     }
     // Something was decided while the fact was on its way: the fact stands, as the version after.
-    if (fact.version <= entry.action.version) this.put({ ...next, action: { ...fact, version: entry.action.version } }, { at: fact.at }, turn)
+    if (fact.version <= entry.action.version)
+      this.put({ ...next, action: { ...fact, version: entry.action.version } }, { at: fact.at }, turn)
     else this.#keep({ ...next, action: fact }, turn)
     if (fact.state === 'reserved') this.#recheck(fact.id, turn)
   }
@@ -255,7 +301,8 @@ export class Desk {
   again(entry: ActionEntry, playbook: Playbook | undefined, turn: Turn): void {
     const step = playbook === undefined ? undefined : stepActionOf(playbook, entry.action.step)
     if (entry.undoOf !== undefined) this.#reserve(entry, turn)
-    else if (playbook === undefined || step === undefined) this.#refuse(entry, 'WITHDRAWN', 'Its playbook is not known any more.', turn)
+    else if (playbook === undefined || step === undefined)
+      this.#refuse(entry, 'WITHDRAWN', 'Its playbook is not known any more.', turn)
     else {
       const { settledMs: _settled, ...open } = entry
       this.#gate(open, playbook, step, turn)
@@ -266,14 +313,23 @@ export class Desk {
   expire(kind: 'approval' | 'held', id: string, turn: Turn): void {
     const entry = this.#book.action(id)
     if (kind === 'approval' && entry?.action.state === 'awaiting-approval') {
-      this.#refuse(entry, 'APPROVAL_EXPIRED', `Nobody with the role ${entry.action.approval?.role ?? '?'} has approved it in time.`, turn)
+      this.#refuse(
+        entry,
+        'APPROVAL_EXPIRED',
+        `Nobody with the role ${entry.action.approval?.role ?? '?'} has approved it in time.`,
+        turn,
+      )
     } else if (kind === 'held' && entry?.action.reason === 'GLOBAL_STOP') {
       this.#refuse(entry, 'HELD_TOO_LONG', 'The global stop has held it too long.', turn)
     }
   }
 
   /** Somebody's word on an action. */
-  decide(decision: Extract<Decision, { kind: 'approval' }>, playbookOf: (version: string) => Playbook | undefined, turn: Turn): void {
+  decide(
+    decision: Extract<Decision, { kind: 'approval' }>,
+    playbookOf: (version: string) => Playbook | undefined,
+    turn: Turn,
+  ): void {
     const entry = this.#book.action(decision.actionId)
     if (entry === undefined || entry.action.tenant !== decision.tenant) {
       turn.out.drop('unknown-action')
@@ -292,14 +348,29 @@ export class Desk {
           ? `it needs the role ${approval.role}`
           : undefined
     if (wrong !== undefined) {
-      this.put(entry, { summary: `The word of ${decision.by.slice(0, 100)} does not count: ${wrong}. Waits for approval by ${approval.role}.` }, turn)
+      this.put(
+        entry,
+        {
+          summary: `The word of ${decision.by.slice(0, 100)} does not count: ${wrong}. Waits for approval by ${approval.role}.`,
+        },
+        turn,
+      )
       return
     }
     const signed = { ...approval, by: decision.by, at: decision.at }
     if (turn.nowMs >= Date.parse(approval.expiresAt)) this.expire('approval', action.id, turn)
     else if (!decision.approved) {
       const why = decision.text === undefined ? '' : `: ${decision.text}`
-      this.put({ ...entry, settledMs: turn.nowMs }, { state: 'refused', reason: 'APPROVAL_REFUSED', approval: signed, summary: `Refused by ${decision.by}${why}`.slice(0, 500) }, turn)
+      this.put(
+        { ...entry, settledMs: turn.nowMs },
+        {
+          state: 'refused',
+          reason: 'APPROVAL_REFUSED',
+          approval: signed,
+          summary: `Refused by ${decision.by}${why}`.slice(0, 500),
+        },
+        turn,
+      )
     } else this.again({ ...entry, action: { ...action, approval: signed } }, playbookOf(action.playbook.version), turn)
   }
 
@@ -313,7 +384,13 @@ export class Desk {
     const { action } = entry
     const found = this.#catalog.find(action.connector, action.action)
     const refuse = (message: string): void => {
-      turn.flag(decision.id, { tenant: action.tenant, incidentId: action.incidentId, code: 'UNDO_REFUSED', message: `${entry.what} is not taken back: ${message}.`, actions: [action.id] })
+      turn.flag(decision.id, {
+        tenant: action.tenant,
+        incidentId: action.incidentId,
+        code: 'UNDO_REFUSED',
+        message: `${entry.what} is not taken back: ${message}.`,
+        actions: [action.id],
+      })
     }
     if (!mayDecide(decision.roles, 'responder')) refuse('that needs the role responder')
     else if (!hasActed(action) || action.state === 'attempted') refuse(`it is ${action.state}`)
@@ -326,7 +403,12 @@ export class Desk {
     }
   }
 
-  #undoOf(entry: ActionEntry, decision: Extract<Decision, { kind: 'undo' }>, found: NonNullable<ReturnType<Catalog['find']>>, turn: Turn): ActionEntry {
+  #undoOf(
+    entry: ActionEntry,
+    decision: Extract<Decision, { kind: 'undo' }>,
+    found: NonNullable<ReturnType<Catalog['find']>>,
+    turn: Turn,
+  ): ActionEntry {
     const { action } = entry
     const as = found.port.undoAs?.(action.args, { actionId: action.id, before: action.before })
     const name = as?.action ?? `${action.action}:undo`
@@ -364,17 +446,39 @@ export class Desk {
     const { undo: _undo, ...freed } = original
     const { state, summary, id, approval } = undo.action
     if (state === 'done' || state === 'verified') {
-      this.put({ ...freed, undo: id }, { state: 'undone', summary: `Taken back by ${approval?.by ?? 'a person'}: ${summary}`.slice(0, 500) }, turn)
+      this.put(
+        { ...freed, undo: id },
+        { state: 'undone', summary: `Taken back by ${approval?.by ?? 'a person'}: ${summary}`.slice(0, 500) },
+        turn,
+      )
       return
     }
     this.#book.setAction(freed)
-    turn.flag(id, { tenant: original.action.tenant, incidentId: original.action.incidentId, code: 'UNDO_REFUSED', message: `${original.what} is not taken back: ${summary}`.slice(0, 1_000), actions: [originalId, id] })
+    turn.flag(id, {
+      tenant: original.action.tenant,
+      incidentId: original.action.incidentId,
+      code: 'UNDO_REFUSED',
+      message: `${original.what} is not taken back: ${summary}`.slice(0, 1_000),
+      actions: [originalId, id],
+    })
   }
 }
 
 /** From incident, playbook version, subject and step: the same wish always has the same id. */
-export function actionIdOf(run: Pick<RunEntry, 'incidentId' | 'subject'>, playbook: Pick<Playbook, 'id' | 'version'>, step: string): string {
-  return derivedId('action', run.incidentId, playbook.id, playbook.version, run.subject?.type ?? '', run.subject?.id ?? '', step)
+export function actionIdOf(
+  run: Pick<RunEntry, 'incidentId' | 'subject'>,
+  playbook: Pick<Playbook, 'id' | 'version'>,
+  step: string,
+): string {
+  return derivedId(
+    'action',
+    run.incidentId,
+    playbook.id,
+    playbook.version,
+    run.subject?.type ?? '',
+    run.subject?.id ?? '',
+    step,
+  )
 }
 
 /** What an approval is bound to. */

@@ -44,19 +44,34 @@ function begin(playbook = revoke(), policy: Parameters<Rehearsal['policy']>[0] =
   return stage
 }
 
-const say = (...incidents: Parameters<typeof incidentOf>) => stage.feed({ kind: 'incident', incident: incidentOf(...incidents) })
+const say = (...incidents: Parameters<typeof incidentOf>) =>
+  stage.feed({ kind: 'incident', incident: incidentOf(...incidents) })
 const actionOf = (step: string): Action | undefined => stage.actions().find((action) => action.step === step)
 const states = () => Object.fromEntries(stage.actions().map(({ step, state }) => [step, state]))
 const flags = () => stage.log.flatMap((effect) => (effect.kind === 'flag' ? [effect.flag.code] : []))
 const done = () => stage.perform(() => 'done')
 
-type Said = Decision extends infer D ? (D extends Decision ? Omit<D, 'id' | 'at' | 'by' | 'roles' | 'tenant'> : never) : never
+type Said = Decision extends infer D
+  ? D extends Decision
+    ? Omit<D, 'id' | 'at' | 'by' | 'roles' | 'tenant'>
+    : never
+  : never
 function decide(said: Said, roles = ['responder'], by = 'operator:ana'): void {
   const base = { id: `decision-${++decisions}`, at: new Date(stage.nowMs).toISOString(), by, roles, tenant: 'acme' }
   stage.feed({ kind: 'decision', decision: { ...base, ...said } as Decision })
 }
 const approve = (action: Action | undefined, changes: object = {}, roles?: string[]) => {
-  decide({ kind: 'approval', incidentId: 'incident-1', actionId: action?.id ?? '', digest: action?.digest ?? '', approved: true, ...changes }, roles)
+  decide(
+    {
+      kind: 'approval',
+      incidentId: 'incident-1',
+      actionId: action?.id ?? '',
+      digest: action?.digest ?? '',
+      approved: true,
+      ...changes,
+    },
+    roles,
+  )
 }
 
 beforeEach(() => {
@@ -67,7 +82,12 @@ describe('from an incident to its actions', () => {
   test('a grave incident lets the revocation go at once, before anything else is asked', () => {
     say()
     expect(states()).toEqual({ revoke: 'reserved' })
-    expect(actionOf('revoke')).toMatchObject({ target: 'credential:key-a', args: { credentialId: 'key-a' }, attempt: 0, incidentId: 'incident-1' })
+    expect(actionOf('revoke')).toMatchObject({
+      target: 'credential:key-a',
+      args: { credentialId: 'key-a' },
+      attempt: 0,
+      incidentId: 'incident-1',
+    })
   })
 
   test('the same log gives the same records, ids included', () => {
@@ -86,9 +106,20 @@ describe('from an incident to its actions', () => {
     say({ version: 2 })
     say({ version: 2 })
     expect(stage.actions()).toHaveLength(2)
-    say({ version: 3, entities: [{ type: 'credential', id: 'key-a' }, { type: 'credential', id: 'key-b' }] })
+    say({
+      version: 3,
+      entities: [
+        { type: 'credential', id: 'key-a' },
+        { type: 'credential', id: 'key-b' },
+      ],
+    })
     done()
-    expect(stage.actions().filter(({ step }) => step === 'revoke').map(({ target }) => target)).toEqual(['credential:key-a', 'credential:key-b'])
+    expect(
+      stage
+        .actions()
+        .filter(({ step }) => step === 'revoke')
+        .map(({ target }) => target),
+    ).toEqual(['credential:key-a', 'credential:key-b'])
   })
 
   test('an incident that came before the first policy is answered when that comes', () => {
@@ -161,7 +192,10 @@ describe('gates', () => {
     done()
     expect(states()).toEqual({ revoke: 'dry-run', tell: 'done' })
     say({ id: 'incident-2', entities: [{ type: 'credential', id: 'key-b' }] })
-    expect(stage.actions().filter(({ incidentId }) => incidentId === 'incident-2')).toMatchObject([{ state: 'awaiting-approval' }, {}])
+    expect(stage.actions().filter(({ incidentId }) => incidentId === 'incident-2')).toMatchObject([
+      { state: 'awaiting-approval' },
+      {},
+    ])
   })
 
   test.each([
@@ -191,7 +225,10 @@ describe('gates', () => {
     expect(held).toMatchObject({ state: 'awaiting-approval', reason: 'CAP_REACHED', approval: { role: 'responder' } })
     expect(flags()).toEqual(['CAP_REACHED'])
     approve(held, { incidentId: 'incident-2' })
-    expect(stage.actions().find(({ target }) => target === 'credential:key-b')).toMatchObject({ state: 'reserved', approval: { by: 'operator:ana' } })
+    expect(stage.actions().find(({ target }) => target === 'credential:key-b')).toMatchObject({
+      state: 'reserved',
+      approval: { by: 'operator:ana' },
+    })
     stage.pass(hourMs + 1)
     say({ id: 'incident-3', entities: [{ type: 'credential', id: 'key-c' }] })
     expect(stage.actions().find(({ target }) => target === 'credential:key-c')?.state).toBe('reserved')
@@ -218,9 +255,16 @@ describe('approvals', () => {
 
   test('those who may approve are told how, and their word lets the action go', () => {
     const waiting = actionOf('revoke')
-    expect(waiting).toMatchObject({ state: 'awaiting-approval', approval: { role: 'responder', expiresAt: '2026-01-01T04:00:00.000Z' } })
+    expect(waiting).toMatchObject({
+      state: 'awaiting-approval',
+      approval: { role: 'responder', expiresAt: '2026-01-01T04:00:00.000Z' },
+    })
     const notice = actionOf('ask')?.args['notice'] as Notice
-    expect(notice.approval).toMatchObject({ actionId: waiting?.id, digest: waiting?.digest, approve: `npx modelwarden approve ${waiting?.id ?? ''}` })
+    expect(notice.approval).toMatchObject({
+      actionId: waiting?.id,
+      digest: waiting?.digest,
+      approve: `npx modelwarden approve ${waiting?.id ?? ''}`,
+    })
     approve(waiting)
     expect(actionOf('revoke')).toMatchObject({ state: 'reserved', approval: { by: 'operator:ana' } })
     done()
@@ -238,15 +282,35 @@ describe('approvals', () => {
 
   test('a word from another tenant is not heard', () => {
     const action = actionOf('revoke')
-    const foreign = { id: 'd', at: action?.at ?? '', by: 'operator:eve', roles: ['admin'], tenant: 'other', incidentId: 'incident-1' }
-    stage.feed({ kind: 'decision', decision: { kind: 'approval', ...foreign, actionId: action?.id ?? '', digest: action?.digest ?? '', approved: true } })
+    const foreign = {
+      id: 'd',
+      at: action?.at ?? '',
+      by: 'operator:eve',
+      roles: ['admin'],
+      tenant: 'other',
+      incidentId: 'incident-1',
+    }
+    stage.feed({
+      kind: 'decision',
+      decision: {
+        kind: 'approval',
+        ...foreign,
+        actionId: action?.id ?? '',
+        digest: action?.digest ?? '',
+        approved: true,
+      },
+    })
     expect(actionOf('revoke')?.state).toBe('awaiting-approval')
     expect(stage.drops).toContain('unknown-action')
   })
 
   test('a refusal ends it, with the reason that was given', () => {
     approve(actionOf('revoke'), { approved: false, text: 'This is a test key.' })
-    expect(actionOf('revoke')).toMatchObject({ state: 'refused', reason: 'APPROVAL_REFUSED', summary: 'Refused by operator:ana: This is a test key.' })
+    expect(actionOf('revoke')).toMatchObject({
+      state: 'refused',
+      reason: 'APPROVAL_REFUSED',
+      summary: 'Refused by operator:ana: This is a test key.',
+    })
   })
 
   test('after its time an approval is worth nothing, even if no tick came in between', () => {
@@ -290,7 +354,9 @@ describe('incidents that end', () => {
     say({ version: 3, ...changes })
     expect(actionOf('revoke')?.state).toBe('verified')
     expect(flags()).toEqual(['ACTED_ON_WITHDRAWN'])
-    expect(stage.notes).toMatchObject([{ kind: 'note', text: expect.stringContaining('Decide whether to take it back') }])
+    expect(stage.notes).toMatchObject([
+      { kind: 'note', text: expect.stringContaining('Decide whether to take it back') },
+    ])
   })
 
   test('an action attempted just when its incident is closed is booked as what it is', () => {
@@ -299,9 +365,15 @@ describe('incidents that end', () => {
     say({ version: 2, status: 'closed', verdict: 'undetermined' })
     expect(actionOf('revoke')?.state).toBe('refused')
     // The sidecar's record came to stand behind the closing, with the version that the step has given out too.
-    stage.feed({ kind: 'action', action: { ...reserved, state: 'attempted', attempt: 1, version: reserved.version + 1 } })
+    stage.feed({
+      kind: 'action',
+      action: { ...reserved, state: 'attempted', attempt: 1, version: reserved.version + 1 },
+    })
     expect(actionOf('revoke')).toMatchObject({ state: 'attempted', version: 3 })
-    stage.feed({ kind: 'action', action: { ...reserved, state: 'verified', attempt: 1, version: reserved.version + 2 } })
+    stage.feed({
+      kind: 'action',
+      action: { ...reserved, state: 'verified', attempt: 1, version: reserved.version + 2 },
+    })
     expect(actionOf('revoke')).toMatchObject({ state: 'verified', version: 4 })
   })
 
@@ -310,7 +382,16 @@ describe('incidents that end', () => {
     const { version, ...reserved } = actionOf('revoke') as Action
     stage.feed({ kind: 'action', action: { ...reserved, state: 'attempted', attempt: 1, version: version + 1 } })
     say({ version: 2, status: 'closed', verdict: 'undetermined' })
-    stage.feed({ kind: 'action', action: { ...reserved, state: 'reserved', attempt: 1, version: version + 2, details: { retryAtMs: stage.nowMs + 500 } } })
+    stage.feed({
+      kind: 'action',
+      action: {
+        ...reserved,
+        state: 'reserved',
+        attempt: 1,
+        version: version + 2,
+        details: { retryAtMs: stage.nowMs + 500 },
+      },
+    })
     expect(actionOf('revoke')).toMatchObject({ state: 'refused', reason: 'WITHDRAWN' })
   })
 
@@ -333,7 +414,11 @@ describe('the global stop', () => {
     decide({ kind: 'global-stop', stopped: true })
     say({ id: 'incident-3', entities: [{ type: 'credential', id: 'key-c' }] })
     const byTarget = () => Object.fromEntries(stage.actions().map(({ target, state }) => [target, state]))
-    expect(byTarget()).toEqual({ 'credential:key-a': 'attempted', 'credential:key-b': 'asked', 'credential:key-c': 'asked' })
+    expect(byTarget()).toEqual({
+      'credential:key-a': 'attempted',
+      'credential:key-b': 'asked',
+      'credential:key-c': 'asked',
+    })
     done()
     expect(byTarget()['credential:key-b']).toBe('asked')
     decide({ kind: 'global-stop', stopped: false })
@@ -367,7 +452,13 @@ describe('taking back', () => {
     const suspended = actionOf('revoke') as Action
     decide({ kind: 'undo', incidentId: 'incident-1', actionId: suspended.id })
     const undo = actionOf('undo:revoke')
-    expect(undo).toMatchObject({ state: 'reserved', action: 'credential.reinstate', target: 'credential:key-a', args: { ifActionId: suspended.id }, approval: { by: 'operator:ana' } })
+    expect(undo).toMatchObject({
+      state: 'reserved',
+      action: 'credential.reinstate',
+      target: 'credential:key-a',
+      args: { ifActionId: suspended.id },
+      approval: { by: 'operator:ana' },
+    })
     done()
     expect(states()).toEqual({ revoke: 'undone', tell: 'done', 'undo:revoke': 'verified' })
   })
@@ -419,7 +510,11 @@ describe('waiting, and forgetting', () => {
     say()
     done()
     stage.pass(91 * 24 * hourMs)
-    expect([...stage.state.entries('')].map(([key]) => key).filter((key) => /^(incident|run|action|playbook|caps|target)\//.test(key))).toEqual([])
+    expect(
+      [...stage.state.entries('')]
+        .map(([key]) => key)
+        .filter((key) => /^(incident|run|action|playbook|caps|target)\//.test(key)),
+    ).toEqual([])
   })
 
   test('a message that was sent is not kept', () => {

@@ -52,7 +52,10 @@ export class RespondLogic implements StageLogic {
     const effect = Effect.safeParse(json.value)
     if (!effect.success) {
       const [issue] = effect.error.issues
-      out.deadLetter('NOT_AN_EFFECT', `${issue?.message ?? 'It has no known form'} at ${issue?.path.map(String).join('.') ?? ''}`)
+      out.deadLetter(
+        'NOT_AN_EFFECT',
+        `${issue?.message ?? 'It has no known form'} at ${issue?.path.map(String).join('.') ?? ''}`,
+      )
       return
     }
     const turn = new Turn(out, this.#partition, record.appendedMs, record.arrivedMs)
@@ -127,7 +130,8 @@ export class RespondLogic implements StageLogic {
     let entry: IncidentEntry = { incident, runs, flagged: known?.flagged ?? [], touchedMs: turn.nowMs }
     // An incident that nothing was ever begun for need not be remembered.
     if (runs.length > 0) this.#book.setIncident(entry)
-    if (incident.status === 'closed' || incident.status === 'retracted') this.#runs.withdraw(runs, `Stopped: the incident is ${incident.status}.`, turn)
+    if (incident.status === 'closed' || incident.status === 'retracted')
+      this.#runs.withdraw(runs, `Stopped: the incident is ${incident.status}.`, turn)
     if (runs.length > 0) entry = this.#flagWithdrawn(entry, turn)
     if (!isOpen(incident)) return
     this.#runs.resume(runs, turn)
@@ -154,7 +158,13 @@ export class RespondLogic implements StageLogic {
           if (!flagged.includes(code)) {
             flagged.push(code)
             const message = `The incident has more than ${playbookLimits.subjectsMax} of what ${playbook.id} acts upon; the others are left to a person.`
-            turn.flag(code, { tenant: incident.tenant, incidentId: incident.id, code: 'SUBJECTS_MAX', message, actions: [] })
+            turn.flag(code, {
+              tenant: incident.tenant,
+              incidentId: incident.id,
+              code: 'SUBJECTS_MAX',
+              message,
+              actions: [],
+            })
           }
           break
         }
@@ -184,7 +194,11 @@ export class RespondLogic implements StageLogic {
       tenant: incident.tenant,
       incidentId: about,
       code: 'ACTED_ON_WITHDRAWN',
-      message: `The incident ${incident.id} ${why}, but this was done on it and stands: ${deeds.join('; ')}. Decide whether to take it back.`.slice(0, 4_000),
+      message:
+        `The incident ${incident.id} ${why}, but this was done on it and stands: ${deeds.join('; ')}. Decide whether to take it back.`.slice(
+          0,
+          4_000,
+        ),
       actions: acted.map(({ action }) => action.id),
     })
     const flagged: IncidentEntry = { ...entry, flagged: [...entry.flagged, `ACTED_ON_WITHDRAWN/${why}`] }
@@ -248,7 +262,8 @@ export class RespondLogic implements StageLogic {
 /** Why what was done on an incident needs a second look; undefined where it does not. */
 function withdrawnBecause({ status, verdict, mergedInto }: IncidentBrief): string | undefined {
   if (status === 'retracted') return 'was retracted'
-  if (status === 'closed' && (verdict === 'false-positive' || verdict === 'benign-true-positive')) return `was closed as ${verdict}`
+  if (status === 'closed' && (verdict === 'false-positive' || verdict === 'benign-true-positive'))
+    return `was closed as ${verdict}`
   if (status === 'merged') return `was merged into ${mergedInto ?? 'another'}`
   return undefined
 }

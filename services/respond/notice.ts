@@ -40,7 +40,9 @@ export function writeNotice({ incident, playbook, dryRun, actions, waiting }: No
     certainty: cut(certaintyOf(incident)),
     ...lostOf(incident),
     done: deeds.slice(-doneMax).map((entry) => cut(sentenceOf(entry))),
-    next: nextOf(incident, playbook.id, dryRun, deeds).slice(0, listMax).map((line) => cut(line)),
+    next: nextOf(incident, playbook.id, dryRun, deeds)
+      .slice(0, listMax)
+      .map((line) => cut(line)),
     dryRun,
     playbook: { id: playbook.id, title: cut(playbook.title), version: playbook.version },
     ...(waiting === undefined || approval === undefined
@@ -70,15 +72,21 @@ function named(incident: IncidentBrief, types: readonly string[]): string[] {
 
 function certaintyOf(incident: IncidentBrief): string {
   const findings = `${incident.signalCount} ${incident.signalCount === 1 ? 'finding' : 'findings'} by ${incident.rules.length} ${incident.rules.length === 1 ? 'rule' : 'rules'}`
-  const settled = incident.settled ? 'Settled: all records of its time are in.' : 'Provisional: records that arrive late may still change it.'
-  const techniques = incident.techniques.length === 0 ? '' : ` Techniques: ${incident.techniques.slice(0, 8).join(', ')}.`
+  const settled = incident.settled
+    ? 'Settled: all records of its time are in.'
+    : 'Provisional: records that arrive late may still change it.'
+  const techniques =
+    incident.techniques.length === 0 ? '' : ` Techniques: ${incident.techniques.slice(0, 8).join(', ')}.`
   return `Severity ${incident.severity}, risk ${Math.round(incident.risk)}; ${findings}. ${settled}${techniques}`
 }
 
 function lostOf({ exposure }: IncidentBrief): { lost?: string } {
   const parts: string[] = []
   if (exposure.bytes !== undefined) {
-    const share = exposure.ofBytes === undefined || exposure.ofBytes <= 0 ? '' : ` (${Math.round((100 * exposure.bytes) / exposure.ofBytes)} % of the artifacts touched)`
+    const share =
+      exposure.ofBytes === undefined || exposure.ofBytes <= 0
+        ? ''
+        : ` (${Math.round((100 * exposure.bytes) / exposure.ofBytes)} % of the artifacts touched)`
     parts.push(`${spellBytes(exposure.bytes)}${share}`)
   }
   if (exposure.queries !== undefined) parts.push(`${exposure.queries} queries`)
@@ -119,17 +127,28 @@ export function sentenceOf({ action, what }: ActionEntry): string {
   }
 }
 
-function nextOf(incident: IncidentBrief, playbookId: string, dryRun: boolean, deeds: readonly ActionEntry[]): readonly string[] {
+function nextOf(
+  incident: IncidentBrief,
+  playbookId: string,
+  dryRun: boolean,
+  deeds: readonly ActionEntry[],
+): readonly string[] {
   const next: string[] = []
-  const failed = deeds.filter(({ action }) => action.state === 'failed' || (action.state === 'refused' && action.reason !== 'WITHDRAWN'))
+  const failed = deeds.filter(
+    ({ action }) => action.state === 'failed' || (action.state === 'refused' && action.reason !== 'WITHDRAWN'),
+  )
   for (const { what } of failed.slice(0, 3)) next.push(`Do by hand what could not be done: ${what}`)
   if (dryRun && deeds.some(({ action }) => action.state === 'dry-run')) {
-    next.push(`Do by hand what was only described, or let the playbook do it from now on: add ${playbookId} to respond.enable.`)
+    next.push(
+      `Do by hand what was only described, or let the playbook do it from now on: add ${playbookId} to respond.enable.`,
+    )
   }
   next.push(...incident.next)
   const undoable = deeds.find(({ action }) => action.state === 'verified' || action.state === 'done')
   if (undoable !== undefined) {
-    next.push(`If this was a mistake, close it (npx modelwarden incidents close ${incident.id} --verdict false-positive) and take action ${undoable.action.id} back.`)
+    next.push(
+      `If this was a mistake, close it (npx modelwarden incidents close ${incident.id} --verdict false-positive) and take action ${undoable.action.id} back.`,
+    )
   }
   return next
 }

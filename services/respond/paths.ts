@@ -51,7 +51,10 @@ const incidentPaths = new Map<string, (incident: IncidentBrief) => PathValue>([
   ['primary.id', ({ primary }) => primary.id],
   ['techniques', ({ techniques }) => techniques],
   ['rules', ({ rules }) => rules],
-  ...entityTypes.map((type): [string, (incident: IncidentBrief) => PathValue] => [plural[type], (incident) => entitiesOf(incident, type)]),
+  ...entityTypes.map((type): [string, (incident: IncidentBrief) => PathValue] => [
+    plural[type],
+    (incident) => entitiesOf(incident, type),
+  ]),
 ])
 
 const stepPath = /^steps\.([a-z0-9][a-z0-9-]{0,63})\.(state|summary)$/

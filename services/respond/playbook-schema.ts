@@ -69,7 +69,10 @@ export const PlaybookSource = z.strictObject({
   trigger: z.strictObject({
     severity: Level.default('high'),
     risk: z.number().min(0).default(0),
-    techniques: z.array(z.string().regex(/^(AML\.)?(T|TA)[0-9]{4}(\.[0-9]{3})?$/, 'Write a technique like AML.T0024 or T1078.004')).max(100).default([]),
+    techniques: z
+      .array(z.string().regex(/^(AML\.)?(T|TA)[0-9]{4}(\.[0-9]{3})?$/, 'Write a technique like AML.T0024 or T1078.004'))
+      .max(100)
+      .default([]),
     rules: z.array(z.string().min(1).max(256)).max(1_000).default([]),
     entities: z.array(EntityType).max(8).default([]),
     settled: z.boolean().default(false),

@@ -24,7 +24,9 @@ export class Pruner {
     const { state } = this.#book
     if (nowMs - (state.get<number>('prunedMs') ?? 0) < pruneEveryMs) return
     state.set('prunedMs', nowMs)
-    const incidents = [...state.entries<IncidentEntry>('incident/')].map(([, entry]) => entry).sort((a, b) => a.touchedMs - b.touchedMs)
+    const incidents = [...state.entries<IncidentEntry>('incident/')]
+      .map(([, entry]) => entry)
+      .sort((a, b) => a.touchedMs - b.touchedMs)
     const beyond = incidents.length - incidentsMax
     for (const [index, entry] of incidents.entries()) {
       if ((entry.touchedMs < nowMs - keepMs || index < beyond) && this.#isOver(entry)) this.#forget(entry)
@@ -65,6 +67,7 @@ export class Pruner {
     const { state } = this.#book
     const used = new Set([...state.entries<RunEntry>('run/')].map(([, run]) => run.playbook.version))
     for (const [key] of [...state.entries('playbook/')]) if (!used.has(key.slice('playbook/'.length))) state.delete(key)
-    for (const [key] of [...state.entries('caps/')]) if (this.#book.reservations(key.slice('caps/'.length), nowMs).length === 0) state.delete(key)
+    for (const [key] of [...state.entries('caps/')])
+      if (this.#book.reservations(key.slice('caps/'.length), nowMs).length === 0) state.delete(key)
   }
 }

@@ -33,7 +33,10 @@ export class Rehearsal {
 
   constructor(catalog: Catalog, startMs: number) {
     this.nowMs = startMs
-    this.#logic = new RespondLogic({ stage: 'respond', at: { topic: topics.effects, partition: 0 }, partitions: 1, state: this.state }, catalog)
+    this.#logic = new RespondLogic(
+      { stage: 'respond', at: { topic: topics.effects, partition: 0 }, partitions: 1, state: this.state },
+      catalog,
+    )
   }
 
   /** Puts playbooks in force; throws where they have mistakes. */
@@ -82,11 +85,22 @@ export class Rehearsal {
         .find((each) => each?.action.state === 'reserved' && outcomeOf(each.action) !== 'pending')
       if (entry === undefined) return
       const { action } = entry
-      const attempted: Action = { ...action, version: action.version + 1, state: 'attempted', attempt: action.attempt + 1, summary: 'Attempted.' }
+      const attempted: Action = {
+        ...action,
+        version: action.version + 1,
+        state: 'attempted',
+        attempt: action.attempt + 1,
+        summary: 'Attempted.',
+      }
       this.feed({ kind: 'action', action: attempted })
       const failed = outcomeOf(action) === 'failed'
       const state = failed ? 'failed' : entry.verify ? 'verified' : 'done'
-      const told: Action = { ...attempted, version: attempted.version + 1, state, summary: failed ? 'It failed.' : 'It is done.' }
+      const told: Action = {
+        ...attempted,
+        version: attempted.version + 1,
+        state,
+        summary: failed ? 'It failed.' : 'It is done.',
+      }
       this.feed({ kind: 'action', action: failed ? { ...told, reason: 'CONNECTOR_REFUSED' } : told })
     }
   }

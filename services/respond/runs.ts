@@ -49,7 +49,10 @@ export class Runs {
   find(runs: readonly string[], playbook: Playbook, subject: Entity | undefined): RunEntry | undefined {
     return runs
       .map((id) => this.#book.run(id))
-      .find((run) => run?.playbook.id === playbook.id && run.subject?.type === subject?.type && run.subject?.id === subject?.id)
+      .find(
+        (run) =>
+          run?.playbook.id === playbook.id && run.subject?.type === subject?.type && run.subject?.id === subject?.id,
+      )
   }
 
   start(incident: IncidentBrief, playbook: Playbook, subject: Entity | undefined, turn: Turn): string {
@@ -125,8 +128,16 @@ export class Runs {
     for (const action of step.actions) this.#ask(run, playbook, incident, action, undefined, turn)
   }
 
-  #ask(run: RunEntry, playbook: Playbook, incident: IncidentBrief, step: StepAction, waiting: ActionEntry | undefined, turn: Turn): void {
-    const notice = () => writeNotice({ incident, playbook, dryRun: run.dryRun, actions: this.actionsOf(run.incidentId), waiting })
+  #ask(
+    run: RunEntry,
+    playbook: Playbook,
+    incident: IncidentBrief,
+    step: StepAction,
+    waiting: ActionEntry | undefined,
+    turn: Turn,
+  ): void {
+    const notice = () =>
+      writeNotice({ incident, playbook, dryRun: run.dryRun, actions: this.actionsOf(run.incidentId), waiting })
     const args = fill(step.with, this.#scopeOf(run, playbook, incident), notice)
     this.desk.ask({ run, playbook, incident, step, args }, turn)
   }
@@ -151,7 +162,9 @@ export class Runs {
     if (step.waitMs !== undefined) return turn.nowMs >= (run.untilMs ?? 0) ? 'done' : undefined
     const actions = step.actions.map(({ id }) => this.#book.action(run.actions[id] ?? '')?.action)
     if (actions.some((action) => action !== undefined && !isSettled(action))) return undefined
-    const succeeded = actions.every((action) => action?.state === 'done' || action?.state === 'verified' || action?.state === 'dry-run')
+    const succeeded = actions.every(
+      (action) => action?.state === 'done' || action?.state === 'verified' || action?.state === 'dry-run',
+    )
     return succeeded ? 'done' : 'failed'
   }
 
@@ -159,7 +172,8 @@ export class Runs {
     const { untilMs: _until, ...rest } = run
     const left: RunEntry = { ...rest, entered: false, steps: { ...run.steps, [step.id]: outcome } }
     if (outcome === 'done' || step.onFailure === 'continue') this.#book.setRun({ ...left, at: run.at + 1 })
-    else if (step.onFailure === 'stop') this.#write({ ...left, state: 'stopped', stopped: 'failed' }, `Stopped: the step ${step.id} failed.`, turn)
+    else if (step.onFailure === 'stop')
+      this.#write({ ...left, state: 'stopped', stopped: 'failed' }, `Stopped: the step ${step.id} failed.`, turn)
     else this.#book.setRun({ ...left, at: playbook.steps.findIndex(({ id }) => id === step.onFailure) })
   }
 
@@ -194,7 +208,8 @@ export class Runs {
       this.#write({ ...rest, state: 'running' }, 'Taken up again: the incident is open again.', turn)
       for (const actionId of Object.values(run.actions)) {
         const entry = this.#book.action(actionId)
-        if (entry?.action.reason === 'WITHDRAWN') this.desk.again(entry, this.#book.playbook(run.playbook.version), turn)
+        if (entry?.action.reason === 'WITHDRAWN')
+          this.desk.again(entry, this.#book.playbook(run.playbook.version), turn)
       }
       turn.ready.add(id)
     }

@@ -3,8 +3,9 @@
  *
  * Composes the two relays, the stage over `warden.effects` with its pure logic, and the sidecar that acts.
  */
-import type { Service, ServiceContext, Health } from '../../runtime/service.ts'
+import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { runStage, type StageRun } from '../../runtime/stage-runner.ts'
+import { worstHealth } from '../../runtime/stage-service.ts'
 import type { StageSpec } from '../../runtime/stage.ts'
 import { topics } from '../../core/topics.ts'
 import { Catalog } from './catalog.ts'
@@ -30,17 +31,33 @@ export function respondStage(deps: SidecarDependencies): StageSpec {
 export function createRespondService(context: ServiceContext): Service {
   const { config, bus, clock, log, telemetry } = context
   const connectors = context.connectors ?? []
-  const { enable, protected: spared, destructivePerTenantPerHourMax, destructivePerPlaybookPerHourMax, capRole } = config.respond
+  const {
+    enable,
+    protected: spared,
+    destructivePerTenantPerHourMax,
+    destructivePerPlaybookPerHourMax,
+    capRole,
+  } = config.respond
   const { checkpointIntervalMs, tickIdleMs, shutdownGraceMs } = config.runtime
   const options = { checkpointIntervalMs, tickIdleMs, shutdownGraceMs }
-  const policy = { enabled: [...enable], protected: [...spared], destructivePerTenantPerHourMax, destructivePerPlaybookPerHourMax, capRole }
+  const policy = {
+    enabled: [...enable],
+    protected: [...spared],
+    destructivePerTenantPerHourMax,
+    destructivePerPlaybookPerHourMax,
+    capRole,
+  }
   const catalog = new Catalog(connectors)
   let runs: readonly StageRun[] = []
   return {
     name: 'respond',
     async start() {
       const partitions = await bus.partitionCount(topics.effects)
-      const stages = [respondStage({ catalog, policy, clock, log, telemetry }), incidentsRelay(), decisionsRelay(partitions)]
+      const stages = [
+        respondStage({ catalog, policy, clock, log, telemetry }),
+        incidentsRelay(),
+        decisionsRelay(partitions),
+      ]
       runs = stages.map((stage) => runStage(stage, context, options))
       await Promise.all(runs.map((run) => run.start()))
       log.info('playbooks may act', { enabled: policy.enabled, connectors: connectors.map(({ name }) => name) })
@@ -49,14 +66,8 @@ export function createRespondService(context: ServiceContext): Service {
       await Promise.all(runs.map((run) => run.stop()))
       await Promise.all(connectors.map((connector) => connector.close?.()))
     },
-    health: () => worstOf(runs),
+    health: () =>
+      runs.length === 0 ? { state: 'starting', summary: 'not started' } : worstHealth(runs.map((run) => run.health())),
     progress: () => runs.flatMap((run) => run.progress()),
   }
-}
-
-const order = ['ready', 'degraded', 'starting', 'failed'] as const
-
-function worstOf(runs: readonly StageRun[]): Health {
-  const [worst] = runs.map((run) => run.health()).sort((a, b) => order.indexOf(b.state) - order.indexOf(a.state))
-  return worst ?? { state: 'starting', summary: 'not started' }
 }

@@ -121,9 +121,12 @@ export class RespondSidecar implements Sidecar {
     }
     clearTimeout(this.#timer)
     if (wakeMs !== Infinity) {
-      this.#timer = setTimeout(() => {
-        this.#pump()
-      }, Math.max(1, wakeMs - nowMs))
+      this.#timer = setTimeout(
+        () => {
+          this.#pump()
+        },
+        Math.max(1, wakeMs - nowMs),
+      )
     }
   }
 
@@ -159,7 +162,10 @@ export class RespondSidecar implements Sidecar {
         if (error instanceof FencedError) this.#end()
         else if (!this.#over.signal.aborted) {
           this.#notBefore.set(id, this.#deps.clock.nowMs() + bugPauseMs)
-          this.#deps.log.error('an action could not be handled; trying again', { action: id, error: describeError(error) })
+          this.#deps.log.error('an action could not be handled; trying again', {
+            action: id,
+            error: describeError(error),
+          })
         }
       })
       .then(() => {
@@ -176,10 +182,20 @@ export class RespondSidecar implements Sidecar {
     const port = this.#portOf(action)
     const tell = this.#tellOf(action)
     if (port === undefined) {
-      await tell({ state: 'failed', attempt: Math.max(1, action.attempt), reason: 'NO_SUCH_ACTION', summary: `No connector has the action ${action.connector}.${action.action} any more.` })
+      await tell({
+        state: 'failed',
+        attempt: Math.max(1, action.attempt),
+        reason: 'NO_SUCH_ACTION',
+        summary: `No connector has the action ${action.connector}.${action.action} any more.`,
+      })
       return
     }
-    const tools: AttemptTools = { clock: this.#deps.clock, signal: this.#over.signal, stopping: () => this.#stopping, random: Math.random }
+    const tools: AttemptTools = {
+      clock: this.#deps.clock,
+      signal: this.#over.signal,
+      stopping: () => this.#stopping,
+      random: Math.random,
+    }
     const attempt = new Attempt(entry, action, port, tell, tools)
     if (action.state === 'reserved') await attempt.begin()
     else if (action.state === 'done' && action.reason === verifying) await attempt.prove()
@@ -212,7 +228,8 @@ export class RespondSidecar implements Sidecar {
       this.#told.set(next.id, next)
       this.#deps.telemetry.count('actions', { connector: next.connector, state: next.state })
       const provenAfterMs = next.details?.['provenAfterMs']
-      if (typeof provenAfterMs === 'number') this.#deps.telemetry.observe('action_proven_ms', { connector: next.connector }, provenAfterMs)
+      if (typeof provenAfterMs === 'number')
+        this.#deps.telemetry.observe('action_proven_ms', { connector: next.connector }, provenAfterMs)
       return next
     }
   }

@@ -22,7 +22,11 @@ export interface TemplateUse {
 /** Every template in a value, and every brace pair that looks like one and isn't. */
 export function templatesIn(value: unknown, at: YamlPath = []): readonly TemplateUse[] {
   if (typeof value === 'string') {
-    const uses = [...value.matchAll(template)].map((match) => ({ path: (match[1] ?? '').trim(), at, whole: whole.test(value) }))
+    const uses = [...value.matchAll(template)].map((match) => ({
+      path: (match[1] ?? '').trim(),
+      at,
+      whole: whole.test(value),
+    }))
     const rest = value.replace(template, '')
     return rest.includes('{{') || rest.includes('}}') ? [...uses, { path: rest.slice(0, 40), at, whole: false }] : uses
   }

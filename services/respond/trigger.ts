@@ -13,7 +13,11 @@ export function isTriggered({ trigger }: Playbook, incident: IncidentBrief): boo
   if (levels.indexOf(incident.severity) < levels.indexOf(trigger.severity as (typeof levels)[number])) return false
   if (incident.risk < trigger.risk) return false
   if (trigger.rules.length > 0 && !trigger.rules.some((rule) => incident.rules.includes(rule))) return false
-  if (trigger.techniques.length > 0 && !trigger.techniques.some((wanted) => incident.techniques.some((found) => covers(wanted, found)))) return false
+  if (
+    trigger.techniques.length > 0 &&
+    !trigger.techniques.some((wanted) => incident.techniques.some((found) => covers(wanted, found)))
+  )
+    return false
   return trigger.entities.every((type) => entitiesOf(incident, type).length > 0)
 }
 

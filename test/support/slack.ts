@@ -1,6 +1,6 @@
 /**
  * Slack's Web API, as far as the product uses it, on loopback. Answers as Slack documents `auth.test`,
- * `chat.postMessage` and `chat.update` (docs.slack.dev/reference/methods), its errors with status 200, and its rate
+ * `chat.postMessage`, `chat.update` and `conversations.history` (docs.slack.dev/reference/methods), its errors with status 200, and its rate
  * limit with 429 and Retry-After in seconds (docs.slack.dev/apis/web-api/rate-limits).
  */
 import { startHttpReceiver, type Answer, type ReceivedRequest } from './http-receiver.ts'
@@ -67,6 +67,12 @@ export async function startSlack(): Promise<Slack> {
         if (message === undefined) return failure('message_not_found')
         message.args = { ...message.args, ...args }
         return ok({ channel: args['channel'], ts: message.ts, text: args['text'] })
+      }
+      case 'conversations.history': {
+        const limit = Number(args['limit'] ?? 100)
+        const found = messages.filter((each) => each.args['channel'] === args['channel']).reverse()
+        const shown = found.slice(0, limit).map(({ ts, args: { text, metadata } }) => ({ type: 'message', ts, text, metadata }))
+        return ok({ messages: shown, has_more: found.length > limit })
       }
       default:
         return failure('unknown_method')
