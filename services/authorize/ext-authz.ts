@@ -136,7 +136,8 @@ function modelInBody(body: unknown): readonly string[] {
 function modelsOfPath(url: string): readonly string[] {
   return [...url.replace(/[?#].*$/s, '').matchAll(modelInPath)].flatMap(([, segment = '']) => {
     try {
-      const [model = ''] = decodeURIComponent(segment).split(':')
+      // `:generateContent` is a verb, `v1:0` a version.
+      const model = decodeURIComponent(segment).replace(/:[A-Za-z]+$/, '')
       return model === '' ? [] : [model]
     } catch {
       return []

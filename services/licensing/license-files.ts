@@ -105,17 +105,19 @@ function credentialOf(form: z.infer<typeof CredentialInFile>, reading: Reading):
   const { secret: ref, credentialId: known, ...rest } = form
   if (ref === undefined) return known === undefined ? undefined : { id: known, ...rest }
   const place = reading.parsed.place([...reading.at, 'secret'])
-  const complain = (message: string, hint?: string): undefined => {
-    reading.mistakes.push({ code: 'LICENSE_FILE_SECRET', message, place, ...(hint === undefined ? {} : { hint }) })
-  }
   const where = 'env' in ref ? `the environment variable ${ref.env}` : `the file ${ref.file}`
   const secret = bareSecret(reading.secrets.read(ref, formatPlace(place)))
-  if (secret === '') return complain(`There is no secret in ${where}.`)
-  if (secret.length < secretCharsMin)
-    return complain(`The secret in ${where} has fewer than ${secretCharsMin} characters.`)
-  if (labelTellsSecret(form.label, secret))
-    return complain('The label shows too much of the secret.', 'Name it otherwise.')
-  return { id: credentialId(secret, reading.hmacKey), ...rest }
+  const problem =
+    secret === ''
+      ? `There is no secret in ${where}.`
+      : secret.length < secretCharsMin
+        ? `The secret in ${where} has fewer than ${secretCharsMin} characters.`
+        : labelTellsSecret(form.label, secret)
+          ? 'The label shows too much of the secret.'
+          : undefined
+  if (problem === undefined) return { id: credentialId(secret, reading.hmacKey), ...rest }
+  reading.mistakes.push({ code: 'LICENSE_FILE_SECRET', message: problem, place })
+  return undefined
 }
 
 function signed(kind: string, tenant: string, content: unknown, { at }: LicenseFilesOptions) {

@@ -193,6 +193,5 @@ function recordOf(entry: CredentialEntry): LicenseRecord {
 
 /** One bounded line: reasons quote what came from outside. */
 function plain(reason: string | undefined): string | undefined {
-  // eslint-disable-next-line no-control-regex -- control characters are what must go
   return reason?.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, reasonCharsMax)
 }
