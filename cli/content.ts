@@ -2,11 +2,17 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ContentFile } from '../core/content.ts'
+import type { ContentSet } from '../core/control.ts'
+import type { FilePlace, Mistake } from '../core/errors.ts'
 import { describedConnectors } from '../connectors/create.ts'
+import { runSourceCases } from '../engine/sources/cases.ts'
 import { compileSources } from '../engine/sources/compile.ts'
 import type { Config } from '../runtime/config.ts'
-import type { ContentChecks, ContentFolders } from '../runtime/content-publisher.ts'
+import { loadFolders } from '../runtime/content-files.ts'
+import { contentSets, type ContentChecks, type ContentFolders } from '../runtime/content-publisher.ts'
 import { compileRules } from '../services/detect/rule-set.ts'
+import { runPlaybookCases } from '../services/respond/cases.ts'
 import { Catalog } from '../services/respond/catalog.ts'
 import { compilePlaybooks } from '../services/respond/compile.ts'
 
@@ -21,6 +27,63 @@ export function contentFolders(config: Config, configFolder: string): ContentFol
     return config.content.shipped && existsSync(shipped) ? [shipped, ...own] : own
   }
   return { sources: foldersOf('sources'), rules: foldersOf('rules'), playbooks: foldersOf('playbooks') }
+}
+
+export interface ContentCase {
+  readonly set: ContentSet
+  /** What the case is about: a source, a rule, a playbook. */
+  readonly about: string
+  readonly name: string
+  readonly place: FilePlace
+  /** What differs; empty: it holds. */
+  readonly differences: readonly string[]
+}
+
+export interface ContentCases {
+  readonly cases: readonly ContentCase[]
+  readonly mistakes: readonly Mistake[]
+}
+
+/** Runs the cases that stand beside the content files of these folders. */
+export async function runCases(folders: ContentFolders): Promise<ContentCases> {
+  const cases: ContentCase[] = []
+  const mistakes: Mistake[] = []
+  for (const set of contentSets) {
+    const content = await loadFolders(folders[set])
+    const beside = await loadFolders(folders[set], 'cases')
+    const run = runners[set]([...content.files, ...beside.files])
+    const origins = new Map([...content.origins, ...beside.origins])
+    const placed = <T extends { readonly place?: FilePlace | undefined }>(one: T): T =>
+      one.place === undefined
+        ? one
+        : { ...one, place: { ...one.place, file: origins.get(one.place.file) ?? one.place.file } }
+    cases.push(...run.cases.map((one) => placed({ ...one, set })))
+    mistakes.push(...content.mistakes, ...beside.mistakes, ...run.mistakes.map(placed))
+  }
+  return { cases, mistakes }
+}
+
+type Runner = (files: readonly ContentFile[]) => {
+  readonly cases: readonly Omit<ContentCase, 'set'>[]
+  readonly mistakes: readonly Mistake[]
+}
+
+const runners: Readonly<Record<ContentSet, Runner>> = {
+  sources: (files) => {
+    const { results, mistakes } = runSourceCases(files)
+    return { cases: results.map(({ source, ...one }) => ({ ...one, about: source })), mistakes }
+  },
+  rules: () => ({ cases: [], mistakes: [] }),
+  playbooks: (files) => {
+    const { results, mistakes } = runPlaybookCases(files, new Catalog(describedConnectors()))
+    return {
+      cases: results.map(({ file, name, differences }) => {
+        const place = { file, line: 1, column: 1 }
+        return { about: file.replace(/\.cases\.ya?ml$/, ''), name, place, differences }
+      }),
+      mistakes,
+    }
+  },
 }
 
 /** The compilers of what the sets are for; playbooks are checked against every connector that there is. */

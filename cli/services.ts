@@ -4,9 +4,10 @@ import { createAuthorizeService } from '../services/authorize/service.ts'
 import { createCorrelateService } from '../services/correlate/service.ts'
 import { createDetectService } from '../services/detect/service.ts'
 import { createLicensingService } from '../services/licensing/service.ts'
+import { createNormalizeService } from '../services/normalize/service.ts'
 import { createRespondService } from '../services/respond/service.ts'
 
-export const serviceNames = ['detect', 'correlate', 'respond', 'licensing', 'authorize'] as const
+export const serviceNames = ['normalize', 'detect', 'correlate', 'respond', 'licensing', 'authorize'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** Those that the search index is made for. */
@@ -15,6 +16,7 @@ const indexed: ReadonlySet<string> = new Set(['indexer', 'console'])
 const connected: ReadonlySet<string> = new Set(['respond'])
 
 const factories: Readonly<Record<ServiceName, (context: ServiceContext) => Service>> = {
+  normalize: createNormalizeService,
   detect: createDetectService,
   correlate: createCorrelateService,
   respond: createRespondService,
