@@ -200,7 +200,7 @@ export function resolveBase(
         mistakes.add(
           'SIGMA_ALIAS_INVALID',
           `The alias "${name}" does not say which field it stands for in "${reference}".`,
-          parsed.place(['correlation', 'aliases', name]),
+          parsed.keyPlace(['correlation', 'aliases', name]),
         )
         return name
       }
@@ -238,7 +238,7 @@ function checkAliases(
       mistakes.add(
         'SIGMA_ALIAS_INVALID',
         `The alias "${alias}" names "${reference}", which is not among the rules.`,
-        draft.parsed.place(['correlation', 'aliases', alias, reference]),
+        draft.parsed.keyPlace(['correlation', 'aliases', alias, reference]),
       )
     }
   }
