@@ -257,6 +257,22 @@ test('a holder of a fenced name whose commit is still waiting is fenced off befo
   await close()
 })
 
+test('a name can be taken while others publish without a pause', async () => {
+  const { bus, close } = await open(temporary)
+  await bus.createTopics([{ name: 't', partitions: 1, cleanup: 'delete' }])
+  let taken = false
+  const flood = async (): Promise<void> => {
+    while (!taken) await bus.publish([{ topic: 't', value: 'v' }])
+  }
+  const floods = Array.from({ length: 50 }, flood)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const producer = await bus.fenced('stage')
+  await producer.commit([{ topic: 't', value: 'mine' }])
+  taken = true
+  await Promise.all(floods)
+  await close()
+})
+
 test('more than may wait is refused at once, and what waits is written', async () => {
   const { bus, close } = await open(temporary)
   await bus.createTopics([{ name: 't', partitions: 1, cleanup: 'delete' }])

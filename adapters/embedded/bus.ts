@@ -110,7 +110,7 @@ export class EmbeddedBus implements Bus {
     let closed = false
     const allowed = (): boolean => this.#epochs.get(name) === epoch
     // What the holder before has sent already may still land; after this, nothing of it can.
-    await this.#publisher.settled()
+    await this.#publisher.sent()
     return {
       commit: async (records) => {
         this.#refuseClosed()
@@ -206,7 +206,7 @@ export class EmbeddedBus implements Bus {
     // Batches under way may still publish and commit.
     await Promise.all([...this.#consumptions].map((each) => each.close()))
     this.#refusing = true
-    await this.#publisher.settled()
+    await this.#publisher.drained()
     await this.#maintaining
     await this.#worker.close()
   }

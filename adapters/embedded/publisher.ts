@@ -47,6 +47,7 @@ export class Publisher {
   readonly #queue: Job[] = []
   #waitingBytes = 0
   #pumping: Promise<void> | undefined
+  #sending: Promise<void> | undefined
 
   constructor(worker: WorkerClient, tails: TailBudget, nowMs: () => number) {
     this.#worker = worker
@@ -66,8 +67,13 @@ export class Publisher {
     await this.#enqueue([], offsets, { failed: false }, undefined)
   }
 
-  /** Resolves when nothing is under way that was asked for before. */
-  async settled(): Promise<void> {
+  /** Resolves when the transaction that is under way has ended; what has not been sent by then asks `allowed` first. */
+  async sent(): Promise<void> {
+    await this.#sending
+  }
+
+  /** Resolves when nothing waits any more. */
+  async drained(): Promise<void> {
     await this.#pumping
   }
 
@@ -99,8 +105,11 @@ export class Publisher {
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const jobs = this.#take()
-      if (jobs.length > 0) await this.#send(jobs)
+      if (jobs.length === 0) continue
+      this.#sending = this.#send(jobs)
+      await this.#sending
     }
+    this.#sending = undefined
     this.#pumping = undefined
   }
 
@@ -130,10 +139,11 @@ export class Publisher {
 
   async #send(jobs: readonly Job[]): Promise<void> {
     const shares = sharesOf(jobs)
-    const appendedMs = Math.trunc(this.#nowMs())
-    const { body, chunks } = encode(shares, appendedMs, jobs)
+    let chunks: readonly (readonly Chunk[])[]
     try {
-      await this.#worker.ask('append', body)
+      const encoded = encode(shares, Math.trunc(this.#nowMs()), jobs)
+      chunks = encoded.chunks
+      await this.#worker.ask('append', encoded.body)
     } catch (error) {
       for (const job of jobs) {
         job.after.failed = true

@@ -27,6 +27,7 @@ async function startPublisher(folder: string): Promise<{ child: ChildProcess; sa
 }
 
 async function kill9(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) throw new Error(`the publisher ended by itself, with ${child.exitCode}`)
   const ended = once(child, 'close')
   child.kill('SIGKILL')
   await ended
