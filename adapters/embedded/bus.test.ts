@@ -261,8 +261,9 @@ test('a name can be taken while others publish without a pause', async () => {
   const { bus, close } = await open(temporary)
   await bus.createTopics([{ name: 't', partitions: 1, cleanup: 'delete' }])
   let taken = false
+  const isTaken = (): boolean => taken
   const flood = async (): Promise<void> => {
-    while (!taken) await bus.publish([{ topic: 't', value: 'v' }])
+    while (!isTaken()) await bus.publish([{ topic: 't', value: 'v' }])
   }
   const floods = Array.from({ length: 50 }, flood)
   await new Promise((resolve) => setTimeout(resolve, 20))
