@@ -218,7 +218,9 @@ const Respond = section('Runs playbooks.', {
     .array(z.string().min(1).max(64))
     .max(500)
     .default([])
-    .describe('Ids of destructive playbooks that may really act. All others only describe what they would do (dry run).'),
+    .describe(
+      'Ids of destructive playbooks that may really act. All others only describe what they would do (dry run).',
+    ),
   protected: z
     .array(z.string().min(1).max(512))
     .max(10_000)
@@ -229,11 +231,7 @@ const Respond = section('Runs playbooks.', {
     .min(0)
     .default(20)
     .describe('Destructive actions for one tenant within an hour. The next ones wait for somebody’s approval.'),
-  destructivePerPlaybookPerHourMax: z
-    .int()
-    .min(0)
-    .default(10)
-    .describe('The same for one playbook (and tenant).'),
+  destructivePerPlaybookPerHourMax: z.int().min(0).default(10).describe('The same for one playbook (and tenant).'),
   capRole: z
     .enum(['analyst', 'responder', 'admin'])
     .default('responder')
@@ -242,10 +240,14 @@ const Respond = section('Runs playbooks.', {
     .array(z.url({ protocol: /^https?$/ }))
     .max(100)
     .default([])
-    .describe('Every copy of authorize: a revocation is proven when all refuse the key. Default: this process’s own, where it has one.'),
+    .describe(
+      'Every copy of authorize: a revocation is proven when all refuse the key. Default: this process’s own, where it has one.',
+    ),
   authorizeToken: SecretRef.optional().describe('Bearer token for these, with the role gateway or responder.'),
   authorizeTimeoutMs: milliseconds().default(5_000).describe('How long one answer of authorize may take.'),
-  verifyMsMax: milliseconds().default(30_000).describe('How long a revocation may take to be refused everywhere before it counts as failed.'),
+  verifyMsMax: milliseconds()
+    .default(30_000)
+    .describe('How long a revocation may take to be refused everywhere before it counts as failed.'),
 })
 
 const Email = z.strictObject({
@@ -254,18 +256,26 @@ const Email = z.strictObject({
   tls: z
     .enum(['starttls', 'implicit', 'none'])
     .default('starttls')
-    .describe('`starttls`: required before anything is sent. `implicit`: from the first byte (port 465). `none`: in the clear.'),
+    .describe(
+      '`starttls`: required before anything is sent. `implicit`: from the first byte (port 465). `none`: in the clear.',
+    ),
   serverName: z.string().optional().describe('Name to expect in its certificate, where it is not the host’s.'),
   user: z.string().min(1).optional().describe('Login, where it wants one.'),
   password: SecretRef.optional().describe('Its password.'),
   from: z.email().describe('The sender.'),
   to: z.array(z.email()).min(1).max(50).describe('Who gets what a playbook addresses to nobody else.'),
-  messageIdDomain: z.string().max(253).optional().describe('Right side of the Message-ID; default: the sender’s domain.'),
+  messageIdDomain: z
+    .string()
+    .max(253)
+    .optional()
+    .describe('Right side of the Message-ID; default: the sender’s domain.'),
   timeoutMs: milliseconds().default(20_000).describe('How long one sending may take.'),
 })
 
 const Slack = z.strictObject({
-  token: SecretRef.describe('Bot token with `chat:write`; with `channels:history` too, a repeat after a crash is ruled out.'),
+  token: SecretRef.describe(
+    'Bot token with `chat:write`; with `channels:history` too, a repeat after a crash is ruled out.',
+  ),
   channel: z.string().min(1).max(80).describe('Where messages go; the channel’s id (`C…`) lets its history be asked.'),
   apiUrl: z.url().default('https://slack.com/api/').describe('Slack’s API.'),
   timeoutMs: milliseconds().default(10_000).describe('How long one call may take.'),
@@ -306,7 +316,28 @@ export const Config = z.strictObject({
       'embedded default: generated in the data folder (0600). Required on Kafka.',
   ),
   content: Content,
-  collect: section('Takes events in.', {}),
+  collect: section('Takes events in.', {
+    bodyBytesMax: z
+      .int()
+      .positive()
+      .max(1_073_741_824)
+      .default(16_777_216)
+      .describe('Largest body of one request, as it comes over the line.'),
+    decompressedBytesMax: z
+      .int()
+      .positive()
+      .max(1_073_741_824)
+      .default(67_108_864)
+      .describe('Largest body once decompressed.'),
+    inFlightBytesMax: z
+      .int()
+      .positive()
+      .default(268_435_456)
+      .describe('Bytes of bodies that may wait for the bus at a time; past it, senders are asked to come again later.'),
+    publishTimeoutMs: milliseconds()
+      .default(15_000)
+      .describe('How long a sender waits for the bus to acknowledge before it is asked to send again.'),
+  }),
   normalize: section('Turns raw records into events.', {}),
   detect: section('Turns events into signals.', {}),
   correlate: section('Groups signals into incidents.', {

@@ -116,6 +116,17 @@ export class Source {
     return redactText(text, this.#parts.sensitive, context)
   }
 
+  /**
+   * The bus key of a raw record: tenant and user, so that one principal's records keep their order on the way to normalize;
+   * `undefined` where the record does not say. What is sensitive in `record` is replaced in place.
+   */
+  keyOf(record: Record<string, unknown>, tenant: string | undefined, context: MappingContext): string | undefined {
+    redactParsed(record, this.#parts.sensitive, context)
+    const of = this.#readTenant(record, tenant, context)
+    const user = textOf(this.#parts.principal(record, context))
+    return of === undefined || user === undefined ? undefined : `${of}/${entityId(user)}`
+  }
+
   normalize(record: unknown, raw: RawRecord, context: MappingContext): Normalized {
     const parts = this.#parts
     if (!isObject(record)) {

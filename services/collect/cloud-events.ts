@@ -1,0 +1,81 @@
+/**
+ * CloudEvents 1.0 over HTTP: structured, batched and binary. What is carried is the record; the event's own id and source
+ * identify it, so that a delivery that is repeated gives the same event.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import { parseJson } from '../../core/json.ts'
+import { HttpError } from '../../runtime/http-error.ts'
+import { memberTexts } from './members.ts'
+import { RecordSplitter, type Unit } from './splitter.ts'
+
+/** Records that one event carries, and what names their origin. */
+export interface Carried {
+  readonly origin: string
+  readonly units: readonly Unit[]
+}
+
+const attributeCharsMax = 512
+
+/** What a body of this type carries; `undefined` where it is no CloudEvent. Throws HttpError 400 for a broken one. */
+export function readCloudEvents(
+  body: Buffer,
+  contentType: string,
+  headers: IncomingHttpHeaders,
+): readonly Carried[] | undefined {
+  const type = contentType.split(';')[0]!.trim().toLowerCase()
+  if (type === 'application/cloudevents+json') return [structured(oneValue(body))]
+  if (type === 'application/cloudevents-batch+json') {
+    const splitter = new RecordSplitter({ mode: 'values' })
+    return [...splitter.push(body), ...splitter.end()].map(structured)
+  }
+  if (headers['ce-specversion'] === undefined) return undefined
+  const origin = originOf(header(headers, 'ce-specversion'), header(headers, 'ce-source'), header(headers, 'ce-id'))
+  return [{ origin, units: [oneValue(body)] }]
+}
+
+function oneValue(body: Buffer): Unit {
+  return { bytes: body, offset: 0, line: 1, whole: undefined }
+}
+
+function header(headers: IncomingHttpHeaders, name: string): unknown {
+  const value = headers[name]
+  return typeof value === 'string' ? decodeURIComponentSafely(value) : undefined
+}
+
+function decodeURIComponentSafely(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function structured(unit: Unit): Carried {
+  const parsed = parseJson(unit.bytes)
+  if (!parsed.ok) throw invalid(`The CloudEvent is not JSON: ${parsed.message}`)
+  const event = parsed.value
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) throw invalid('A CloudEvent is an object.')
+  const members = memberTexts(unit.bytes.toString('utf8'))
+  const text = (name: string): unknown => {
+    const spelled = members.get(name)
+    return spelled === undefined ? undefined : (JSON.parse(spelled) as unknown)
+  }
+  const origin = originOf(text('specversion'), text('source'), text('id'))
+  const encoded = text('data_base64')
+  const data = typeof encoded === 'string' ? Buffer.from(encoded, 'base64') : Buffer.from(members.get('data') ?? '')
+  return { origin, units: [{ ...unit, bytes: data }] }
+}
+
+function originOf(version: unknown, source: unknown, id: unknown): string {
+  if (version !== '1.0') throw invalid(`The CloudEvent's specversion is not "1.0".`)
+  if (!isAttribute(source) || !isAttribute(id)) throw invalid('The CloudEvent has no source or no id.')
+  return `cloudevents:${source.length}:${source}/${id}`
+}
+
+function isAttribute(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= attributeCharsMax
+}
+
+function invalid(message: string): HttpError {
+  return new HttpError(400, 'CLOUDEVENT_INVALID', message, { hint: 'See the CloudEvents 1.0 HTTP binding.' })
+}

@@ -1,0 +1,182 @@
+/**
+ * `POST /v1/events/<source>`: takes records in over HTTP and answers when the bus has them.
+ *
+ * JSON (an object, an array, an envelope, objects one after the other), one record a line, CloudEvents; compressed or not.
+ * Promises: 202 says that the bus has acknowledged every record counted in `accepted`; a record that was not is named in
+ * `rejected` and stands among the dead letters; 503 says that nothing is promised and to send the same again.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { describeError, WardenError } from '../../core/errors.ts'
+import type { OutgoingRecord } from '../../core/ports/bus.ts'
+import type { Source } from '../../engine/sources/source.ts'
+import type { Config } from '../../runtime/config.ts'
+import { HttpError } from '../../runtime/http-error.ts'
+import type { ServiceContext } from '../../runtime/service.ts'
+import type { SourceCatalog } from './catalog.ts'
+import { readCloudEvents, type Carried } from './cloud-events.ts'
+import { decodeBody } from './decode.ts'
+import { Intake, type Rejection } from './intake.ts'
+import { RecordSplitter } from './splitter.ts'
+
+/** Rejections named in one answer; all are counted, and all are dead letters. */
+const rejectionsToldMax = 100
+/** Records handed to the bus at a time. */
+const publishRecordsMax = 2_000
+const retryAfterMs = 2_000
+
+type Context = Pick<ServiceContext, 'bus' | 'clock' | 'log' | 'telemetry' | 'hmacKey'> & {
+  readonly collect: Config['collect']
+}
+
+export class CollectHttp {
+  readonly #context: Context
+  readonly #catalog: SourceCatalog
+  #inFlightBytes = 0
+  #busFailure: string | undefined
+
+  constructor(context: Context, catalog: SourceCatalog) {
+    this.#context = context
+    this.#catalog = catalog
+  }
+
+  /** What the bus last answered, where that was a failure. */
+  get busFailure(): string | undefined {
+    return this.#busFailure
+  }
+
+  mount(app: FastifyInstance): void {
+    const bodyLimit = this.#context.collect.bodyBytesMax
+    void app.register((scope, _options, done) => {
+      scope.removeAllContentTypeParsers()
+      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, parsed) => parsed(null, body))
+      scope.post<{ Params: { source: string } }>(
+        '/v1/events/:source',
+        { config: { roles: ['collector'] }, bodyLimit },
+        (request, reply) => this.#post(request, request.params.source, reply),
+      )
+      done()
+    })
+  }
+
+  async #post(request: FastifyRequest, name: string, reply: FastifyReply): Promise<FastifyReply> {
+    const sources = await this.#catalog.sources()
+    const door = sources.get(name)
+    if (door === undefined) throw unknownSource(name, sources)
+    const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    if (raw.length === 0) throw new HttpError(400, 'EMPTY', 'The body is empty.', { hint: 'Send at least one record.' })
+    const { inFlightBytesMax, decompressedBytesMax } = this.#context.collect
+    if (this.#inFlightBytes + raw.length > inFlightBytesMax) {
+      this.#context.telemetry.count('collect_turned_away', { reason: 'in-flight' })
+      throw busy('Too much is waiting for the bus.')
+    }
+    this.#inFlightBytes += raw.length
+    let held = raw.length
+    try {
+      const body = await decodeBody(raw, request.headers['content-encoding'], decompressedBytesMax)
+      this.#inFlightBytes += body.length
+      held += body.length
+      return await this.#takeIn(request, reply, { sources, door, body })
+    } finally {
+      this.#inFlightBytes -= held
+    }
+  }
+
+  async #takeIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: { readonly sources: ReadonlyMap<string, Source>; readonly door: Source; readonly body: Buffer },
+  ): Promise<FastifyReply> {
+    const rejections: Rejection[] = []
+    let accepted = 0
+    let rejected = 0
+    for (const { origin, units } of carried(request, given.body, given.door)) {
+      const intake = new Intake({
+        sources: given.sources,
+        door: given.door,
+        hmacKey: this.#context.hmacKey,
+        origin,
+        tenant: request.caller.tenant,
+        nowMs: () => this.#context.clock.nowMs(),
+      })
+      for (const unit of units) intake.take(unit)
+      const taken = intake.takeOut()
+      await this.#publish(taken.records)
+      rejections.push(...taken.rejections.map((one) => ({ ...one, index: one.index + accepted + rejected })))
+      accepted += intake.accepted
+      rejected += intake.rejected
+    }
+    this.#count(given.door.name, accepted, rejections)
+    const told = rejections.slice(0, rejectionsToldMax)
+    if (accepted + rejected === 0) throw new HttpError(400, 'EMPTY', 'The body holds no record.')
+    if (accepted > 0) return reply.code(202).send({ accepted, rejectedCount: rejected, rejected: told })
+    const { code, message } = told[0]!
+    return reply.code(400).send({
+      error: { code, message, hint: 'No record was accepted; each is kept as a dead letter.' },
+      accepted,
+      rejectedCount: rejected,
+      rejected: told,
+    })
+  }
+
+  #count(source: string, accepted: number, rejections: readonly Rejection[]): void {
+    const { telemetry } = this.#context
+    if (accepted > 0) telemetry.count('collect_accepted', { source }, accepted)
+    for (const { code } of rejections) telemetry.deadLettered('collect', code, 1)
+  }
+
+  async #publish(records: readonly OutgoingRecord[]): Promise<void> {
+    try {
+      for (let at = 0; at < records.length; at += publishRecordsMax) {
+        await this.#publishWithin(records.slice(at, at + publishRecordsMax))
+      }
+      this.#busFailure = undefined
+    } catch (error) {
+      this.#busFailure = describeError(error)
+      this.#context.telemetry.count('collect_turned_away', { reason: 'bus' })
+      if (error instanceof HttpError) throw error
+      if (error instanceof WardenError && error.retryable) throw busy('The bus does not answer.', error)
+      throw error
+    }
+  }
+
+  /** The bus retries by itself; a sender need not wait as long. What it does send again is known by its id. */
+  async #publishWithin(records: readonly OutgoingRecord[]): Promise<void> {
+    const timer = new AbortController()
+    const publishing = this.#context.bus.publish(records)
+    publishing.catch(() => undefined)
+    try {
+      const late = pause(this.#context.collect.publishTimeoutMs, 'late' as const, { signal: timer.signal })
+      const outcome = await Promise.race([publishing, late])
+      if (outcome === 'late') throw busy('The bus has not acknowledged in time.')
+    } finally {
+      timer.abort()
+    }
+  }
+}
+
+function carried(request: FastifyRequest, body: Buffer, door: Source): readonly Carried[] {
+  const contentType = request.headers['content-type'] ?? ''
+  const events = readCloudEvents(body, contentType, request.headers)
+  if (events !== undefined) return events
+  const mode = /\b(?:x-ndjson|ndjson|jsonl|jsonlines|json-seq)\b/i.test(contentType) ? 'lines' : 'auto'
+  const splitter = new RecordSplitter({ mode, recordsKey: door.recordsKey })
+  return [{ origin: originOf(request), units: [...splitter.push(body), ...splitter.end()] }]
+}
+
+/** A sender that repeats a request under the same Idempotency-Key repeats the same positions. */
+function originOf(request: FastifyRequest): string {
+  const key = request.headers['idempotency-key']
+  if (typeof key !== 'string' || key === '') return `http:${request.id}`
+  return `http:${request.caller.name}/${key.slice(0, 200)}`
+}
+
+function unknownSource(name: string, sources: ReadonlyMap<string, Source>): HttpError {
+  const known = [...sources.keys()].slice(0, 30).join(', ')
+  const hint = known === '' ? 'There are no sources in force yet.' : `There are: ${known}.`
+  return new HttpError(404, 'SOURCE_UNKNOWN', `There is no source "${name.slice(0, 100)}".`, { hint })
+}
+
+function busy(message: string, cause?: unknown): HttpError {
+  return new HttpError(503, 'BUSY', message, { cause, retryAfterMs, hint: 'Send the same request again.' })
+}
