@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
+import { addReplayCommand } from './commands/replay.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addUpCommand } from './commands/up.ts'
 import { home } from './content.ts'
@@ -23,7 +24,7 @@ const program = new Command('modelwarden')
   .exitOverride()
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
 
-for (const add of [addUpCommand, addRunCommand, addContentCommand, addConfigCommand]) add(program)
+for (const add of [addUpCommand, addRunCommand, addReplayCommand, addContentCommand, addConfigCommand]) add(program)
 
 // A pipe that closes early (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

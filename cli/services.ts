@@ -1,13 +1,22 @@
 /** The services by name, in the order that data flows: what `run` accepts and `up` runs all of. */
 import type { Service, ServiceContext } from '../runtime/service.ts'
 import { createAuthorizeService } from '../services/authorize/service.ts'
+import { createCollectService } from '../services/collect/service.ts'
 import { createCorrelateService } from '../services/correlate/service.ts'
 import { createDetectService } from '../services/detect/service.ts'
 import { createLicensingService } from '../services/licensing/service.ts'
 import { createNormalizeService } from '../services/normalize/service.ts'
 import { createRespondService } from '../services/respond/service.ts'
 
-export const serviceNames = ['normalize', 'detect', 'correlate', 'respond', 'licensing', 'authorize'] as const
+export const serviceNames = [
+  'collect',
+  'normalize',
+  'detect',
+  'correlate',
+  'respond',
+  'licensing',
+  'authorize',
+] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** Those that the search index is made for. */
@@ -16,6 +25,7 @@ const indexed: ReadonlySet<string> = new Set(['indexer', 'console'])
 const connected: ReadonlySet<string> = new Set(['respond'])
 
 const factories: Readonly<Record<ServiceName, (context: ServiceContext) => Service>> = {
+  collect: createCollectService,
   normalize: createNormalizeService,
   detect: createDetectService,
   correlate: createCorrelateService,
