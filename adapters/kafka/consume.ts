@@ -54,7 +54,7 @@ export class KafkaConsumption implements Consumption, Feed {
     const group = {
       group: options.group,
       topics: options.topics,
-      held: () => this.assignment(),
+      held: () => [...this.#lanes.values()].map((lane) => lane.at),
       gained: (partitions: readonly TopicPartition[]) => {
         this.#gained(partitions)
       },
@@ -68,7 +68,7 @@ export class KafkaConsumption implements Consumption, Feed {
   }
 
   assignment(): readonly TopicPartition[] {
-    return [...this.#lanes.values()].map((lane) => lane.at)
+    return [...this.#lanes.values()].filter((lane) => lane.isHeld).map((lane) => lane.at)
   }
 
   pause(at: TopicPartition): void {

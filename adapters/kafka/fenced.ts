@@ -5,17 +5,19 @@
  * (INVALID_PRODUCER_EPOCH, PRODUCER_FENCED) and becomes FencedError. A transaction that failed half-way is aborted with
  * InitProducerId version 3 or later, which carries the epoch held: it never takes the name back from somebody else.
  */
-import { BusRefusedError, FencedError } from '../../core/errors.ts'
+import { FencedError } from '../../core/errors.ts'
 import type { FencedProducer, OutgoingRecord } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { KafkaLog, Link } from './client.ts'
-import { rawRequest, type BrokerNode } from './internals.ts'
+import type { BrokerNode } from './internals.ts'
 import type { ProducerIdentity } from './outbox.ts'
 import { Producer } from './produce.ts'
-import { closed, faultType, isPassing, ProtocolFault, withRetries } from './retry.ts'
-import { WireReader, WireWriter } from './wire.ts'
+import { closed, faultType, isPassing, pause, withRetries } from './retry.ts'
+import { bumpEpoch, isEnding } from './transaction-requests.ts'
 
-const initProducerIdKey = 22
+/** Markers are written in some ms; longer waits change nothing about the commit. */
+const visibleWithinMs = 1_000
+const visiblePollMs = 1
 const lostTypes: ReadonlySet<string> = new Set([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
@@ -101,6 +103,20 @@ export class KafkaFencedProducer implements FencedProducer {
       node.endTxn({ ...id, transactionResult: true }),
     )
     this.#open = false
+    await this.#untilVisible()
+  }
+
+  /** The coordinator answers as soon as the commit can't be lost; readers see it some ms later, when markers are written. */
+  async #untilVisible(): Promise<void> {
+    const until = performance.now() + visibleWithinMs
+    try {
+      while (await isEnding(await this.#link.coordinator('transaction', this.#name), this.#name)) {
+        if (performance.now() > until) return
+        await pause(visiblePollMs)
+      }
+    } catch (error) {
+      this.#log.debug('Whether a transaction shows yet could not be asked.', { name: this.#name, error: String(error) })
+    }
   }
 
   /** Aborts what is open and begins again under the next epoch, if the name is still ours. */
@@ -146,41 +162,4 @@ async function atCoordinator<T>(
       if (isPassing(error) && faultType(error) === undefined) link.forgetAll()
     },
   })
-}
-
-/** InitProducerId with the epoch held (KIP-360); kafkajs knows versions 0 and 1 only. Compact strings, tagged fields. */
-async function bumpEpoch(
-  node: BrokerNode,
-  name: string,
-  timeoutMs: number,
-  held: ProducerIdentity,
-): Promise<ProducerIdentity> {
-  const versionMax = node.versions?.[initProducerIdKey]?.maxVersion ?? 0
-  if (versionMax < 3) throw new BusRefusedError('the broker is too old: Kafka 2.5 or later is needed')
-  const nameBytes = Buffer.byteLength(name)
-  const writer = new WireWriter(1 + 5 + nameBytes + 4 + 8 + 2 + 1)
-  writer.int8(0)
-  unsignedVarint(writer, nameBytes + 1)
-  writer.utf8(name)
-  writer.int32(timeoutMs)
-  writer.int64(held.producerId)
-  writer.int16(held.producerEpoch)
-  writer.int8(0)
-  const api = { key: initProducerIdKey, version: Math.min(4, versionMax), name: 'InitProducerId' }
-  const request = rawRequest(api, writer.done(), (payload) => {
-    const reader = new WireReader(payload, 1 + 4)
-    const errorCode = reader.int16()
-    if (errorCode !== 0) throw new ProtocolFault(errorCode)
-    return { producerId: reader.int64(), producerEpoch: reader.int16() }
-  })
-  return await node.connectionPool.send(request)
-}
-
-function unsignedVarint(writer: WireWriter, value: number): void {
-  let left = value
-  while (left >= 0x80) {
-    writer.int8(((left & 0x7f) | 0x80) - 0x100)
-    left >>>= 7
-  }
-  writer.int8(left)
 }

@@ -1,5 +1,6 @@
 /**
- * One partition in a member's hands: assigned, then batch after batch, then revoked; never two of these at once.
+ * One partition in a member's hands: assigned, then batch after batch, then revoked; never two of these at once, but that
+ * a partition may be revoked while `assigned` is still at work (which then need not go on).
  *
  * Promises: records come in offset order, each batch after the one before is done; a batch that the handler rejects is
  * given again, the same records, after a pause that grows; no record is given after `revoked`.
@@ -103,6 +104,11 @@ export class Lane {
     this.#options.hungry()
   }
 
+  /** Whether the handler has taken it over, and nobody has asked for it back. */
+  get isHeld(): boolean {
+    return this.#position !== undefined && !this.#isStopped()
+  }
+
   /** Waits for the batch under way, then revokes. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -112,7 +118,7 @@ export class Lane {
   async #stop(): Promise<void> {
     this.#stopping.abort()
     this.#wake()
-    await this.#life
+    if (this.#position !== undefined) await this.#life
     this.#chunks.length = 0
     try {
       await this.#options.handler.revoked(this.at)
@@ -132,7 +138,7 @@ export class Lane {
   async #live(): Promise<void> {
     await this.#begin()
     while (!this.#isStopped()) {
-      const batch = this.#paused ? [] : this.#next()
+      const batch: readonly BusRecord[] = this.#paused ? [] : this.#next()
       if (batch.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve))
       else await this.#deliver(batch)
     }

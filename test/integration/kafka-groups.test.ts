@@ -75,6 +75,18 @@ describeKafka('a consumer group', ({ brokers }) => {
     await Promise.all([first.close(), second.close()])
   })
 
+  test('a partition may be taken back while it is still being taken over', async () => {
+    const bus = createKafkaBus({ brokers, ...quick }, silentLog)
+    const topic = uniqueName('a')
+    await bus.createTopics([{ name: topic, partitions: 1, cleanup: 'delete' }])
+    const notes = new Notes({ assigned: 20_000 })
+    const consumption = await bus.consume({ group: uniqueName('group'), topics: [topic], handler: notes })
+    await expect.poll(() => notes.story).toEqual(['assigned a0'])
+    await consumption.close()
+    expect(notes.story).toEqual(['assigned a0', 'revoked a0'])
+    await bus.close()
+  })
+
   test('no partition has two owners: it is let go of before the next one gets it', async () => {
     const buses = [1, 2, 3].map(() => createKafkaBus({ brokers, ...quick }, silentLog))
     const [topic, group] = [uniqueName('a'), uniqueName('group')]
