@@ -51,5 +51,7 @@ export const DeadLetter = z.strictObject({
   original: z.string(),
   encoding: z.enum(['utf8', 'base64']),
   truncated: z.boolean(),
+  /** Once it was put back: how often, when last, by whom. The letter is published again with it. */
+  replayed: z.strictObject({ count: z.int().positive(), at: z.iso.datetime(), by: z.string() }).optional(),
 })
 export type DeadLetter = z.infer<typeof DeadLetter>

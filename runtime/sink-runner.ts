@@ -20,6 +20,8 @@ export interface SinkSpec {
   readonly inputs: readonly string[]
   readonly batchRecordsMax?: number
   readonly concurrency?: number
+  /** The store is empty, whatever the group remembers: everything that the bus still has comes again. */
+  readonly fromBeginning?: boolean
   /** Stores records (control records and tombstones left out); one outcome each, in order. Rejects if none could be stored. */
   write(records: readonly BusRecord[]): Promise<readonly SinkOutcome[]>
 }
@@ -63,7 +65,7 @@ class Sink implements SinkRun {
       ...(this.#spec.concurrency === undefined ? {} : { concurrency: this.#spec.concurrency }),
       ...(this.#spec.batchRecordsMax === undefined ? {} : { batchRecordsMax: this.#spec.batchRecordsMax }),
       handler: {
-        assigned: () => Promise.resolve(undefined),
+        assigned: (at) => this.#startOf(at),
         records: (at, batch) => this.#records(at, batch),
         revoked: () => this.#commit(),
       },
@@ -86,6 +88,18 @@ class Sink implements SinkRun {
 
   stored(): ReadonlyMap<string, number> {
     return this.#stored
+  }
+
+  async #startOf(at: TopicPartition): Promise<number | undefined> {
+    if (this.#spec.fromBeginning !== true) return undefined
+    const place = `${at.topic}/${at.partition}`
+    const known = this.#stored.get(place)
+    if (known !== undefined) return known
+    const offsets = await this.#context.bus.offsets(at.topic)
+    const low = offsets.find(({ partition }) => partition === at.partition)?.low ?? 0
+    // The group forgets at once what it had stored in the store that is gone.
+    this.#uncommitted.set(place, { ...at, offset: low })
+    return low
   }
 
   async #records(at: TopicPartition, batch: readonly BusRecord[]): Promise<void> {
