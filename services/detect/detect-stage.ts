@@ -26,7 +26,8 @@ import { eventObserver, observationContext, type EventObserver } from './observe
 import { observationOutput } from './observations.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from './recent-ids.ts'
-import { compileRules, type BehaviorPlanned, type CorrelationPlan, type RuleSet } from './rule-set.ts'
+import { sharedRules } from './compiled.ts'
+import { type BehaviorPlanned, type CorrelationPlan, type RuleSet } from './rule-set.ts'
 import { signalOfEvent, type Seen } from './signals.ts'
 import { signalOfSynthetic } from './synthetic.ts'
 import { StageClock } from './stage-clock.ts'
@@ -62,11 +63,11 @@ export class DetectLogic implements StageLogic {
   }
 
   content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
-    const { set, mistakes, notices } = compileRules(files)
+    const { set, mistakes, notices, matcher } = sharedRules(bundle, files)
     // At the very start there is no last good version: what is good of this one is better than nothing.
     if (mistakes.length > 0 && this.#inForce) return mistakes
     this.#inForce = true
-    this.#matcher = createMatcher(set.sigma)
+    this.#matcher = matcher
     this.#readers = readersOf(set)
     this.#selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
     this.#correlations.use(
@@ -84,11 +85,15 @@ export class DetectLogic implements StageLogic {
     if (!parsed.ok) return out.deadLetter(parsed.code, parsed.message)
     const event = parsed.value
     if (!isEvent(event)) return out.deadLetter('NOT_AN_EVENT', 'The record is not an event.')
+    this.event(event, { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }, out)
+  }
+
+  /** One event that is already parsed. */
+  event(event: Event, seen: Seen, out: Outcome): void {
     const timeMs = Date.parse(event['@timestamp'])
     if (!Number.isFinite(timeMs)) return out.deadLetter('NOT_AN_EVENT', 'The event has no valid time.')
-    this.#clock.appended(record.appendedMs)
+    this.#clock.appended(seen.appendedMs)
     if (!this.#recent.admits(event.event.id, timeMs)) return out.drop('duplicate')
-    const seen: Seen = { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }
     if (event.warden.synthetic === true) return this.#emit(signalOfSynthetic(event, seen), out)
     this.#detect(event, timeMs, seen, out)
   }

@@ -16,10 +16,11 @@ import { topics } from '../../core/topics.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { BehaviorGroups } from './behavior-groups.ts'
+import { sharedRules } from './compiled.ts'
 import { CorrelationGroups, type Found } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { observationOutput, readObserved, type Observed } from './observations.ts'
-import { compileRules, type CorrelationPlan } from './rule-set.ts'
+import type { CorrelationPlan } from './rule-set.ts'
 import type { Seen } from './signals.ts'
 import { StageClock } from './stage-clock.ts'
 
@@ -59,7 +60,7 @@ export class GroupsLogic implements StageLogic {
   }
 
   content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[] {
-    const { set, mistakes, notices } = compileRules(files)
+    const { set, mistakes, notices } = sharedRules(bundle, files)
     if (mistakes.length > 0 && this.#inForce) return mistakes
     this.#inForce = true
     const kept = set.correlations.filter(({ local }) => !local)
