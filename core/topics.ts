@@ -82,6 +82,10 @@ export const headers = {
   control: 'w-control',
   /** When the first raw record behind this one was appended to the bus, in ms since 1970: measures end-to-end time. */
   arrived: 'w-arrived',
+  /** On a record that stands for a batch which the bus could not read (its value is the raw bytes): what is wrong with it. */
+  badEncoding: 'w-bad-encoding',
+  /** Beside it: how many records the batch claims to hold. */
+  badEncodingRecords: 'w-bad-encoding-records',
   /** On replayed dead letters: the id of the dead letter. */
   replayOf: 'w-replay-of',
 } as const

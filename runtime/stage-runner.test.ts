@@ -177,6 +177,28 @@ describe('a stage', () => {
     })
   })
 
+  it('makes a batch that the bus could not read one dead letter, without its bytes, and goes on', async () => {
+    const { bus } = await openBus()
+    const stage = run(bus, countingStage())
+    await stage.start()
+    await bus.publish([
+      {
+        topic: inTopic,
+        key: 'k',
+        value: 'a secret, compressed',
+        headers: { [headers.badEncoding]: 'lz4', [headers.badEncodingRecords]: '7' },
+      },
+      { topic: inTopic, key: 'k', value: '10000' },
+    ])
+    await until(async () => (await outputs(bus)).length === 1, 'the record after it')
+    await until(async () => (await readAll(bus, topics.deadLetters)).length === 1, 'the dead letter')
+    const [letter] = await readAll(bus, topics.deadLetters)
+    const told = JSON.parse(letter?.value?.toString() ?? '') as Record<string, unknown>
+    expect(told).toMatchObject({ code: 'BAD_ENCODING', stage: 'counting', bytes: 20, original: '' })
+    expect(told['message']).toContain('7 records')
+    expect(told['message']).toContain('lz4')
+  })
+
   it('is fenced off by a second owner of its partition: its checkpoints no longer count', async () => {
     const { bus } = await openBus()
     const zombie = run(bus, countingStage())

@@ -137,7 +137,8 @@ export class StageTask {
     for (const record of batch) {
       if (this.signal.aborted) return
       if (record.offset < this.#nextOffset) continue
-      if (headers.control in record.headers) await this.#takeControl(record)
+      if (headers.badEncoding in record.headers) this.#takeUnreadable(record)
+      else if (headers.control in record.headers) await this.#takeControl(record)
       else {
         taken++
         this.#takeRecord(record)
@@ -185,6 +186,16 @@ export class StageTask {
       })
       this.#deadLetter(record, 'STEP_FAILED', describeError(error), 0)
     }
+    this.#advance(record)
+  }
+
+  /** A batch that doesn't unfold. Its bytes are not kept: what they hide can't be masked; the digest names them. */
+  #takeUnreadable(record: BusRecord): void {
+    this.#index = 0
+    const what = record.headers[headers.badEncoding] ?? ''
+    const count = record.headers[headers.badEncodingRecords] ?? 'some'
+    const message = `A batch of ${count} records can not be read (${what}).`
+    this.#deadLetter(record, 'BAD_ENCODING', message, 0, 'Mend the compression of its producer, and send it again.', '')
     this.#advance(record)
   }
 

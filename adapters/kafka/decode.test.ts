@@ -4,9 +4,10 @@ import { compressFrameSync } from 'lz4-napi'
 import { compressSync } from 'snappy'
 import { codecNames, inflate } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
-import { badEncodingCountHeader, badEncodingHeader, decodeRecords } from './decode.ts'
+import { decodeRecords } from './decode.ts'
 import { countRecord, encodeBatch } from './encode.ts'
 import type { OutgoingRecord } from '../../core/ports/bus.ts'
+import { headers } from '../../core/topics.ts'
 
 const plain = { producerId: 7, producerEpoch: 0, baseSequence: 0, transactional: false }
 const options = { topic: 't', partition: 3, from: 0, aborted: [], committed: true, inflatedBytesMax: 1_000_000 }
@@ -149,7 +150,7 @@ describe('compression', () => {
       const { records, nextOffset } = decodeRecords(Buffer.concat([broken, batch([{ value: 'next' }], 8)]), options)
       expect(records[0]).toMatchObject({
         offset: 7,
-        headers: { [badEncodingHeader]: codec, [badEncodingCountHeader]: '3' },
+        headers: { [headers.badEncoding]: codec, [headers.badEncodingRecords]: '3' },
       })
       expect(records[0]!.value).toEqual(garbage)
       expect(records[1]!.value!.toString()).toBe('next')
@@ -169,7 +170,7 @@ describe('compression', () => {
 
   test('a codec that nobody knows is named by its number', () => {
     const [record] = decodeRecords(recoded(bytes, 6, body), options).records
-    expect(record!.headers[badEncodingHeader]).toBe('codec-6')
+    expect(record!.headers[headers.badEncoding]).toBe('codec-6')
   })
 })
 
@@ -179,7 +180,7 @@ describe('a damaged batch', () => {
     bytes[bytes.length - 3]! ^= 1
     const { records, nextOffset } = decodeRecords(bytes, options)
     expect(records).toHaveLength(1)
-    expect(records[0]!.headers[badEncodingHeader]).toBe('crc')
+    expect(records[0]!.headers[headers.badEncoding]).toBe('crc')
     expect(nextOffset).toBe(2)
   })
 
@@ -187,14 +188,14 @@ describe('a damaged batch', () => {
     const bytes = batch([{ value: 'first is fine' }, { value: 'second' }])
     bytes[61] = 0x7f
     const { records } = decodeRecords(sealed(bytes), options)
-    expect(records.map((record) => record.headers[badEncodingHeader])).toEqual(['records'])
+    expect(records.map((record) => record.headers[headers.badEncoding])).toEqual(['records'])
   })
 
   test('of a format older than 2 is kept as it is', () => {
     const bytes = batch([{}], 4)
     bytes[16] = 1
     const { records, nextOffset } = decodeRecords(bytes, options)
-    expect(records[0]).toMatchObject({ offset: 4, headers: { [badEncodingHeader]: 'format' } })
+    expect(records[0]).toMatchObject({ offset: 4, headers: { [headers.badEncoding]: 'format' } })
     expect(nextOffset).toBe(5)
   })
 })

@@ -9,14 +9,10 @@
  * throw.
  */
 import type { BusRecord } from '../../core/ports/bus.ts'
+import { headers as headerNames } from '../../core/topics.ts'
 import { codecNames, inflate } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
 import { WireReader } from './wire.ts'
-
-/** On a record that stands for a batch that could not be read: what is wrong (a codec's name, `crc`, `records`, `format`). */
-export const badEncodingHeader = 'w-bad-encoding'
-/** Beside it: how many records the batch claims to hold. */
-export const badEncodingCountHeader = 'w-bad-encoding-records'
 
 export interface AbortedTransaction {
   readonly producerId: number
@@ -196,7 +192,10 @@ function unreadable(batch: Batch, options: DecodeOptions, what: string): BusReco
     offset: batch.lastOffset,
     key: undefined,
     value: batch.bytes.subarray(batch.attributes < 0 ? 0 : headerBytes),
-    headers: { [badEncodingHeader]: what, [badEncodingCountHeader]: String(Math.max(1, batch.count)) },
+    headers: {
+      [headerNames.badEncoding]: what,
+      [headerNames.badEncodingRecords]: String(Math.max(1, batch.count)),
+    },
     appendedMs: batch.maxTimestamp,
   }
 }
