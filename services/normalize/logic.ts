@@ -39,6 +39,11 @@ export class NormalizeLogic implements StageLogic {
   }
 
   record(record: StageRecord, out: Outcome): void {
+    if (record.value.length > limits.recordBytesMax) {
+      const message = `The record has ${record.value.length} bytes; ${limits.recordBytesMax} are allowed.`
+      out.deadLetter('TOO_LARGE', message)
+      return
+    }
     const parsed = parseJson(record.value)
     if (!parsed.ok) {
       out.deadLetter(parsed.code, parsed.message)
