@@ -137,12 +137,8 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   // It listens before its services are ready: whoever asks is told so.
   const url = await host?.start()
   if (host !== undefined) undo.push(() => host.stop())
-  const started: Service[] = []
-  undo.push(() => Promise.all(started.map((service) => service.stop())))
-  for (const service of services) {
-    started.push(service)
-    await service.start()
-  }
+  undo.push(() => Promise.all(services.map((service) => service.stop())))
+  await Promise.all(services.map((service) => service.start()))
   if (url !== undefined) announce(options, dataFolder, url, undo)
   // Stopping begins at the door: nothing new comes in while what is under way ends.
   if (host !== undefined) undo.push(() => host.stop())

@@ -9,14 +9,29 @@ import type { Redactor } from '../runtime/redact.ts'
 export async function settledListen(listen: string): Promise<string> {
   const { host, port } = listenAddress(listen)
   if (port !== 0) return listen
+  return `${host}:${await bound(host, port)}`
+}
+
+/** Listens for a moment; the port that it got. */
+async function bound(host: string, port: number): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: bare(host), port: 0 }, resolve)
+    server.listen({ host: bare(host), port }, resolve)
   })
   const address = server.address()
   await new Promise((resolve) => server.close(resolve))
-  return `${host}:${typeof address === 'object' && address !== null ? address.port : 0}`
+  return typeof address === 'object' && address !== null ? address.port : port
+}
+
+/** The address as it is, or with any free port where another process listens there already. */
+export async function freeListen(listen: string): Promise<string> {
+  const { host, port } = listenAddress(listen)
+  const taken = await bound(host, port).then(
+    () => false,
+    (error: unknown) => (error as NodeJS.ErrnoException).code === 'EADDRINUSE',
+  )
+  return taken ? settledListen(`${host}:0`) : listen
 }
 
 /** How this process reaches itself, with a token that lives as long as it does. */

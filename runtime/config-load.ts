@@ -22,8 +22,8 @@ export interface LoadedConfig {
 }
 
 export interface LoadOptions {
-  /** Path of the file. Absent: `modelwarden.yml` of the working directory, if there is one. */
-  readonly file?: string | undefined
+  /** Path of the file. Absent: `modelwarden.yml` of the working directory, if there is one; `false`: none. */
+  readonly file?: string | false | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }
@@ -51,6 +51,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
 }
 
 function findFile(options: LoadOptions): string | undefined {
+  if (options.file === false) return undefined
   const path = resolve(options.cwd, options.file ?? defaultConfigFile)
   if (options.file !== undefined || existsSync(path)) return path
   return undefined

@@ -1,8 +1,8 @@
 /** `modelwarden run`: one or more services in this process. */
 import { Argument, type Command } from 'commander'
-import { exitOnBugs, onStopRequest } from '../../runtime/shutdown.ts'
+import { exitOnBugs, onStopRequest, type StopRequest } from '../../runtime/shutdown.ts'
 import { compose, type Instance } from '../compose.ts'
-import { CliError, exitCodes } from '../exit.ts'
+import { exitCodes } from '../exit.ts'
 import { serviceNames, type ServiceName } from '../services.ts'
 import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
 
@@ -30,12 +30,17 @@ export function addRunCommand(program: Command): void {
     })
 }
 
-/** Runs until a signal comes; throws where the graceful stop took too long. */
+/** Runs until a signal comes. */
 export async function runUntilStopped(instance: Instance, services: readonly ServiceName[]): Promise<void> {
   exitOnBugs(instance.log)
   const request = onStopRequest(instance.log)
   instance.log.info('Running', { services, url: instance.url, dataFolder: instance.dataFolder, pid: process.pid })
   await stopped(request.signal)
+  await stopAndExit(instance, request)
+}
+
+/** Stops gracefully; where that takes too long, ends the process without it. */
+export async function stopAndExit(instance: Instance, request: StopRequest): Promise<void> {
   const inTime = await instance.stop()
   request.dispose()
   if (inTime) {
@@ -52,9 +57,4 @@ export function stopped(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-/** For commands that can't go on when a stop is asked for. */
-export function throwIfStopped(signal: AbortSignal): void {
-  if (signal.aborted) throw new CliError(exitCodes.failure, 'STOPPED', 'Stopped before it was done.')
 }

@@ -2,6 +2,8 @@
  * Who and what the demo's day is about. All invented; addresses are those reserved for documentation (RFC 5737).
  */
 
+import { sha256Hex } from '../../core/ids.ts'
+
 export const account = '111122223333'
 export const foreignAccount = '444455556666'
 export const region = 'eu-central-1'
@@ -97,5 +99,5 @@ export const extractor: Customer = {
 
 /** The secret that a customer's calls carry. Made for the demo, worth nothing anywhere else. */
 export function demoKey(customer: Customer): string {
-  return `demo-key-${customer.tenant}-${customer.user}`
+  return `demo-key-${sha256Hex(`${customer.tenant}/${customer.user}`).slice(0, 20)}`
 }
