@@ -224,6 +224,16 @@ describe('licensing', () => {
     ])
   })
 
+  it('does not remember an order against a principal of another tenant, and forgets whose a key was before', () => {
+    const { take } = licensing()
+    const foreign = take(order('revoke', { principal: `globex/${idOf('bare')}` }))
+    expect(foreign).toMatchObject({ records: [], reasons: ['foreign-tenant'] })
+    take(put(credential('one')))
+    take(put(credential('one', { principal: 'acme/eve' })))
+    expect(take(order('revoke', { principal: 'acme/bob' })).reasons).toEqual(['principal-unknown'])
+    expect(take(order('revoke', { principal: 'acme/eve' })).records).toMatchObject([{ state: 'revoked' }])
+  })
+
   it('lets nobody but an administrator register, and no principal of another tenant', () => {
     const { take } = licensing()
     expect(take(put(credential('one'), { roles: ['analyst'] })).reasons).toEqual(['role-missing'])

@@ -152,10 +152,15 @@ export class LicensingLogic implements StageLogic {
     const standing = change.shown || before === undefined ? stamp(before, record) : before
     const entry: CredentialEntry = { ...change.entry, version: standing.version, updatedAt: standing.updatedAt }
     this.#state.set(key, entry)
-    if (before !== undefined) this.#byPrincipal.get(before.credential.principal)?.delete(before.credential.id)
+    if (before !== undefined) this.#unindex(before.credential)
     this.#index(entry.credential)
     if (!change.shown) return out.drop('unchanged')
     out.emit({ topic: topics.licenses, key, value: recordOf(entry) })
+  }
+
+  #unindex({ id, principal }: { readonly id: string; readonly principal: string }): void {
+    const ids = this.#byPrincipal.get(principal)
+    if (ids?.delete(id) === true && ids.size === 0) this.#byPrincipal.delete(principal)
   }
 
   #index({ id, principal }: { readonly id: string; readonly principal: string }): void {

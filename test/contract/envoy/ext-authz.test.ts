@@ -160,6 +160,9 @@ describe('Envoy’s external authorization over HTTP', () => {
     expect(await status({ headers: json, path: '/openai/deployments/secret/chat', body: '{"model":"llm-7b"}' })).toBe(
       403,
     )
+    expect(await status({ headers: json, path: '/openai/deployments/llm-7b/chat', body: '{"model":"secret"}' })).toBe(
+      403,
+    )
     expect(await status({ headers: { authorization } })).toBe(403)
   })
 
