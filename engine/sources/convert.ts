@@ -142,6 +142,13 @@ export function contentDigest(value: unknown): string {
 
 const json: Convert = (value, context) => boundedCopy(value, context) as Converted
 
+/** A list of whatever; one of numbers alone is handed on as it stands. */
+const list: Convert = (value, context) => {
+  if (!Array.isArray(value)) return unreadable
+  const vector = numbers(value, context)
+  return vector === unreadable ? json(value, context) : vector
+}
+
 /** JSON in a string, e.g. a policy document. */
 const parsed: Convert = (value, context) => {
   if (typeof value !== 'string') return unreadable
@@ -185,6 +192,7 @@ export const conversions: Readonly<Record<string, Convert>> = {
   credential,
   digest,
   json,
+  list,
   parsed,
   iso: time('iso'),
   iso_utc: time('iso_utc'),

@@ -72,6 +72,9 @@ export interface SourceParts {
 /** The user part of a principal where a record names nobody. */
 const nobody = 'unknown'
 
+/** Entities of an event that are nothing without an id. */
+const identified = ['asset', 'credential', 'session', 'model'] as const
+
 export class Source {
   readonly name: string
   readonly title: string
@@ -217,6 +220,11 @@ export class Source {
     parts.map(record, context, event)
     parts.keep?.(record, context, event)
     parts.derive(event, context, event)
+    for (const entity of identified) {
+      // What has no id is not told of: nothing could join on it.
+      const found = warden[entity] as { id?: unknown } | undefined
+      if (found !== undefined && found.id === undefined) Reflect.deleteProperty(warden, entity)
+    }
     const user = present(parts.principal(record, context))
     const credential = (warden['credential'] as { id?: string } | undefined)?.id
     const named = user === unreadable ? undefined : textOf(user)

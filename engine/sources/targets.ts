@@ -51,7 +51,7 @@ const types: Readonly<Record<string, string>> = {
   'warden.output.label': 'label',
   'warden.output.truth': 'label',
   'warden.output.confidence': 'number',
-  'warden.output.logprobs': 'json',
+  'warden.output.logprobs': 'list',
   'warden.session.mfa': 'boolean',
   'warden.synthetic': 'boolean',
 }
