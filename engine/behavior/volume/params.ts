@@ -19,7 +19,7 @@ export const VolumeParams = z.strictObject({
   /** Buckets with more than this are left out: they are the business of a rule with a shorter span. */
   bucketMax: Bytes.optional(),
   /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
-  ownRatio: z.number().min(1).max(1_000).default(2),
+  ownRatio: z.number().min(1).max(1_000).default(2.5),
   /** The peer line: at least this many times what is usual among the peers … */
   peerRatio: z.number().min(1).max(1_000).default(3),
   /** … and for both lines, the median plus this many robust standard deviations (1.4826 × MAD). */

@@ -1,0 +1,244 @@
+import { describe, expect, test } from 'vitest'
+import type { Event } from '../../../core/event.ts'
+import type { RuleMeta } from '../../sigma/types.ts'
+import type { BehaviorFinding, GroupEntries, StepOutcome } from '../types.ts'
+import { volumeBaseline } from './detector.ts'
+
+const dayMs = 86_400_000
+/** A Monday. */
+const startMs = Date.parse('2026-01-05T00:00:00.000Z')
+
+class Entries implements GroupEntries {
+  readonly map = new Map<string, unknown>()
+  #sets = 0
+  get<T>(name: string): T | undefined {
+    return this.map.get(name) as T | undefined
+  }
+  set(name: string, value: unknown): void {
+    // What is kept must survive being written down; looked at now and then, for it takes its time.
+    this.map.set(name, this.#sets++ % 50 === 0 ? JSON.parse(JSON.stringify(value)) : value)
+  }
+  delete(name: string): void {
+    this.map.delete(name)
+  }
+  names(): readonly string[] {
+    return [...this.map.keys()]
+  }
+}
+
+interface Read {
+  readonly user: string
+  readonly timeMs: number
+  readonly bytes: number
+  readonly asset: string
+  readonly role?: string
+  readonly asked?: boolean
+}
+
+function eventOf(read: Read, number: number): Event {
+  return {
+    '@timestamp': new Date(read.timeMs).toISOString(),
+    event: { id: `e${number}`, hash: 'h' },
+    organization: { id: 'own' },
+    user: { name: read.user, ...(read.role === undefined ? {} : { roles: [read.role] }) },
+    ...(read.asked === true ? { ticket: { id: 'CHG-1' } } : {}),
+    warden: {
+      principal: `own/${read.user}`,
+      bytes: read.bytes,
+      asset: { id: read.asset },
+      position: { topic: 't', partition: 0, offset: number, index: 0 },
+    },
+  } as unknown as Event
+}
+
+/** Runs both steps over reads in this order, the watermark an hour behind; the findings that stand at the end. */
+function run(reads: readonly Read[], given: object = {}, watermarks = true): Map<string, BehaviorFinding> {
+  const params = volumeBaseline.params.parse({ type: 'volume-baseline', floor: '2GB', coveredBy: ['ticket.id'], ...given })
+  const plan = volumeBaseline.create(params, {} as RuleMeta)
+  const locals = new Map<string, { readonly entries: Entries; dueMs: number }>()
+  const group = new Entries()
+  const since = new Map<string, number>()
+  const last = new Map<string, BehaviorFinding>()
+  let groupDueMs = Infinity
+  let watermarkMs = -Infinity
+  const take = (outcome: StepOutcome): void => {
+    groupDueMs = outcome.dueMs
+    for (const finding of outcome.findings) last.set(finding.anchor, finding)
+  }
+  const forward = (outcome: StepOutcome): void => {
+    for (const each of outcome.shuffled) take(plan.grouped!.apply(each.group, group, each.observation, watermarkMs))
+  }
+  const advance = (toMs: number): void => {
+    for (const [principal, local] of locals) {
+      if (local.dueMs > toMs) continue
+      const outcome = plan.local!.advance([principal], local.entries, toMs)
+      local.dueMs = outcome.dueMs
+      forward(outcome)
+    }
+    if (groupDueMs <= toMs || toMs === Infinity) take(plan.grouped!.advance(['own'], group, toMs))
+  }
+  reads.forEach((read, number) => {
+    const user = `own/${read.user}`
+    since.set(user, Math.min(since.get(user) ?? Infinity, read.timeMs))
+    if (watermarks && read.timeMs - 3_600_000 > watermarkMs) {
+      watermarkMs = read.timeMs - 3_600_000
+      advance(watermarkMs)
+    }
+    const shuffled = plan.read(eventOf(read, number), { knownSinceMs: since.get(user) })!
+    const local = locals.get(user) ?? { entries: new Entries(), dueMs: Infinity }
+    locals.set(user, local)
+    const outcome = plan.local!.apply(shuffled.group, local.entries, shuffled.observation, watermarkMs)
+    local.dueMs = outcome.dueMs
+    forward(outcome)
+  })
+  advance(Infinity)
+  for (const [anchor, { status }] of last) if (status === 'retracted') last.delete(anchor)
+  return last
+}
+
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+/** A normal deviate (Box and Muller 1958). */
+const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random())
+
+/**
+ * A company at its ordinary work: people whose days are log-normal around a level of their own (a standard deviation of
+ * 0.5 in the logarithm: one day in forty is more than three times the median), now and then a day in a new area with three
+ * times as much, no work on most weekends; and machines: a nightly backup, training every third day, a weekly release.
+ */
+function company(seed: number, people: number, days: number): Read[] {
+  const random = randomOf(seed)
+  const reads: Read[] = []
+  for (let person = 0; person < people; person++) {
+    const level = 4e8 * Math.exp(0.6 * normal(random))
+    for (let day = 0; day < days; day++) {
+      if (day % 7 >= 5 && random() < 0.9) continue
+      const bytes = level * Math.exp(0.5 * normal(random)) * (random() < 0.01 ? 3 : 1)
+      for (let part = 0; part < 4; part++) {
+        const timeMs = startMs + day * dayMs + Math.floor((8 + random() * 10) * 3_600_000)
+        reads.push({ user: `p${person}`, timeMs, bytes: bytes / 4, asset: `s3://data/${Math.floor(random() * 300)}` })
+      }
+    }
+  }
+  const machine = (user: string, every: number, bytes: number): void => {
+    for (let day = 0; day < days; day += every) {
+      for (let part = 0; part < 8; part++) {
+        reads.push({ user, timeMs: startMs + day * dayMs + 7_200_000 + part * 60_000, bytes: bytes / 8, asset: `s3://all/${part}` })
+      }
+    }
+  }
+  machine('backup', 1, 15e9)
+  machine('train', 3, 3e9)
+  machine('release', 7, 15e9)
+  return reads.sort((a, b) => a.timeMs - b.timeMs)
+}
+
+const theft = (user: string, day: number, bytes: number, parts = 20): Read[] =>
+  Array.from({ length: parts }, (_, part) => ({
+    user,
+    timeMs: startMs + day * dayMs + 19 * 3_600_000 + part * 60_000,
+    bytes: bytes / parts,
+    asset: `s3://weights/${part}`,
+  }))
+const merged = (...all: readonly Read[][]): Read[] => all.flat().sort((a, b) => a.timeMs - b.timeMs)
+
+describe('volume against baselines', () => {
+  test('companies at work, with heavy-tailed days, raise about one alarm a month for 28 readers, and machines none', () => {
+    let alarms = 0
+    let machineAlarms = 0
+    for (let seed = 1; seed <= 6; seed++) {
+      const found = [...run(company(seed, 25, 30)).keys()]
+      alarms += found.length
+      machineAlarms += found.filter((anchor) => /backup|train|release/.test(anchor)).length
+    }
+    expect(machineAlarms).toBe(0)
+    expect(alarms).toBeLessThanOrEqual(9)
+  })
+
+  test('who takes what is ten times an ordinary day is found on that day, in every company', () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const found = run(merged(company(seed, 25, 30), theft('p3', 24, 15e9)))
+      const of = [...found.values()].filter(({ group }) => group['warden.principal'] === 'own/p3')
+      const there = of.filter(({ window }) => window.startMs <= startMs + 24 * dayMs && window.endMs > startMs + 24 * dayMs)
+      expect(there).toHaveLength(1)
+      expect(there[0]!.explanation).toContain('its own line')
+    }
+  })
+
+  test('the answer comes before the day is over', () => {
+    const reads = merged(company(1, 25, 25), theft('p3', 24, 15e9)).filter(({ timeMs }) => timeMs < startMs + 24.9 * dayMs)
+    const params = { historyMin: '7d' }
+    // No watermark ever passes the day: what is found is found at once.
+    const found = run(reads.slice(0, reads.findIndex(({ asset }) => asset === 's3://weights/10') + 1), params)
+    expect([...found.keys()].some((anchor) => anchor.startsWith('own/p3@'))).toBe(true)
+  })
+
+  test('days that stand out one after the other are one finding', () => {
+    const found = run(merged(company(2, 25, 30), theft('p3', 22, 12e9), theft('p3', 23, 12e9), theft('p3', 24, 12e9)))
+    const of = [...found.values()].filter(({ group }) => group['warden.principal'] === 'own/p3')
+    expect(of).toHaveLength(1)
+    expect(of[0]!.window).toEqual({ startMs: startMs + 22 * dayMs, endMs: startMs + 25 * dayMs })
+  })
+
+  test('bytes that somebody has asked for are told apart and not judged', () => {
+    const asked = theft('p3', 24, 15e9).map((read) => ({ ...read, asked: true }))
+    const found = run(merged(company(1, 25, 30), asked))
+    expect([...found.keys()].filter((anchor) => anchor.startsWith('own/p3@'))).toEqual([])
+  })
+
+  test('peers of the same role are compared where there are enough of them', () => {
+    const heavy = Array.from({ length: 7 }, (_, n) => `heavy${n}`)
+    const random = randomOf(5)
+    const reads: Read[] = []
+    for (const user of heavy) {
+      for (let day = 0; day < 28; day++) {
+        const bytes = 8e9 * Math.exp(0.3 * normal(random))
+        reads.push({ user, role: 'data', timeMs: startMs + day * dayMs + 3.6e7, bytes, asset: `s3://d/${day}` })
+      }
+    }
+    const light = company(3, 25, 28).map((read) => ({ ...read, role: 'support' }))
+    // Twenty times what support reads, though less than what data does in a day.
+    const taken = theft('p3', 24, 9e9).map((read) => ({ ...read, role: 'support' }))
+    const found = run(merged(reads, light, taken))
+    const of = [...found.values()].filter(({ group }) => group['warden.principal'] === 'own/p3')
+    expect(of[0]!.explanation).toContain('in the same role')
+    expect([...found.keys()].filter((anchor) => anchor.includes('heavy'))).toEqual([])
+  })
+
+  test('a tenant of one or two is judged against itself alone', () => {
+    const random = randomOf(9)
+    const reads = Array.from({ length: 20 }, (_, day): Read => ({
+      user: 'solo',
+      timeMs: startMs + day * dayMs + 3.6e7,
+      bytes: 1e9 * Math.exp(0.2 * normal(random)),
+      asset: `s3://d/${day}`,
+    }))
+    const found = run(merged(reads, theft('solo', 18, 12e9)))
+    expect([...found.values()][0]!.explanation).toContain('too few peers')
+    // A first read by somebody new, with nobody to compare to, says nothing.
+    expect(run(merged(reads, theft('new', 18, 12e9))).size).toBe(0)
+  })
+
+  test('the order of reads leaves no trace in what stands at the end', () => {
+    const reads = merged(company(4, 12, 30), theft('p3', 20, 9e9))
+    const random = randomOf(77)
+    const shuffled = reads.map((read) => [read, random()] as const).sort(([, a], [, b]) => a - b).map(([read]) => read)
+    const strip = (found: Map<string, BehaviorFinding>): unknown =>
+      [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([anchor, { version: _v, supersedes: _s, evidence, ...rest }]) => [anchor, { ...rest, count: evidence.count }])
+    const straight = strip(run(reads))
+    expect((straight as unknown[]).length).toBeGreaterThan(0)
+    expect(strip(run(shuffled, {}, false))).toEqual(straight)
+  })
+
+  test('parameters that make no sense are refused', () => {
+    for (const wrong of [{}, { floor: '2 gigs' }, { floor: 1, ownRatio: 0 }, { floor: 1, surprise: true }, { floor: -1 }]) {
+      expect(volumeBaseline.params.safeParse({ type: 'volume-baseline', ...wrong }).success).toBe(false)
+    }
+  })
+})
