@@ -365,7 +365,20 @@ export const Config = z.strictObject({
   respond: Respond,
   licensing: Licensing,
   authorize: Authorize,
-  indexer: section('Fills the search index.', {}),
+  indexer: section('Fills the search index.', {
+    eventsKeptDays: z
+      .int()
+      .positive()
+      .max(36_500)
+      .default(90)
+      .describe('How long events can be searched for, by when they happened.'),
+    deadLettersKeptDays: z
+      .int()
+      .positive()
+      .max(36_500)
+      .default(90)
+      .describe('How long dead letters can be searched for, listed and put back.'),
+  }),
   schedule: section('The clockwork.', {}),
   connectors: Connectors,
   log: Log,

@@ -1,0 +1,141 @@
+/**
+ * Which document of the index a record of the bus is.
+ *
+ * Pure. What the stages wrote is parsed once more, so that nothing stands in the index that the console can't read.
+ * Synthetic events are documents like any other, marked `warden.synthetic` (signals and incidents: `synthetic`): they prove
+ * that the pipeline works; the console leaves them out unless asked.
+ */
+import { Action } from '../../core/action.ts'
+import { DeadLetter, type DeadLetterCode } from '../../core/dead-letter.ts'
+import { Decision } from '../../core/decision.ts'
+import { isEvent } from '../../core/event.ts'
+import { Incident } from '../../core/incident.ts'
+import { parseJson } from '../../core/json.ts'
+import { LicenseRecord } from '../../core/license.ts'
+import type { BusRecord } from '../../core/ports/bus.ts'
+import type { PutDocument } from '../../core/ports/search-index.ts'
+import { Signal } from '../../core/signal.ts'
+import { topics } from '../../core/topics.ts'
+
+export type Indexable =
+  | { readonly put: PutDocument }
+  /** Not for the index; `reason` is bounded. */
+  | { readonly skipped: 'relayed' | 'not-an-action' }
+  | { readonly code: DeadLetterCode; readonly message: string }
+
+/** The topics whose records are documents. Of incidents the index keeps the last version; the history stays on the bus. */
+export const indexedTopics = [
+  topics.events,
+  topics.signals,
+  topics.incidents,
+  topics.effects,
+  topics.decisions,
+  topics.deadLetters,
+  topics.licenses,
+] as const
+
+export function documentOf(record: BusRecord): Indexable {
+  const parsed = parseJson(record.value ?? new Uint8Array())
+  if (!parsed.ok) return { code: parsed.code, message: parsed.message }
+  const value = parsed.value
+  switch (record.topic) {
+    case topics.events:
+      return eventDocument(value)
+    case topics.signals:
+      // Decisions are relayed into this log; they are indexed from their own.
+      if (kindOf(value) === 'decision') return { skipped: 'relayed' }
+      return checked(Signal, value, 'NOT_A_SIGNAL', (signal) => ({
+        put: {
+          collection: 'signals',
+          id: signal.id,
+          version: signal.version,
+          timeMs: at(signal['@timestamp']),
+          document: signal,
+        },
+      }))
+    case topics.incidents:
+      return checked(Incident, value, 'NOT_AN_INCIDENT', (incident) => ({
+        put: {
+          collection: 'incidents',
+          id: incident.id,
+          version: incident.version,
+          timeMs: at(incident.openedAt),
+          document: incident,
+        },
+      }))
+    case topics.effects:
+      return effectDocument(value)
+    case topics.decisions:
+      return checked(Decision, value, 'NOT_A_DECISION', (decision) => ({
+        put: { collection: 'decisions', id: decision.id, timeMs: at(decision.at), document: decision },
+      }))
+    case topics.deadLetters:
+      return checked(DeadLetter, value, 'INDEX_REFUSED', (letter) => ({
+        put: {
+          collection: 'dead-letters',
+          id: letter.id,
+          version: 1 + (letter.replayed?.count ?? 0),
+          timeMs: at(letter.at),
+          document: letter,
+        },
+      }))
+    case topics.licenses:
+      return checked(LicenseRecord, value, 'INDEX_REFUSED', (license) => ({
+        put: {
+          collection: 'licenses',
+          id: license.kind === 'license' ? `license/${license.license.id}` : `credential/${license.credential.id}`,
+          version: license.version,
+          timeMs: at(license.updatedAt),
+          document: license,
+        },
+      }))
+    default:
+      return { code: 'INDEX_REFUSED', message: 'No collection of the index is for this topic.' }
+  }
+}
+
+function eventDocument(value: unknown): Indexable {
+  if (!isEvent(value)) return { code: 'NOT_AN_EVENT', message: 'The record has not the envelope of an event.' }
+  const timeMs = at(value['@timestamp'])
+  if (Number.isNaN(timeMs)) return { code: 'NOT_AN_EVENT', message: 'The event has no time.' }
+  return { put: { collection: 'events', id: value.event.id, timeMs, document: value } }
+}
+
+/** Beside actions, respond keeps its runs there, and what is relayed to it. */
+function effectDocument(value: unknown): Indexable {
+  if (kindOf(value) !== 'action') return { skipped: 'not-an-action' }
+  return checked(Action, (value as { action?: unknown }).action, 'NOT_AN_EFFECT', (action) => ({
+    put: { collection: 'actions', id: action.id, version: action.version, timeMs: at(action.at), document: action },
+  }))
+}
+
+interface Schema<T> {
+  safeParse(
+    value: unknown,
+  ):
+    | { readonly success: true; readonly data: T }
+    | { readonly success: false; readonly error: { readonly issues: readonly Issue[] } }
+}
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+/** Where it is wrong, never the value: it may be hostile, or a secret. */
+function checked<T>(schema: Schema<T>, value: unknown, code: DeadLetterCode, then: (value: T) => Indexable): Indexable {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return then(parsed.data)
+  const [issue] = parsed.error.issues
+  return {
+    code,
+    message: issue === undefined ? 'no reason given' : `${issue.path.map(String).join('.')}: ${issue.message}`,
+  }
+}
+
+function kindOf(value: unknown): unknown {
+  return (value as { kind?: unknown } | null)?.kind
+}
+
+function at(iso: string): number {
+  return Date.parse(iso)
+}
