@@ -50,8 +50,8 @@ export function addsUp(type: CorrelationType): boolean {
 export interface Aggregate {
   add(entry: Entry): void
   remove(entry: Entry): void
-  /** `window`: the entries in it, in order of time. */
-  measure(window: () => readonly Entry[]): number
+  /** The window is what was taken in and not let out: `entries` from `from` up to `to`, in order of time. */
+  measure(entries: readonly Entry[], from: number, to: number): number
 }
 
 export function createAggregate(correlation: SigmaCorrelation): Aggregate {
@@ -65,14 +65,14 @@ export function createAggregate(correlation: SigmaCorrelation): Aggregate {
     case 'value_sum':
       return new Sum()
     case 'value_avg':
-      return new FromWindow(average)
+      return new FromWindow((entries, from, to) => average(entries.slice(from, to)))
     case 'value_percentile': {
       const share = (correlation.percentile ?? 50) / 100
-      return new FromWindow((window) => percentile(window, share))
+      return new FromWindow((entries, from, to) => percentile(entries.slice(from, to), share))
     }
     case 'temporal_ordered': {
       const length = correlation.base.length
-      return new FromWindow((window) => orderedPrefix(window, length))
+      return new FromWindow((entries, from, to) => orderedPrefix(entries, from, to, length))
     }
   }
 }
@@ -134,10 +134,12 @@ class Sum implements Aggregate {
   }
 }
 
-class FromWindow implements Aggregate {
-  readonly #of: (window: readonly Entry[]) => number
+type OfWindow = (entries: readonly Entry[], from: number, to: number) => number
 
-  constructor(of: (window: readonly Entry[]) => number) {
+class FromWindow implements Aggregate {
+  readonly #of: OfWindow
+
+  constructor(of: OfWindow) {
     this.#of = of
   }
 
@@ -149,8 +151,8 @@ class FromWindow implements Aggregate {
     // Likewise.
   }
 
-  measure(window: () => readonly Entry[]): number {
-    return this.#of(window())
+  measure(entries: readonly Entry[], from: number, to: number): number {
+    return this.#of(entries, from, to)
   }
 }
 
@@ -178,13 +180,22 @@ function percentile(window: readonly Entry[], share: number): number {
 }
 
 /** How many of the base rules are seen in their order. Events of one instant count as in order, whichever came first. */
-function orderedPrefix(window: readonly Entry[], length: number): number {
+function orderedPrefix(entries: readonly Entry[], from: number, to: number, length: number): number {
   let next = 0
-  for (let at = 0; at < window.length && next < length;) {
-    const t = window[at]!.t
-    const bases = new Set<number>()
-    for (; at < window.length && window[at]!.t === t; at++) bases.add(window[at]!.b)
-    while (next < length && bases.has(next)) next++
+  for (let at = from; at < to && next < length;) {
+    const { t } = entries[at]!
+    let end = at + 1
+    while (end < to && entries[end]!.t === t) end++
+    for (let found = true; found && next < length;) {
+      found = false
+      for (let of = at; of < end; of++) {
+        if (entries[of]!.b !== next) continue
+        next++
+        found = true
+        break
+      }
+    }
+    at = end
   }
   return next
 }

@@ -14,7 +14,7 @@ import type {
   OperatorStep,
   SigmaCorrelation,
 } from './types.ts'
-import { compress, entriesMax, entriesOf, placeOf, shortId, spread, thinEntries, type Entry } from './window-entries.ts'
+import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entry } from './window-entries.ts'
 
 /** What is kept of a group. JSON. */
 interface State {
@@ -26,8 +26,7 @@ export class CompleteOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
   readonly stateVersion = 1
   readonly #spanMs: number
-  /** Ids among a state's entries, kept while the state is in memory. */
-  readonly #ids = new WeakMap<State, Set<string>>()
+  readonly #indexes = new WeakMap<State, EntryIndex>()
 
   constructor(correlation: SigmaCorrelation) {
     this.correlation = correlation
@@ -37,14 +36,15 @@ export class CompleteOperator implements CorrelationOperator {
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
     if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
     const state = (given as State | undefined) ?? { entries: [], approximate: false }
-    const ids = this.#idsOf(state)
     const id = shortId(observation.eventId)
     if (observation.retracted === true) {
+      const known = this.#index(state).has(id)
+      if (!known) return { state: given, findings: [], dropped: 'duplicate' }
       state.entries = state.entries.filter((entry) => entry.id !== id)
-      const known = ids.delete(id)
-      return { state: given, findings: [], ...(known ? {} : { dropped: 'duplicate' as const }) }
+      this.#indexes.delete(state)
+      return { state: state.entries.length === 0 ? undefined : state, findings: [] }
     }
-    if (ids.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
+    if (this.#index(state).has(id)) return { state: given, findings: [], dropped: 'duplicate' }
     const added = entriesOf(observation, valueKindOf(this.correlation.type))
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
     const findings = this.#makeRoom(state, added.length, watermarkMs)
@@ -52,9 +52,7 @@ export class CompleteOperator implements CorrelationOperator {
       state.approximate = true
       return { state, findings, dropped: 'overflow' }
     }
-    state.entries.splice(placeOf(state.entries, observation.timestampMs, id), 0, ...added)
-    this.#idsOf(state).add(id)
-    thinEntries(state.entries)
+    this.#index(state).insert(state.entries, added)
     return { state, findings }
   }
 
@@ -69,13 +67,12 @@ export class CompleteOperator implements CorrelationOperator {
     return first === undefined ? -Infinity : first.t + this.#spanMs + 1
   }
 
-  #idsOf(state: State): Set<string> {
-    const known = this.#ids.get(state)
+  #index(state: State): EntryIndex {
+    const known = this.#indexes.get(state)
     if (known !== undefined) return known
-    const ids = new Set(state.entries.map((entry) => entry.id))
-    ids.delete('')
-    this.#ids.set(state, ids)
-    return ids
+    const index = new EntryIndex(state.entries)
+    this.#indexes.set(state, index)
+    return index
   }
 
   #makeRoom(state: State, more: number, watermarkMs: number): readonly CorrelationFinding[] {
@@ -84,7 +81,7 @@ export class CompleteOperator implements CorrelationOperator {
     if (state.entries.length + more > entriesMax && this.correlation.type !== 'value_percentile') {
       state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type))
       state.approximate = true
-      this.#ids.delete(state)
+      this.#indexes.delete(state)
     }
     return findings
   }
@@ -104,14 +101,14 @@ export class CompleteOperator implements CorrelationOperator {
     if (from === 0) return findings
     state.entries = state.entries.slice(from)
     if (state.entries.length === 0) state.approximate = false
-    this.#ids.delete(state)
+    this.#indexes.delete(state)
     return findings
   }
 
   #finding(state: State, window: readonly Entry[]): CorrelationFinding | undefined {
     const aggregate = createAggregate(this.correlation)
     for (const entry of window) aggregate.add(entry)
-    const measured = aggregate.measure(() => window)
+    const measured = aggregate.measure(window, 0, window.length)
     if (!conditionHolds(this.correlation, measured)) return undefined
     const lastMs = window.at(-1)!.t
     return {

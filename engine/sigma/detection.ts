@@ -32,7 +32,10 @@ function isScalarValue(value: unknown): value is Scalar {
 }
 
 function readList(context: DetectionContext, list: readonly unknown[], path: YamlPath): Condition | undefined {
-  if (list.length === 0) return empty(context, path)
+  if (list.length === 0) {
+    empty(context, path)
+    return undefined
+  }
   if (list.every(isScalarValue)) return keywords(context, list, path, [])
   const of: Condition[] = []
   for (const [index, entry] of list.entries()) {
@@ -47,9 +50,8 @@ function readList(context: DetectionContext, list: readonly unknown[], path: Yam
   return of.length === 1 ? of[0] : { kind: 'or', of }
 }
 
-function empty(context: DetectionContext, path: YamlPath): undefined {
+function empty(context: DetectionContext, path: YamlPath): void {
   context.mistakes.add('SIGMA_SELECTION_EMPTY', 'There is nothing to look for here.', context.parsed.place(path))
-  return undefined
 }
 
 function readMap(
@@ -62,14 +64,20 @@ function readMap(
     const item = readItem(context, key, value, [...path, key])
     if (item !== undefined) of.push(item)
   }
-  if (Object.keys(map).length === 0) return empty(context, path)
+  if (Object.keys(map).length === 0) {
+    empty(context, path)
+    return undefined
+  }
   return of.length === 1 ? of[0] : { kind: 'and', of }
 }
 
 function readItem(context: DetectionContext, key: string, value: unknown, path: YamlPath): Condition | undefined {
   const [field = '', ...names] = key.split('|')
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (values.length === 0) return empty(context, path)
+  if (values.length === 0) {
+    empty(context, path)
+    return undefined
+  }
   const scalars: Scalar[] = []
   for (const [index, entry] of values.entries()) {
     if (isScalarValue(entry)) scalars.push(entry)

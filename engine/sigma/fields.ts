@@ -10,8 +10,6 @@ import type { EventTree } from './types.ts'
 type Path = readonly string[]
 type Getter = (event: EventTree) => unknown
 
-const hasOwn = Object.prototype.hasOwnProperty
-
 /** Names that every object or array inherits: only these need the check for an own property. */
 function isInherited(name: string): boolean {
   return name in Object.prototype || name in Array.prototype
@@ -54,7 +52,7 @@ function resolve(node: unknown, names: Path, depth: number): unknown {
   }
   let name = names[depth]!
   for (let end = depth + 1; ; end++) {
-    if (hasOwn.call(node, name)) {
+    if (Object.hasOwn(node, name)) {
       const value = resolve((node as Record<string, unknown>)[name], names, end)
       if (value !== undefined) return value
     }
@@ -69,7 +67,8 @@ export type Texts = string | readonly string[] | undefined
 /** The text of a scalar; of an object its JSON, as a console shows it. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return JSON.stringify(value)
 }
 
 function textsOf(value: unknown): Texts {

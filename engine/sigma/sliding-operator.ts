@@ -20,7 +20,7 @@ import type {
   OperatorStep,
   SigmaCorrelation,
 } from './types.ts'
-import { compress, entriesMax, entriesOf, placeOf, shortId, spread, thinEntries, type Entry } from './window-entries.ts'
+import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entry } from './window-entries.ts'
 
 /** Findings taken back whose version is remembered, in case they return. */
 const retractedMax = 64
@@ -63,7 +63,7 @@ interface State {
 
 /** What can be computed from a state, kept while the state is in memory. */
 interface View {
-  readonly ids: Set<string>
+  readonly index: EntryIndex
   readonly aggregate: Aggregate
   /** First entry of the window that ends with the last entry. */
   low: number
@@ -92,21 +92,14 @@ export class SlidingOperator implements CorrelationOperator {
     const state = (given as State | undefined) ?? newState()
     const id = shortId(observation.eventId)
     if (observation.retracted === true) return this.#takeBack(given, state, id)
-    if (this.#view(state).ids.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
+    if (this.#view(state).index.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
     const added = entriesOf(observation, valueKindOf(this.correlation.type))
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
     const settled = this.#makeRoom(state, added.length, watermarkMs)
-    const last = state.entries.at(-1)
-    if (last === undefined || t >= last.t) {
-      const view = this.#view(state)
-      state.entries.push(...added)
-      view.ids.add(id)
-      this.#judge(state, view, state.entries.length - added.length, Infinity)
-    } else {
-      state.entries.splice(placeOf(state.entries, t, id), 0, ...added)
-      this.#views.delete(state)
-    }
-    thinEntries(state.entries)
+    const view = this.#view(state)
+    const at = view.index.insert(state.entries, added)
+    if (at + added.length === state.entries.length) this.#judge(state, view, at, Infinity)
+    else this.#replay(state, view)
     return { state, findings: [...settled, ...this.#tell(state, -Infinity)] }
   }
 
@@ -135,17 +128,22 @@ export class SlidingOperator implements CorrelationOperator {
   #view(state: State): View {
     const known = this.#views.get(state)
     if (known !== undefined) return known
-    const view = this.#newView(state)
+    const view = this.#newView(state, new EntryIndex(state.entries))
     this.#views.set(state, view)
     this.#judge(state, view, 0, Infinity)
     return view
   }
 
-  #newView(state: State): View {
-    const ids = new Set(state.entries.map((entry) => entry.id))
-    ids.delete('')
+  #newView(state: State, index: EntryIndex): View {
     const bursts = state.head === null ? [] : [burstOf(state.head)]
-    return { ids, aggregate: createAggregate(this.correlation), low: 0, pending: 0, inWindow: 0, bursts }
+    return { index, aggregate: createAggregate(this.correlation), low: 0, pending: 0, inWindow: 0, bursts }
+  }
+
+  /** A late event has come in between: judges all again. */
+  #replay(state: State, view: View): void {
+    const again = this.#newView(state, view.index)
+    this.#views.set(state, again)
+    this.#judge(state, again, 0, Infinity)
   }
 
   /** Judges the instants of the entries from `from` on that lie before `untilMs`. */
@@ -172,7 +170,7 @@ export class SlidingOperator implements CorrelationOperator {
   }
 
   #judgeInstant(entries: readonly Entry[], view: View, t: number, end: number): void {
-    const measured = view.aggregate.measure(() => entries.slice(view.low, end))
+    const measured = view.aggregate.measure(entries, view.low, end)
     if (!conditionHolds(this.correlation, measured)) return
     const burst = view.bursts.at(-1)
     if (burst !== undefined && t - burst.last <= this.#spanMs) {
@@ -206,7 +204,7 @@ export class SlidingOperator implements CorrelationOperator {
   #settle(state: State, untilMs: number): readonly CorrelationFinding[] {
     if (untilMs <= (state.settledMs ?? -Infinity)) return []
     const findings = this.#tell(state, untilMs)
-    const settled = this.#newView(state)
+    const settled = this.#newView(state, new EntryIndex([]))
     this.#judge(state, settled, 0, untilMs)
     const last = settled.bursts.at(-1)
     const open = last !== undefined && last.last + this.#spanMs >= untilMs ? last : undefined

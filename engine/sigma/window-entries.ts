@@ -28,7 +28,8 @@ export interface Entry {
   v: string | number
   /** How many events it stands for; 0: another value of an event that is counted already. */
   n: number
-  e?: EvidenceRef
+  /** Left out of the JSON where it is undefined. */
+  e?: EvidenceRef | undefined
 }
 
 /** What kind of value an operator reads. */
@@ -50,7 +51,7 @@ export function entriesOf(observation: Observation, kind: ValueKind): Entry[] {
     0,
     valuesPerEventMax,
   )
-  return values.map((v, index) => (index === 0 ? { t, id, b, v, n: 1, e } : { t, id, b, v, n: 0 }))
+  return values.map((v, index) => (index === 0 ? { t, id, b, v, n: 1, e } : { t, id, b, v, n: 0, e: undefined }))
 }
 
 const derived = /^[0-9a-f]{32}$/
@@ -61,7 +62,7 @@ export function shortId(id: string): string {
 }
 
 /** Where an entry of this time and id belongs: behind all that are earlier. */
-export function placeOf(entries: readonly Entry[], t: number, id: string): number {
+function placeOf(entries: readonly Entry[], t: number, id: string): number {
   let low = 0
   let high = entries.length
   while (low < high) {
@@ -107,15 +108,48 @@ function mergeWithin(entries: readonly Entry[], widthMs: number, sums: boolean, 
   return [...merged.values()].sort((a, b) => a.t - b.t)
 }
 
-/** Takes evidence from every second entry that has some, once too many have: what is left stays spread over time. */
-export function thinEntries(entries: readonly Entry[]): void {
-  let carrying = 0
-  for (const entry of entries) if (entry.e !== undefined) carrying++
-  if (carrying <= evidenceMax) return
-  let index = 0
-  for (const entry of entries) {
-    if (entry.e !== undefined && index++ % 2 === 1) delete entry.e
+/** What is looked up among entries, kept while a state is in memory. */
+export class EntryIndex {
+  readonly #ids: Set<string>
+  #carrying: number
+
+  constructor(entries: readonly Entry[]) {
+    this.#ids = new Set()
+    this.#carrying = 0
+    for (const { id, e } of entries) {
+      if (id !== '') this.#ids.add(id)
+      if (e !== undefined) this.#carrying++
+    }
   }
+
+  has(id: string): boolean {
+    return this.#ids.has(id)
+  }
+
+  /** Puts an observation's entries where they belong, and tells where that is. */
+  insert(entries: Entry[], added: readonly Entry[]): number {
+    const first = added[0]!
+    this.#ids.add(first.id)
+    if (first.e !== undefined) this.#carrying++
+    const last = entries.at(-1)
+    const at = last === undefined || last.t <= first.t ? entries.length : placeOf(entries, first.t, first.id)
+    if (at === entries.length) entries.push(...added)
+    else entries.splice(at, 0, ...added)
+    if (this.#carrying > evidenceMax) this.#carrying = thin(entries)
+    return at
+  }
+}
+
+/** Takes evidence from every second entry that has some: what is left stays spread over time. Returns how many still do. */
+function thin(entries: readonly Entry[]): number {
+  let index = 0
+  let left = 0
+  for (const entry of entries) {
+    if (entry.e === undefined) continue
+    if (index++ % 2 === 1) entry.e = undefined
+    else left++
+  }
+  return left
 }
 
 /** At most `limits.signalEvidenceMax` references, first and last among them. */
