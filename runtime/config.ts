@@ -81,6 +81,9 @@ const Kafka = z.strictObject({
     .describe('How records are packed. All of Kafka’s kinds are read.'),
   connectionTimeoutMs: milliseconds().default(10_000).describe('How long a connection may take to come about.'),
   requestTimeoutMs: milliseconds().default(30_000).describe('How long the answer to one request may take.'),
+  sessionTimeoutMs: milliseconds(6_000)
+    .default(10_000)
+    .describe('Silence after which a process counts as dead, and others take its partitions over.'),
 })
 
 const BusSection = section('The bus that carries everything between the stages.', {
