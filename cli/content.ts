@@ -11,6 +11,7 @@ import { compileSources } from '../engine/sources/compile.ts'
 import type { Config } from '../runtime/config.ts'
 import { loadFolders } from '../runtime/content-files.ts'
 import { contentSets, type ContentChecks, type ContentFolders } from '../runtime/content-publisher.ts'
+import { runRuleCases } from '../services/detect/rule-cases.ts'
 import { compileRules } from '../services/detect/rule-set.ts'
 import { runPlaybookCases } from '../services/respond/cases.ts'
 import { Catalog } from '../services/respond/catalog.ts'
@@ -48,10 +49,12 @@ export interface ContentCases {
 export async function runCases(folders: ContentFolders): Promise<ContentCases> {
   const cases: ContentCase[] = []
   const mistakes: Mistake[] = []
+  let sources: readonly ContentFile[] = []
   for (const set of contentSets) {
     const content = await loadFolders(folders[set])
     const beside = await loadFolders(folders[set], 'cases')
-    const run = runners[set]([...content.files, ...beside.files])
+    if (set === 'sources') sources = content.files
+    const run = runners[set]([...content.files, ...beside.files], sources)
     const origins = new Map([...content.origins, ...beside.origins])
     const placed = <T extends { readonly place?: FilePlace | undefined }>(one: T): T =>
       one.place === undefined
@@ -63,7 +66,11 @@ export async function runCases(folders: ContentFolders): Promise<ContentCases> {
   return { cases, mistakes }
 }
 
-type Runner = (files: readonly ContentFile[]) => {
+/** `sources`: cases of rules may give raw records. */
+type Runner = (
+  files: readonly ContentFile[],
+  sources: readonly ContentFile[],
+) => {
   readonly cases: readonly Omit<ContentCase, 'set'>[]
   readonly mistakes: readonly Mistake[]
 }
@@ -73,7 +80,10 @@ const runners: Readonly<Record<ContentSet, Runner>> = {
     const { results, mistakes } = runSourceCases(files)
     return { cases: results.map(({ source, ...one }) => ({ ...one, about: source })), mistakes }
   },
-  rules: () => ({ cases: [], mistakes: [] }),
+  rules: (files, sources) => {
+    const { results, mistakes } = runRuleCases(files, sources)
+    return { cases: results.map(({ rule, ...one }) => ({ ...one, about: rule })), mistakes }
+  },
   playbooks: (files) => {
     const { results, mistakes } = runPlaybookCases(files, new Catalog(describedConnectors()))
     return {

@@ -4,6 +4,7 @@ import { createAuthorizeService } from '../services/authorize/service.ts'
 import { createCollectService } from '../services/collect/service.ts'
 import { createCorrelateService } from '../services/correlate/service.ts'
 import { createDetectService } from '../services/detect/service.ts'
+import { createIndexerService } from '../services/indexer/service.ts'
 import { createLicensingService } from '../services/licensing/service.ts'
 import { createNormalizeService } from '../services/normalize/service.ts'
 import { createRespondService } from '../services/respond/service.ts'
@@ -16,6 +17,7 @@ export const serviceNames = [
   'respond',
   'licensing',
   'authorize',
+  'indexer',
 ] as const
 export type ServiceName = (typeof serviceNames)[number]
 
@@ -32,6 +34,7 @@ const factories: Readonly<Record<ServiceName, (context: ServiceContext) => Servi
   respond: createRespondService,
   licensing: createLicensingService,
   authorize: createAuthorizeService,
+  indexer: createIndexerService,
 }
 
 export function createService(name: ServiceName, context: ServiceContext): Service {
