@@ -21,7 +21,6 @@ export interface Section {
 
 // C0 and C1 controls, zero-width and bidirectional formatting characters, line and paragraph separators, noncharacters.
 const unseen =
-  // eslint-disable-next-line no-control-regex -- these are what must go
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]|\udb40[\udc00-\udc7f]/g
 
 /** Text whose every character is seen as what it is: one paragraph, at most `charsMax` long. */

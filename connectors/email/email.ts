@@ -130,7 +130,7 @@ function connect(options: EmailOptions): Transporter<SentMessageInfo & SMTPTrans
     disableFileAccess: true,
     disableUrlAccess: true,
     logger: false,
-  } satisfies SMTPTransport.Options) as Transporter<SentMessageInfo & SMTPTransport.SentMessageInfo>
+  } satisfies SMTPTransport.Options)
 }
 
 /** What the server said decides (RFC 5321, 4.2.1): 4yz may be tried again, 5yz may not; no answer to DATA: unknown. */

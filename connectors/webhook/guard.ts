@@ -22,7 +22,7 @@ export interface GuardOptions {
 export type Resolve = (name: string, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void
 
 const systemResolve: Resolve = (name, done) => {
-  systemLookup(name, { all: true, verbatim: true }, (error, addresses) => {
+  systemLookup(name, { all: true, order: 'verbatim' }, (error, addresses) => {
     done(error, addresses)
   })
 }
@@ -70,7 +70,7 @@ export class AddressGuard {
   readonly lookup: LookupFunction = (name, options, done) => {
     this.#resolve(name, (error, addresses) => {
       const fail = (cause: Error): void => {
-        done(cause as NodeJS.ErrnoException, [])
+        done(cause, [])
       }
       if (error !== null) {
         fail(error)

@@ -273,10 +273,10 @@ export class Attempt {
 
   /** What the other side says; undefined where it can't be asked now. */
   async #look(): Promise<Verification | undefined> {
-    const { verify } = this.#port
+    const verify = this.#port.verify?.bind(this.#port)
     if (verify === undefined) return { state: 'unknown', summary: 'The other side can not be asked.' }
     try {
-      return await this.#call((context) => verify.call(this.#port, this.#action.args, context))
+      return await this.#call((context) => verify(this.#action.args, context))
     } catch (error) {
       if (isRetryable(error)) return undefined
       return { state: 'unknown', summary: spell(error) }

@@ -4,7 +4,7 @@
  * Pure. Promises: what compiles can be run to its end: every step, path and comparison it speaks of exists, jumps lead
  * forward, and each action is one that a connector has, with arguments of its form.
  */
-import { z } from 'zod'
+import { type z } from 'zod'
 import type { ContentFile } from '../../core/content.ts'
 import type { Mistake } from '../../core/errors.ts'
 import { canonicalDigest } from '../../core/ids.ts'
@@ -109,6 +109,7 @@ class Compiler {
         rules: trigger.rules,
         entities: trigger.entities,
         settled: trigger.settled,
+        unanswered: trigger.unanswered,
         ...(trigger.for_each === undefined ? {} : { forEach: trigger.for_each }),
       },
       steps,

@@ -6,11 +6,10 @@
  * is never forgotten, whatever was decided meanwhile.
  */
 import type { Action } from '../../core/action.ts'
-import type { Decision } from '../../core/decision.ts'
 import type { FlagCode } from '../../core/effect.ts'
-import { canonicalDigest, derivedId } from '../../core/ids.ts'
 import type { ActionEntry, Book, RunEntry } from './book.ts'
 import type { Catalog } from './catalog.ts'
+import { actionIdOf, digestOf } from './ids.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 import { hasActed, isAhead, isSettled } from './progress.ts'
 import { capReached, protectedIn } from './policy.ts'
@@ -23,7 +22,6 @@ const heldMsMax = 24 * 3_600_000
 const openMax = 2_000
 /** How long somebody has to let an action past a reached cap, ms. */
 const capApprovalMs = 4 * 3_600_000
-const undoAttemptsMax = 5
 
 /** Reasons of refusal that a person must be told about. */
 const flagged: Readonly<Record<string, FlagCode>> = {
@@ -43,25 +41,24 @@ export interface Wish {
   readonly args: unknown
 }
 
+export interface DeskHooks {
+  /** An action waits for a person: people are to be asked. */
+  onWaiting(entry: ActionEntry, turn: Turn): void
+  /** An undo has come to its end. */
+  undoSettled(undo: ActionEntry, originalId: string, turn: Turn): void
+  /** The incident as it stands now, merges followed. */
+  incidentOf(id: string): IncidentBrief | undefined
+}
+
 export class Desk {
   readonly #book: Book
   readonly #catalog: Catalog
-  /** Tells that an action waits for a person, so that people are asked. */
-  readonly #onWaiting: (entry: ActionEntry, turn: Turn) => void
-  /** The incident as it stands now, merges followed. */
-  readonly #incidentOf: (id: string) => IncidentBrief | undefined
+  readonly #hooks: DeskHooks
 
-  constructor(
-    book: Book,
-    catalog: Catalog,
-    hooks: { onWaiting(entry: ActionEntry, turn: Turn): void; incidentOf(id: string): IncidentBrief | undefined },
-  ) {
+  constructor(book: Book, catalog: Catalog, hooks: DeskHooks) {
     this.#book = book
     this.#catalog = catalog
-    this.#onWaiting = (entry, turn) => {
-      hooks.onWaiting(entry, turn)
-    }
-    this.#incidentOf = (id) => hooks.incidentOf(id)
+    this.#hooks = hooks
   }
 
   /** Asks for a step's action. The same wish again is the same action, and changes nothing. */
@@ -105,9 +102,9 @@ export class Desk {
       message: 'notice' in args,
     }
     if (found === undefined)
-      this.#refuse(entry, 'NO_SUCH_ACTION', `No connector has the action ${step.connector}.${step.action}.`, turn)
+      this.refuse(entry, 'NO_SUCH_ACTION', `No connector has the action ${step.connector}.${step.action}.`, turn)
     else if (parsed?.ok === false)
-      this.#refuse(entry, 'ARGUMENTS_INVALID', `Its arguments make no sense: ${parsed.message}`.slice(0, 500), turn)
+      this.refuse(entry, 'ARGUMENTS_INVALID', `Its arguments make no sense: ${parsed.message}`.slice(0, 500), turn)
     else this.#gate(entry, playbook, step, turn)
     return id
   }
@@ -116,9 +113,9 @@ export class Desk {
   #gate(entry: ActionEntry, playbook: Playbook, step: StepAction, turn: Turn): void {
     const { action } = entry
     const policy = this.#book.policy()
-    const incident = this.#incidentOf(action.incidentId)
+    const incident = this.#hooks.incidentOf(action.incidentId)
     if (policy === undefined || incident === undefined) {
-      this.#refuse(entry, 'WITHDRAWN', 'Its incident is not known any more.', turn)
+      this.refuse(entry, 'WITHDRAWN', 'Its incident is not known any more.', turn)
       return
     }
     const isDry = this.#book.run(action.runId)?.dryRun === true || !policy.enabled.includes(playbook.id)
@@ -134,7 +131,7 @@ export class Desk {
       ? protectedIn([...policy.protected, ...playbook.protected], action.target, action.args, incident)
       : undefined
     if (spared !== undefined) {
-      this.#refuse(entry, 'PROTECTED', `${spared.slice(0, 200)} is protected.`, turn)
+      this.refuse(entry, 'PROTECTED', `${spared.slice(0, 200)} is protected.`, turn)
       return
     }
     if (this.#book.stopped()) {
@@ -161,12 +158,13 @@ export class Desk {
       this.#wait(entry, policy.capRole, capApprovalMs, cap, turn)
       return
     }
-    this.#reserve(entry, turn)
+    this.reserve(entry, turn)
   }
 
-  #reserve(entry: ActionEntry, turn: Turn): void {
+  /** Lets an action go. Only for what has passed the gates, or what a person has ordered. */
+  reserve(entry: ActionEntry, turn: Turn): void {
     if (this.#book.open().length >= openMax) {
-      this.#refuse(entry, 'OVERLOADED', `${openMax} actions are under way already.`, turn)
+      this.refuse(entry, 'OVERLOADED', `${openMax} actions are under way already.`, turn)
       return
     }
     const { action } = entry
@@ -197,10 +195,10 @@ export class Desk {
       },
       turn,
     )
-    this.#onWaiting(waiting, turn)
+    this.#hooks.onWaiting(waiting, turn)
   }
 
-  #refuse(entry: ActionEntry, reason: string, summary: string, turn: Turn): void {
+  refuse(entry: ActionEntry, reason: string, summary: string, turn: Turn): void {
     this.put({ ...entry, settledMs: turn.nowMs }, { state: 'refused', reason, summary }, turn)
   }
 
@@ -253,7 +251,7 @@ export class Desk {
         actions: [action.id],
       })
     }
-    if (entry.undoOf !== undefined) this.#undoSettled(entry, entry.undoOf, turn)
+    if (entry.undoOf !== undefined) this.#hooks.undoSettled(entry, entry.undoOf, turn)
   }
 
   /** Books what the sidecar has journaled. Its own records read back are told by their being no news. */
@@ -294,15 +292,15 @@ export class Desk {
   /** Takes back what has not been attempted, because its incident was withdrawn. */
   withdraw(entry: ActionEntry, turn: Turn): void {
     if (entry.action.state === 'attempted' || isSettled(entry.action) || hasActed(entry.action)) return
-    this.#refuse(entry, 'WITHDRAWN', 'Its incident was closed or withdrawn before it was done.', turn)
+    this.refuse(entry, 'WITHDRAWN', 'Its incident was closed or withdrawn before it was done.', turn)
   }
 
   /** Puts an action that was withdrawn or held before the gates again. */
   again(entry: ActionEntry, playbook: Playbook | undefined, turn: Turn): void {
     const step = playbook === undefined ? undefined : stepActionOf(playbook, entry.action.step)
-    if (entry.undoOf !== undefined) this.#reserve(entry, turn)
+    if (entry.undoOf !== undefined) this.reserve(entry, turn)
     else if (playbook === undefined || step === undefined)
-      this.#refuse(entry, 'WITHDRAWN', 'Its playbook is not known any more.', turn)
+      this.refuse(entry, 'WITHDRAWN', 'Its playbook is not known any more.', turn)
     else {
       const { settledMs: _settled, ...open } = entry
       this.#gate(open, playbook, step, turn)
@@ -313,182 +311,16 @@ export class Desk {
   expire(kind: 'approval' | 'held', id: string, turn: Turn): void {
     const entry = this.#book.action(id)
     if (kind === 'approval' && entry?.action.state === 'awaiting-approval') {
-      this.#refuse(
+      this.refuse(
         entry,
         'APPROVAL_EXPIRED',
         `Nobody with the role ${entry.action.approval?.role ?? '?'} has approved it in time.`,
         turn,
       )
     } else if (kind === 'held' && entry?.action.reason === 'GLOBAL_STOP') {
-      this.#refuse(entry, 'HELD_TOO_LONG', 'The global stop has held it too long.', turn)
+      this.refuse(entry, 'HELD_TOO_LONG', 'The global stop has held it too long.', turn)
     }
   }
-
-  /** Somebody's word on an action. */
-  decide(
-    decision: Extract<Decision, { kind: 'approval' }>,
-    playbookOf: (version: string) => Playbook | undefined,
-    turn: Turn,
-  ): void {
-    const entry = this.#book.action(decision.actionId)
-    if (entry === undefined || entry.action.tenant !== decision.tenant) {
-      turn.out.drop('unknown-action')
-      return
-    }
-    const { action } = entry
-    const approval = action.approval
-    if (action.state !== 'awaiting-approval' || approval === undefined) {
-      turn.out.drop('not-awaiting-approval')
-      return
-    }
-    const wrong =
-      decision.digest !== action.digest
-        ? 'it was given for other arguments (the digest differs)'
-        : !mayDecide(decision.roles, approval.role)
-          ? `it needs the role ${approval.role}`
-          : undefined
-    if (wrong !== undefined) {
-      this.put(
-        entry,
-        {
-          summary: `The word of ${decision.by.slice(0, 100)} does not count: ${wrong}. Waits for approval by ${approval.role}.`,
-        },
-        turn,
-      )
-      return
-    }
-    const signed = { ...approval, by: decision.by, at: decision.at }
-    if (turn.nowMs >= Date.parse(approval.expiresAt)) this.expire('approval', action.id, turn)
-    else if (!decision.approved) {
-      const why = decision.text === undefined ? '' : `: ${decision.text}`
-      this.put(
-        { ...entry, settledMs: turn.nowMs },
-        {
-          state: 'refused',
-          reason: 'APPROVAL_REFUSED',
-          approval: signed,
-          summary: `Refused by ${decision.by}${why}`.slice(0, 500),
-        },
-        turn,
-      )
-    } else this.again({ ...entry, action: { ...action, approval: signed } }, playbookOf(action.playbook.version), turn)
-  }
-
-  /** Somebody wants an action taken back. */
-  undo(decision: Extract<Decision, { kind: 'undo' }>, turn: Turn): void {
-    const entry = this.#book.action(decision.actionId)
-    if (entry === undefined || entry.action.tenant !== decision.tenant) {
-      turn.out.drop('unknown-action')
-      return
-    }
-    const { action } = entry
-    const found = this.#catalog.find(action.connector, action.action)
-    const refuse = (message: string): void => {
-      turn.flag(decision.id, {
-        tenant: action.tenant,
-        incidentId: action.incidentId,
-        code: 'UNDO_REFUSED',
-        message: `${entry.what} is not taken back: ${message}.`,
-        actions: [action.id],
-      })
-    }
-    if (!mayDecide(decision.roles, 'responder')) refuse('that needs the role responder')
-    else if (!hasActed(action) || action.state === 'attempted') refuse(`it is ${action.state}`)
-    else if (entry.undo !== undefined) refuse('that is under way already')
-    else if (found === undefined || found.undo === 'none') refuse('it can not be undone')
-    else {
-      const undo = this.#undoOf(entry, decision, found, turn)
-      this.#book.setAction({ ...entry, undo: undo.action.id })
-      this.#reserve(undo, turn)
-    }
-  }
-
-  #undoOf(
-    entry: ActionEntry,
-    decision: Extract<Decision, { kind: 'undo' }>,
-    found: NonNullable<ReturnType<Catalog['find']>>,
-    turn: Turn,
-  ): ActionEntry {
-    const { action } = entry
-    const as = found.port.undoAs?.(action.args, { actionId: action.id, before: action.before })
-    const name = as?.action ?? `${action.action}:undo`
-    const args = (as?.args ?? action.args) as Record<string, unknown>
-    const compensating = as === undefined ? undefined : this.#catalog.find(action.connector, name)
-    const { reason: _reason, details: _details, approval: _approval, ...kept } = action
-    return {
-      action: {
-        ...kept,
-        id: derivedId('undo', action.id, decision.id),
-        version: 0,
-        step: `undo:${action.step}`,
-        action: name,
-        args,
-        digest: digestOf(action.connector, name, args),
-        destructive: compensating?.destructive ?? false,
-        state: 'asked',
-        attempt: 0,
-        possiblyRepeated: false,
-        approval: { role: 'responder', expiresAt: turn.at, by: decision.by, at: decision.at },
-        summary: `Asked for by ${decision.by}.`.slice(0, 500),
-        arrivedMs: turn.arrivedMs,
-      },
-      what: (compensating?.port.describe(args) ?? `Take back: ${entry.what}`).slice(0, 400),
-      verify: compensating?.verifiable ?? false,
-      attemptsMax: undoAttemptsMax,
-      message: false,
-      undoOf: action.id,
-    }
-  }
-
-  #undoSettled(undo: ActionEntry, originalId: string, turn: Turn): void {
-    const original = this.#book.action(originalId)
-    if (original === undefined) return
-    const { undo: _undo, ...freed } = original
-    const { state, summary, id, approval } = undo.action
-    if (state === 'done' || state === 'verified') {
-      this.put(
-        { ...freed, undo: id },
-        { state: 'undone', summary: `Taken back by ${approval?.by ?? 'a person'}: ${summary}`.slice(0, 500) },
-        turn,
-      )
-      return
-    }
-    this.#book.setAction(freed)
-    turn.flag(id, {
-      tenant: original.action.tenant,
-      incidentId: original.action.incidentId,
-      code: 'UNDO_REFUSED',
-      message: `${original.what} is not taken back: ${summary}`.slice(0, 1_000),
-      actions: [originalId, id],
-    })
-  }
-}
-
-/** From incident, playbook version, subject and step: the same wish always has the same id. */
-export function actionIdOf(
-  run: Pick<RunEntry, 'incidentId' | 'subject'>,
-  playbook: Pick<Playbook, 'id' | 'version'>,
-  step: string,
-): string {
-  return derivedId(
-    'action',
-    run.incidentId,
-    playbook.id,
-    playbook.version,
-    run.subject?.type ?? '',
-    run.subject?.id ?? '',
-    step,
-  )
-}
-
-/** What an approval is bound to. */
-function digestOf(connector: string, action: string, args: unknown): string {
-  return canonicalDigest({ connector, action, args })
-}
-
-/** The named role; `admin` may do everything. */
-export function mayDecide(roles: readonly string[], role: string): boolean {
-  return roles.includes(role) || roles.includes('admin')
 }
 
 /** Also finds what asks for an approval. */

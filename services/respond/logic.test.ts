@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Action } from '../../core/action.ts'
 import type { Decision } from '../../core/decision.ts'
-import type { Connector } from '../../core/ports/connector.ts'
 import type { Notice } from '../../core/notice.ts'
 import { describedConnectors } from '../../connectors/create.ts'
 import { incidentOf } from '../../test/support/incident.ts'
 import { Catalog } from './catalog.ts'
 import { Rehearsal } from './rehearsal.ts'
 
-const catalog = new Catalog(describedConnectors() satisfies readonly Connector[])
+const catalog = new Catalog(describedConnectors())
 const hourMs = 3_600_000
 
 const revoke = (extra = '', head = '') => `id: revoke
@@ -58,7 +57,7 @@ type Said = Decision extends infer D
   : never
 function decide(said: Said, roles = ['responder'], by = 'operator:ana'): void {
   const base = { id: `decision-${++decisions}`, at: new Date(stage.nowMs).toISOString(), by, roles, tenant: 'acme' }
-  stage.feed({ kind: 'decision', decision: { ...base, ...said } as Decision })
+  stage.feed({ kind: 'decision', decision: { ...base, ...said } })
 }
 const approve = (action: Action | undefined, changes: object = {}, roles?: string[]) => {
   decide(
@@ -156,6 +155,21 @@ describe('from an incident to its actions', () => {
     done()
     expect(stage.actions().filter(({ step }) => step === 'revoke')).toHaveLength(10)
     expect(flags()).toEqual(['SUBJECTS_MAX'])
+  })
+
+  test('a playbook for what is unanswered keeps still where another answers, and speaks where none does', () => {
+    const other =
+      "id: other\ntitle: Other\ntrigger: { unanswered: true }\nsteps:\n  - { id: say, action: slack.send, with: { headline: Grave, notice: '{{notice}}' } }\n"
+    stage.playbooks([
+      { path: 'other.yml', text: other },
+      { path: 'revoke.yml', text: revoke() },
+    ])
+    say()
+    say({ id: 'incident-2', entities: [] })
+    expect(stage.actions().map(({ incidentId, step }) => [incidentId, step])).toEqual([
+      ['incident-1', 'revoke'],
+      ['incident-2', 'say'],
+    ])
   })
 
   test('content of an incident can bring no template, no code and no prototype into an action', () => {

@@ -16,7 +16,7 @@ import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtim
 import { Book, type IncidentEntry } from './book.ts'
 import type { Catalog } from './catalog.ts'
 import { compilePlaybooks } from './compile.ts'
-import { mayDecide } from './desk.ts'
+import { mayDecide } from './ids.ts'
 import { briefOf, type IncidentBrief } from './incident-brief.ts'
 import { playbookLimits, type Playbook } from './playbook.ts'
 import { Pruner } from './prune.ts'
@@ -73,7 +73,9 @@ export class RespondLogic implements StageLogic {
 
   content(_set: ContentSet, _bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
     const { playbooks, mistakes } = compilePlaybooks(files, this.#catalog)
-    if (mistakes.length === 0) this.#playbooks = playbooks
+    // What answers only where nobody else does is asked last.
+    if (mistakes.length === 0)
+      this.#playbooks = playbooks.toSorted((a, b) => Number(a.trigger.unanswered) - Number(b.trigger.unanswered))
     return mistakes
   }
 
@@ -151,6 +153,7 @@ export class RespondLogic implements StageLogic {
     const begun: string[] = []
     for (const playbook of this.#playbooks) {
       if (!isTriggered(playbook, incident)) continue
+      if (playbook.trigger.unanswered && this.#isAnswered(runs, playbook)) continue
       for (const subject of subjectsOf(playbook, incident)) {
         if (this.#runs.find(runs, playbook, subject) !== undefined) continue
         const code = `SUBJECTS_MAX/${playbook.id}`
@@ -175,6 +178,10 @@ export class RespondLogic implements StageLogic {
     }
     if (begun.length === 0 && flagged.length === entry.flagged.length) return
     this.#book.setIncident({ ...entry, runs, flagged })
+  }
+
+  #isAnswered(runs: readonly string[], playbook: Playbook): boolean {
+    return runs.some((id) => this.#book.run(id)?.playbook.id !== playbook.id)
   }
 
   #countOf(runs: readonly string[], playbook: Playbook): number {
@@ -209,10 +216,10 @@ export class RespondLogic implements StageLogic {
   #decision(decision: Decision, turn: Turn): void {
     switch (decision.kind) {
       case 'approval':
-        this.#runs.desk.decide(decision, (version) => this.#book.playbook(version), turn)
+        this.#runs.words.decide(decision, (version) => this.#book.playbook(version), turn)
         break
       case 'undo':
-        this.#runs.desk.undo(decision, turn)
+        this.#runs.words.undo(decision, turn)
         break
       case 'global-stop':
         this.#globalStop(decision, turn)
@@ -222,6 +229,7 @@ export class RespondLogic implements StageLogic {
       case 'note':
       case 'close':
       case 'reopen':
+      case 'unmerge':
       case 'license.put':
       case 'credential.put':
         // Correlate's and licensing's to obey; an incident that changes by it comes as its next version.

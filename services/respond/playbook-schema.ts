@@ -76,6 +76,7 @@ export const PlaybookSource = z.strictObject({
     rules: z.array(z.string().min(1).max(256)).max(1_000).default([]),
     entities: z.array(EntityType).max(8).default([]),
     settled: z.boolean().default(false),
+    unanswered: z.boolean().default(false),
     for_each: EntityType.optional(),
   }),
   steps: z.array(z.looseObject({})).min(1).max(playbookLimits.stepsMax),

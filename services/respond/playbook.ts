@@ -31,6 +31,8 @@ export interface Trigger {
   readonly entities: readonly EntityType[]
   /** Waits until the incident is settled. */
   readonly settled: boolean
+  /** Only where no other playbook answers to the incident. */
+  readonly unanswered: boolean
   /** Runs once for each entity of this type; undefined: once for the incident. */
   readonly forEach?: EntityType
 }

@@ -69,6 +69,7 @@ function relayDecisions(partitions: number): StageLogic {
         case 'note':
         case 'close':
         case 'reopen':
+        case 'unmerge':
           // Correlate's: they come back as the incident's next version.
           out.drop('not-for-relay')
           break

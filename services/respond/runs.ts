@@ -10,7 +10,8 @@ import type { Entity } from '../../core/signal.ts'
 import type { ActionEntry, Book, IncidentEntry, RunEntry } from './book.ts'
 import type { Catalog } from './catalog.ts'
 import { holds } from './condition.ts'
-import { actionIdOf, Desk } from './desk.ts'
+import { Desk } from './desk.ts'
+import { actionIdOf } from './ids.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 import { writeNotice } from './notice.ts'
 import type { Scope, StepView } from './paths.ts'
@@ -18,9 +19,11 @@ import type { Playbook, Step, StepAction } from './playbook.ts'
 import { hasActed, isSettled } from './progress.ts'
 import { fill } from './template.ts'
 import type { Turn } from './turn.ts'
+import { Words } from './words.ts'
 
 export class Runs {
   readonly desk: Desk
+  readonly words: Words
   readonly #book: Book
 
   constructor(book: Book, catalog: Catalog) {
@@ -29,8 +32,12 @@ export class Runs {
       onWaiting: (entry, turn) => {
         this.#askPeople(entry, turn)
       },
+      undoSettled: (undo, originalId, turn) => {
+        this.words.undoSettled(undo, originalId, turn)
+      },
       incidentOf: (id) => this.current(id)?.incident,
     })
+    this.words = new Words(book, catalog, this.desk)
   }
 
   /** The entry that stands for an incident now: merges are followed. */
@@ -82,9 +89,10 @@ export class Runs {
 
   /** Lets every run that may be able to go on do so. */
   drain(turn: Turn): void {
-    for (let next = first(turn.ready); next !== undefined; next = first(turn.ready)) {
-      turn.ready.delete(next)
-      this.#advance(next, turn)
+    // What becomes ready meanwhile is added to the set, and comes up in this loop too.
+    for (const id of turn.ready) {
+      turn.ready.delete(id)
+      this.#advance(id, turn)
     }
   }
 
@@ -270,9 +278,4 @@ export class Runs {
     }
     turn.run(told)
   }
-}
-
-function first<T>(set: ReadonlySet<T>): T | undefined {
-  for (const item of set) return item
-  return undefined
 }

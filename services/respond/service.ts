@@ -64,7 +64,7 @@ export function createRespondService(context: ServiceContext): Service {
     },
     async stop() {
       await Promise.all(runs.map((run) => run.stop()))
-      await Promise.all(connectors.map((connector) => connector.close?.()))
+      for (const connector of connectors) await connector.close?.()
     },
     health: () =>
       runs.length === 0 ? { state: 'starting', summary: 'not started' } : worstHealth(runs.map((run) => run.health())),

@@ -11,7 +11,12 @@ import { z } from 'zod'
 import type { Effect } from '../../core/effect.ts'
 import { FencedError } from '../../core/errors.ts'
 import { systemClock } from '../../core/ports/clock.ts'
-import { ConnectorUnavailableError, type Connector, type ConnectorAction, type ConnectorContext } from '../../core/ports/connector.ts'
+import {
+  ConnectorUnavailableError,
+  type Connector,
+  type ConnectorAction,
+  type ConnectorContext,
+} from '../../core/ports/connector.ts'
 import { topics } from '../../core/topics.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { silentLog } from '../../runtime/log.ts'
@@ -103,7 +108,11 @@ class World {
           this.#failuresLeft.count--
           throw new ConnectorUnavailableError('busy', { maybeDone: false })
         }
-        receiver.deliveries.push({ key: context.idempotencyKey, possiblyRepeated: context.possiblyRepeated, attempt: context.attempt })
+        receiver.deliveries.push({
+          key: context.idempotencyKey,
+          possiblyRepeated: context.possiblyRepeated,
+          attempt: context.attempt,
+        })
         await pause(1)
         this.point(owner)
         return { summary: 'Said.' }
@@ -114,7 +123,9 @@ class World {
               await pause(1)
               this.point(owner)
               const there = receiver.deliveries.some(({ key }) => key === context.idempotencyKey)
-              return there ? { state: 'done' as const, summary: 'It is there.' } : { state: 'not-done' as const, summary: 'It is not there.' }
+              return there
+                ? { state: 'done' as const, summary: 'It is there.' }
+                : { state: 'not-done' as const, summary: 'It is not there.' }
             },
           }
         : {}),
@@ -193,7 +204,13 @@ class Owner {
         clock: systemClock,
         log: silentLog,
         telemetry: silentTelemetry,
-        policy: { enabled: [], protected: [], destructivePerTenantPerHourMax: 1, destructivePerPlaybookPerHourMax: 1, capRole: 'responder' },
+        policy: {
+          enabled: [],
+          protected: [],
+          destructivePerTenantPerHourMax: 1,
+          destructivePerPlaybookPerHourMax: 1,
+          capRole: 'responder',
+        },
       },
     )
   }
@@ -221,7 +238,19 @@ class Owner {
     const offset = this.#next
     const out = new CollectedOutcome()
     const value = Buffer.from(JSON.stringify(effect))
-    this.#logic.record({ topic: topics.effects, partition: 0, offset, key: undefined, value, headers: {}, appendedMs, arrivedMs: appendedMs }, out)
+    this.#logic.record(
+      {
+        topic: topics.effects,
+        partition: 0,
+        offset,
+        key: undefined,
+        value,
+        headers: {},
+        appendedMs,
+        arrivedMs: appendedMs,
+      },
+      out,
+    )
     this.#next++
     for (const [index, output] of out.emitted.entries()) {
       this.#world.point(this)
@@ -258,7 +287,9 @@ function judge(world: World): void {
   for (const repeat of deliveries.slice(1)) expect(repeat.possiblyRepeated, label).toBe(true)
   expect(deliveries.length, label).toBeLessThanOrEqual(world.owners)
   // No call without its intent in the log.
-  const intents = world.log.flatMap(({ effect }) => (effect.kind === 'action' && effect.action.state === 'attempted' ? [effect.action.attempt] : []))
+  const intents = world.log.flatMap(({ effect }) =>
+    effect.kind === 'action' && effect.action.state === 'attempted' ? [effect.action.attempt] : [],
+  )
   for (const { attempt } of deliveries) expect(intents, label).toContain(attempt)
   const last = world.log.flatMap(({ effect }) => (effect.kind === 'action' ? [effect.action] : [])).at(-1)
   expect(last?.state, label).toBe('done')
@@ -267,13 +298,20 @@ function judge(world: World): void {
 const kinds: readonly Once[] = ['key', 'readable', 'none']
 
 describe('an action whose process is killed', () => {
-  test.each(kinds)('at every single point has its effect once where that can be told (%s), and never not at all', async (once) => {
-    const worlds = Array.from({ length: 16 }, (_, index) => new World({ once, crashes: [index + 1], checkpointEvery: 1 + (index % 4), failures: 0 }))
-    await Promise.all(worlds.map(live))
-    for (const world of worlds) judge(world)
-    // The sweep is not empty talk: kills fell before the call, within it, and after it.
-    expect(worlds.filter(({ owners }) => owners > 1).length).toBeGreaterThan(8)
-  }, 30_000)
+  test.each(kinds)(
+    'at every single point has its effect once where that can be told (%s), and never not at all',
+    async (once) => {
+      const worlds = Array.from(
+        { length: 16 },
+        (_, index) => new World({ once, crashes: [index + 1], checkpointEvery: 1 + (index % 4), failures: 0 }),
+      )
+      await Promise.all(worlds.map(live))
+      for (const world of worlds) judge(world)
+      // The sweep is not empty talk: kills fell before the call, within it, and after it.
+      expect(worlds.filter(({ owners }) => owners > 1).length).toBeGreaterThan(8)
+    },
+    30_000,
+  )
 
   test('several times over, at any points, with a connector that fails in between, it is the same', async () => {
     const scenario = fc.record({

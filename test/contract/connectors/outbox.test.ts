@@ -47,6 +47,5 @@ test('a hostile key does not become a path, hostile text no control character', 
   })
   const [name = ''] = await filesOf(folder)
   expect(name).toMatch(/^slack-[0-9a-f]{32}\.txt$/)
-  // eslint-disable-next-line no-control-regex -- none of these may be there
   expect(await readFile(join(folder, name), 'utf8')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e\u200b]/)
 })

@@ -52,11 +52,13 @@ describe('a delivery', () => {
   })
   afterAll(() => webhook.close())
 
-  const send = (changes: Partial<WebhookOptions> = {}, key = 'key1') => {
+  const send = async (changes: Partial<WebhookOptions> = {}, key = 'key1') => {
     const connector = createWebhookConnector(optionsFor(webhook.url, changes))
-    return connector.actions['send']
-      ?.do({ ...message, endpoint: 'default' }, context(key))
-      .finally(() => connector.close?.())
+    try {
+      return await connector.actions['send']?.do({ ...message, endpoint: 'default' }, context(key))
+    } finally {
+      await connector.close?.()
+    }
   }
 
   test('carries the notice, signed as Standard Webhooks lays down', async () => {
