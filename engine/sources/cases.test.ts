@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { formatMistake } from '../../core/errors.ts'
 import { runSourceCases } from './cases.ts'
 import { compileSources } from './compile.ts'
+import { conversions } from './convert.ts'
+import { SourceDefinition } from './definition.ts'
 
 const folder = new URL('../../sources/', import.meta.url)
 const shipped = readdirSync(folder).map((name) => ({
@@ -50,5 +52,32 @@ describe('a case that does not hold', () => {
 
   test('a case without expectation is a mistake in the file', () => {
     expect(cases(`  - name: a\n    ${record}`).mistakes[0]?.message).toContain('expects one of')
+  })
+})
+
+describe('the example of docs/sources.md', () => {
+  const blocks = [
+    ...readFileSync(new URL('../../docs/sources.md', import.meta.url), 'utf8').matchAll(/```yaml\n([^]*?)```/g),
+  ]
+  const [source, cases] = blocks.map((block) => block[1]!)
+  const run = runSourceCases([
+    ...shipped,
+    { path: 'sources/acme.vault.yml', text: source! },
+    { path: 'sources/acme.vault.cases.yml', text: cases! },
+  ])
+
+  test('compiles, and its cases hold', () => {
+    expect(run.mistakes.map(formatMistake)).toEqual([])
+    const results = run.results.filter((result) => result.source === 'acme.vault')
+    expect(results).toHaveLength(2)
+    expect(results.flatMap((result) => result.differences)).toEqual([])
+  })
+
+  test('names every conversion and every key that there is', () => {
+    const page = readFileSync(new URL('../../docs/sources.md', import.meta.url), 'utf8')
+    const missing = [...Object.keys(conversions), ...Object.keys(SourceDefinition.shape)].filter(
+      (name) => !page.includes(`\`${name}\``),
+    )
+    expect(missing).toEqual([])
   })
 })
