@@ -1,6 +1,7 @@
 /**
  * Licensing and authorize as they run: on an embedded bus of their own, behind the real HTTP listener.
  */
+import type { FastifyInstance } from 'fastify'
 import type { Action } from '../../core/action.ts'
 import { credentialId } from '../../core/ids.ts'
 import type { Credential, License } from '../../core/license.ts'
@@ -38,6 +39,8 @@ export interface LicensingOptions {
   readonly services?: readonly ('decisions' | 'licensing' | 'authorize')[]
   /** Puts something between authorize and the bus. */
   readonly throughBus?: (bus: Bus) => Bus
+  /** More routes on the same listener. */
+  readonly routes?: (app: FastifyInstance) => void
 }
 
 /** What the answers of both services may hold; a test asserts what it needs. */
@@ -77,6 +80,7 @@ export async function startLicensing(options: LicensingOptions = {}) {
     health: () => Object.fromEntries(services.map((service) => [service.name, service.health()])),
   })
   for (const service of services) service.routes?.(host.app)
+  options.routes?.(host.app)
   const url = await host.start()
   for (const service of services) await service.start()
 
@@ -98,7 +102,6 @@ export async function startLicensing(options: LicensingOptions = {}) {
     url,
     bus,
     call,
-    app: host.app,
     metrics: () => registry.metrics(),
     authorize: async (body: Record<string, unknown>, who: Who = 'edge') =>
       (await call(who, 'POST', '/v1/authorize', { model: 'llm-7b', ...body })).body,
