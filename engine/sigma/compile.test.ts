@@ -219,6 +219,26 @@ transformations:
     expect(matched).toEqual([true, true, false])
   })
 
+  it('placeholders also stand in regular expressions and address blocks, whose backslashes stay', () => {
+    const { rules, mistakes } = compileSigma([
+      {
+        path: 'pipelines/x.yml',
+        text: 'name: X\nvars: {p: [a.b], n: [10.0.0.0/8, 11.0.0.0/8], none: []}\ntransformations: [{type: value_placeholders}]\n',
+      },
+      {
+        path: 'r.yml',
+        text: `${head}detection: {s: [{f|re|expand: '^%p%\\d$'}, {f|expand|re: '^x%p%\\d$'}, {f|expand|cidr: '%n%'}, {f|expand: '%none%'}], condition: s}`,
+      },
+    ])
+    expect(mistakes).toEqual([])
+    const matched = ['a.b1', 'axb1', 'xa.b1', 'xa.bd', '11.1.1.1', '12.1.1.1', ''].filter((f) => {
+      let hit = false
+      createMatcher(rules).match({ f, warden: { logsource: { product: 'p' } } }, () => (hit = true))
+      return hit
+    })
+    expect(matched).toEqual(['a.b1', 'xa.b1', '11.1.1.1'])
+  })
+
   it('a transformation that is not known is a mistake: half a mapping finds nothing', () => {
     const text = 'name: X\ntransformations:\n  - type: hash_fields\n'
     expect(compileSigma([{ path: 'pipelines/x.yml', text }]).mistakes).toMatchObject([

@@ -6,8 +6,9 @@
 import { isScalar } from 'yaml'
 import type { ParsedYaml, YamlPath } from '../../core/yaml.ts'
 import type { Mistakes } from './mistakes.ts'
-import { readModifiers, testOf, type ModifierList, type Placeholders } from './modifiers.ts'
+import { readModifiers, testOf, type ModifierList } from './modifiers.ts'
 import type { Condition, DetectionItem, Test } from './types.ts'
+import type { Placeholders } from './values.ts'
 
 /** How a rule's field names become event fields (pipelines); several: any of them. */
 export type FieldMap = (field: string) => readonly string[]

@@ -8,39 +8,10 @@
  */
 import ipaddr from 'ipaddr.js'
 import { RE2JS } from 're2js'
-import type { SigmaMistakeCode } from './mistakes.ts'
 import { containing, endingWith, parsePattern, plainText, startingWith, withAnyDash } from './pattern.ts'
+import { expand, expandRegex } from './placeholders.ts'
 import type { Comparison, PatternPart, Test, TimePart } from './types.ts'
-
-/** What placeholders stand for: values, or anything at all. */
-export type Placeholders = ReadonlyMap<string, readonly (string | number)[] | 'anything'>
-
-/** Tests that one value may expand into. */
-const expansionsMax = 1_000
-
-export interface Problem {
-  readonly problem: SigmaMistakeCode
-  readonly message: string
-  readonly hint?: string
-}
-
-interface Text {
-  readonly type: 'text'
-  readonly parts: readonly PatternPart[]
-  readonly cased: boolean
-  /** Each character stands for one byte: an encoding modifier made it. */
-  readonly bytes: boolean
-}
-
-type Value =
-  | Text
-  | { readonly type: 'number'; readonly value: number; readonly written: string }
-  | { readonly type: 'boolean'; readonly value: boolean }
-  | { readonly type: 'null' }
-  | { readonly type: 'regex'; readonly source: string; readonly flags: string }
-  | { readonly type: 'time'; readonly part: TimePart; readonly value: number }
-  | { readonly type: 'several'; readonly values: readonly Value[] }
-  | { readonly type: 'test'; readonly test: Test }
+import type { Placeholders, Problem, Text, Value } from './values.ts'
 
 export interface ModifierList {
   readonly names: readonly string[]
@@ -100,7 +71,7 @@ export function testOf(
   names: readonly string[],
   placeholders: Placeholders,
 ): Test | Problem {
-  let value: Value | Problem = valueOf(raw, written, names[0])
+  let value: Value | Problem = valueOf(raw, written, names.includes('re') || names.includes('cidr'))
   let regexSeen = false
   for (const [index, name] of names.entries()) {
     if (
@@ -117,12 +88,12 @@ export function testOf(
   return finish(value)
 }
 
-function valueOf(raw: string | number | boolean | null, written: string | undefined, first: string | undefined): Value {
+function valueOf(raw: string | number | boolean | null, written: string | undefined, verbatim: boolean): Value {
   if (raw === null) return { type: 'null' }
   if (typeof raw === 'boolean') return { type: 'boolean', value: raw }
   if (typeof raw === 'number') return { type: 'number', value: raw, written: written ?? String(raw) }
   // A regular expression keeps its backslashes; so does an address block.
-  if (first === 're' || first === 'cidr') return { type: 'text', parts: [raw], cased: false, bytes: false }
+  if (verbatim) return { type: 'text', parts: [raw], cased: false, bytes: false }
   return { type: 'text', parts: parsePattern(raw), cased: false, bytes: false }
 }
 
@@ -165,9 +136,11 @@ function apply(value: Value, name: string, placeholders: Placeholders): Value | 
     case 'expand':
       return expand(text, placeholders)
     case 're':
-      return { type: 'regex', source: text.parts.join(''), flags: '' }
-    case 'cidr':
-      return cidr(text.parts.join(''))
+    case 'cidr': {
+      const plain = plainText(text.parts)
+      if (plain === undefined) return misused(name, 'takes no placeholder that stands for anything')
+      return name === 'cidr' ? cidr(plain) : { type: 'regex', source: plain, flags: '' }
+    }
     case 'fieldref': {
       const field = plainText(text.parts)
       if (field === undefined || field === '') return misused(name, 'needs the name of a field, without wildcards')
@@ -282,77 +255,6 @@ function encode(text: Text, name: string): Value {
   })
   // The byte order mark FF FE.
   return { ...text, parts: name === 'utf16' ? ['\u00ff\u00fe', ...parts] : parts, bytes: true }
-}
-
-const placeholder = /(?<!\\)%([^%\\]+)%/g
-
-function expand(text: Text, placeholders: Placeholders): Value | Problem {
-  let variants: (readonly PatternPart[])[] = [[]]
-  for (const part of text.parts) {
-    const pieces = typeof part === 'string' ? splitPlaceholders(part, placeholders) : [[[part]]]
-    if ('problem' in pieces) return pieces
-    for (const choices of pieces) {
-      if (variants.length * choices.length > expansionsMax) {
-        return { problem: 'SIGMA_TOO_LARGE', message: `The placeholders stand for more than ${expansionsMax} values.` }
-      }
-      variants = variants.flatMap((before) => choices.map((choice) => [...before, ...choice]))
-    }
-  }
-  const values = variants.map((parts): Text => ({ ...text, parts: joinPlain(parts) }))
-  return values.length === 1 ? values[0]! : { type: 'several', values }
-}
-
-/** Neighboring texts become one. */
-function joinPlain(parts: readonly PatternPart[]): readonly PatternPart[] {
-  const joined: PatternPart[] = []
-  for (const part of parts) {
-    const last = joined.at(-1)
-    if (typeof part === 'string' && typeof last === 'string') joined[joined.length - 1] = last + part
-    else joined.push(part)
-  }
-  return joined
-}
-
-type Choices = readonly (readonly PatternPart[])[]
-
-/** A text as a row of choices: plain text has one, a placeholder as many as it has values. */
-function splitPlaceholders(text: string, placeholders: Placeholders): readonly Choices[] | Problem {
-  const row: Choices[] = []
-  let from = 0
-  const plain = (end: number): void => {
-    if (end > from) row.push([[text.slice(from, end).replaceAll('\\%', '%')]])
-  }
-  for (const match of text.matchAll(placeholder)) {
-    const values = placeholders.get(match[1]!)
-    if (values === undefined) return unresolved(match[1]!)
-    plain(match.index)
-    from = match.index + match[0].length
-    row.push(values === 'anything' ? [[{ wild: 'any' }]] : values.map((value) => parsePattern(String(value))))
-  }
-  plain(text.length)
-  return row
-}
-
-function expandRegex(
-  regex: { type: 'regex'; source: string; flags: string },
-  placeholders: Placeholders,
-): Value | Problem {
-  for (const match of regex.source.matchAll(placeholder)) {
-    if (!placeholders.has(match[1]!)) return unresolved(match[1]!)
-  }
-  const source = regex.source.replace(placeholder, (_whole, name: string) => {
-    const values = placeholders.get(name)!
-    return values === 'anything' ? '.*' : `(?:${values.map((value) => RE2JS.quote(String(value))).join('|')})`
-  })
-  return { ...regex, source: source.replaceAll('\\%', '%') }
-}
-
-function unresolved(name: string): Problem {
-  return {
-    problem: 'SIGMA_PLACEHOLDER_UNRESOLVED',
-    message: `Nothing says what the placeholder %${name.slice(0, 60)}% stands for.`,
-    hint: 'Give its values in a pipeline: vars and a value_placeholders transformation.',
-  }
 }
 
 function finish(value: Value): Test | Problem {

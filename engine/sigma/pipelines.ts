@@ -9,9 +9,10 @@ import { z } from 'zod'
 import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import { readSelection, type FieldMap } from './detection.ts'
 import type { Mistakes } from './mistakes.ts'
-import { compileRegex, type Placeholders } from './modifiers.ts'
+import { compileRegex } from './modifiers.ts'
 import { logSource } from './rule-meta.ts'
 import type { Condition, LogSource } from './types.ts'
+import type { Placeholders } from './values.ts'
 
 const names = z.union([z.string().transform((text) => [text]), z.array(z.string().min(1)).min(1)])
 const sources = { product: z.string().optional(), service: z.string().optional(), category: z.string().optional() }
