@@ -108,8 +108,11 @@ class Stage {
   }
 
   async until(look: () => boolean, ms = 5_000): Promise<void> {
-    for (const deadline = Date.now() + ms; !look(); await pause(2))
+    const deadline = Date.now() + ms
+    while (!look()) {
       if (Date.now() > deadline) throw new Error(`not within ${ms} ms; ${this.states().join()}`)
+      await pause(2)
+    }
   }
 }
 
@@ -214,13 +217,13 @@ describe('the sidecar', () => {
         })
       })
     }
-    const stage = new Stage([connectorOf('long', act)])
+    const stage = new Stage([connectorOf('long', act, { timeoutMs: 60_000 })])
     stage.rehearsal.playbooks([playbook('long')])
     for (let i = 0; i < 3; i++) stage.incident(`i${i}`, `text ${i}`)
     await stage.until(() => calls === 3)
     stage.fenced = true
     stage.incident('late', 'late')
-    await stage.until(() => aborted === 3)
+    await stage.until(() => aborted === 3, 1_000)
     const { length } = stage.journaled
     stage.incident('later', 'later')
     await pause(50)
@@ -230,7 +233,10 @@ describe('the sidecar', () => {
 
   test('nothing is attempted without its intent in the log', async () => {
     let calls = 0
-    const stage = new Stage([connectorOf('any', async () => void calls++)])
+    const act: Do = async () => {
+      calls++
+    }
+    const stage = new Stage([connectorOf('any', act)])
     stage.rehearsal.playbooks([playbook('any')])
     await stage.until(() => stage.sidecar.pending() === 0)
     stage.fenced = true
