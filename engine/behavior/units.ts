@@ -17,7 +17,10 @@ export const Bytes = z.union([
   z.number().nonnegative(),
   z
     .string()
-    .regex(/^[0-9]{1,9}(\.[0-9]{1,3})?(B|KB|MB|GB|TB)$/, 'An amount is a number and one of B, KB, MB, GB, TB, such as 2GB')
+    .regex(
+      /^[0-9]{1,9}(\.[0-9]{1,3})?(B|KB|MB|GB|TB)$/,
+      'An amount is a number and one of B, KB, MB, GB, TB, such as 2GB',
+    )
     .transform((text) => {
       const unit = /[A-Z]+$/.exec(text)![0]
       return Number(text.slice(0, -unit.length)) * unitBytes[unit]!
@@ -31,7 +34,11 @@ export function formatBytes(bytes: number): string {
 }
 
 export function formatSpan(ms: number): string {
-  for (const [unit, name] of [['d', 'day'], ['h', 'hour'], ['m', 'minute']] as const) {
+  for (const [unit, name] of [
+    ['d', 'day'],
+    ['h', 'hour'],
+    ['m', 'minute'],
+  ] as const) {
     const count = ms / unitMs[unit]!
     if (count >= 1 && Number.isInteger(count)) return count === 1 ? name : `${count} ${name}s`
   }

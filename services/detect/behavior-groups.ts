@@ -165,7 +165,8 @@ export class BehaviorGroups {
       const member = this.#members.get(ruleKeyOf(key))
       if (member === undefined) gone.push(key)
       else if (!isEntry(key)) {
-        if (member.step.stateVersion !== value.version) gone.push(key, ...value.names.map((name) => entryKey(key, name)))
+        if (member.step.stateVersion !== value.version)
+          gone.push(key, ...value.names.map((name) => entryKey(key, name)))
         else {
           this.#count++
           this.#due.set(key, value.dueMs ?? Infinity)

@@ -74,7 +74,8 @@ export class CaseEvents {
     if (entry.event !== undefined) {
       const event = expand({ ...this.#common, ...entry.event }, n, timeMs, number)
       const read = Event.safeParse(event)
-      if (!read.success) return `the event is none: ${read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
+      if (!read.success)
+        return `the event is none: ${read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`
       this.made.push({ event: event as Event, timeMs: Date.parse(event['@timestamp'] as string) })
       return undefined
     }
@@ -101,17 +102,23 @@ export class CaseEvents {
       },
       this.#context,
     )
-    if (result.outcome !== 'event') return `the source made no event of it: ${result.outcome === 'refused' ? result.code : 'ignored'}`
+    if (result.outcome !== 'event')
+      return `the source made no event of it: ${result.outcome === 'refused' ? result.code : 'ignored'}`
     this.made.push({ event: result.event, timeMs: result.eventTimeMs })
     return undefined
   }
 }
 
 /** Turns dotted names into an event, with what every event has. */
-function expand(fields: Readonly<Record<string, unknown>>, n: number, timeMs: number, number: number): Record<string, unknown> {
+function expand(
+  fields: Readonly<Record<string, unknown>>,
+  n: number,
+  timeMs: number,
+  number: number,
+): Record<string, unknown> {
   const id = derivedId('case', number)
-  const user = fields['user.name'] ?? 'somebody'
-  const tenant = fields['organization.id'] ?? 'own'
+  const user = textOf(fields['user.name'], 'somebody')
+  const tenant = textOf(fields['organization.id'], 'own')
   const all: Record<string, unknown> = {
     '@timestamp': new Date(timeMs).toISOString(),
     'event.id': id,
@@ -120,7 +127,7 @@ function expand(fields: Readonly<Record<string, unknown>>, n: number, timeMs: nu
     'event.created': new Date(timeMs).toISOString(),
     'event.hash': sha256Hex(id),
     'organization.id': tenant,
-    'warden.principal': `${String(tenant)}/${String(user)}`,
+    'warden.principal': `${tenant}/${user}`,
     'warden.logsource': {},
     'warden.position': { topic: 'case', partition: 0, offset: number, index: 0 },
     ...fields,
@@ -128,6 +135,10 @@ function expand(fields: Readonly<Record<string, unknown>>, n: number, timeMs: nu
   const event: Record<string, unknown> = {}
   for (const [path, value] of Object.entries(all)) place(event, path.split('.'), numbered(value, n))
   return event
+}
+
+function textOf(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise
 }
 
 function place(into: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -7,7 +7,7 @@
  * when its operator says so; a finding of a correlation that others stand on is handed to them as an observation, taken
  * back when it is withdrawn or moves.
  */
-import type { Signal } from '../../core/signal.ts'
+import type { Exposure, Signal } from '../../core/signal.ts'
 import type {
   CorrelationFinding,
   CorrelationOperator,
@@ -55,6 +55,8 @@ export interface Found {
 }
 
 interface Member {
+  /** Groups in use by their short spelling: the same objects as in the state, found without spelling a state key. */
+  readonly live: Map<string, { readonly key: string; readonly group: Group }>
   readonly plan: CorrelationPlan
   readonly operator: CorrelationOperator
   /** Correlations that stand on this one, and as which of their bases. */
@@ -79,7 +81,7 @@ export class CorrelationGroups {
           kind === 'correlation' && id === plan.rule.meta.id ? [{ plan: upper, base }] : [],
         ),
       )
-      this.#members.set(plan.key, { plan, operator: correlationOperator(plan.rule), above })
+      this.#members.set(plan.key, { plan, operator: correlationOperator(plan.rule), above, live: new Map() })
     }
     this.#takeUp()
   }
@@ -104,16 +106,17 @@ export class CorrelationGroups {
 
   observe(it: ToObserve, watermarkMs: number, seen: Seen, out: Outcome): Found {
     const member = this.#members.get(it.plan.key)
-    if (member === undefined) return { signals: [], onward: [] }
+    if (member === undefined) return nothing
     const { operator } = member
-    const key = `${prefix}${it.plan.key}/${groupKey(it.scope, it.values)}`
-    const group = this.#state.get<Group>(key)
+    const short = shortKey(it.scope, it.values)
+    const live = member.live.get(short)
+    const key = live?.key ?? `${prefix}${it.plan.key}/${groupKey(it.scope, it.values)}`
+    const group = live?.group ?? this.#state.get<Group>(key)
     const step = operator.apply(group?.state, it.observation, watermarkMs)
     if (step.dropped !== undefined) out.drop(`correlation-${step.dropped}`)
     if (step.state === undefined) {
       this.#forget(key)
-      if (group === undefined) return { signals: [], onward: [] }
-      return this.#found(member, group, step.findings, seen)
+      return group === undefined ? nothing : this.#found(member, group, step.findings, seen)
     }
     const kept: Group = group ?? {
       scope: it.scope,
@@ -124,7 +127,8 @@ export class CorrelationGroups {
       told: {},
     }
     kept.state = step.state
-    if (step.dropped === undefined) note(kept.context, it.observation.eventId, it.observation.timestampMs, it.context)
+    if (live === undefined) member.live.set(short, { key, group: kept })
+    if (step.dropped === undefined) note(kept.context, it.observation.timestampMs, it.context)
     const found = this.#found(member, kept, step.findings, seen)
     this.#state.set(key, kept)
     this.#due.set(key, operator.dueMs(step.state))
@@ -151,6 +155,7 @@ export class CorrelationGroups {
   }
 
   #found(member: Member, group: Group, findings: readonly CorrelationFinding[], seen: Seen): Found {
+    if (findings.length === 0) return nothing
     const { rule } = member.plan
     const signals: Signal[] = []
     const onward: ToObserve[] = []
@@ -166,10 +171,17 @@ export class CorrelationGroups {
   #signal(rule: SigmaCorrelation, group: Group, finding: CorrelationFinding, seen: Seen): Signal {
     const { entities, exposure } = between(group.context, finding.anchorMs, finding.lastHeldMs)
     const values = namedGroup(rule, group)
-    return signalOfCorrelation(rule, finding, { scope: group.scope, group: values, entities, exposure }, seen)
+    const whole = wholeExposure(exposure, finding, group.context)
+    return signalOfCorrelation(rule, finding, { scope: group.scope, group: values, entities, exposure: whole }, seen)
   }
 
-  #onward(rule: SigmaCorrelation, group: Group, finding: CorrelationFinding, upper: CorrelationPlan, base: number): ToObserve[] {
+  #onward(
+    rule: SigmaCorrelation,
+    group: Group,
+    finding: CorrelationFinding,
+    upper: CorrelationPlan,
+    base: number,
+  ): ToObserve[] {
     const evidence = finding.evidence[0]
     const before = group.told[finding.anchorMs]
     const open = finding.status === 'open'
@@ -202,6 +214,8 @@ export class CorrelationGroups {
   }
 
   #forget(key: string): void {
+    const group = this.#state.get<Group>(key)
+    if (group !== undefined) this.#members.get(ruleKeyOf(key))?.live.delete(shortKey(group.scope, group.values))
     this.#state.delete(key)
     this.#due.delete(key)
   }
@@ -211,6 +225,23 @@ export class CorrelationGroups {
     for (const key of keys) this.#forget(key)
     out.drop('correlation-group-evicted', keys.length)
   }
+}
+
+const nothing: Found = { signals: [], onward: [] }
+
+function shortKey(scope: string, values: readonly string[]): string {
+  return values.length === 1 ? `${scope}\u0000${values[0]!}` : `${scope}\u0000${values.join('\u0000')}`
+}
+
+/** Where every event that is remembered is a query, so are those of the finding that are not remembered any more. */
+function wholeExposure(
+  exposure: Exposure | undefined,
+  finding: CorrelationFinding,
+  context: GroupContext,
+): Exposure | undefined {
+  const queries = exposure?.queries
+  if (queries === undefined || queries >= finding.count || context.queries.some((count) => count !== 1)) return exposure
+  return { ...exposure, queries: finding.count }
 }
 
 function ruleKeyOf(key: string): string {

@@ -11,7 +11,7 @@ type Facts = Record<string, string | number | boolean>
 
 const charsMax = 200
 const factsMax = 24
-// eslint-disable-next-line no-control-regex -- they are what is taken out
+
 const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g
 
 export function plain(value: unknown): string {
@@ -31,9 +31,19 @@ export function fieldOf(event: unknown, path: string): unknown {
 
 /** What an analyst asks first of any event, and what the rule's writer named in `fields`. */
 const usual = [
-  'event.action', 'event.outcome', 'event.dataset', 'user.name', 'user.target.name', 'source.ip',
-  'source.geo.country_iso_code', 'user_agent.original', 'warden.asset.id', 'warden.asset.kind', 'warden.bytes',
-  'warden.model.id', 'error.code',
+  'event.action',
+  'event.outcome',
+  'event.dataset',
+  'user.name',
+  'user.target.name',
+  'source.ip',
+  'source.geo.country_iso_code',
+  'user_agent.original',
+  'warden.asset.id',
+  'warden.asset.kind',
+  'warden.bytes',
+  'warden.model.id',
+  'error.code',
 ] as const
 
 export function factsOf(event: Event, meta: RuleMeta): Facts {
@@ -84,7 +94,14 @@ const measured: Readonly<Record<SigmaCorrelation['type'], string>> = {
   temporal: 'of the rules',
   temporal_ordered: 'of the rules in their order',
 }
-const symbols = { lt: 'less than', lte: 'at most', gt: 'more than', gte: 'at least', eq: 'exactly', neq: 'other than' } as const
+const symbols = {
+  lt: 'less than',
+  lte: 'at most',
+  gt: 'more than',
+  gte: 'at least',
+  eq: 'exactly',
+  neq: 'other than',
+} as const
 
 export function explainCorrelation(
   rule: SigmaCorrelation,

@@ -13,7 +13,6 @@ import type { Bundle, ContentFile } from '../../core/content.ts'
 import type { ContentSet } from '../../core/control.ts'
 import type { Mistake } from '../../core/errors.ts'
 import { isEvent, type Event } from '../../core/event.ts'
-import { parseJson } from '../../core/json.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
@@ -22,7 +21,7 @@ import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
-import { eventObserver, observationContext, type EventObserver } from './observe.ts'
+import { eventObserver, ReadEvent, type EventObserver } from './observe.ts'
 import { observationOutput } from './observations.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from './recent-ids.ts'
@@ -81,9 +80,8 @@ export class DetectLogic implements StageLogic {
   }
 
   record(record: StageRecord, out: Outcome): void {
-    const parsed = parseJson(record.value)
-    if (!parsed.ok) return out.deadLetter(parsed.code, parsed.message)
-    const event = parsed.value
+    // What normalize has written needs no second look at its numbers and its depth.
+    const event = parsed(record.value)
     if (!isEvent(event)) return out.deadLetter('NOT_AN_EVENT', 'The record is not an event.')
     this.event(event, { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }, out)
   }
@@ -113,14 +111,16 @@ export class DetectLogic implements StageLogic {
     matched.length = 0
     this.#matcher.match(event, (rule) => matched.push(rule))
     this.#cost.sample(event)
+    if (matched.length === 0) return
+    const read = new ReadEvent(event, timeMs)
     for (const rule of matched) {
       if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
       const selected = this.#selected.get(rule.meta.id)
       if (selected !== undefined) this.#select(selected, event, knownSinceMs, seen, out)
       for (const { plan, observe } of this.#readers.get(rule.meta.id) ?? []) {
         const scope = plan.rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
-        for (const observed of observe(event, timeMs)) {
-          this.#route({ plan, scope, ...observed, context: observationContext(event, plan.rule.meta) }, seen, out)
+        for (const { values, observation } of observe(read)) {
+          this.#route({ plan, scope, values, observation, context: read.context(plan.rule.meta) }, seen, out)
         }
       }
     }
@@ -145,7 +145,9 @@ export class DetectLogic implements StageLogic {
     if (plan.local) this.#follow(this.#correlations.observe(it, this.#clock.watermarkMs, seen, out), seen, out)
     else {
       const { id } = plan.rule.meta
-      out.emit(observationOutput({ engine: 'sigma', rule: id, key: plan.key, scope, group: values, observation, context }))
+      out.emit(
+        observationOutput({ engine: 'sigma', rule: id, key: plan.key, scope, group: values, observation, context }),
+      )
     }
   }
 
@@ -165,6 +167,14 @@ export class DetectLogic implements StageLogic {
   #emit(signal: Signal, out: Outcome): void {
     this.#report.signal(signal)
     out.emit({ topic: topics.signals, key: signal.scope, value: signal })
+  }
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
   }
 }
 

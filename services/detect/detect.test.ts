@@ -16,13 +16,24 @@ import { syntheticRuleId } from './synthetic.ts'
 
 const startMs = Date.parse('2026-03-02T09:00:00.000Z')
 
-function event(number: number, over: { user?: string; ip?: string; tenant?: string; action?: string; warden?: object; atMs?: number } = {}): Event {
+function event(
+  number: number,
+  over: { user?: string; ip?: string; tenant?: string; action?: string; warden?: object; atMs?: number } = {},
+): Event {
   const id = derivedId('event', number)
   const timestamp = new Date(over.atMs ?? startMs + number * 1_000).toISOString()
   const tenant = over.tenant ?? 'own'
   return {
     '@timestamp': timestamp,
-    event: { id, kind: 'event', action: over.action ?? 'login', outcome: 'failure', dataset: 'test', created: timestamp, hash: sha256Hex(id) },
+    event: {
+      id,
+      kind: 'event',
+      action: over.action ?? 'login',
+      outcome: 'failure',
+      dataset: 'test',
+      created: timestamp,
+      hash: sha256Hex(id),
+    },
     organization: { id: tenant },
     source: { ip: over.ip ?? '203.0.113.1' },
     warden: {
@@ -31,7 +42,7 @@ function event(number: number, over: { user?: string; ip?: string; tenant?: stri
       position: { topic: 'audit.events', partition: 0, offset: number, index: 0 },
       ...over.warden,
     },
-  } as Event
+  }
 }
 
 const rule = (id: string, groupBy: string, gte: number, extra = ''): ContentFile => ({
@@ -128,11 +139,23 @@ describe('detect', () => {
     const logic = new DetectLogic(new MemoryState(), silentReport)
     logic.content('rules', bundleOf('rules', [single]), [single])
     const out = new CollectedOutcome()
-    for (const value of ['{}', 'nonsense', '[]', '{"@timestamp":"never"}', JSON.stringify({ ...event(1), '@timestamp': 'never' })]) {
+    for (const value of [
+      '{}',
+      'nonsense',
+      '[]',
+      '{"@timestamp":"never"}',
+      JSON.stringify({ ...event(1), '@timestamp': 'never' }),
+    ]) {
       logic.record(recordOf(value), out)
     }
     logic.record(recordOf(JSON.stringify(event(2, { action: 'StopLogging' }))), out)
-    expect(out.deadLetters.map(({ code }) => code)).toEqual(['NOT_AN_EVENT', 'NOT_JSON', 'NOT_AN_EVENT', 'NOT_AN_EVENT', 'NOT_AN_EVENT'])
+    expect(out.deadLetters.map(({ code }) => code)).toEqual([
+      'NOT_AN_EVENT',
+      'NOT_AN_EVENT',
+      'NOT_AN_EVENT',
+      'NOT_AN_EVENT',
+      'NOT_AN_EVENT',
+    ])
     expect(out.emitted).toHaveLength(1)
   })
 
@@ -151,7 +174,12 @@ describe('rules that are edited while events flow', () => {
   test('an unchanged rule goes on counting, a changed one begins afresh, a removed one is forgotten', () => {
     const kept = rule('kept', 'warden.principal', 4)
     const keptByIp = rule('kept-ip', 'source.ip', 4)
-    const pipe = new DetectInProcess([kept, keptByIp, rule('changed', 'warden.principal', 4), rule('removed', 'warden.principal', 4)])
+    const pipe = new DetectInProcess([
+      kept,
+      keptByIp,
+      rule('changed', 'warden.principal', 4),
+      rule('removed', 'warden.principal', 4),
+    ])
     feed(pipe, [1, 2, 3])
     const before = pipe.stateSize
     expect(pipe.use([kept, keptByIp, rule('changed', 'warden.principal', 3)])).toEqual([])
@@ -159,7 +187,9 @@ describe('rules that are edited while events flow', () => {
     feed(pipe, [4])
     expect(new Set([...pipe.final().values()].map(({ rule }) => rule.id))).toEqual(new Set(['kept', 'kept-ip']))
     feed(pipe, [5, 6])
-    expect(new Set([...pipe.final().values()].map(({ rule }) => rule.id))).toEqual(new Set(['kept', 'kept-ip', 'changed']))
+    expect(new Set([...pipe.final().values()].map(({ rule }) => rule.id))).toEqual(
+      new Set(['kept', 'kept-ip', 'changed']),
+    )
   })
 
   test('a broken edit changes nothing and says where it is broken', () => {
@@ -197,7 +227,10 @@ describe('rules that are edited while events flow', () => {
   })
 
   test('rules that need a list rest while it is empty, and say so', () => {
-    const list = (values: string): ContentFile => ({ path: 'lists/own.yml', text: `title: Own\nempty: rest\nvalues: ${values}\n` })
+    const list = (values: string): ContentFile => ({
+      path: 'lists/own.yml',
+      text: `title: Own\nempty: rest\nvalues: ${values}\n`,
+    })
     const using: ContentFile = {
       path: 'using.yml',
       text: "title: Copy\nid: copy\nlogsource: {}\ndetection:\n  s: { event.action: Copy }\n  own: { warden.principal|expand: '%own%' }\n  condition: s and not own\nlevel: high\n",

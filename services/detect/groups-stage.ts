@@ -11,7 +11,6 @@
 import type { Bundle, ContentFile } from '../../core/content.ts'
 import type { ContentSet } from '../../core/control.ts'
 import type { Mistake } from '../../core/errors.ts'
-import { parseJson } from '../../core/json.ts'
 import { topics } from '../../core/topics.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
@@ -73,8 +72,7 @@ export class GroupsLogic implements StageLogic {
   }
 
   record(record: StageRecord, out: Outcome): void {
-    const parsed = parseJson(record.value)
-    const observed = parsed.ok ? readObserved(parsed.value) : undefined
+    const observed = readObserved(record.value)
     if (observed === undefined) return out.deadLetter('NOT_AN_EVENT', 'The record is not an observation.')
     this.#clock.appended(record.appendedMs)
     const seen: Seen = { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }
@@ -96,7 +94,10 @@ export class GroupsLogic implements StageLogic {
       const plan = this.#plans.get(observed.key)
       if (plan === undefined) return false
       const { scope, group: values, observation, context } = observed
-      this.#follow(this.#correlations.observe({ plan, scope, values, observation, context }, watermarkMs, seen, out), out)
+      this.#follow(
+        this.#correlations.observe({ plan, scope, values, observation, context }, watermarkMs, seen, out),
+        out,
+      )
       return true
     }
     const { key, scope, group, observation } = observed

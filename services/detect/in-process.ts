@@ -93,7 +93,8 @@ export class DetectInProcess {
   /** The last version of each signal that has not been withdrawn or replaced, by id. */
   final(): Map<string, Signal> {
     const last = new Map<string, Signal>()
-    for (const signal of this.signals) if ((last.get(signal.id)?.version ?? 0) <= signal.version) last.set(signal.id, signal)
+    for (const signal of this.signals)
+      if ((last.get(signal.id)?.version ?? 0) <= signal.version) last.set(signal.id, signal)
     for (const signal of [...last.values()]) for (const id of signal.supersedes) last.delete(id)
     for (const [id, { status }] of last) if (status === 'retracted') last.delete(id)
     return last

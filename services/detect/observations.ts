@@ -52,7 +52,13 @@ export function observationOutput(observed: Observed): StageOutput {
 }
 
 /** Reads what the first step wrote. Undefined: it is none of it. */
-export function readObserved(value: unknown): Observed | undefined {
+export function readObserved(bytes: Buffer): Observed | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
   if (typeof value !== 'object' || value === null) return undefined
   const { engine, rule, key, scope, group, observation } = value as Partial<Observed>
   const known = engine === 'sigma' || engine === 'behavior'

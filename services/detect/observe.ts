@@ -6,6 +6,7 @@
  */
 import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
+import type { EvidenceRef } from '../../core/signal.ts'
 import { evidenceOf } from '../../engine/behavior/entities.ts'
 import { compilePath, readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
@@ -22,44 +23,69 @@ export interface ObservedEvent {
   readonly observation: Observation
 }
 
+/** An event under observation: what several correlations ask of it is made once. */
+export class ReadEvent {
+  readonly event: Event
+  readonly timeMs: number
+  #evidence: EvidenceRef | undefined
+  #context: ObservationContext | undefined
+
+  constructor(event: Event, timeMs: number) {
+    this.event = event
+    this.timeMs = timeMs
+  }
+
+  get evidence(): EvidenceRef {
+    return (this.#evidence ??= evidenceOf(this.event))
+  }
+
+  context(meta: RuleMeta): ObservationContext {
+    if (meta.warden.entities.length > 0) return contextOf(this.event, meta)
+    return (this.#context ??= contextOf(this.event, meta))
+  }
+}
+
 /** Reads one correlation's fields from the events of one of its bases. */
-export type EventObserver = (event: Event, timeMs: number) => readonly ObservedEvent[]
+export type EventObserver = (read: ReadEvent) => readonly ObservedEvent[]
 
 export function eventObserver(rule: SigmaCorrelation, base: number): EventObserver {
   const { groupFields, valueFields } = rule.base[base]!
   const groups = groupFields.map(compilePath)
   const counted = valueFields.map(compilePath)
-  return (event, timeMs) => {
+  return ({ event, timeMs, evidence }) => {
     let combined: readonly (readonly string[])[] = [[]]
     for (const get of groups) {
-      const texts = unique(readTexts(get, event)).slice(0, groupsMax)
-      combined = combined.flatMap((before) => texts.map((text) => [...before, text])).slice(0, groupsMax)
+      const texts = textsOf(get, event, groupsMax)
+      if (texts.length === 0) return []
+      if (texts.length === 1 && combined.length === 1) (combined[0] as string[]).push(texts[0]!)
+      else combined = combined.flatMap((before) => texts.map((text) => [...before, text])).slice(0, groupsMax)
     }
-    if (combined.length === 0) return []
-    const read = counted.map((get) => unique(readTexts(get, event)).slice(0, valuesMax))
+    const read = counted.map((get) => textsOf(get, event, valuesMax))
     if (read.some((texts) => texts.length === 0)) return []
     const values = read.length <= 1 ? (read[0] ?? []) : [JSON.stringify(read.map((texts) => texts[0]))]
-    const observation: Observation = {
-      eventId: event.event.id,
-      timestampMs: timeMs,
-      base,
-      values: values.map((value) => value.slice(0, limits.entityIdCharsMax)),
-      evidence: evidenceOf(event),
-    }
-    return combined.map((group) => ({
-      values: group.map((value) => value.slice(0, limits.entityIdCharsMax)),
-      observation,
-    }))
+    const observation: Observation = { eventId: event.event.id, timestampMs: timeMs, base, values, evidence }
+    return combined.map((group) => ({ values: group, observation }))
   }
 }
 
-export function observationContext(event: Event, meta: RuleMeta): ObservationContext {
+function contextOf(event: Event, meta: RuleMeta): ObservationContext {
   const exposure = exposureOf(event)
   return {
     entities: entitiesFor(event, meta),
     ...(exposure?.bytes === undefined ? {} : { bytes: exposure.bytes }),
     ...(exposure?.queries === undefined ? {} : { queries: exposure.queries }),
   }
+}
+
+/** The different texts of a field, bounded in number and length. Most fields hold one short text. */
+function textsOf(get: ReturnType<typeof compilePath>, event: Event, max: number): readonly string[] {
+  const value = get(event)
+  if (typeof value === 'string') return [bounded(value)]
+  return unique(readTexts(get, event)).slice(0, max).map(bounded)
+}
+
+function bounded(text: string): string {
+  return text.length > limits.entityIdCharsMax ? text.slice(0, limits.entityIdCharsMax) : text
 }
 
 function unique(texts: readonly string[]): readonly string[] {

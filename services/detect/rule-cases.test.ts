@@ -43,14 +43,19 @@ describe('the case runner', () => {
   const cases = (text: string): ContentFile => ({ path: 'a.cases.yml', text })
 
   test('a case that does not hold says what came instead', () => {
-    const run = runRuleCases([rule, cases('cases: [{ name: x, events: [{ event: { event.action: Stop } }], expect: no match }]')])
+    const run = runRuleCases([
+      rule,
+      cases('cases: [{ name: x, events: [{ event: { event.action: Stop } }], expect: no match }]'),
+    ])
     expect(run.results[0]!.differences).toEqual(['it matched: A'])
   })
 
   test('a case is wrong about a field of the signal, and hears both values', () => {
     const run = runRuleCases([
       rule,
-      cases('cases: [{ name: x, events: [{ event: { event.action: Stop } }], expect: [{ signal: { rule.level: low } }] }]'),
+      cases(
+        'cases: [{ name: x, events: [{ event: { event.action: Stop } }], expect: [{ signal: { rule.level: low } }] }]',
+      ),
     ])
     expect(run.results[0]!.differences).toEqual(['rule.level is "high", not "low"'])
   })

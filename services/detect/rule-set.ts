@@ -84,7 +84,8 @@ function planCorrelations(rules: readonly SigmaCorrelation[], sigmaIds: Readonly
       base.every(({ kind, id }) => (kind === 'rule' ? sigmaIds.has(id) : planned.has(id))),
     )
     if (ready.length === 0) break
-    for (const rule of ready) planned.set(rule.meta.id, { rule, key: ruleKey(rule.meta), local: isLocal(rule, planned) })
+    for (const rule of ready)
+      planned.set(rule.meta.id, { rule, key: ruleKey(rule.meta), local: isLocal(rule, planned) })
     waiting = waiting.filter((rule) => !ready.includes(rule))
   }
   return [...planned.values()]

@@ -23,7 +23,12 @@ export interface Seen {
 
 export const operatorScope = 'operator'
 
-export function signalId(ruleId: string, scope: string, group: Readonly<Record<string, string>>, anchor: string): string {
+export function signalId(
+  ruleId: string,
+  scope: string,
+  group: Readonly<Record<string, string>>,
+  anchor: string,
+): string {
   return derivedId('signal', ruleId, scope, canonicalJson(group), anchor)
 }
 

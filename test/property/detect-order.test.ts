@@ -22,22 +22,46 @@ const behaviorRules = rules.filter(({ text }) => text.includes('\nbehavior:'))
 const dayMs = 86_400_000
 const startMs = Date.parse('2026-02-02T00:00:00.000Z')
 
-function event(number: number, timeMs: number, user: string, fields: Partial<Event['warden']> & { action: string; rest?: object }): Event {
+function event(
+  number: number,
+  timeMs: number,
+  user: string,
+  fields: Partial<Event['warden']> & { action: string; rest?: object },
+): Event {
   const { action, rest, ...warden } = fields
   const id = derivedId('event', number)
   return {
     '@timestamp': new Date(timeMs).toISOString(),
-    event: { id, kind: 'event', action, category: ['file'], type: ['access'], outcome: 'success', dataset: 'test', created: new Date(timeMs).toISOString(), hash: sha256Hex(id) },
+    event: {
+      id,
+      kind: 'event',
+      action,
+      category: ['file'],
+      type: ['access'],
+      outcome: 'success',
+      dataset: 'test',
+      created: new Date(timeMs).toISOString(),
+      hash: sha256Hex(id),
+    },
     organization: { id: 'own' },
     user: { name: user },
-    warden: { principal: `own/${user}`, logsource: {}, position: { topic: 'audit.events', partition: 0, offset: number, index: 0 }, ...warden },
+    warden: {
+      principal: `own/${user}`,
+      logsource: {},
+      position: { topic: 'audit.events', partition: 0, offset: number, index: 0 },
+      ...warden,
+    },
     ...rest,
-  } as Event
+  }
 }
 
 /** Two weeks of a small company: readers, a backup, failed logins, a shared key, and a theft of a size that varies. */
 const history = fc
-  .record({ seed: fc.integer({ min: 0, max: 1_000 }), shards: fc.integer({ min: 15, max: 40 }), failures: fc.integer({ min: 15, max: 30 }) })
+  .record({
+    seed: fc.integer({ min: 0, max: 1_000 }),
+    shards: fc.integer({ min: 15, max: 40 }),
+    failures: fc.integer({ min: 15, max: 30 }),
+  })
   .map(({ seed, shards, failures }) => {
     const events: Event[] = []
     let state = seed
@@ -54,13 +78,25 @@ const history = fc
     for (let day = 0; day < 14; day++) {
       for (let reader = 0; reader < 6; reader++) {
         const at = startMs + day * dayMs + Math.floor((8 + random() * 9) * 3_600_000)
-        read(at, `reader${reader}`, `s3://corpus/${Math.floor(random() * 40)}.parquet`, 'training-data', Math.floor(3e8 + random() * 4e8))
+        read(
+          at,
+          `reader${reader}`,
+          `s3://corpus/${Math.floor(random() * 40)}.parquet`,
+          'training-data',
+          Math.floor(3e8 + random() * 4e8),
+        )
       }
       read(startMs + day * dayMs + 7_200_000, 'backup', 's3://weights/all.safetensors', 'weights', 15e9)
     }
     const theftMs = startMs + 13 * dayMs + 19 * 3_600_000
     for (let shard = 0; shard < shards; shard++) {
-      read(theftMs + shard * 47_000 + Math.floor(random() * 20_000), 'reader2', `s3://weights/${shard}.safetensors`, 'weights', 236e6)
+      read(
+        theftMs + shard * 47_000 + Math.floor(random() * 20_000),
+        'reader2',
+        `s3://weights/${shard}.safetensors`,
+        'weights',
+        236e6,
+      )
     }
     for (let n = 0; n < failures; n++) {
       add(theftMs + Math.floor(random() * 900_000), `user${n % 9}`, {
@@ -68,7 +104,16 @@ const history = fc
         rest: { event: undefined, source: { ip: '203.0.113.9' } },
       })
       const made = events[events.length - 1]!
-      made.event = { id: derivedId('event', events.length - 1), kind: 'event', action: 'ConsoleLogin', category: ['authentication'], outcome: 'failure', dataset: 'test', created: made['@timestamp'], hash: sha256Hex('x') }
+      made.event = {
+        id: derivedId('event', events.length - 1),
+        kind: 'event',
+        action: 'ConsoleLogin',
+        category: ['authentication'],
+        outcome: 'failure',
+        dataset: 'test',
+        created: made['@timestamp'],
+        hash: sha256Hex('x'),
+      }
     }
     for (let n = 0; n < 9; n++) {
       add(theftMs + n * 1_800_000, 'customer', {
@@ -112,7 +157,12 @@ function deliveryOf(length: number, way: typeof delivery extends fc.Arbitrary<in
 }
 
 /** Runs the events; the watermark is as far as no event before it is still to come. */
-function run(events: readonly Event[], { order, tasks, watermarkEvery, restartAt }: Delivery, late = false, inForce = rules): DetectInProcess {
+function run(
+  events: readonly Event[],
+  { order, tasks, watermarkEvery, restartAt }: Delivery,
+  late = false,
+  inForce = rules,
+): DetectInProcess {
   const pipe = new DetectInProcess(inForce, { tasks })
   const times = events.map((each) => Date.parse(each['@timestamp']))
   const least: number[] = []
@@ -148,7 +198,19 @@ describe('detect, whatever the order', () => {
     let found = 0
     fc.assert(
       fc.property(history, delivery, (events, way) => {
-        const straight = standing(run(events, deliveryOf(events.length, { disorder: 0, duplicates: 0, seed: 1, tasks: 1, watermarkEvery: 1, restartAt: -1 })))
+        const straight = standing(
+          run(
+            events,
+            deliveryOf(events.length, {
+              disorder: 0,
+              duplicates: 0,
+              seed: 1,
+              tasks: 1,
+              watermarkEvery: 1,
+              restartAt: -1,
+            }),
+          ),
+        )
         found += straight.length
         expect(standing(run(events, deliveryOf(events.length, way)))).toEqual(straight)
       }),
@@ -163,7 +225,12 @@ describe('detect, whatever the order', () => {
         const inOrder = deliveryOf(events.length, { ...way, disorder: 0, watermarkEvery: 1, restartAt: -1 })
         const straight = run(events, inOrder, true, behaviorRules)
         // Late by a few events: less than the day that totals may still be revised for.
-        const late = run(events, deliveryOf(events.length, { ...way, disorder: 5, watermarkEvery: 1, restartAt: -1 }), true, behaviorRules)
+        const late = run(
+          events,
+          deliveryOf(events.length, { ...way, disorder: 5, watermarkEvery: 1, restartAt: -1 }),
+          true,
+          behaviorRules,
+        )
         expect([...late.final().keys()].sort()).toEqual([...straight.final().keys()].sort())
       }),
       { numRuns: 40 },

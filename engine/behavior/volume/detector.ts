@@ -15,12 +15,7 @@ import { VolumeTotals, type WithContext } from './totals.ts'
 export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   type: 'volume-baseline',
   params: VolumeParams,
-  needs: (params) => [
-    'warden.bytes',
-    'warden.asset.id',
-    'user.roles',
-    ...params.coveredBy,
-  ],
+  needs: (params) => ['warden.bytes', 'warden.asset.id', 'user.roles', ...params.coveredBy],
   create: (params) => ({
     read: (event, context) => readOf(event, context, params.coveredBy),
     local: new VolumeTotals(params),

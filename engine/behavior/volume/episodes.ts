@@ -26,7 +26,11 @@ export function episodesOf(reader: StoredReader, span: number): Episode[] {
   const episodes: { first: number; last: number; buckets: number[] }[] = []
   for (const bucket of crossed) {
     const current = episodes[episodes.length - 1]
-    if (current !== undefined && bucket - current.last <= Math.max(span, gapMax + 1) && bucket - current.first < bucketsMax) {
+    if (
+      current !== undefined &&
+      bucket - current.last <= Math.max(span, gapMax + 1) &&
+      bucket - current.first < bucketsMax
+    ) {
       current.last = bucket
       current.buckets.push(bucket)
     } else episodes.push({ first: bucket, last: bucket, buckets: [bucket] })

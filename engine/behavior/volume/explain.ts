@@ -10,13 +10,22 @@ import type { Verdict } from './verdict.ts'
 
 type Content = Omit<BehaviorFinding, 'anchor' | 'version' | 'status' | 'supersedes' | 'group'>
 
-export function describeEpisode(params: VolumeParams, principal: string, reader: StoredReader, episode: Episode): Content {
+export function describeEpisode(
+  params: VolumeParams,
+  principal: string,
+  reader: StoredReader,
+  episode: Episode,
+): Content {
   const span = bucketsOf(params, params.span)
   const sums = sumsOf(reader, episode, span)
   const startMs = (episode.first - span + 1) * params.bucket
   const endMs = (episode.last + 1) * params.bucket
   const worst = worstOf(reader, episode)
-  const facts: Record<string, string | number | boolean> = { bytes: sums.bytes, reads: sums.reads, objects: sums.objects }
+  const facts: Record<string, string | number | boolean> = {
+    bytes: sums.bytes,
+    reads: sums.reads,
+    objects: sums.objects,
+  }
   if (sums.fresh >= 0) facts['objectsNeverReadBefore'] = sums.fresh
   if (sums.coveredBytes > 0) facts['bytesAskedFor'] = sums.coveredBytes
   if (worst !== undefined) {
@@ -59,7 +68,8 @@ function sentence(params: VolumeParams, principal: string, sums: ReturnType<type
       : `the line of its ${worst.peers} peers ${worst.peersBy === 'role' ? 'in the same role' : 'in the tenant'} is ` +
         `${formatBytes(worst.peerLine)} (usually ${formatBytes(worst.peerUsual)})`
   const fresh = sums.fresh > 0 ? `, ${sums.fresh} of them never read before by this principal` : ''
-  const asked = sums.coveredBytes > 0 ? ` ${formatBytes(sums.coveredBytes)} more carry a reference to a change or ticket.` : ''
+  const asked =
+    sums.coveredBytes > 0 ? ` ${formatBytes(sums.coveredBytes)} more carry a reference to a change or ticket.` : ''
   return (
     `${principal} read ${formatBytes(worst.bytes)} within ${spanWords(params)}: ${own}, and ${peers}. ` +
     `Altogether ${sums.objects} objects in ${sums.reads} reads${fresh}.${asked}`

@@ -60,7 +60,9 @@ export class VolumePeers implements BehaviorStep {
     entries.set(name, reader)
 
     const late = total.bucket < this.#reached(watermarkMs)
-    const touched = late ? this.#rejudgeAll(entries, total.bucket) : this.#rejudge(entries, total.principal, total.bucket, agenda)
+    const touched = late
+      ? this.#rejudgeAll(entries, total.bucket)
+      : this.#rejudge(entries, total.principal, total.bucket, agenda)
     entries.set(agendaName, agenda)
     return this.#outcome(agenda, watermarkMs, this.#publish(group, entries, touched))
   }
@@ -76,7 +78,7 @@ export class VolumePeers implements BehaviorStep {
         this.#judgeAt(entries, principal, bucket)
         touched.add(principal)
       }
-      delete agenda.pending[bucket]
+      Reflect.deleteProperty(agenda.pending, String(bucket))
     }
     const findings = this.#publish(group, entries, touched)
     if (reached !== Infinity) this.#prune(entries, reached - this.#keep)
@@ -96,11 +98,20 @@ export class VolumePeers implements BehaviorStep {
 
   #take(reader: StoredReader, total: VolumeTotal, entities: readonly Entity[], evidence: readonly EvidenceRef[]): void {
     if (total.role !== '') reader.role = total.role
-    if (total.since !== undefined && (reader.since === undefined || total.since < reader.since)) reader.since = total.since
+    if (total.since !== undefined && (reader.since === undefined || total.since < reader.since))
+      reader.since = total.since
     reader.bytes[total.bucket] = total.bytes
     if (total.bytes < earlyBytes(this.#params)) return
     const { reads, objects, fresh, coveredBytes: covered, lastMs } = total
-    reader.details[total.bucket] = { reads, objects, fresh, covered, lastMs, entities, evidence: evidence.slice(0, evidenceMax) }
+    reader.details[total.bucket] = {
+      reads,
+      objects,
+      fresh,
+      covered,
+      lastMs,
+      entities,
+      evidence: evidence.slice(0, evidenceMax),
+    }
   }
 
   /** Judges the spans that this reader's bucket is part of, and puts them on the agenda. */
@@ -148,8 +159,8 @@ export class VolumePeers implements BehaviorStep {
       }
       const verdict = judge(this.#params, reader, others, bucket)
       if (verdict.crossed) stored.crossed[bucket] = verdict
-      else delete stored.crossed[bucket]
-    } else delete stored.crossed[bucket]
+      else Reflect.deleteProperty(stored.crossed, String(bucket))
+    } else Reflect.deleteProperty(stored.crossed, String(bucket))
     if (had || stored.crossed[bucket] !== undefined) entries.set(name, stored)
     return reaches
   }
@@ -169,7 +180,12 @@ export class VolumePeers implements BehaviorStep {
     return findings
   }
 
-  #difference(tenant: string, principal: string, stored: StoredReader, episodes: readonly Episode[]): BehaviorFinding[] {
+  #difference(
+    tenant: string,
+    principal: string,
+    stored: StoredReader,
+    episodes: readonly Episode[],
+  ): BehaviorFinding[] {
     const findings: BehaviorFinding[] = []
     const anchors = new Set(episodes.map((episode) => String(episode.first)))
     const gone = Object.keys(stored.published).filter((anchor) => !anchors.has(anchor))
@@ -257,4 +273,3 @@ function readerOf(principal: string, entries: GroupEntries, bucketMax = Infinity
 function within(anchor: number, episode: Episode, span: number): boolean {
   return anchor >= episode.first - span && anchor <= episode.last + span
 }
-

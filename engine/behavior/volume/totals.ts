@@ -106,7 +106,7 @@ export class VolumeTotals implements BehaviorStep {
       if (principal.buckets[number]!.news) shuffled.push(this.#tell(group, principal, entries, number))
       // The end of an input is no proof that nothing late will come.
       if (endMs + lateMsMax <= watermarkMs && watermarkMs !== Infinity) {
-        delete principal.buckets[number]
+        Reflect.deleteProperty(principal.buckets, String(number))
         entries.delete(`objects/${number}`)
       }
     }

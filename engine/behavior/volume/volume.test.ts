@@ -53,7 +53,12 @@ function eventOf(read: Read, number: number): Event {
 
 /** Runs both steps over reads in this order, the watermark an hour behind; the findings that stand at the end. */
 function run(reads: readonly Read[], given: object = {}, watermarks = true): Map<string, BehaviorFinding> {
-  const params = volumeBaseline.params.parse({ type: 'volume-baseline', floor: '2GB', coveredBy: ['ticket.id'], ...given })
+  const params = volumeBaseline.params.parse({
+    type: 'volume-baseline',
+    floor: '2GB',
+    coveredBy: ['ticket.id'],
+    ...given,
+  })
   const plan = volumeBaseline.create(params, {} as RuleMeta)
   const locals = new Map<string, { readonly entries: Entries; dueMs: number }>()
   const group = new Entries()
@@ -105,7 +110,8 @@ function randomOf(seed: number): () => number {
 }
 
 /** A normal deviate (Box and Muller 1958). */
-const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random())
+const normal = (random: () => number): number =>
+  Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random())
 
 /**
  * A company at its ordinary work: people whose days are log-normal around a level of their own (a standard deviation of
@@ -129,7 +135,12 @@ function company(seed: number, people: number, days: number): Read[] {
   const machine = (user: string, every: number, bytes: number): void => {
     for (let day = 0; day < days; day += every) {
       for (let part = 0; part < 8; part++) {
-        reads.push({ user, timeMs: startMs + day * dayMs + 7_200_000 + part * 60_000, bytes: bytes / 8, asset: `s3://all/${part}` })
+        reads.push({
+          user,
+          timeMs: startMs + day * dayMs + 7_200_000 + part * 60_000,
+          bytes: bytes / 8,
+          asset: `s3://all/${part}`,
+        })
       }
     }
   }
@@ -165,14 +176,18 @@ describe('volume against baselines', () => {
     for (let seed = 1; seed <= 6; seed++) {
       const found = run(merged(company(seed, 25, 30), theft('p3', 24, 15e9)))
       const of = [...found.values()].filter(({ group }) => group['warden.principal'] === 'own/p3')
-      const there = of.filter(({ window }) => window.startMs <= startMs + 24 * dayMs && window.endMs > startMs + 24 * dayMs)
+      const there = of.filter(
+        ({ window }) => window.startMs <= startMs + 24 * dayMs && window.endMs > startMs + 24 * dayMs,
+      )
       expect(there).toHaveLength(1)
       expect(there[0]!.explanation).toContain('its own line')
     }
   })
 
   test('the answer comes before the day is over', () => {
-    const reads = merged(company(1, 25, 25), theft('p3', 24, 15e9)).filter(({ timeMs }) => timeMs < startMs + 24.9 * dayMs)
+    const reads = merged(company(1, 25, 25), theft('p3', 24, 15e9)).filter(
+      ({ timeMs }) => timeMs < startMs + 24.9 * dayMs,
+    )
     const params = { historyMin: '7d' }
     // No watermark ever passes the day: what is found is found at once.
     const found = run(reads.slice(0, reads.findIndex(({ asset }) => asset === 's3://weights/10') + 1), params)
@@ -228,16 +243,30 @@ describe('volume against baselines', () => {
   test('the order of reads leaves no trace in what stands at the end', () => {
     const reads = merged(company(4, 12, 30), theft('p3', 20, 9e9))
     const random = randomOf(77)
-    const shuffled = reads.map((read) => [read, random()] as const).sort(([, a], [, b]) => a - b).map(([read]) => read)
+    const shuffled = reads
+      .map((read) => [read, random()] as const)
+      .sort(([, a], [, b]) => a - b)
+      .map(([read]) => read)
     const strip = (found: Map<string, BehaviorFinding>): unknown =>
-      [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([anchor, { version: _v, supersedes: _s, evidence, ...rest }]) => [anchor, { ...rest, count: evidence.count }])
+      [...found.entries()]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([anchor, { version: _v, supersedes: _s, evidence, ...rest }]) => [
+          anchor,
+          { ...rest, count: evidence.count },
+        ])
     const straight = strip(run(reads))
     expect((straight as unknown[]).length).toBeGreaterThan(0)
     expect(strip(run(shuffled, {}, false))).toEqual(straight)
   })
 
   test('parameters that make no sense are refused', () => {
-    for (const wrong of [{}, { floor: '2 gigs' }, { floor: 1, ownRatio: 0 }, { floor: 1, surprise: true }, { floor: -1 }]) {
+    for (const wrong of [
+      {},
+      { floor: '2 gigs' },
+      { floor: 1, ownRatio: 0 },
+      { floor: 1, surprise: true },
+      { floor: -1 },
+    ]) {
       expect(volumeBaseline.params.safeParse({ type: 'volume-baseline', ...wrong }).success).toBe(false)
     }
   })
