@@ -16,6 +16,7 @@ export const topics = {
   licenses: 'warden.licenses',
   assets: 'warden.assets',
   content: 'warden.content',
+  schedule: 'warden.schedule',
   deadLetters: 'warden.dead-letters',
 } as const
 
@@ -62,6 +63,7 @@ export function topicSpecs(partitions: number): readonly TopicSpec[] {
     { name: topics.licenses, partitions: 1, cleanup: 'compact' },
     { name: topics.assets, partitions: 1, cleanup: 'compact' },
     { name: topics.content, partitions: 1, cleanup: 'compact' },
+    { name: topics.schedule, partitions: 1, cleanup: 'compact' },
     log(topics.deadLetters, 30),
   ]
 }

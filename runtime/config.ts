@@ -35,6 +35,13 @@ const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape
 
 const milliseconds = (min = 1) => z.int().min(min).max(2_147_483_647)
 
+/** Minute, hour, day of the month, month, day of the week. */
+const cronTime = (fallback: string) =>
+  z
+    .string()
+    .regex(/^(?:[0-9*,/-]+ ){4}[0-9A-Za-z*,/-]+$/, 'Write five fields, e.g. */5 * * * * for every five minutes.')
+    .default(fallback)
+
 const Data = section('Where this instance keeps its files.', {
   folder: z
     .string()
@@ -382,7 +389,14 @@ export const Config = z.strictObject({
       .default(90)
       .describe('How long dead letters can be searched for, listed and put back.'),
   }),
-  schedule: section('The clockwork.', {}),
+  schedule: section(
+    'The clockwork. Times are cron expressions in UTC; a run is done once, however many copies there are.',
+    {
+      synthetic: cronTime('* * * * *').describe('When a synthetic record measures the pipeline.'),
+      sourceSilence: cronTime('* * * * *').describe('When sources are checked for silence.'),
+      licenseNotices: cronTime('7 6 * * *').describe('When licenses are checked for their end.'),
+    },
+  ),
   connectors: Connectors,
   log: Log,
   runtime: Runtime,

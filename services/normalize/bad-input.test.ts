@@ -19,6 +19,7 @@ import { bundleOf } from '../../runtime/content-digest.ts'
 import type { ContentReader } from '../../runtime/content-reader.ts'
 import { createHttpHost, type HttpHost } from '../../runtime/http.ts'
 import { silentLog } from '../../runtime/log.ts'
+import { MemoryState } from '../../runtime/memory-state.ts'
 import { createMetrics } from '../../runtime/metrics.ts'
 import { runStage, type StageRun } from '../../runtime/stage-runner.ts'
 import { silentTelemetry } from '../../runtime/telemetry.ts'
@@ -181,13 +182,14 @@ const sourceOf = (sample: Sample): string | undefined => ('source' in sample ? s
 
 /** Puts one raw record through normalize; what became of it, as the table says it. */
 function normalize(record: Pick<OutgoingRecord, 'value' | 'headers'>): { outcome: string; events: Event[] } {
-  const logic = new NormalizeLogic(hmacKey, () => ({ sources, mistakes: [] }))
+  const task = { at: { topic: topics.audit, partition: 0 }, state: new MemoryState() }
+  const logic = new NormalizeLogic(hmacKey, () => ({ sources, mistakes: [] }), task)
   logic.content('sources', bundle, files)
   const out = new CollectedOutcome()
   const value = Buffer.from(record.value ?? '')
   const at = { topic: topics.audit, partition: 0, offset: 5, key: undefined, appendedMs: arrivedMs, arrivedMs }
   logic.record({ ...at, value, headers: record.headers ?? {} }, out)
-  const events = out.emitted.map((output) => output.value as Event)
+  const events = out.emitted.filter((output) => output.topic === topics.events).map((output) => output.value as Event)
   const [letter] = out.deadLetters
   if (letter !== undefined) return { outcome: `dead letter ${letter.code}`, events }
   return { outcome: events.length > 0 ? 'kept' : 'dropped', events }

@@ -15,19 +15,23 @@ import { headers, topics } from '../../core/topics.ts'
 import { MappingContext } from '../../engine/sources/mapping-context.ts'
 import type { RawRecord, Source } from '../../engine/sources/source.ts'
 import type { CompiledSources } from '../../engine/sources/compile.ts'
-import type { Outcome, StageLogic, StageRecord } from '../../runtime/stage.ts'
+import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 
 export type CompileBundle = (bundle: Bundle, files: readonly ContentFile[]) => CompiledSources
 
+/** How exactly it is told when a source was last heard of, in ms of append time. */
+const seenEveryMs = 30_000
 /** Names of known sources shown in a hint. */
 const hintNamesMax = 20
 
 export class NormalizeLogic implements StageLogic {
   readonly #compile: CompileBundle
   readonly #context: MappingContext
+  readonly #task: Pick<TaskContext, 'at' | 'state'>
   #sources: ReadonlyMap<string, Source> = new Map()
 
-  constructor(hmacKey: Uint8Array, compile: CompileBundle) {
+  constructor(hmacKey: Uint8Array, compile: CompileBundle, task: Pick<TaskContext, 'at' | 'state'>) {
+    this.#task = task
     this.#context = new MappingContext(hmacKey)
     this.#compile = compile
   }
@@ -104,12 +108,28 @@ export class NormalizeLogic implements StageLogic {
       out.emit({ topic: topics.events, key: event.warden.principal, value: event })
       // A synthetic event is dated now, whatever time it is in the records.
       if (event.warden.synthetic !== true) out.happened(eventTimeMs, source.latenessMs)
+      this.#seen(source.name, appendedMs, out)
     } else if (result.outcome === 'ignored') {
       out.drop('ignored')
     } else {
       const hint = result.hint === undefined ? {} : { hint: result.hint }
       out.deadLetter(result.code, result.message, { index, ...hint, ...this.#redacted(source, raw, record) })
     }
+  }
+
+  /** Tells the clockwork when a source was last heard of: what is not heard of any more can't tell so itself. */
+  #seen(source: string, appendedMs: number, out: Outcome): void {
+    const { state, at } = this.#task
+    const key = `seen/${source}`
+    const last = state.get<number>(key)
+    if (last !== undefined && appendedMs - last < seenEveryMs) return
+    state.set(key, appendedMs)
+    out.emit({
+      topic: topics.schedule,
+      partition: 0,
+      key: `seen/${source}/${at.topic}/${at.partition}`,
+      value: { source, atMs: appendedMs },
+    })
   }
 
   /** A dead letter keeps of a record what may be kept. */

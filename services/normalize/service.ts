@@ -31,7 +31,7 @@ export function normalizeStage(hmacKey: Uint8Array): StageSpec {
     tellsWatermarkTo: [topics.events],
     ticks: true,
     content: ['sources'],
-    create: () => new NormalizeLogic(hmacKey, compile),
+    create: (task) => new NormalizeLogic(hmacKey, compile, task),
   }
 }
 
