@@ -72,8 +72,9 @@ function atomAt(source: string, at: number): Atom | undefined {
     return end === undefined ? undefined : { end, literal: undefined }
   }
   if (char === '(') {
-    // Flags in a group (`(?i)`) may change what literals after it mean; folding covers case, so only others matter.
-    if (source.charAt(at + 1) === '?' && !/^\(\?(?::|i\)|P?<[a-zA-Z])/.test(source.slice(at, at + 6))) return undefined
+    // A bare `(?i)` is no atom: a quantifier after it would be that of what stands before. At the start nothing does.
+    const understood = at === 0 ? /^\(\?(?::|i\)|P?<[a-zA-Z])/ : /^\(\?(?::|P?<[a-zA-Z])/
+    if (source.charAt(at + 1) === '?' && !understood.test(source.slice(at, at + 6))) return undefined
     const end = skipGroup(source, at)
     return end === undefined ? undefined : { end, literal: undefined }
   }
