@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto'
 import type { CredentialState } from '../../core/license.ts'
 import { bareSecret } from '../../engine/sources/mapping-context.ts'
 import { decide, type Call, type Code, type Obligation } from './decide.ts'
-import type { KnownCredential, LicenseMap } from './license-map.ts'
+import type { KnownCredential } from './known.ts'
+import type { LicenseMap } from './license-map.ts'
 import type { UsageBook } from './usage-book.ts'
 
 /** Which credential: as it was presented, or its id. */

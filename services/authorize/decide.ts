@@ -5,9 +5,8 @@
  * wrong is told in a fixed order (the credential, its license, the model, from where, how much), so that the same call
  * gets the same code everywhere; what is not known is denied.
  */
-import type { CredentialState } from '../../core/license.ts'
 import { inBlocks } from './addresses.ts'
-import type { KnownLicense } from './license-map.ts'
+import type { KnownLicense, Standing } from './known.ts'
 
 export const codes = [
   'OK',
@@ -44,14 +43,6 @@ export interface Call {
   readonly country?: string | undefined
   /** Estimate of input and output tokens together. */
   readonly tokens?: number | undefined
-}
-
-/** What is known of the credential that the call is made with. */
-export interface Standing {
-  readonly state: CredentialState
-  readonly tenant: string
-  /** ms since 1970. */
-  readonly expiresAtMs: number | undefined
 }
 
 /** What has been counted for the license. Times: until when it is as it is, ms since 1970. */

@@ -6,35 +6,8 @@
  */
 import { sha256Hex, credentialId } from '../../core/ids.ts'
 import { credentialOfPrincipal, type CredentialState, type License, type LicenseRecord } from '../../core/license.ts'
-import { compileBlocks, type AddressBlock } from './addresses.ts'
-import type { Standing } from './decide.ts'
-
-/** A license, ready to be held against a call. */
-export interface KnownLicense {
-  readonly id: string
-  readonly tenant: string
-  readonly form: License['form']
-  readonly tier: License['tier']
-  readonly requestsPerMinuteMax: number | undefined
-  readonly requestsPerDayMax: number | undefined
-  readonly tokensPerDayMax: number | undefined
-  readonly concurrencyMax: number | undefined
-  /** Undefined: anywhere. */
-  readonly blocks: readonly AddressBlock[] | undefined
-  readonly countries: ReadonlySet<string> | undefined
-  readonly validFromMs: number | undefined
-  readonly validUntilMs: number | undefined
-  /** A call that names no model is covered only where all models are. */
-  covers(model: string | undefined): boolean
-}
-
-export interface KnownCredential extends Standing {
-  readonly id: string
-  readonly principal: string
-  readonly licenseId: string | undefined
-  readonly actionId: string | undefined
-  readonly version: number
-}
+import { compileBlocks } from './addresses.ts'
+import type { KnownCredential, KnownLicense } from './known.ts'
 
 const severity: Readonly<Record<CredentialState, number>> = { active: 0, suspended: 1, revoked: 2 }
 
