@@ -1,0 +1,156 @@
+/**
+ * Puts dead letters back: each original is published again to the topic where it stood, under its own key and in its own
+ * partition, once its cause is mended.
+ *
+ * The original comes from the bus, and where retention has taken it, from the copy in the letter. Promises: nothing but the
+ * original is put back (its SHA-256 must be the letter's: a cut or masked copy never passes); what was one record is put
+ * back once, however many letters it caused, and its parts that went through the first time get the same ids again; each
+ * letter put back is published again with who did it and when, so that lists show it.
+ */
+import { DeadLetter } from '../../core/dead-letter.ts'
+import { sha256Hex } from '../../core/ids.ts'
+import type { Bus, BusRecord, OutgoingRecord } from '../../core/ports/bus.ts'
+import { headers, topics } from '../../core/topics.ts'
+
+/** Topics whose records may come twice; what stands on the others are orders and states, which may not. */
+const replayable: ReadonlySet<string> = new Set([
+  topics.audit,
+  topics.inference,
+  topics.events,
+  topics.signals,
+  topics.incidents,
+  topics.decisions,
+])
+const raw: ReadonlySet<string> = new Set([topics.audit, topics.inference])
+
+export interface NotReplayed {
+  readonly id: string
+  readonly reason: 'ORIGINAL_GONE' | 'NOT_REPLAYABLE'
+  readonly message: string
+}
+
+export interface ReplayResult {
+  /** Ids of the letters whose originals were put back. */
+  readonly replayed: readonly string[]
+  readonly notReplayed: readonly NotReplayed[]
+  /** Records published: fewer than letters where one record caused several. */
+  readonly records: number
+}
+
+interface Original {
+  readonly value: Uint8Array
+  readonly key: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Puts these letters back, all or (where publishing fails) an unknown part of them: doing it again does no harm. */
+export async function replayLetters(
+  bus: Bus,
+  letters: readonly DeadLetter[],
+  deed: { readonly by: string; readonly at: string },
+): Promise<ReplayResult> {
+  const notReplayed: NotReplayed[] = []
+  const replayed: string[] = []
+  let records = 0
+  for (const group of byRecord(letters)) {
+    const [first] = group
+    const refused = await putBack(bus, first!, group, deed)
+    if (refused === undefined) {
+      records++
+      replayed.push(...group.map((letter) => letter.id))
+    } else notReplayed.push(...group.map(({ id }) => ({ id, ...refused })))
+  }
+  return { replayed, notReplayed, records }
+}
+
+async function putBack(
+  bus: Bus,
+  letter: DeadLetter,
+  group: readonly DeadLetter[],
+  deed: { readonly by: string; readonly at: string },
+): Promise<Omit<NotReplayed, 'id'> | undefined> {
+  const { topic } = letter.position
+  if (!replayable.has(topic)) {
+    return { reason: 'NOT_REPLAYABLE', message: `What stands on ${topic} is not put back: it would take effect twice.` }
+  }
+  const original = (await fromBus(bus, letter)) ?? fromLetter(letter)
+  if (original === undefined) {
+    const message = 'The bus has the original no longer, and the copy in the letter is cut or masked.'
+    return { reason: 'ORIGINAL_GONE', message }
+  }
+  const partitions = await bus.partitionCount(topic)
+  const { partition } = letter.position
+  const again: OutgoingRecord = {
+    topic,
+    key: original.key,
+    // Its own partition, also where its producer chose it by other means than the key.
+    ...(partition < partitions ? { partition } : {}),
+    value: original.value,
+    headers: headersFor(letter, original),
+  }
+  // In one call, so that on a bus that can, the record and the note of it are one.
+  await bus.publish([again, ...group.map((each) => noteOf(each, deed))])
+  return undefined
+}
+
+/** The letters of one record together, in the order of the records. */
+function byRecord(letters: readonly DeadLetter[]): DeadLetter[][] {
+  const groups = new Map<string, DeadLetter[]>()
+  const ordered = letters.toSorted(
+    (a, b) => a.position.offset - b.position.offset || a.position.index - b.position.index,
+  )
+  for (const letter of ordered) {
+    const { topic, partition, offset } = letter.position
+    const place = `${topic}/${partition}/${offset}`
+    const group = groups.get(place)
+    if (group === undefined) groups.set(place, [letter])
+    else group.push(letter)
+  }
+  return [...groups.values()]
+}
+
+/** Ends the reading of a partition after its first batch. */
+class Enough extends Error {}
+
+async function fromBus(bus: Bus, letter: DeadLetter): Promise<Original | undefined> {
+  const { topic, partition, offset } = letter.position
+  let found: BusRecord | undefined
+  try {
+    await bus.read({ topic, partition }, offset, (batch) => {
+      found = batch.find((record) => record.offset === offset)
+      throw new Enough()
+    })
+  } catch (error) {
+    if (!(error instanceof Enough)) throw error
+  }
+  if (found === undefined || found.value === null || sha256Hex(found.value) !== letter.sha256) return undefined
+  return { value: found.value, key: found.key, headers: found.headers }
+}
+
+function fromLetter(letter: DeadLetter): Original | undefined {
+  const value = Buffer.from(letter.original, letter.encoding)
+  if (letter.truncated || sha256Hex(value) !== letter.sha256) return undefined
+  return { value, key: letter.key, headers: letter.headers }
+}
+
+function headersFor(letter: DeadLetter, original: Original): Record<string, string> {
+  const { topic, partition, offset } = letter.position
+  // It arrives now; and of the mark it was passed before, by the very stage that is to see it again.
+  const left: readonly string[] = letter.stage === 'indexer' ? [headers.arrived] : [headers.arrived, headers.mark]
+  const kept = Object.fromEntries(Object.entries(original.headers).filter(([name]) => !left.includes(name)))
+  // Where a source identifies records by their place, the first place counts: parts that went through keep their ids.
+  if (raw.has(topic)) kept[headers.origin] ??= `${topic}/${partition}/${offset}`
+  kept[headers.replayOf] = letter.id
+  return kept
+}
+
+function noteOf(letter: DeadLetter, { by, at }: { readonly by: string; readonly at: string }): OutgoingRecord {
+  const noted: DeadLetter = { ...letter, replayed: { count: (letter.replayed?.count ?? 0) + 1, at, by } }
+  return { topic: topics.deadLetters, key: letter.source ?? letter.stage, value: JSON.stringify(noted) }
+}
+
+/** A letter as the index has it; undefined where it is none (any more). */
+export function letterOf(document: unknown): DeadLetter | undefined {
+  const parsed = DeadLetter.safeParse(document)
+  return parsed.success ? parsed.data : undefined
+}

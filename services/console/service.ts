@@ -1,0 +1,53 @@
+/**
+ * The console: what people ask and decide, over HTTP.
+ *
+ * Reads come from the search index, decisions go onto the bus, and nothing is kept here: any number of copies may run.
+ */
+import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
+import { mountReplay } from './dead-letters.ts'
+import { mountDecisions } from './decisions.ts'
+import { mountReads } from './reads.ts'
+import { mountStatus, type StatusSources } from './status.ts'
+
+/** What only the composition root knows; without it the status speaks of the bus, the index and the content alone. */
+export type ConsoleOptions = Partial<StatusSources>
+
+const pingEveryMs = 5_000
+
+export function createConsoleService(context: ServiceContext, options: ConsoleOptions = {}): Service {
+  const { index, bus, content, clock, log, telemetry } = context
+  if (index === undefined) throw new TypeError('the console needs a search index')
+  let health: Health = { state: 'starting', summary: 'looks at the search index' }
+  let timer: NodeJS.Timeout | undefined
+  const look = async (): Promise<void> => {
+    try {
+      await index.ping()
+      health = { state: 'ready', summary: 'answers' }
+    } catch {
+      health = { state: 'degraded', summary: 'the search index does not answer' }
+    }
+  }
+  return {
+    name: 'console',
+    routes: (app) => {
+      mountReads(app, index)
+      mountDecisions(app, { bus, index, clock })
+      mountReplay(app, { bus, index, clock, log, telemetry })
+      mountStatus(
+        app,
+        { bus, index, content },
+        { health: options.health ?? (() => ({})), progress: options.progress ?? (() => []) },
+      )
+    },
+    start: async () => {
+      await look()
+      timer = setInterval(() => void look(), pingEveryMs)
+      timer.unref()
+    },
+    stop: async () => {
+      clearInterval(timer)
+      await Promise.resolve()
+    },
+    health: () => health,
+  }
+}
