@@ -152,17 +152,16 @@ export class VolumePeers implements BehaviorStep {
     const reader = this.#readerOf(principal, entries)!
     const reaches = sumOf(reader.series, bucket - this.#span + 1, bucket) >= this.#params.floor
     const had = stored.crossed[bucket] !== undefined
-    if (reaches) {
-      const others: Reader[] = []
-      for (const other of entries.names()) {
-        if (other !== agendaName && other !== name) others.push(this.#readerOf(other.slice(2), entries)!)
-      }
-      const verdict = judge(this.#params, reader, others, bucket)
-      if (verdict.crossed) stored.crossed[bucket] = verdict
-      else Reflect.deleteProperty(stored.crossed, String(bucket))
-    } else Reflect.deleteProperty(stored.crossed, String(bucket))
+    const verdict = reaches ? judge(this.#params, reader, () => this.#others(entries, name), bucket) : undefined
+    if (verdict !== undefined) stored.crossed[bucket] = verdict
+    else if (had) Reflect.deleteProperty(stored.crossed, String(bucket))
     if (had || stored.crossed[bucket] !== undefined) entries.set(name, stored)
     return reaches
+  }
+
+  #others(entries: GroupEntries, name: string): Reader[] {
+    const names = entries.names().filter((other) => other !== agendaName && other !== name)
+    return names.map((other) => this.#readerOf(other.slice(2), entries)!)
   }
 
   /** Compares what stands out now with what was published, reader by reader, and publishes the difference. */

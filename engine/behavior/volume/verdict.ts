@@ -22,8 +22,8 @@ export interface Reader {
   readonly series: Series
 }
 
+/** A span that stands out, and the lines it has crossed. */
 export interface Verdict {
-  readonly crossed: boolean
   readonly bytes: number
   /** Earlier sums of its own that the own line rests on. */
   readonly ownPeriods: number
@@ -36,29 +36,38 @@ export interface Verdict {
   readonly peersBy: 'role' | 'tenant' | 'none'
 }
 
-/** Judges the span that ends with `bucket`. `others` are all other readers of the tenant. */
-export function judge(params: VolumeParams, reader: Reader, others: readonly Reader[], bucket: number): Verdict {
+/**
+ * Judges the span that ends with `bucket`. `others` are all other readers of the tenant; they are asked for only where the
+ * reader's own line is crossed, which is rare. Undefined: nothing stands out.
+ */
+export function judge(
+  params: VolumeParams,
+  reader: Reader,
+  others: () => readonly Reader[],
+  bucket: number,
+): Verdict | undefined {
   const span = bucketsOf(params, params.span)
   const first = bucket - bucketsOf(params, params.history)
   const bytes = sumOf(reader.series, bucket - span + 1, bucket)
+  const known = reader.since !== undefined && bucket - span + 1 - reader.since >= historyBuckets(params, span)
+  if (!known || bytes < params.floor) return undefined
+
   const own = earlierSums(reader.series, bucket - span, span, first)
   const ownUsual = own.length === 0 ? 0 : median(own)
   const ownLine =
     own.length === 0
       ? params.floor
       : Math.max(params.ownRatio * quantile(own, ownQuantile), beyond(params, own, ownUsual))
+  if (bytes <= ownLine && own.length > 0) return undefined
 
-  const { usual, by } = peersUsual(params, reader, others, bucket, span, first)
+  const { usual, by } = peersUsual(params, reader, others(), bucket, span, first)
+  // Without peers, somebody who has never read before is no more than somebody who reads for the first time.
+  if (by === 'none' && own.length === 0) return undefined
   const peerUsual = usual.length === 0 ? 0 : median(usual)
   const peerLine =
     by === 'none' ? params.floor : Math.max(params.peerRatio * peerUsual, beyond(params, usual, peerUsual))
-
-  const known = reader.since !== undefined && bucket - span + 1 - reader.since >= historyBuckets(params, span)
-  // Without peers, somebody who has never read before is no more than somebody who reads for the first time.
-  const comparable = by !== 'none' || own.length > 0
-  const crossed = known && comparable && bytes >= params.floor && bytes > ownLine && bytes > peerLine
+  if (bytes < peerLine) return undefined
   return {
-    crossed,
     bytes,
     ownPeriods: own.length,
     ownUsual,
