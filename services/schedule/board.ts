@@ -30,7 +30,7 @@ export class Board {
     const at = { topic: topics.schedule, partition: 0 }
     await this.#bus.read(at, this.#nextOffset === 0 ? 'start' : this.#nextOffset, (batch) => {
       for (const { key, value, offset } of batch) {
-        if (key !== undefined) this.#apply(key, value)
+        if (key !== undefined) this.apply(key, value)
         this.#nextOffset = offset + 1
       }
     })
@@ -56,7 +56,8 @@ export class Board {
     return this.#notices.has(notice)
   }
 
-  #apply(key: string, value: Buffer | null): void {
+  /** Takes one record of the topic. */
+  apply(key: string, value: Buffer | null): void {
     const kind = key.slice(0, key.indexOf('/'))
     const json: unknown = value === null ? undefined : parse(value)
     if (kind === 'seen') set(this.#seen, key, Seen.safeParse(json).data)
