@@ -127,9 +127,13 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
     ...(connectors === undefined ? {} : { connectors }),
     ...(options.ticking === undefined ? {} : { ticking: options.ticking }),
   }
-  const services = options.services.map((name) => createService(name, { ...context, log: log.with({ service: name }) }))
+  const services: Service[] = []
   const health = (): Record<string, Health> =>
     Object.fromEntries(services.map((service) => [service.name, service.health()]))
+  const progress = () => services.flatMap((service) => service.progress?.() ?? [])
+  for (const name of options.services) {
+    services.push(createService(name, { ...context, log: log.with({ service: name }) }, { health, progress }))
+  }
   const host = options.listens
     ? await hostOf(config, [...access.tokens, ...(self === undefined ? [] : [self.token])], { log, metrics, health })
     : undefined

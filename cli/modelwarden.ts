@@ -6,10 +6,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { addApproveCommand } from './commands/approve.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
+import { addDeadLettersCommand } from './commands/dead-letters.ts'
+import { addIncidentsCommand } from './commands/incidents.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addStatusCommand } from './commands/status.ts'
 import { addUpCommand } from './commands/up.ts'
 import { home } from './content.ts'
 import { exitCodes } from './exit.ts'
@@ -24,7 +28,18 @@ const program = new Command('modelwarden')
   .exitOverride()
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
 
-for (const add of [addUpCommand, addRunCommand, addReplayCommand, addContentCommand, addConfigCommand]) add(program)
+const commands = [
+  addUpCommand,
+  addRunCommand,
+  addReplayCommand,
+  addStatusCommand,
+  addIncidentsCommand,
+  addApproveCommand,
+  addDeadLettersCommand,
+  addContentCommand,
+  addConfigCommand,
+]
+for (const add of commands) add(program)
 
 // A pipe that closes early (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
