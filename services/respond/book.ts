@@ -53,6 +53,8 @@ export interface ActionEntry {
   readonly attemptsMax: number
   /** It only tells somebody something. */
   readonly message: boolean
+  /** It can be taken back. */
+  readonly undoable: boolean
   /** It is somebody's word, not a playbook's: caps, dry run and the global stop do not hold it. */
   readonly undoOf?: string
   /** The undo that was asked for it. */

@@ -100,6 +100,7 @@ export class Desk {
       verify: (step.verify ?? action.destructive) && (found?.verifiable ?? false),
       attemptsMax: step.attemptsMax,
       message: 'notice' in args,
+      undoable: found !== undefined && found.undo !== 'none',
     }
     if (found === undefined)
       this.refuse(entry, 'NO_SUCH_ACTION', `No connector has the action ${step.connector}.${step.action}.`, turn)
@@ -251,7 +252,17 @@ export class Desk {
         actions: [action.id],
       })
     }
+    if (action.destructive && entry.undoOf === undefined && hasActed(action)) this.#flagIfWithdrawn(entry, turn)
     if (entry.undoOf !== undefined) this.#hooks.undoSettled(entry, entry.undoOf, turn)
+  }
+
+  /** It was under way when its incident was withdrawn: nobody has been told of that yet. */
+  #flagIfWithdrawn({ action, what }: ActionEntry, turn: Turn): void {
+    const isTold = this.#book.incident(action.incidentId)?.flagged.some((flag) => flag.startsWith('ACTED_ON_WITHDRAWN'))
+    if (this.#book.run(action.runId)?.stopped !== 'withdrawn' || isTold === true) return
+    const message = `${what} — this was under way when its incident was closed or withdrawn, and is done. Decide whether to take it back.`
+    const { tenant, incidentId } = action
+    turn.flag(action.id, { tenant, incidentId, code: 'ACTED_ON_WITHDRAWN', message, actions: [action.id] })
   }
 
   /** Books what the sidecar has journaled. Its own records read back are told by their being no news. */

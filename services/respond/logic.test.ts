@@ -389,6 +389,7 @@ describe('incidents that end', () => {
       action: { ...reserved, state: 'verified', attempt: 1, version: reserved.version + 2 },
     })
     expect(actionOf('revoke')).toMatchObject({ state: 'verified', version: 4 })
+    expect(flags()).toEqual(['ACTED_ON_WITHDRAWN'])
   })
 
   test('an action that would be tried again is not, once its incident is closed', () => {

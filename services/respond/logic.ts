@@ -196,16 +196,15 @@ export class RespondLogic implements StageLogic {
     const acted = this.#runs.acted(entry.runs)
     if (acted.length === 0) return entry
     const about = incident.mergedInto ?? incident.id
-    const deeds = acted.slice(0, 10).map(({ what, action }) => `${what} (action ${action.id})`)
+    const deeds = acted.slice(0, 10).map(({ what, action, undoable }) => {
+      return undoable ? `${what} (npx modelwarden incidents undo ${about} ${action.id})` : `${what} (this is final)`
+    })
+    const message = `The incident ${incident.id} ${why}, but this was done on it and stands: ${deeds.join('; ')}. Decide whether to take it back.`
     turn.flag(`${incident.id}/${why}`, {
       tenant: incident.tenant,
       incidentId: about,
       code: 'ACTED_ON_WITHDRAWN',
-      message:
-        `The incident ${incident.id} ${why}, but this was done on it and stands: ${deeds.join('; ')}. Decide whether to take it back.`.slice(
-          0,
-          4_000,
-        ),
+      message: message.slice(0, 4_000),
       actions: acted.map(({ action }) => action.id),
     })
     const flagged: IncidentEntry = { ...entry, flagged: [...entry.flagged, `ACTED_ON_WITHDRAWN/${why}`] }

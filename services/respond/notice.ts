@@ -144,11 +144,11 @@ function nextOf(
     )
   }
   next.push(...incident.next)
-  const undoable = deeds.find(({ action }) => action.state === 'verified' || action.state === 'done')
-  if (undoable !== undefined) {
-    next.push(
-      `If this was a mistake, close it (npx modelwarden incidents close ${incident.id} --verdict false-positive) and take action ${undoable.action.id} back.`,
-    )
+  const taken = deeds.find(
+    ({ action, undoable }) => undoable && (action.state === 'verified' || action.state === 'done'),
+  )
+  if (taken !== undefined) {
+    next.push(`If this was a mistake, take it back: npx modelwarden incidents undo ${incident.id} ${taken.action.id}`)
   }
   return next
 }

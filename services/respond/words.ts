@@ -141,6 +141,7 @@ export class Words {
       verify: compensating?.verifiable ?? false,
       attemptsMax: undoAttemptsMax,
       message: false,
+      undoable: false,
       undoOf: action.id,
     }
   }

@@ -27,7 +27,7 @@ import { RespondLogic } from '../../services/respond/logic.ts'
 import { RespondSidecar } from '../../services/respond/sidecar.ts'
 import { incidentOf } from '../support/incident.ts'
 
-const timeoutMs = 40
+const timeoutMs = 250
 
 type Once = ConnectorAction['once']
 
@@ -108,6 +108,7 @@ class World {
           this.#failuresLeft.count--
           throw new ConnectorUnavailableError('busy', { maybeDone: false })
         }
+        context.signal.throwIfAborted()
         receiver.deliveries.push({
           key: context.idempotencyKey,
           possiblyRepeated: context.possiblyRepeated,
@@ -283,9 +284,13 @@ function judge(world: World): void {
   // One key over all owners: what can be told apart, is.
   expect(new Set(deliveries.map(({ key }) => key)).size, label).toBe(1)
   if (world.once !== 'none') expect(world.receiver.effects(world.once), label).toBe(1)
-  // Where nobody can tell, each further delivery says that it may be one, and there is at most one for each kill.
+  // Where nobody can tell, each further delivery says that it may be one, and there is at most one for each kill (or
+  // answer that did not come in time, which a busy machine brings about too).
   for (const repeat of deliveries.slice(1)) expect(repeat.possiblyRepeated, label).toBe(true)
-  expect(deliveries.length, label).toBeLessThanOrEqual(world.owners)
+  const late = world.log.filter(
+    ({ effect }) => effect.kind === 'action' && effect.action.summary.includes('No answer within'),
+  )
+  expect(deliveries.length, label).toBeLessThanOrEqual(world.owners + late.length)
   // No call without its intent in the log.
   const intents = world.log.flatMap(({ effect }) =>
     effect.kind === 'action' && effect.action.state === 'attempted' ? [effect.action.attempt] : [],
