@@ -25,7 +25,7 @@ import type { ProducerIdentity } from './outbox.ts'
 import { Producer } from './produce.ts'
 import { Follower, readToEnd, type OnBatch } from './read.ts'
 import { topicRequest } from './topics.ts'
-import { asBusError, closed, faultType, withRetries } from './retry.ts'
+import { asBusError, closed, isPassing, isUnknownTopic, withRetries } from './retry.ts'
 
 /** Fenced producers share so many connections: a broker answers one request of a connection at a time. */
 const fencedLinksMax = 4
@@ -77,16 +77,28 @@ class KafkaBus implements Bus {
       await admin.connect()
       const existing = new Set(await admin.listTopics())
       const missing = specs.filter(({ name }) => !existing.has(name))
-      if (missing.length === 0) return
-      const topics = missing.map((spec) => topicRequest(spec, this.#settings))
-      await admin.createTopics({ topics, waitForLeaders: true })
-      this.#log.info('Topics were made.', { topics: missing.map(({ name }) => name) })
+      if (missing.length > 0) {
+        const topics = missing.map((spec) => topicRequest(spec, this.#settings))
+        // Where another copy was faster this answers false, for the topics that it has made.
+        await admin.createTopics({ topics, waitForLeaders: false })
+        this.#log.info('Topics were made.', { topics: missing.map(({ name }) => name) })
+      }
+      await Promise.all(specs.map(({ name }) => this.#untilLed(name)))
     } catch (error) {
-      // Another copy was faster.
-      if (faultType(error) !== 'TOPIC_ALREADY_EXISTS') throw asBusError(error, 'create topics')
+      throw asBusError(error, 'create topics')
     } finally {
       await admin.disconnect().catch(() => undefined)
     }
+  }
+
+  /** A topic that was just made is not known to every broker at once. */
+  async #untilLed(topic: string): Promise<void> {
+    await withRetries(() => this.#shared.leaders(topic), {
+      doing: `create topic ${topic}`,
+      withinMs: questionWithinMs,
+      signal: this.#closing.signal,
+      passing: (error) => isPassing(error) || isUnknownTopic(error),
+    })
   }
 
   async partitionCount(topic: string): Promise<number> {
