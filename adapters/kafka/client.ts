@@ -20,7 +20,7 @@ import {
   type LogCreator,
   type RawRequest,
 } from './internals.ts'
-import { closed, faultType } from './retry.ts'
+import { closed, isUnknownTopic, ProtocolFault } from './retry.ts'
 
 /** As much of a log as the adapter needs; the runtime's Log fits. */
 export interface KafkaLog {
@@ -106,7 +106,7 @@ export class Link {
       if (meanwhile !== undefined) return meanwhile
       await this.#refresh(topic)
       const found = this.#cluster.brokerPool.metadata?.topicMetadata.find((each) => each.topic === topic)
-      if (found === undefined || found.partitionMetadata.length === 0) throw unknownTopic(topic)
+      if (found === undefined || found.partitionMetadata.length === 0) throw unknownTopic(topic, new ProtocolFault(3))
       const leaders: number[] = []
       for (const { partitionId, leader } of found.partitionMetadata) leaders[partitionId] = leader
       this.#leaders.set(topic, leaders)
@@ -119,8 +119,7 @@ export class Link {
     try {
       await this.#cluster.brokerPool.refreshMetadata([topic])
     } catch (error) {
-      const type = faultType(error)
-      if (type === 'UNKNOWN_TOPIC_OR_PARTITION') throw unknownTopic(topic, error)
+      if (isUnknownTopic(error)) throw unknownTopic(topic, error)
       throw error
     }
   }
@@ -201,9 +200,9 @@ export class Link {
   }
 }
 
-function unknownTopic(topic: string, cause?: unknown): BusRefusedError {
+function unknownTopic(topic: string, cause: unknown): BusRefusedError {
   return new BusRefusedError(`topic ${topic} is unknown to the broker`, {
-    ...(cause === undefined ? {} : { cause }),
+    cause,
     hint: 'Make the topic, or let a service with the right to do so start first.',
   })
 }

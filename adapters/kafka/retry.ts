@@ -149,6 +149,10 @@ export function isStaleLeader(error: unknown): boolean {
   return type !== undefined && staleLeaderTypes.has(type)
 }
 
+export function isUnknownTopic(error: unknown): boolean {
+  return faultType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
 export function isFenced(error: unknown): boolean {
   const type = faultType(error)
   return type !== undefined && fencedTypes.has(type)
