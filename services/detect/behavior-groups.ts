@@ -47,7 +47,7 @@ export class BehaviorGroups {
   readonly #state: KeyedState
   readonly #which: 'local' | 'grouped'
   readonly #members = new Map<string, Member>()
-  readonly #due = new DueIndex()
+  readonly #due = new DueIndex((key) => this.#state.get<Group>(key)?.dueMs ?? Infinity)
   #count = 0
 
   constructor(state: KeyedState, which: 'local' | 'grouped') {
@@ -110,11 +110,11 @@ export class BehaviorGroups {
     const dueMs = outcome.dueMs === Infinity ? null : outcome.dueMs
     if (outcome.forget === true) this.#forget(key, group)
     else {
-      this.#due.set(key, outcome.dueMs)
       if (dueMs !== group.dueMs) {
         group.dueMs = dueMs
         this.#state.set(key, group)
       }
+      this.#due.set(key, outcome.dueMs)
     }
     const signals = outcome.findings.map((finding) => signalOfBehavior(rule, finding, group.scope, seen))
     return { rule, key: ruleKey, scope: group.scope, signals, shuffled: outcome.shuffled }

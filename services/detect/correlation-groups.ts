@@ -66,7 +66,7 @@ interface Member {
 export class CorrelationGroups {
   readonly #state: KeyedState
   readonly #members = new Map<string, Member>()
-  readonly #due = new DueIndex()
+  readonly #due = new DueIndex((key) => this.#dueOf(key))
 
   constructor(state: KeyedState) {
     this.#state = state
@@ -98,6 +98,11 @@ export class CorrelationGroups {
       this.#state.delete(key)
       this.#due.delete(key)
     }
+  }
+
+  #dueOf(key: string): number {
+    const group = this.#state.get<Group>(key)
+    return group === undefined ? Infinity : (this.#members.get(ruleKeyOf(key))?.operator.dueMs(group.state) ?? Infinity)
   }
 
   get size(): number {

@@ -21,7 +21,7 @@ import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
-import { eventObserver, ReadEvent, type EventObserver } from './observe.ts'
+import { EntityCache, eventObserver, ReadEvent, type EventObserver } from './observe.ts'
 import { observationOutput } from './observations.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from './recent-ids.ts'
@@ -50,6 +50,7 @@ export class DetectLogic implements StageLogic {
   /** Selection -> its behavior rule. */
   #selected: ReadonlyMap<string, BehaviorPlanned> = new Map()
   readonly #matched: SigmaRule[] = []
+  readonly #entities = new EntityCache()
 
   constructor(state: KeyedState, report: DetectReport) {
     this.#clock = new StageClock(state)
@@ -112,7 +113,7 @@ export class DetectLogic implements StageLogic {
     this.#matcher.match(event, (rule) => matched.push(rule))
     this.#cost.sample(event)
     if (matched.length === 0) return
-    const read = new ReadEvent(event, timeMs)
+    const read = new ReadEvent(event, timeMs, this.#entities)
     for (const rule of matched) {
       if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
       const selected = this.#selected.get(rule.meta.id)

@@ -1,38 +1,40 @@
 /**
  * Which keys want to hear of the watermark, and when. Rebuilt from the state after a restart.
  *
+ * Due times mostly move on with every record, so a key is filed once and looked at again when the time it was filed under
+ * has come: only its real due time counts, which the owner tells.
+ *
  * Promises: `take` gives each key that is due exactly once, in order of due time and key, so that the order of what comes
  * of it does not depend on the past of the process.
  */
 export class DueIndex {
-  readonly #dueOf = new Map<string, number>()
-  /** Slot of event time -> keys that had their due time there when filed. Lazily cleaned. */
+  /** Key -> the time it is filed under: never later than its real due time. */
+  readonly #filed = new Map<string, number>()
   readonly #slots = new Map<number, Set<string>>()
   readonly #slotMs: number
+  readonly #dueOf: (key: string) => number
   #next = Infinity
 
-  constructor(slotMs = 60_000) {
+  /** `dueOf`: the real due time of a key; Infinity: it is not waiting for anything. */
+  constructor(dueOf: (key: string) => number, slotMs = 60_000) {
+    this.#dueOf = dueOf
     this.#slotMs = slotMs
   }
 
+  /** The key is due no earlier than this. */
   set(key: string, dueMs: number): void {
-    const before = this.#dueOf.get(key)
-    if (before === dueMs) return
-    if (dueMs === Infinity) {
-      this.#dueOf.delete(key)
-      return
-    }
-    this.#dueOf.set(key, dueMs)
-    const slot = Math.floor(dueMs / this.#slotMs)
-    if (before !== undefined && Math.floor(before / this.#slotMs) === slot) return
-    const keys = this.#slots.get(slot)
-    if (keys === undefined) this.#slots.set(slot, new Set([key]))
-    else keys.add(key)
-    if (slot < this.#next) this.#next = slot
+    const filed = this.#filed.get(key)
+    if (filed !== undefined && filed <= dueMs) return
+    if (dueMs === Infinity) return
+    if (filed !== undefined) this.#slots.get(Math.floor(filed / this.#slotMs))?.delete(key)
+    this.#file(key, dueMs)
   }
 
   delete(key: string): void {
-    this.#dueOf.delete(key)
+    const filed = this.#filed.get(key)
+    if (filed === undefined) return
+    this.#filed.delete(key)
+    this.#slots.get(Math.floor(filed / this.#slotMs))?.delete(key)
   }
 
   /** The keys due at this watermark; they are not due any more until `set` again. */
@@ -40,33 +42,46 @@ export class DueIndex {
     const last = Math.floor(watermarkMs / this.#slotMs)
     if (this.#next > last) return []
     const due: [number, string][] = []
-    // Due keys are put in order below; the order of slots does not matter.
+    const later: [number, string][] = []
     for (const [slot, keys] of this.#slots) {
       if (slot > last) continue
       for (const key of keys) {
-        const dueMs = this.#dueOf.get(key)
-        if (dueMs !== undefined && Math.floor(dueMs / this.#slotMs) === slot) {
-          if (dueMs > watermarkMs) continue
-          due.push([dueMs, key])
-          this.#dueOf.delete(key)
-        }
-        keys.delete(key)
+        const dueMs = this.#dueOf(key)
+        if (dueMs <= watermarkMs) due.push([dueMs, key])
+        else later.push([dueMs, key])
+        this.#filed.delete(key)
       }
-      if (keys.size === 0) this.#slots.delete(slot)
+      this.#slots.delete(slot)
     }
     this.#next = Infinity
     for (const slot of this.#slots.keys()) if (slot < this.#next) this.#next = slot
-    due.sort(([a, x], [b, y]) => a - b || (x < y ? -1 : x > y ? 1 : 0))
-    return due.map(([, key]) => key)
+    for (const [dueMs, key] of later) if (dueMs !== Infinity) this.#file(key, dueMs)
+    return due.sort(byDue).map(([, key]) => key)
   }
 
   /** The keys that are due first, at most so many. O(all keys). */
   earliest(count: number): string[] {
-    const all = [...this.#dueOf].sort(([x, a], [y, b]) => a - b || (x < y ? -1 : x > y ? 1 : 0))
-    return all.slice(0, count).map(([key]) => key)
+    const all = [...this.#filed.keys()].map((key): [number, string] => [this.#dueOf(key), key])
+    return all
+      .sort(byDue)
+      .slice(0, count)
+      .map(([, key]) => key)
   }
 
   get size(): number {
-    return this.#dueOf.size
+    return this.#filed.size
   }
+
+  #file(key: string, dueMs: number): void {
+    this.#filed.set(key, dueMs)
+    const slot = Math.floor(dueMs / this.#slotMs)
+    const keys = this.#slots.get(slot)
+    if (keys === undefined) this.#slots.set(slot, new Set([key]))
+    else keys.add(key)
+    if (slot < this.#next) this.#next = slot
+  }
+}
+
+function byDue([a, x]: readonly [number, string], [b, y]: readonly [number, string]): number {
+  return a - b || (x < y ? -1 : x > y ? 1 : 0)
 }

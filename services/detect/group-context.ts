@@ -44,7 +44,8 @@ function setOf({ sets }: GroupContext, entities: readonly Entity[]): number {
   return sets.length < setsMax ? sets.push(entities) - 1 : sets.length - 1
 }
 
-function isSame(a: readonly Entity[], b: readonly Entity[]): boolean {
+/** Whether two lists name the same entities in the same order. */
+export function isSame(a: readonly Entity[], b: readonly Entity[]): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false
   for (let at = 0; at < a.length; at++) if (a[at]!.id !== b[at]!.id || a[at]!.type !== b[at]!.type) return false

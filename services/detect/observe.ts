@@ -6,11 +6,12 @@
  */
 import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
-import type { EvidenceRef } from '../../core/signal.ts'
+import type { Entity, EvidenceRef } from '../../core/signal.ts'
 import { evidenceOf } from '../../engine/behavior/entities.ts'
 import { compilePath, readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
 import { exposureOf } from './describe.ts'
+import { isSame } from './group-context.ts'
 import type { ObservationContext } from './observations.ts'
 import { entitiesFor } from './signals.ts'
 
@@ -23,14 +24,34 @@ export interface ObservedEvent {
   readonly observation: Observation
 }
 
+/**
+ * Lists of entities as the last events of each principal had them: mostly the next event names the same, and whoever keeps
+ * them then sees at a glance that they are. A cache: what comes out is equal with and without it.
+ */
+export class EntityCache {
+  readonly #last = new Map<string, readonly Entity[]>()
+
+  same(principal: string, entities: readonly Entity[]): readonly Entity[] {
+    const last = this.#last.get(principal)
+    if (last !== undefined && isSame(last, entities)) return last
+    if (this.#last.size >= cachedMax) this.#last.clear()
+    this.#last.set(principal, entities)
+    return entities
+  }
+}
+
+const cachedMax = 10_000
+
 /** An event under observation: what several correlations ask of it is made once. */
 export class ReadEvent {
   readonly event: Event
   readonly timeMs: number
+  readonly #cache: EntityCache
   #evidence: EvidenceRef | undefined
   #context: ObservationContext | undefined
 
-  constructor(event: Event, timeMs: number) {
+  constructor(event: Event, timeMs: number, cache: EntityCache) {
+    this.#cache = cache
     this.event = event
     this.timeMs = timeMs
   }
@@ -41,7 +62,11 @@ export class ReadEvent {
 
   context(meta: RuleMeta): ObservationContext {
     if (meta.warden.entities.length > 0) return contextOf(this.event, meta)
-    return (this.#context ??= contextOf(this.event, meta))
+    return (this.#context ??= this.#cached(contextOf(this.event, meta)))
+  }
+
+  #cached(context: ObservationContext): ObservationContext {
+    return { ...context, entities: this.#cache.same(this.event.warden.principal, context.entities) }
   }
 }
 

@@ -39,8 +39,10 @@ interface IdBucket {
   /** Numbers of the first chunk still there and of the one that grows. */
   first: number
   last: number
-  /** Ids in the growing chunk. */
+  /** Ids in the growing chunk, its state key and its text. */
   filled: number
+  key: string
+  text: string
 }
 
 export class RecentIds {
@@ -95,7 +97,7 @@ export class RecentIds {
   }
 
   #open(number: number): IdBucket {
-    const bucket: IdBucket = { ids: new Set(), first: 0, last: 0, filled: 0 }
+    const bucket: IdBucket = { ids: new Set(), first: 0, last: 0, filled: 0, key: chunkKey(number, 0), text: '' }
     this.#buckets.set(number, bucket)
     let at = this.#order.length
     while (at > 0 && this.#order[at - 1]! > number) at--
@@ -107,10 +109,12 @@ export class RecentIds {
     if (bucket.filled === this.#limits.chunkIds) {
       bucket.last++
       bucket.filled = 0
+      bucket.key = chunkKey(number, bucket.last)
+      bucket.text = ''
     }
-    const key = chunkKey(number, bucket.last)
-    this.#state.set(key, bucket.filled === 0 ? short : this.#state.get<string>(key)! + short)
+    bucket.text += short
     bucket.filled++
+    this.#state.set(bucket.key, bucket.text)
   }
 
   /** Makes room: the oldest chunk of the oldest bucket goes. */
@@ -137,7 +141,7 @@ export class RecentIds {
     const [number, chunk] = key.slice(prefix.length).split('/').map(Number) as [number, number]
     let bucket = this.#buckets.get(number)
     if (bucket === undefined) {
-      bucket = { ids: new Set(), first: chunk, last: chunk, filled: 0 }
+      bucket = { ids: new Set(), first: chunk, last: chunk, filled: 0, key, text }
       this.#buckets.set(number, bucket)
     }
     const ids = split(text)
@@ -147,6 +151,8 @@ export class RecentIds {
     if (chunk >= bucket.last) {
       bucket.last = chunk
       bucket.filled = ids.length
+      bucket.key = key
+      bucket.text = text
     }
   }
 }
