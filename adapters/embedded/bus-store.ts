@@ -9,7 +9,6 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
-import { busLimits } from './config.ts'
 import { openDatabase, transaction, type OpenFile } from './database.ts'
 import { DataCorruptedError } from './errors.ts'
 import { keyOfFrame } from './encode.ts'
@@ -33,6 +32,7 @@ const tables = `
     name TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (name, partition)
   ) STRICT, WITHOUT ROWID`
 
+/** Partition ids (busLimits.partitionsMax) and offsets share the 53 bits of a safe integer. */
 const span = 2 ** 40
 
 export interface StoredTopic {
@@ -264,6 +264,3 @@ export class BusStore {
     this.#db.close()
   }
 }
-
-/** How many partitions fit: their ids and 2^40 offsets share the 53 bits of a safe integer. */
-export const partitionIdMax = Math.min(busLimits.partitionsMax, 2 ** 13 - 1)

@@ -11,7 +11,7 @@ import { systemClock } from '../../core/ports/clock.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { temporaryFolder } from '../support/tmp.ts'
 
-const program = join(import.meta.dirname, 'embedded-publisher.ts')
+const program = join(import.meta.dirname, '../support/embedded-publisher-process.ts')
 
 /** Starts the process and collects what it says was acknowledged. */
 async function startPublisher(folder: string): Promise<{ child: ChildProcess; said: () => string[] }> {
