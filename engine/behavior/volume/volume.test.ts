@@ -240,6 +240,19 @@ describe('volume against baselines', () => {
     expect(run(merged(reads, theft('new', 18, 12e9))).size).toBe(0)
   })
 
+  test('reads that come after their day has passed move the finding, which names what it replaces', () => {
+    const at = (day: number, hour: number): number => startMs + day * dayMs + hour * 3_600_000
+    const solo = (timeMs: number, bytes: number): Read => ({ user: 'solo', timeMs, bytes, asset: `s3://d/${timeMs}` })
+    const ordinary = [0, 1, 2, 3, 4, 5].map((day) => solo(at(day, 10), 1e9))
+    const taken = [solo(at(9, 10), 12e9), solo(at(9, 20), 1)]
+    expect([...run([...ordinary, ...taken]).keys()]).toEqual(['own/solo@' + String(at(9, 0) / dayMs)])
+    const found = run([...ordinary, ...taken, solo(at(8, 23), 12e9)])
+    const [one] = [...found.values()]
+    expect(found.size).toBe(1)
+    expect(one!.anchor).toBe('own/solo@' + String(at(8, 0) / dayMs))
+    expect(one!.supersedes).toEqual(['own/solo@' + String(at(9, 0) / dayMs)])
+  })
+
   test('the order of reads leaves no trace in what stands at the end', () => {
     const reads = merged(company(4, 12, 30), theft('p3', 20, 9e9))
     const random = randomOf(77)
