@@ -1,0 +1,39 @@
+/**
+ * What a bench finds: figures, each beside a baseline that was measured in the same run on the same machine.
+ *
+ * The ratio is what counts; absolute times on shared machines say little.
+ */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly baseline: { readonly name: string; readonly value: number }
+  /** `least`: value / baseline should be at least this; `most`: at most. */
+  readonly target: { readonly least: number } | { readonly most: number }
+}
+
+/** A bench runs for well under a minute, repeats, and reports medians. */
+export interface Bench {
+  readonly name: string
+  /** `undefined`: it can't run here, and says why. */
+  run(): Promise<readonly Figure[] | { readonly skipped: string }>
+}
+
+export function ratioOf(figure: Figure): number {
+  return figure.value / figure.baseline.value
+}
+
+export function meetsTarget(figure: Figure): boolean {
+  return 'least' in figure.target ? ratioOf(figure) >= figure.target.least : ratioOf(figure) <= figure.target.most
+}
+
+/** The middle value; of an even number, the lower of the two. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** Nearest-rank quantile. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? NaN
+}

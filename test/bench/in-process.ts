@@ -1,0 +1,102 @@
+/**
+ * Normalize and detect in one process, without a bus, with all sources and rules of the repo, beside a bare JSON.parse of
+ * the same records. Both on one thread; rounds in turn, medians.
+ */
+import { join } from 'node:path'
+import { topics } from '../../core/topics.ts'
+import type { Event } from '../../core/event.ts'
+import { loadFolders } from '../../runtime/content-files.ts'
+import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
+import { MemoryState } from '../../runtime/memory-state.ts'
+import type { ContentSet } from '../../core/control.ts'
+import type { StageLogic } from '../../runtime/stage.ts'
+import { silentReport } from '../../services/detect/cost.ts'
+import { DetectLogic } from '../../services/detect/detect-stage.ts'
+import { normalizeStage } from '../../services/normalize/service.ts'
+import { type Bench, type Figure, median } from './figures.ts'
+import { gatewayRecords } from './records.ts'
+
+const root = join(import.meta.dirname, '../..')
+const count = 20_000
+const rounds = 5
+const startMs = Date.UTC(2026, 0, 5)
+
+export const inProcessBench: Bench = {
+  name: 'in-process',
+  async run() {
+    const records = gatewayRecords({ count, startMs, stepMs: 40, principals: 300 }).map((text) => Buffer.from(text))
+    const parses: number[] = []
+    const pipelines: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      parses.push(perSecond(() => parseAll(records)))
+      const pipeline = await openPipeline()
+      pipelines.push(perSecond(() => pipeline(records)))
+    }
+    const figure: Figure = {
+      name: 'normalize + detect, in process',
+      value: median(pipelines),
+      unit: 'records/s',
+      baseline: { name: 'bare JSON.parse', value: median(parses) },
+      target: { least: 0.25 },
+    }
+    return [figure]
+  },
+}
+
+/** By the CPU time of this thread: other work on a shared machine doesn't count. */
+function perSecond(work: () => void): number {
+  const before = process.threadCpuUsage()
+  work()
+  const { user, system } = process.threadCpuUsage(before)
+  return count / ((user + system) / 1e6)
+}
+
+function parseAll(records: readonly Buffer[]): void {
+  for (const record of records) JSON.parse(record.toString('utf8'))
+}
+
+/** A fresh normalize and a fresh detect, as one partition has them; what comes out of detect is thrown away. */
+async function openPipeline(): Promise<(records: readonly Buffer[]) => void> {
+  const at = { topic: topics.inference, partition: 0 }
+  const normalize = normalizeStage(Buffer.from('bench')).create({
+    stage: 'normalize',
+    at,
+    partitions: 1,
+    state: new MemoryState(),
+  })
+  const detect = new DetectLogic(new MemoryState(), silentReport)
+  await putInForce(normalize, 'sources', 'sources')
+  await putInForce(detect, 'rules', 'rules')
+  const between = new CollectedOutcome()
+  const out = new CollectedOutcome()
+  return (records) => {
+    for (const [offset, value] of records.entries()) {
+      const appendedMs = startMs + offset * 40
+      const record = {
+        ...at,
+        offset,
+        key: undefined,
+        value,
+        headers: { source: 'gateway' },
+        appendedMs,
+        arrivedMs: appendedMs,
+      }
+      normalize.record(record, between)
+      for (const { topic, value: event } of between.emitted) {
+        if (topic === topics.events) detect.event(event as Event, record, out)
+      }
+      if (between.deadLetters.length > 0)
+        throw new Error(`a bench record was refused: ${between.deadLetters[0]?.message ?? ''}`)
+      between.clear()
+      // As the runner does: a watermark now and then.
+      if (offset % 1_000 === 999) detect.watermark(appendedMs - 600_000, out)
+      out.clear()
+    }
+  }
+}
+
+async function putInForce(logic: StageLogic, set: ContentSet, folder: string): Promise<void> {
+  const { files } = await loadFolders([join(root, folder)])
+  const mistakes = logic.content?.(set, { set, digest: 'bench', files: [] }, files, new CollectedOutcome()) ?? []
+  if (mistakes.length > 0) throw new Error(`${folder} have mistakes: ${mistakes[0]?.message ?? ''}`)
+}

@@ -1,0 +1,47 @@
+/**
+ * `npm run bench [NAME…]`: measures, and prints each figure beside its own baseline from the same run.
+ *
+ * Exit code 0 also where a target is missed: machines differ; the table says which are met.
+ */
+import Table from 'cli-table3'
+import { authorizeBench } from './authorize.ts'
+import { type Bench, type Figure, meetsTarget, ratioOf } from './figures.ts'
+import { inProcessBench } from './in-process.ts'
+import { overKafkaBench } from './over-kafka.ts'
+import { reactionBench } from './reaction.ts'
+
+const benches: readonly Bench[] = [inProcessBench, overKafkaBench, reactionBench, authorizeBench]
+
+const wanted = process.argv.slice(2)
+const chosen = wanted.length === 0 ? benches : benches.filter((bench) => wanted.includes(bench.name))
+if (chosen.length === 0) {
+  console.error(`No bench of that name. There are: ${benches.map((bench) => bench.name).join(', ')}`)
+  process.exit(2)
+}
+
+const table = new Table({
+  head: ['figure', 'value', 'baseline', 'ratio', 'target', ''],
+  style: { head: [], border: [] },
+})
+for (const bench of chosen) {
+  console.error(`${bench.name} …`)
+  const found = await bench.run()
+  if ('skipped' in found) table.push([bench.name, `skipped: ${found.skipped}`, '', '', '', ''])
+  else for (const figure of found) table.push(row(figure))
+}
+console.log(table.toString())
+
+function row(figure: Figure): string[] {
+  const { target, unit } = figure
+  const format = (value: number): string => `${value >= 100 ? value.toFixed(0) : value.toFixed(2)} ${unit}`
+  const aim = 'least' in target ? `>= ${target.least}` : `<= ${target.most}`
+  const baseline = `${format(figure.baseline.value)} (${figure.baseline.name})`
+  return [
+    figure.name,
+    format(figure.value),
+    baseline,
+    ratioOf(figure).toFixed(2),
+    aim,
+    meetsTarget(figure) ? 'met' : 'missed',
+  ]
+}
