@@ -28,7 +28,8 @@ import { connectorsFrom } from './connectors.ts'
 import { contentChecks, contentFolders } from './content.ts'
 import { adminTokenFile, removeInstance, writeInstance } from './instance.ts'
 import { ownAccess, settledListen } from './listen.ts'
-import { answersGateways, createService, needsConnectors, needsIndex, type ServiceName } from './services.ts'
+import { answersGateways, needsConnectors, needsIndex, type ServiceName } from './service-names.ts'
+import { createService } from './services.ts'
 
 export interface ComposeOptions {
   readonly loaded: LoadedConfig

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configSchema, type ConfigNode } from '../runtime/config-keys.ts'
 import { configReference } from './config-reference.ts'
-import { home } from './content.ts'
+import { home } from './home.ts'
 
 function undescribed(path: string, node: ConfigNode): string[] {
   const own = node.description === undefined && path !== '' && node.properties === undefined ? [path] : []

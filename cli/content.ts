@@ -1,7 +1,6 @@
 /** The content folders of an installation, and the compilers that say what is wrong in them. */
 import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, resolve } from 'node:path'
 import type { ContentFile } from '../core/content.ts'
 import type { ContentSet } from '../core/control.ts'
 import type { FilePlace, Mistake } from '../core/errors.ts'
@@ -16,9 +15,7 @@ import { compileRules } from '../services/detect/rule-set.ts'
 import { runPlaybookCases } from '../services/respond/cases.ts'
 import { Catalog } from '../services/respond/catalog.ts'
 import { compilePlaybooks } from '../services/respond/compile.ts'
-
-/** Modelwarden's own folder: the content that comes with it stands there. */
-export const home = dirname(dirname(fileURLToPath(import.meta.url)))
+import { home } from './home.ts'
 
 /** The shipped folder first, then the user's: theirs win. */
 export function contentFolders(config: Config, configFolder: string): ContentFolders {

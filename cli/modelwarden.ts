@@ -15,7 +15,7 @@ import { addReplayCommand } from './commands/replay.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addUpCommand } from './commands/up.ts'
-import { home } from './content.ts'
+import { home } from './home.ts'
 import { exitCodes } from './exit.ts'
 import { reportError } from './output.ts'
 

@@ -20,8 +20,8 @@ const playMs = 20_000
 const batchRecordsMax = 60
 const waitMs = 30_000
 
-/** Plays the day and tells what came of it; returns early when a stop is asked for. */
-export async function playDemo(instance: Instance, stop: AbortSignal): Promise<void> {
+/** Plays the day (`told`: all of it is in) and says what came of it; returns early when a stop is asked for. */
+export async function playDemo(instance: Instance, stop: AbortSignal, told: () => void): Promise<void> {
   const door: Door = { url: instance.url!, adminToken: instance.adminToken! }
   heading('Modelwarden is up')
   print(`Listening on ${door.url}; data in ${instance.dataFolder}; nothing leaves this machine.`)
@@ -36,6 +36,7 @@ export async function playDemo(instance: Instance, stop: AbortSignal): Promise<v
     const day = believableDay(Date.now(), randomBytes(6).toString('hex'))
     heading(`A day of ${day.length.toLocaleString('en-US')} records, in a moment`)
     await play(door, day, bar, stop)
+    told()
     if (stop.aborted) return
     await settle(observed)
     showIncidents(observed)

@@ -1,0 +1,93 @@
+/** What `modelwarden content` does: checks, runs cases, publishes. */
+import { ContentInvalidError, formatPlace } from '../core/errors.ts'
+import { topicSpecs } from '../core/topics.ts'
+import type { LoadedConfig } from '../runtime/config-load.ts'
+import { checkContent, ContentPublisher, contentSets, type Published } from '../runtime/content-publisher.ts'
+import { followContent } from '../runtime/content-reader.ts'
+import { createLog } from '../runtime/logger.ts'
+import { Redactor } from '../runtime/redact.ts'
+import { Secrets } from '../runtime/secrets.ts'
+import { silentTelemetry } from '../runtime/telemetry.ts'
+import { neutralLine } from '../runtime/terminal-text.ts'
+import { openAdapters } from './adapters.ts'
+import { contentChecks, contentFolders, runCases, type ContentCase } from './content.ts'
+import { CliError, exitCodes } from './exit.ts'
+import { print, printJson, printTable, styled } from './output.ts'
+import { dataFolderOf } from './settings.ts'
+
+/** Throws ContentInvalidError with every mistake. */
+export async function checkAll({ config, folder }: LoadedConfig, json: boolean): Promise<void> {
+  const folders = contentFolders(config, folder)
+  const checks = contentChecks()
+  const checked = []
+  for (const set of contentSets) checked.push(await checkContent(set, folders, checks))
+  const mistakes = checked.flatMap((each) => each.mistakes)
+  if (json) {
+    printJson(checked.map((each) => ({ ...each, files: each.files.length })))
+  } else if (mistakes.length === 0) {
+    const rows = checked.map(({ set, files, digest }) => [set, files.length, digest.slice(0, 12)])
+    printTable(['SET', 'FILES', 'DIGEST'], rows)
+    print('No mistakes.')
+  }
+  if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
+}
+
+export async function testAll({ config, folder }: LoadedConfig, json: boolean): Promise<void> {
+  const { cases, mistakes } = await runCases(contentFolders(config, folder))
+  const failed = cases.filter((one) => one.differences.length > 0)
+  if (json) printJson({ passed: cases.length - failed.length, failed: failed.length, cases, mistakes })
+  else printCases(cases, failed)
+  if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
+  if (failed.length > 0) {
+    throw new CliError(exitCodes.failure, 'CASES_FAILED', `${failed.length} of ${cases.length} cases failed.`)
+  }
+}
+
+export async function publishAll(loaded: LoadedConfig, json: boolean): Promise<void> {
+  const published = await publishOnce(loaded)
+  if (json) printJson(published)
+  else {
+    const rows = published.map(({ set, outcome, files, digest }) => [set, outcome, files, digest.slice(0, 12)])
+    printTable(['SET', 'OUTCOME', 'FILES', 'DIGEST'], rows)
+  }
+  const mistakes = published.flatMap((each) => each.mistakes)
+  if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
+}
+
+function printCases(cases: readonly ContentCase[], failed: readonly ContentCase[]): void {
+  for (const { place, about, name, differences } of failed) {
+    print(`${styled('red', 'failed')}  ${neutralLine(`${formatPlace(place)}: ${about}: ${name}`)}`)
+    for (const difference of differences) print(`          ${neutralLine(difference)}`)
+  }
+  const rows = contentSets.map((set) => {
+    const own = cases.filter((one) => one.set === set)
+    return [set, own.length, own.filter((one) => one.differences.length > 0).length]
+  })
+  printTable(['SET', 'CASES', 'FAILED'], rows)
+}
+
+async function publishOnce(loaded: LoadedConfig): Promise<readonly Published[]> {
+  const redactor = new Redactor()
+  const log = createLog({ ...loaded.config.log, level: 'warn', redactor })
+  const secrets = new Secrets({ env: process.env, folder: loaded.folder, redactor, log })
+  const dataFolder = dataFolderOf(loaded)
+  const { config, folder } = loaded
+  const adapters = await openAdapters({ config, folder, dataFolder, secrets, log, index: false })
+  try {
+    await adapters.bus.createTopics(topicSpecs(config.bus.partitions))
+    const content = await followContent(adapters.bus, log, silentTelemetry)
+    const publisher = new ContentPublisher({
+      bus: adapters.bus,
+      content,
+      folders: contentFolders(config, folder),
+      checks: contentChecks(),
+      log,
+      telemetry: silentTelemetry,
+    })
+    const published = await publisher.publishAll()
+    await content.stop()
+    return published
+  } finally {
+    await adapters.close()
+  }
+}
