@@ -11,6 +11,9 @@ import { decidedWith, type StoredIncident } from './incident-book.ts'
 import type { CorrelateLogic, Moment } from './logic.ts'
 
 const notesMax = 200
+const flagsMax = 50
+/** What respond notes is for a person to look at: `CODE: message`. */
+const responder = 'service:respond'
 
 export function applyDecision(logic: CorrelateLogic, decision: Decision, moment: Moment, out: Outcome): void {
   if (!('incidentId' in decision) || decision.kind === 'approval' || decision.kind === 'undo') {
@@ -45,7 +48,8 @@ export function applyDecision(logic: CorrelateLogic, decision: Decision, moment:
       change({ assignee: decision.assignee.slice(0, limits.entityIdCharsMax) })
       break
     case 'note':
-      change({ notes: withNote(stored, decision, decision.text) })
+      if (decision.by === responder) change({ flags: withFlag(stored, decision.text, moment) })
+      else change({ notes: withNote(stored, decision, decision.text) })
       break
     case 'close':
       change(
@@ -67,6 +71,12 @@ function withNote(stored: StoredIncident, decision: Decision, text: string | und
   if (text === undefined) return stored.incident.notes
   const note = { id: decision.id, at: decision.at, by: decision.by, text: text.slice(0, limits.fieldCharsMax) }
   return [...stored.incident.notes, note].slice(-notesMax)
+}
+
+function withFlag(stored: StoredIncident, text: string, moment: Moment): Incident['flags'] {
+  const [, code = 'RESPOND', message = text] = /^([A-Z_]{1,64}): (.*)$/s.exec(text) ?? []
+  const flag = { code, message: message.slice(0, limits.fieldCharsMax), at: new Date(moment.appendedMs).toISOString() }
+  return [...stored.incident.flags, flag].slice(-flagsMax)
 }
 
 /** The signals of a closed incident join nothing any more: what comes later is a new incident. */

@@ -296,6 +296,16 @@ describe('what people decide', () => {
     expect(correlation.open).toHaveLength(2)
   })
 
+  it('noted by respond is a flag for a person, on an incident that was retracted too', () => {
+    const signal = makeSignal('s1', 0, 'critical', [principal('acme/eve')])
+    const correlation = new Correlation().take(signal).take({ ...signal, version: 2, status: 'retracted' })
+    const [id] = [...correlation.last.keys()]
+    const text = 'ACTION_ON_WITHDRAWN: A key was revoked.'
+    correlation.decide({ kind: 'note', incidentId: id ?? '', by: 'service:respond', text })
+    const flags = [{ code: 'ACTION_ON_WITHDRAWN', message: 'A key was revoked.' }]
+    expect(correlation.last.get(id ?? '')).toMatchObject({ status: 'retracted', flags, notes: [] })
+  })
+
   it('about an incident that is not here becomes a dead letter with a hint', () => {
     const correlation = new Correlation().decide({ kind: 'acknowledge', incidentId: 'nowhere' })
     expect(correlation.out.deadLetters).toMatchObject([
