@@ -11,7 +11,6 @@
  */
 import type { z } from 'zod'
 import type { Event } from '../../core/event.ts'
-import type { Mistake } from '../../core/errors.ts'
 import type { Entity, EvidenceRef, Exposure } from '../../core/signal.ts'
 import type { RuleMeta } from '../sigma/types.ts'
 
@@ -105,9 +104,4 @@ export interface BehaviorRule {
   readonly plan: BehaviorPlan
   /** `meta.id` of the Sigma rule that stands for `select`. */
   readonly selectId: string
-}
-
-export interface CompiledBehavior {
-  readonly rules: readonly BehaviorRule[]
-  readonly mistakes: readonly Mistake[]
 }

@@ -41,8 +41,6 @@ export interface CompiledRules {
   readonly notices: readonly Mistake[]
 }
 
-export const emptyRuleSet: RuleSet = { sigma: [], correlations: [], behavior: [] }
-
 export function compileRules(files: readonly ContentFile[]): CompiledRules {
   const lists = readLists(files)
   const behavior = readBehaviorRules(lists.others.filter(({ path }) => !path.endsWith('.cases.yml')))

@@ -21,8 +21,6 @@ export interface Seen {
   readonly arrivedMs?: number | undefined
 }
 
-export const operatorScope = 'operator'
-
 export function signalId(
   ruleId: string,
   scope: string,
