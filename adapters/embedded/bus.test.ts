@@ -1,6 +1,6 @@
 import { open as openFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { BusRefusedError, BusUnavailableError, DataFolderLockedError } from '../../core/errors.ts'
 import type { BusRecord, PartitionHandler } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -10,6 +10,9 @@ import type { EmbeddedBus } from './bus.ts'
 import { busLimits, type EmbeddedBusOptions } from './config.ts'
 import { DataCorruptedError } from './errors.ts'
 import { openEmbedded, temporary, type Embedded } from './open.ts'
+
+// Threads and files: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const dayMs = 86_400_000
 

@@ -34,7 +34,8 @@ export function openDatabase(options: OpenFile, version: number, tables: string)
         `${options.file} has format ${found}; this version of Modelwarden reads up to ${version}.`,
       )
     }
-    transaction(db, () => db.exec(`${tables}; PRAGMA user_version = ${version}`))
+    // Nothing is written where all is there: a full disk can be opened and read.
+    if (found < version) transaction(db, () => db.exec(`${tables}; PRAGMA user_version = ${version}`))
     return db
   } catch (error) {
     db.close()

@@ -55,7 +55,7 @@ export async function publish(bus: Bus, topic: string, ...values: readonly unkno
   await bus.publish(values.map((value) => ({ topic, key: 'k', value: JSON.stringify(value) })))
 }
 
-export async function eventually<T>(look: () => Promise<T | undefined | false>, timeoutMs = 8_000): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined | false>, timeoutMs = 45_000): Promise<T> {
   const until = performance.now() + timeoutMs
   for (;;) {
     const seen = await look()
