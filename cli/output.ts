@@ -4,7 +4,7 @@
  * Promises: text that came from events is neutralized before a terminal sees it; colors only where the stream is a
  * terminal and NO_COLOR is not set.
  */
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import { ContentInvalidError, ConfigInvalidError, describeError, formatMistake, WardenError } from '../core/errors.ts'
 import { neutralLine, neutralText } from '../runtime/terminal-text.ts'
@@ -70,9 +70,4 @@ export function reportError(error: unknown): ExitCode {
   if (error instanceof WardenError && error.hint !== undefined) note(`  ${error.hint}`)
   if (!(error instanceof WardenError) && error instanceof Error && error.stack !== undefined) note(error.stack)
   return error instanceof CliError ? error.exitCode : exitCodes.failure
-}
-
-/** How wide a text is on the terminal, colors left out. */
-export function widthOf(text: string): number {
-  return stripVTControlCharacters(text).length
 }

@@ -402,7 +402,6 @@ export const Config = z.strictObject({
   runtime: Runtime,
 })
 export type Config = z.infer<typeof Config>
-export type ConfigSection = keyof Config
 
 /** The configuration that an empty file gives. */
 export function defaultConfig(): Config {
