@@ -281,7 +281,11 @@ describe('a sidecar', () => {
     const started: string[][] = []
     const spec = countingStage({
       name: 'journaling',
-      create: ({ state }) => ({ record: (record) => void state.set(record.value.toString(), true) }),
+      create: ({ state }) => ({
+        record: (record) => {
+          state.set(record.value.toString(), true)
+        },
+      }),
       sidecar: (context: SidecarContext): Sidecar => {
         started.push([...context.state.entries('')].map(([key]) => key))
         return { changed: () => undefined, stop: () => Promise.resolve() }

@@ -221,7 +221,7 @@ export class StageTask {
         this.#watermark.told(control)
         break
       case 'tick':
-        this.#watermark.ticked(record.appendedMs)
+        this.#watermark.ticked(record.appendedMs, this.#logic.latenessMs)
         this.#logic.tick?.(record.appendedMs, this.#out)
         this.#gather(record, record.appendedMs)
         break
@@ -281,7 +281,10 @@ export class StageTask {
   #gather(record: BusRecord, arrivedMs: number): void {
     const out = this.#out
     const stage = this.#spec.name
-    for (const { eventTimeMs, latenessMs } of out.happenings) this.#watermark.happened(eventTimeMs, latenessMs)
+    const atLeastMs = this.#logic.latenessMs ?? 0
+    for (const { eventTimeMs, latenessMs } of out.happenings) {
+      this.#watermark.happened(eventTimeMs, Math.max(latenessMs, atLeastMs))
+    }
     for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
     for (const letter of out.deadLetters)
       this.#deadLetter(record, letter.code, letter.message, letter.index, letter.hint, letter.redacted)

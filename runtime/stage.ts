@@ -61,6 +61,8 @@ export interface StageRecord extends BusRecord {
 
 /** The logic of one task. */
 export interface StageLogic {
+  /** First stage only: the most lateness that any source in force allows. Ticks, too, leave that much time. */
+  readonly latenessMs?: number
   /** One record. A throw is a bug: the record becomes the dead letter STEP_FAILED, and state changes it made stay. */
   record(record: StageRecord, out: Outcome): void
   /**
@@ -119,7 +121,7 @@ export interface StageSpec {
   create(context: TaskContext): StageLogic
   /** Turns an entry of an older state version into today's; `undefined` drops it. */
   migrate?(key: string, value: unknown, fromVersion: number): unknown
-  sidecar?(context: SidecarContext): Sidecar
+  readonly sidecar?: (context: SidecarContext) => Sidecar
 }
 
 /** How far a task has come. */

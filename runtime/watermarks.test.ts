@@ -22,6 +22,12 @@ describe('the watermark of a first stage', () => {
     expect(tracker.advance()).toBe(5_000)
   })
 
+  it('leaves a slow source its time, also where ticks alone move it', () => {
+    const tracker = new WatermarkTracker('records')
+    tracker.ticked(3_600_000, 1_200_000)
+    expect(tracker.advance()).toBe(2_400_000)
+  })
+
   it('is infinite once at the end of the input, and counts on from where it was when more comes', () => {
     const tracker = new WatermarkTracker('records')
     tracker.happened(10_000, 0)

@@ -64,8 +64,8 @@ export class WatermarkTracker {
   }
 
   /** First stage: the log was silent until then, so no record dated before it is still on its way, but for lateness. */
-  ticked(appendedMs: number): void {
-    if (this.#waitsFor === 'records') this.happened(appendedMs, limits.latenessMs)
+  ticked(appendedMs: number, latenessMs: number = limits.latenessMs): void {
+    if (this.#waitsFor === 'records') this.happened(appendedMs, latenessMs)
   }
 
   /** First stage: the input is over. */

@@ -7,15 +7,15 @@ import type { Decision } from '../../core/decision.ts'
 import type { Incident } from '../../core/incident.ts'
 import { limits } from '../../core/limits.ts'
 import type { Outcome } from '../../runtime/stage.ts'
+import type { Correlation, Moment } from './correlation.ts'
 import { decidedWith, type StoredIncident } from './incident-book.ts'
-import type { CorrelateLogic, Moment } from './logic.ts'
 
 const notesMax = 200
 const flagsMax = 50
 /** What respond notes is for a person to look at: `CODE: message`. */
 const responder = 'service:respond'
 
-export function applyDecision(logic: CorrelateLogic, decision: Decision, moment: Moment, out: Outcome): void {
+export function applyDecision(logic: Correlation, decision: Decision, moment: Moment, out: Outcome): void {
   if (!('incidentId' in decision) || decision.kind === 'approval' || decision.kind === 'undo') {
     out.drop('decision-for-another-stage')
     return
@@ -80,7 +80,7 @@ function withFlag(stored: StoredIncident, text: string, moment: Moment): Inciden
 }
 
 /** The signals of a closed incident join nothing any more: what comes later is a new incident. */
-function seal(logic: CorrelateLogic, stored: StoredIncident, sealed: boolean): void {
+function seal(logic: Correlation, stored: StoredIncident, sealed: boolean): void {
   for (const member of stored.members) {
     const signal = logic.signals.get(member)
     if (signal === undefined) continue
@@ -91,7 +91,7 @@ function seal(logic: CorrelateLogic, stored: StoredIncident, sealed: boolean): v
 
 type Change = (incident: Partial<Incident>, standing?: StoredIncident['standing']) => void
 
-function reopen(logic: CorrelateLogic, stored: StoredIncident, change: Change, moment: Moment, out: Outcome): void {
+function reopen(logic: Correlation, stored: StoredIncident, change: Change, moment: Moment, out: Outcome): void {
   if (stored.incident.status !== 'closed') {
     out.drop('not-closed')
     return
@@ -103,7 +103,7 @@ function reopen(logic: CorrelateLogic, stored: StoredIncident, change: Change, m
 }
 
 function takeApart(
-  logic: CorrelateLogic,
+  logic: Correlation,
   mergedId: string,
   from: StoredIncident,
   change: Change,

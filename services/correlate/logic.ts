@@ -16,6 +16,7 @@ import { Signal } from '../../core/signal.ts'
 import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { clusterSignals, type Cluster } from './clusters.ts'
 import { contributionOf, entityKey, type Contribution } from './contribution.ts'
+import type { Correlation, Moment } from './correlation.ts'
 import { applyDecision } from './decide.ts'
 import { IncidentBook, type StoredIncident } from './incident-book.ts'
 import type { CorrelateOptions } from './options.ts'
@@ -24,15 +25,9 @@ import { SignalBook } from './signal-book.ts'
 import { primaryOf, tellStory } from './story.ts'
 import { sweep, type SweepState } from './sweep.ts'
 
-/** When, in the log's time, something becomes so. */
-export interface Moment {
-  readonly appendedMs: number
-  readonly arrivedMs: number
-}
-
 const live: ReadonlySet<Incident['status']> = new Set(['open', 'acknowledged', 'closed'])
 
-export class CorrelateLogic implements StageLogic {
+export class CorrelateLogic implements StageLogic, Correlation {
   readonly #options: CorrelateOptions
   readonly #context: TaskContext
   readonly signals: SignalBook

@@ -129,7 +129,7 @@ function summarize(
     `By ${namesOf(entities, ['principal']).join(', ') || 'an unnamed principal'}, from ${since} to ${until}.`,
     ...shown.map(
       ({ signal, count }) =>
-        `${signal.title}${count > 1 ? ` (${count} times)` : ''}: ${endSentence(signal.explanation)}`,
+        `${signal.title}${count > 1 ? ` (${count} times)` : ''}: ${endSentence(withoutTitle(signal))}`,
     ),
   ]
   if (findings.length > shown.length) sentences.push(`${findings.length - shown.length} more findings.`)
@@ -141,6 +141,11 @@ function summarize(
     `Risk ${assessment.risk} over ${cluster.length} ${cluster.length === 1 ? 'signal' : 'signals'} of ${findings.length} ${findings.length === 1 ? 'rule' : 'rules'}.`,
   )
   return sentences.join(' ').slice(0, limits.fieldCharsMax)
+}
+
+/** Explanations often begin with the rule's title, which stands before them already. */
+function withoutTitle({ title, explanation }: Contribution): string {
+  return explanation.startsWith(`${title}: `) ? explanation.slice(title.length + 2) : explanation
 }
 
 function endSentence(text: string): string {

@@ -6,7 +6,7 @@
 import type { Outcome } from '../../runtime/stage.ts'
 import { clusterSignals } from './clusters.ts'
 import type { Contribution } from './contribution.ts'
-import type { CorrelateLogic } from './logic.ts'
+import type { Correlation } from './correlation.ts'
 import type { CorrelateOptions } from './options.ts'
 
 export interface SweepState {
@@ -20,7 +20,7 @@ const forgetEveryMs = 3_600_000
 
 /** The new state if it was time to sweep. */
 export function sweep(
-  logic: CorrelateLogic,
+  logic: Correlation,
   eventTimeMs: number,
   state: SweepState | undefined,
   options: CorrelateOptions,
@@ -37,7 +37,7 @@ export function sweep(
   return { completeMs: eventTimeMs, forgotMs: eventTimeMs }
 }
 
-function settle(logic: CorrelateLogic, eventTimeMs: number, options: CorrelateOptions, out: Outcome): void {
+function settle(logic: Correlation, eventTimeMs: number, options: CorrelateOptions, out: Outcome): void {
   for (const stored of logic.incidents.all()) {
     const { incident } = stored
     if (incident.settled || Date.parse(incident.lastSeen) + options.joinWindowMs > eventTimeMs) continue
@@ -45,7 +45,7 @@ function settle(logic: CorrelateLogic, eventTimeMs: number, options: CorrelateOp
   }
 }
 
-function forget(logic: CorrelateLogic, eventTimeMs: number, options: CorrelateOptions): void {
+function forget(logic: Correlation, eventTimeMs: number, options: CorrelateOptions): void {
   const before = eventTimeMs - options.joinWindowMs - options.lateKeepMs
   const scopes = new Map<string, Contribution[]>()
   for (const signal of logic.signals.all()) {
@@ -66,7 +66,7 @@ function forget(logic: CorrelateLogic, eventTimeMs: number, options: CorrelateOp
 }
 
 /** Beyond the limit, those go first that have been quiet the longest; open ones that still grow are never among them. */
-function forgetIncidents(logic: CorrelateLogic, options: CorrelateOptions): void {
+function forgetIncidents(logic: Correlation, options: CorrelateOptions): void {
   const all = logic.incidents.all()
   const surplus = all.length - options.incidentsMax
   if (surplus <= 0) return

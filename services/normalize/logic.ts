@@ -29,6 +29,8 @@ export class NormalizeLogic implements StageLogic {
   readonly #context: MappingContext
   readonly #task: Pick<TaskContext, 'at' | 'state'>
   #sources: ReadonlyMap<string, Source> = new Map()
+  /** The most that a source which writes to this topic allows. */
+  latenessMs = 0
 
   constructor(hmacKey: Uint8Array, compile: CompileBundle, task: Pick<TaskContext, 'at' | 'state'>) {
     this.#task = task
@@ -38,8 +40,11 @@ export class NormalizeLogic implements StageLogic {
 
   content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
     const { sources, mistakes } = this.#compile(bundle, files)
-    if (mistakes.length === 0) this.#sources = sources
-    return mistakes
+    if (mistakes.length > 0) return mistakes
+    this.#sources = sources
+    const here = [...sources.values()].filter((source) => topics[source.topic] === this.#task.at.topic)
+    this.latenessMs = Math.max(0, ...here.map((source) => source.latenessMs))
+    return []
   }
 
   record(record: StageRecord, out: Outcome): void {
@@ -56,8 +61,9 @@ export class NormalizeLogic implements StageLogic {
     const door = this.#door(record, parsed.value, out)
     if (door === undefined) return
     const records = door.records(parsed.value)
+    const hash = sha256Hex(record.value)
     if (records === undefined) {
-      this.#one(door, parsed.value, record, 0, out)
+      this.#one(door, parsed.value, record, hash, 0, out)
       return
     }
     if (records.length > limits.recordsPerEnvelopeMax) {
@@ -66,7 +72,7 @@ export class NormalizeLogic implements StageLogic {
       return
     }
     if (records.length === 0) out.drop('empty-envelope')
-    for (const [index, one] of records.entries()) this.#one(door, one, record, index, out)
+    for (const [index, one] of records.entries()) this.#one(door, one, record, hash, index, out)
   }
 
   /** The source that the header names, or else the one that recognizes the record. */
@@ -91,13 +97,13 @@ export class NormalizeLogic implements StageLogic {
     return undefined
   }
 
-  #one(door: Source, value: unknown, record: StageRecord, index: number, out: Outcome): void {
+  #one(door: Source, value: unknown, record: StageRecord, hash: string, index: number, out: Outcome): void {
     const source = this.#sources.get(door.owner(value)) ?? door
     const { topic, partition, offset, appendedMs } = record
     const raw: RawRecord = {
       position: { topic, partition, offset, index },
       appendedMs,
-      hash: sha256Hex(record.value),
+      hash,
       masked: record.headers[headers.masked] !== undefined,
       origin: record.headers[headers.origin],
       tenant: record.headers[headers.tenant],
