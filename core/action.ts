@@ -65,4 +65,3 @@ export const Action = z.strictObject({
   arrivedMs: z.number().optional(),
 })
 export type Action = z.infer<typeof Action>
-export type ActionState = Action['state']

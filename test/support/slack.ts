@@ -71,7 +71,9 @@ export async function startSlack(): Promise<Slack> {
       case 'conversations.history': {
         const limit = Number(args['limit'] ?? 100)
         const found = messages.filter((each) => each.args['channel'] === args['channel']).reverse()
-        const shown = found.slice(0, limit).map(({ ts, args: { text, metadata } }) => ({ type: 'message', ts, text, metadata }))
+        const shown = found
+          .slice(0, limit)
+          .map(({ ts, args: { text, metadata } }) => ({ type: 'message', ts, text, metadata }))
         return ok({ messages: shown, has_more: found.length > limit })
       }
       default:
