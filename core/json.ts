@@ -14,12 +14,6 @@ export type ParsedJson =
   | { readonly ok: false; readonly code: DeadLetterCode; readonly message: string }
 
 const byteOrderMark = 0xfeff
-/**
- * Only then can a whole number lie past 2^53: 16 digits in a row at the start of a number. Also hits long digit strings
- * after a comma or a space in text, which only costs time.
- */
-const longDigits = /[:[,\s-][0-9]{16}|^[0-9]{16}/
-
 /** Text without its byte order mark; `undefined` where the bytes are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -39,15 +33,17 @@ export function parseJson(input: Uint8Array | string, depthMax: number = limits.
   if (text === undefined) return { ok: false, code: 'NOT_UTF8', message: 'The record is not valid UTF-8.' }
   let value: unknown
   try {
-    value = longDigits.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
     if (text.trim() === '') return { ok: false, code: 'EMPTY', message: 'The record is empty.' }
     return { ok: false, code: 'NOT_JSON', message: `The record is not JSON: ${(error as Error).message.slice(0, 200)}` }
   }
-  if (isDeeperThan(value, depthMax)) {
+  const shape = look(value, depthMax)
+  if (shape === 'deeper') {
     return { ok: false, code: 'TOO_DEEP', message: `The record is nested more than ${depthMax} levels deep.` }
   }
-  return { ok: true, value }
+  // Rare enough that reading such a record twice costs less than looking for digits in every text.
+  return { ok: true, value: shape === 'imprecise' ? JSON.parse(text, keepLongNumbers) : value }
 }
 
 function keepLongNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -56,32 +52,42 @@ function keepLongNumbers(_key: string, value: unknown, context?: { source?: stri
   return source !== undefined && /^-?[0-9]+$/.test(source) ? source : value
 }
 
-/** Whether arrays and objects nest deeper than `max`. Iterative: hostile depth can't overflow the stack. */
+/** Whether arrays and objects nest deeper than `max`. */
 export function isDeeperThan(value: unknown, max: number): boolean {
+  return look(value, max) === 'deeper'
+}
+
+/**
+ * Looks through a value once: whether it nests deeper than `depthMax`, else whether a number in it is so great that digits
+ * may have been lost. Iterative: hostile depth can't overflow the stack.
+ */
+function look(value: unknown, depthMax: number): 'plain' | 'imprecise' | 'deeper' {
   let level: object[] = typeof value === 'object' && value !== null ? [value] : []
+  let imprecise = typeof value === 'number' && isImprecise(value)
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > max) return true
+    if (depth > depthMax) return 'deeper'
     const next: object[] = []
     for (const node of level) {
+      // Written twice: one loop for both kinds would see every kind of element, and cost three times as much.
       if (Array.isArray(node)) {
-        // Vectors of numbers are the bulk of inference records: their first element tells.
-        if (node.length > 8 && typeof node[0] === 'number' && typeof node[node.length - 1] === 'number') {
-          if (!holdsObject(node)) continue
+        for (let at = 0; at < node.length; at++) {
+          const item: unknown = node[at]
+          if (typeof item === 'number') imprecise ||= isImprecise(item)
+          else if (typeof item === 'object' && item !== null) next.push(item)
         }
-        for (const item of node as unknown[]) if (typeof item === 'object' && item !== null) next.push(item)
-      } else {
-        for (const key in node) {
-          const item = (node as Record<string, unknown>)[key]
-          if (typeof item === 'object' && item !== null) next.push(item)
-        }
+        continue
+      }
+      for (const key in node) {
+        const item = (node as Record<string, unknown>)[key]
+        if (typeof item === 'number') imprecise ||= isImprecise(item)
+        else if (typeof item === 'object' && item !== null) next.push(item)
       }
     }
     level = next
   }
-  return false
+  return imprecise ? 'imprecise' : 'plain'
 }
 
-function holdsObject(items: readonly unknown[]): boolean {
-  for (let at = 0; at < items.length; at++) if (typeof items[at] === 'object') return true
-  return false
+function isImprecise(value: number): boolean {
+  return value > Number.MAX_SAFE_INTEGER || value < -Number.MAX_SAFE_INTEGER
 }

@@ -104,7 +104,11 @@ function redactChild(
   }
   const replaced = replacement(plan.kind, value, context)
   if (replaced === undefined) return
-  // `__proto__` as a record's own key must be written as one.
+  if (key !== '__proto__') {
+    holder[key] = replaced
+    return
+  }
+  // As a record's own key it must be written as one.
   Object.defineProperty(holder, key, { value: replaced, writable: true, enumerable: true, configurable: true })
 }
 

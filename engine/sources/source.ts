@@ -17,7 +17,7 @@ import type { MappingContext } from './mapping-context.ts'
 import { isObject, type Getter } from './path.ts'
 import { redactParsed, redactText, type SensitivePlan } from './redact.ts'
 import { entityId, tenantId } from './text.ts'
-import { parseCanonical, parseTime, type TimeFormat } from './time.ts'
+import { isSpelledCanonically, parseTime, type TimeFormat } from './time.ts'
 
 export interface RecordPosition {
   readonly topic: string
@@ -148,7 +148,8 @@ export class Source {
     const id = this.#readId(record, tenant, raw, context)
     if (id === undefined) return refused('IDENTITY_MISSING', 'The record has no value in the field that identifies it.')
     // Most records spell it as events do.
-    const timestamp = typeof found === 'string' && parseCanonical(found) === time ? found : isoTime(time)
+    const asEvents = typeof found === 'string' && parts.timeFormat.startsWith('iso') && isSpelledCanonically(found)
+    const timestamp = asEvents ? found : isoTime(time)
     const event = this.#build(record, raw, context, { timestamp, tenant, id })
     return { outcome: 'event', event, eventTimeMs: time }
   }

@@ -94,6 +94,11 @@ export function parseCanonical(text: string): number | undefined {
   return day <= 28 || day <= daysIn(year, month) ? Date.UTC(year, month - 1, day, hour, minute, second, ms) : undefined
 }
 
+/** Whether a text that has been read as an ISO time is spelled as `Date.prototype.toISOString` spells it. */
+export function isSpelledCanonically(text: string): boolean {
+  return text.length === 24 && text[10] === 'T' && text[17] !== '6' && text[19] === '.' && text[23] === 'Z'
+}
+
 function digits(text: string, from: number, to: number): number {
   let value = 0
   for (let at = from; at < to; at++) {
