@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, '../..')
 export interface FleetOptions {
   readonly brokers: readonly string[]
   readonly folder: string
-  /** A process each; several services with commas run in one. */
+  /** A process each: `detect`, a second copy of it `detect#2`; several services in one with commas. */
   readonly processes: readonly string[]
   /** Over the defaults of a fleet, for all processes. */
   readonly config?: Readonly<Record<string, unknown>>
@@ -91,7 +91,7 @@ async function createMember(
   publishes: boolean,
 ): Promise<Member> {
   const url = urls.get(name)!
-  const folder = join(options.folder, name.replaceAll(',', '-'))
+  const folder = join(options.folder, name.replaceAll(/[,#]/g, '-'))
   await mkdir(folder, { recursive: true })
   const configFile = join(folder, 'modelwarden.yml')
   const config = {
@@ -131,7 +131,7 @@ async function createMember(
     start: async () => {
       await Promise.resolve()
       const log = openSync(logFile, 'a')
-      const args = [join(root, 'cli/modelwarden.ts'), 'run', ...name.split(','), '--config', configFile]
+      const args = [join(root, 'cli/modelwarden.ts'), 'run', ...servicesOf(name), '--config', configFile]
       child = spawn(process.execPath, args, {
         cwd: folder,
         stdio: ['ignore', log, log],
@@ -152,8 +152,12 @@ async function createMember(
   }
 }
 
+function servicesOf(name: string): string[] {
+  return name.replace(/#.*$/, '').split(',')
+}
+
 function authorizeUrls(urls: ReadonlyMap<string, string>): string[] {
-  return [...urls].filter(([name]) => name.split(',').includes('authorize')).map(([, url]) => url)
+  return [...urls].filter(([name]) => servicesOf(name).includes('authorize')).map(([, url]) => url)
 }
 
 async function isReady(url: string): Promise<boolean> {
