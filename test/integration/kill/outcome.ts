@@ -17,6 +17,7 @@ export interface Outcome {
   readonly signals: Readonly<Record<string, unknown>>
   /** Of detectors that act on arrival: which group was found by which. */
   readonly detections: readonly string[]
+  /** Those that stand in the end; provisional ones that were merged into them on the way are a matter of moments. */
   readonly incidents: Readonly<Record<string, unknown>>
   /**
    * What was done about each incident in the end, with its state. An incident that was merged counts as the one that it
@@ -49,7 +50,11 @@ export async function outcomeOf(bus: Bus): Promise<Outcome> {
         .filter((each) => each.rule.kind === 'behavior' && each.status === 'open')
         .map((each) => `${each.rule.id} ${JSON.stringify(each.entities)}`),
     ),
-    incidents: Object.fromEntries([...incidents].map(([id, each]) => [id, incidentWords(each)])),
+    incidents: Object.fromEntries(
+      [...incidents]
+        .filter(([, { status }]) => status !== 'merged' && status !== 'retracted')
+        .map(([id, each]) => [id, incidentWords(each)]),
+    ),
     actions: sorted(
       [...actions.values()].map(
         ({ incidentId, playbook, step, target, state }) =>
