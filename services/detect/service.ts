@@ -5,8 +5,8 @@
  * rules grouped by anything else. Both are pure; the runner keeps their state, content and watermarks.
  */
 import { topics } from '../../core/topics.ts'
-import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
-import { runStage } from '../../runtime/stage-runner.ts'
+import type { Service, ServiceContext } from '../../runtime/service.ts'
+import { stageService } from '../../runtime/stage-service.ts'
 import type { StageSpec } from '../../runtime/stage.ts'
 import type { DetectReport } from './cost.ts'
 import { createDetectLogic, detectStage, detectStateVersion } from './detect-stage.ts'
@@ -38,22 +38,7 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
 }
 
 export function createDetectService(context: ServiceContext): Service {
-  const report = reportTo(context)
-  const { checkpointIntervalMs, tickIdleMs, shutdownGraceMs } = context.config.runtime
-  const runs = detectStages(report).map((spec) =>
-    runStage(spec, context, { checkpointIntervalMs, tickIdleMs, shutdownGraceMs }),
-  )
-  return {
-    name: 'detect',
-    start: async () => {
-      for (const run of runs) await run.start()
-    },
-    stop: async () => {
-      for (const run of runs) await run.stop()
-    },
-    health: () => worst(runs.map((run) => run.health())),
-    progress: () => runs.flatMap((run) => run.progress()),
-  }
+  return stageService('detect', context, detectStages(reportTo(context)))
 }
 
 /** Counts what the steps tell, and says once for each set of rules what is in force and what rests. */
@@ -79,10 +64,4 @@ function reportTo({ telemetry, log, clock }: ServiceContext): DetectReport {
       for (const { message, place, hint } of notices) log.info(message, { file: place?.file, hint })
     },
   }
-}
-
-const order = ['ready', 'starting', 'degraded', 'failed'] as const
-
-function worst(all: readonly Health[]): Health {
-  return all.reduce((a, b) => (order.indexOf(b.state) > order.indexOf(a.state) ? b : a))
 }
