@@ -99,7 +99,7 @@ async function call(target: Target, method: string, path: string, body: unknown)
       'UNREACHABLE',
       `No instance answers at ${target.url}: ${describeError(cause)}`,
       {
-        hint: 'Start one with: modelwarden up. Or name a running one with --url or MODELWARDEN_URL.',
+        hint: 'Start one with: npx modelwarden up. Or name a running one with --url or MODELWARDEN_URL.',
         cause: error,
       },
     )

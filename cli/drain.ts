@@ -41,7 +41,7 @@ export async function untilDrained(options: DrainOptions): Promise<void> {
         'NOT_DRAINED',
         `Nothing moves any more, and this is not done: ${waiting.join(', ')}.`,
         {
-          hint: 'The log on standard error says why; the data folder can be looked at with: modelwarden up --data <folder>',
+          hint: 'The log on standard error says why; the data folder can be looked at with: npx modelwarden up --data <folder>',
         },
       )
     }

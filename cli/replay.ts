@@ -159,5 +159,5 @@ async function summarize({ index }: Instance, records: number, startedMs: number
 function printSummary(summary: Summary, dataFolder: string): void {
   const { elapsedMs, ...counts } = summary
   printTable(['RECORDS', 'EVENTS', 'DEAD LETTERS', 'SIGNALS', 'INCIDENTS', 'ACTIONS'], [Object.values(counts)])
-  print(`\n${(elapsedMs / 1_000).toFixed(1)} s. To look around: modelwarden up --data ${dataFolder}`)
+  print(`\n${(elapsedMs / 1_000).toFixed(1)} s. To look around: npx modelwarden up --data ${dataFolder}`)
 }

@@ -53,6 +53,16 @@ function withHost(url: string, hostHeader: string): Promise<number | undefined> 
 }
 
 describe('the HTTP host', () => {
+  it('whose address is taken says so in one sentence and names the setting', async () => {
+    const { url } = await host()
+    const second = host({ listen: new URL(url).host })
+    await expect(second).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message: expect.stringContaining('another process listens there') as string,
+      hint: expect.stringContaining('MODELWARDEN_HTTP__LISTEN') as string,
+    })
+  })
+
   it('lets a caller through where a role fits, and says what is missing where none does', async () => {
     const { url } = await host()
     expect(await (await fetch(`${url}/gate`, bearer(gateway.token))).json()).toEqual({ caller: 'edge' })

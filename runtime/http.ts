@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
-import { ConfigInvalidError, WardenError } from '../core/errors.ts'
+import { ConfigInvalidError, describeError, WardenError } from '../core/errors.ts'
 import type { Config, Role } from './config.ts'
 import { Access, isLoopback, type AccessToken, type Caller } from './http-access.ts'
 import { HttpError } from './http-error.ts'
@@ -96,12 +96,29 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HttpHost
   return {
     app,
     start: async () => {
-      await app.listen({ host: host.replace(/^\[|\]$/g, ''), port })
+      await app.listen({ host: host.replace(/^\[|\]$/g, ''), port }).catch((error: unknown) => {
+        throw new ListenError(http.listen, error)
+      })
       const address = app.server.address()
       const bound = typeof address === 'object' && address !== null ? address.port : port
       return `http://${host}:${bound}`
     },
     stop: () => stopWithin(app, options.shutdownGraceMs),
+  }
+}
+
+/** The address can't be listened on: somebody does already, or it is not this machine's, or not ours to take. */
+export class ListenError extends WardenError {
+  readonly code = 'LISTEN_FAILED'
+  readonly retryable = false
+
+  constructor(listen: string, cause: unknown) {
+    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    const why = taken ? 'another process listens there' : describeError(cause)
+    super(`Cannot listen on ${listen}: ${why}.`, {
+      cause,
+      hint: 'Choose another address with http.listen in modelwarden.yml, or for once: MODELWARDEN_HTTP__LISTEN=127.0.0.1:8472',
+    })
   }
 }
 

@@ -6,6 +6,7 @@ import { verdicts, type Incident } from '../../core/incident.ts'
 import { levels, type Signal } from '../../core/signal.ts'
 import { neutralLine, neutralText } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
+import { actionLine, decisionLine, entityLines, findingLines } from '../incident-story.ts'
 import { print, printJson, printTable, styled, type Cell } from '../output.ts'
 import { clientOptions, type ClientOptions } from '../settings.ts'
 
@@ -128,19 +129,10 @@ function printIncident({ incident, signals, actions, decisions }: Whole): void {
   ]
   for (const [name, value] of facts) print(`${name.padEnd(12)} ${neutralLine(value, 300)}`)
   section('What happened', [neutralText(incident.summary)])
-  section(
-    'Who and what',
-    incident.entities.slice(0, 30).map(({ type, id }) => `${type}: ${neutralLine(id, 200)}`),
-  )
-  section(
-    'Findings',
-    signals.map((signal) => `${signal['@timestamp']}  ${signal.rule.level}  ${neutralLine(signal.explanation, 400)}`),
-  )
+  section('Who and what', entityLines(incident.entities))
+  section('Findings', findingLines(signals))
   section('Actions', actions.map(actionLine))
-  section(
-    'Decisions',
-    decisions.map((decision) => neutralLine(`${decision.at}  ${decision.by}: ${decision.kind}`)),
-  )
+  section('Decisions', decisions.map(decisionLine))
   section(
     'Notes',
     incident.notes.map(({ at, by, text }) => `${at}  ${neutralLine(by)}: ${neutralLine(text)}`),
@@ -154,11 +146,7 @@ function printIncident({ incident, signals, actions, decisions }: Whole): void {
     incident.next.map((step) => neutralLine(step)),
   )
   for (const { id, state } of actions)
-    if (state === 'awaiting-approval') print(`\nWaits for approval: modelwarden approve ${id}`)
-}
-
-function actionLine({ at, connector, action, state, summary }: Action): string {
-  return `${at}  ${connector}.${action}  ${state}: ${neutralLine(summary, 300)}`
+    if (state === 'awaiting-approval') print(`\nWaits for approval: npx modelwarden approve ${id}`)
 }
 
 function section(title: string, lines: readonly string[]): void {

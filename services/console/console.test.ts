@@ -235,6 +235,19 @@ describe('looking', () => {
     expect(ids(await get('vic', '/v1/incidents?sort=risk:asc&severity=low'))).toEqual(['i-acme-low'])
   })
 
+  test('a value that a field never has is refused with those that it has, since an empty list would reassure', async () => {
+    for (const [asked, known] of [
+      ['/v1/incidents?severity=hihg', 'critical'],
+      ['/v1/incidents?status=open,clsoed', 'closed'],
+      ['/v1/actions?state=waiting', 'awaiting-approval'],
+      ['/v1/dead-letters?code=NOPE', 'NOT_JSON'],
+    ] as const) {
+      const { status, body } = await get('vic', asked)
+      expect(status).toBe(400)
+      expect(body.error).toMatchObject({ code: 'QUERY_INVALID', hint: expect.stringContaining(known) as string })
+    }
+  })
+
   test('pages follow each other by their cursor to the end', async () => {
     const seen: string[] = []
     let after = ''

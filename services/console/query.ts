@@ -6,7 +6,12 @@
  * refused rather than ignored, since an answer that ignored it would mislead.
  */
 import { z } from 'zod'
+import { actionStates } from '../../core/action.ts'
+import { deadLetterCodes } from '../../core/dead-letter.ts'
+import { Incident, verdicts } from '../../core/incident.ts'
+import { credentialStates, License } from '../../core/license.ts'
 import type { Collection, Filter, SearchQuery } from '../../core/ports/search-index.ts'
+import { levels, Signal } from '../../core/signal.ts'
 import { HttpError } from '../../runtime/http-error.ts'
 import type { Caller } from '../../runtime/http-access.ts'
 
@@ -15,6 +20,8 @@ export interface ListSpec {
   readonly collection: Collection
   /** Parameters that are fields under another name; a comma separates several values. */
   readonly fields: Readonly<Record<string, string>>
+  /** Parameters that have few values: any other is a slip, and an empty list would say that all is well. */
+  readonly values?: Readonly<Record<string, readonly string[]>>
   /** Which field says whose a document is; absent: only the operator's callers may ask. */
   readonly tenantField?: string
   readonly syntheticField?: string
@@ -37,6 +44,7 @@ export const lists = {
       technique: 'techniques.id',
       rule: 'signals.rule',
     },
+    values: { status: Incident.shape.status.options, severity: levels, verdict: verdicts },
   },
   signals: {
     collection: 'signals',
@@ -51,6 +59,7 @@ export const lists = {
       technique: 'rule.techniques.id',
       id: 'id',
     },
+    values: { status: Signal.shape.status.options, level: levels },
   },
   events: {
     collection: 'events',
@@ -82,6 +91,7 @@ export const lists = {
       connector: 'connector',
       target: 'target',
     },
+    values: { state: actionStates },
   },
   decisions: {
     collection: 'decisions',
@@ -93,6 +103,7 @@ export const lists = {
     tenantField: 'license.tenant',
     only: { field: 'kind', is: 'license' },
     fields: { tenant: 'license.tenant', model: 'license.models', form: 'license.form', tier: 'license.tier' },
+    values: { form: License.shape.form.options, tier: License.shape.tier.unwrap().options },
   },
   credentials: {
     collection: 'licenses',
@@ -105,10 +116,12 @@ export const lists = {
       license: 'credential.licenseId',
       id: 'credential.id',
     },
+    values: { state: credentialStates },
   },
   'dead-letters': {
     collection: 'dead-letters',
     fields: { code: 'code', stage: 'stage', source: 'source', topic: 'position.topic', id: 'id' },
+    values: { code: deadLetterCodes },
   },
 } as const satisfies Readonly<Record<string, ListSpec>>
 export type ListName = keyof typeof lists
@@ -165,7 +178,7 @@ export function visibleTo(list: ListSpec, caller: Pick<Caller, 'tenant'>): reado
 function filtersOf(list: ListSpec, query: z.infer<typeof Common>, caller: Pick<Caller, 'tenant'>): Filter[] {
   const filters: Filter[] = [...visibleTo(list, caller)]
   for (const [name, field] of Object.entries(list.fields)) {
-    if (query[name] !== undefined) filters.push(oneOf(field, query[name]))
+    if (query[name] !== undefined) filters.push(oneOf(field, checked(name, query[name], list)))
   }
   if (query.q !== undefined) filters.push({ text: query.q })
   for (const where of [query.where ?? []].flat()) filters.push(whereOf(where))
@@ -185,11 +198,21 @@ function refuseUnknown(name: string, list: ListSpec): void {
   })
 }
 
-function oneOf(field: string, value: unknown): Filter {
+/** The values asked for, separated. Throws HttpError 400 where the field never has one of them. */
+function checked(name: string, value: unknown, list: ListSpec): readonly string[] {
   const parsed = several.safeParse(value)
-  if (!parsed.success) throw invalid(`${field} can not be asked that way.`)
+  if (!parsed.success) throw invalid(`${name} can not be asked that way.`)
   const values = [parsed.data].flat().flatMap((each) => each.split(','))
   if (values.length > valuesMax) throw invalid(`At most ${valuesMax} values of one field can be asked for.`)
+  const known = list.values?.[name]
+  const strange = known === undefined ? undefined : values.find((each) => !known.includes(each))
+  if (strange === undefined) return values
+  throw new HttpError(400, 'QUERY_INVALID', `${name} is never ${JSON.stringify(strange.slice(0, 100))}.`, {
+    hint: `There are: ${known!.join(', ')}.`,
+  })
+}
+
+function oneOf(field: string, values: readonly string[]): Filter {
   return values.length === 1 ? { field, is: values[0]! } : { field, in: values }
 }
 
