@@ -63,7 +63,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const all = [...members.values()]
   const fleet: Fleet = {
     members,
-    hmacKey: Buffer.from(key, 'utf8'),
+    hmacKey: Buffer.from(key, 'hex'),
     token: key,
     stop: async () => {
       await Promise.all(all.map((member) => member.kill9()))
