@@ -10,6 +10,7 @@ import { addApproveCommand } from './commands/approve.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
 import { addDeadLettersCommand } from './commands/dead-letters.ts'
+import { addGlobalStopCommand } from './commands/global-stop.ts'
 import { addIncidentsCommand } from './commands/incidents.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import { addRunCommand } from './commands/run.ts'
@@ -35,6 +36,7 @@ const commands = [
   addStatusCommand,
   addIncidentsCommand,
   addApproveCommand,
+  addGlobalStopCommand,
   addDeadLettersCommand,
   addContentCommand,
   addConfigCommand,

@@ -119,7 +119,10 @@ function printIncident({ incident, signals, actions, decisions }: Whole): void {
     ['Incident', `${incident.id}, version ${incident.version}, ${incident.status}, ${settled}`],
     ['Tenant', incident.tenant],
     ['Time', `${incident.firstSeen} to ${incident.lastSeen}`],
-    ['Risk', `${Math.round(incident.risk)} over ${incident.signalCount} signals`],
+    [
+      'Risk',
+      `${Math.round(incident.risk)} over ${incident.signalCount} ${incident.signalCount === 1 ? 'signal' : 'signals'}`,
+    ],
     [
       'Techniques',
       incident.techniques.map(({ id, name }) => (name === undefined ? id : `${id} ${name}`)).join(', ') || 'none named',
@@ -194,6 +197,11 @@ function addDecisions(incidents: Command): void {
   command('reopen', 'open a closed one again', 'reopen 3c0b262af5fb8816e9fe1f10e23af3ef').action(
     (incidentId: string, options: ClientOptions) => decide(options, { kind: 'reopen', incidentId }),
   )
+  command('unmerge', 'take apart again what was merged into it', 'unmerge 3c0b262af5fb8816e9fe1f10e23af3ef 9a1d…')
+    .argument('<merged>', 'the incident that was merged into it')
+    .action((incidentId: string, mergedId: string, options: ClientOptions) =>
+      decide(options, { kind: 'unmerge', incidentId, mergedId }),
+    )
   command('undo', 'take an action back', 'undo 3c0b262af5fb8816e9fe1f10e23af3ef bc3d7db56262d2b03163639dde56b4b8')
     .addArgument(new Argument('<action>', 'the action'))
     .action((incidentId: string, actionId: string, options: ClientOptions) =>

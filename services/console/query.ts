@@ -232,7 +232,8 @@ function timeOf(text: string): number {
 /** Where and what; never the value. */
 export function issueOf(error: z.ZodError): string {
   const [issue] = error.issues
-  return issue === undefined ? 'It has not the expected form.' : `${issue.path.map(String).join('.')}: ${issue.message}`
+  if (issue === undefined) return 'It has not the expected form.'
+  return issue.path.length === 0 ? issue.message : `${issue.path.map(String).join('.')}: ${issue.message}`
 }
 
 function invalid(message: string): HttpError {

@@ -186,6 +186,32 @@ describe('a live instance', () => {
     expect((await run(['incidents', 'show', 'nowhere'], cwd)).code).toBe(1)
   })
 
+  it('refuses a status that no incident ever has, instead of listing none', async () => {
+    const ran = await run(['incidents', 'list', '--severity', 'hihg'], cwd)
+    expect(ran.code).toBe(2)
+    expect(ran.err).toContain('critical')
+  })
+
+  it('holds every playbook and says since when and by whom, until it is told otherwise', async () => {
+    expect((await run(['global-stop'], cwd)).out).toContain('off')
+    expect((await run(['global-stop', 'on'], cwd)).code).toBe(0)
+    let text = ''
+    for (let n = 0; n < 40 && !text.startsWith('on'); n++) {
+      await pause(300)
+      text = (await run(['global-stop'], cwd)).out
+    }
+    expect(text).toMatch(/^on: .*local-admin/)
+    expect((await run(['global-stop', 'off'], cwd)).code).toBe(0)
+    expect((await run(['global-stop', 'maybe'], cwd)).code).toBe(2)
+  })
+
+  it('says in a line that its port is taken and how to choose another', async () => {
+    const taken = await run(['up', '--data', 'other'], cwd, { MODELWARDEN_HTTP__LISTEN: new URL(instance()).host })
+    expect(taken.code).toBe(1)
+    expect(taken.err).toContain('another process listens there')
+    expect(taken.err).not.toContain('    at ')
+  })
+
   it('stops gracefully on SIGTERM with exit code 0, and leaves no address behind', async () => {
     const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
     child.kill('SIGTERM')
