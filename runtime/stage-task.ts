@@ -28,8 +28,12 @@ import { WatermarkTracker } from './watermarks.ts'
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
 const flushBytes = 512 * 1024
 const sliceMs = 20
-/** Watermarks are told downstream at most this often, in ms of append time. */
+/**
+ * Watermarks are told downstream this often in ms of append time; or, when an old log is worked off and hours pass in a
+ * second, whenever event time has come this far: what waits for them downstream must stay small.
+ */
 const tellEveryMs = 500
+const tellEveryEventMs = 5 * 60_000
 const publishPauseMsMax = 5_000
 
 export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
@@ -254,7 +258,8 @@ export class StageTask {
     const { ended } = this.#watermark
     const news = ended !== this.#told.ended || eventTimeMs !== this.#told.eventTimeMs
     if (!news || (eventTimeMs === null && !ended)) return
-    if (!ended && record.appendedMs - this.#told.appendedMs < tellEveryMs) return
+    const progressMs = (eventTimeMs ?? -Infinity) - (this.#told.eventTimeMs ?? -Infinity)
+    if (!ended && record.appendedMs - this.#told.appendedMs < tellEveryMs && !(progressMs >= tellEveryEventMs)) return
     this.#told = { eventTimeMs, ended, appendedMs: record.appendedMs }
     if (eventTimeMs !== null)
       this.#deps.telemetry.watermark(this.#spec.name, this.at.topic, this.at.partition, eventTimeMs)

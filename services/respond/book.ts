@@ -107,6 +107,21 @@ export class Book {
     this.state.set(`incident/${entry.incident.id}`, entry)
   }
 
+  /** The incident with runs that has taken this one in. */
+  supersededBy(id: string): string | undefined {
+    return this.state.get(`superseded/${id}`)
+  }
+
+  /** What a known incident has taken in, and what has left it again since `before`. */
+  noteSuperseded(incident: IncidentBrief, before: readonly string[]): void {
+    for (const id of before)
+      if (!incident.supersedes.includes(id) && this.supersededBy(id) === incident.id)
+        this.state.delete(`superseded/${id}`)
+    if (this.incident(incident.id) === undefined) return
+    for (const id of incident.supersedes)
+      if (this.supersededBy(id) !== incident.id) this.state.set(`superseded/${id}`, incident.id)
+  }
+
   run(id: string): RunEntry | undefined {
     return this.state.get(`run/${id}`)
   }

@@ -149,6 +149,18 @@ describe('from an incident to its actions', () => {
     expect(flags()).toEqual(['ACTED_ON_WITHDRAWN'])
   })
 
+  test('an incident that comes after the one that superseded it is not answered a second time, but once it stands alone', () => {
+    say({ id: 'incident-2', supersedes: ['incident-1'] })
+    done()
+    say()
+    done()
+    expect(stage.actions().filter(({ step }) => step === 'revoke')).toHaveLength(1)
+    say({ id: 'incident-2', version: 2, supersedes: [] })
+    say({ version: 3 })
+    done()
+    expect(stage.actions().filter(({ step }) => step === 'revoke')).toHaveLength(2)
+  })
+
   test('beyond ten keys of one incident the rest is left to a person, who is told', () => {
     begin(revoke(), { enabled: ['revoke'], destructivePerPlaybookPerHourMax: 100 })
     say({ entities: Array.from({ length: 14 }, (_, i) => ({ type: 'credential' as const, id: `key-${i}` })) })

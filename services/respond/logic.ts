@@ -137,7 +137,10 @@ export class RespondLogic implements StageLogic {
     if (runs.length > 0) entry = this.#flagWithdrawn(entry, turn)
     if (!isOpen(incident)) return
     this.#runs.resume(runs, turn)
-    this.#begin(entry, turn)
+    // The two come over different partitions: the one that is superseded may come last, and is answered already.
+    if (this.#book.supersededBy(incident.id) !== undefined) turn.out.drop('superseded')
+    else this.#begin(entry, turn)
+    this.#book.noteSuperseded(incident, known?.incident.supersedes ?? [])
   }
 
   /** Its own runs, and those of the incidents that were merged into it. */

@@ -61,6 +61,7 @@ export class Pruner {
       state.delete(`run/${id}`)
     }
     state.delete(`incident/${entry.incident.id}`)
+    this.#book.noteSuperseded({ ...entry.incident, supersedes: [] }, entry.incident.supersedes)
   }
 
   #forgetUnused(nowMs: number): void {
