@@ -4,6 +4,7 @@
  * Promises: everything that it prints after a heading was read from the live system; it calls the same endpoints as anybody.
  */
 import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SingleBar } from 'cli-progress'
 import type { Incident } from '../../core/incident.ts'
@@ -133,21 +134,25 @@ function showIncidents({ incidents }: Observed): void {
     print(
       `  ${incident.id}  tenant ${neutralLine(incident.tenant, 60)}, risk ${Math.round(incident.risk)}, ${incident.signalCount} signals`,
     )
-    print(indented(neutralLine(incident.summary, 900)))
+    print(indented(neutralLine(incident.summary, 1_600)))
   }
 }
 
 function showDone({ actions }: Observed): void {
   heading('What was done')
-  const rows = [...actions.values()].map((action) => [
-    action.playbook.id,
-    `${action.connector}.${action.action}`,
-    action.state,
-    action.summary,
-  ])
-  for (const [playbook, action, state, summary] of rows) {
-    print(`\n  ${neutralLine(`${playbook}: ${action}`)}  ${styled(state === 'verified' ? 'green' : 'bold', state!)}`)
-    print(indented(neutralLine(summary!, 400), 4))
+  const all = [...actions.values()]
+  const messages = all.filter((action) => typeof action.details?.['file'] === 'string')
+  for (const action of all.filter((each) => !messages.includes(each))) {
+    const what = neutralLine(`${action.playbook.id}: ${action.connector}.${action.action}`)
+    print(`\n  ${what}  ${styled(action.state === 'verified' ? 'green' : 'bold', action.state)}`)
+    print(indented(neutralLine(action.summary, 400), 4))
+  }
+  if (messages.length === 0) return
+  print(`\n  Messages, kept as files in ${dirname(String(messages[0]!.details!['file']))}`)
+  for (const [playbook, sent] of Map.groupBy(messages, (action) => action.playbook.id)) {
+    const channels = [...Map.groupBy(sent, ({ connector }) => connector)]
+    const told = channels.map(([channel, { length }]) => (length === 1 ? channel : `${length} to ${channel}`))
+    print(`    ${neutralLine(`${playbook}: ${told.join(', ')}`)}`)
   }
 }
 

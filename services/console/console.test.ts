@@ -387,6 +387,13 @@ describe('deciding', () => {
     expect(other.body.decisionId).not.toBe(first.body.decisionId)
   })
 
+  test('what was not merged into an incident is not taken out of it, and is not told where it is another’s', async () => {
+    const unmerge = (who: Who, mergedId: string) =>
+      call(who, 'POST', '/v1/decisions', { kind: 'unmerge', incidentId: 'i-acme', mergedId })
+    expect(await unmerge('ana', 'i-acme-low')).toMatchObject({ status: 409, body: { error: { code: 'NOT_MERGED' } } })
+    expect(await unmerge('ana', 'nowhere')).toMatchObject({ status: 404 })
+  })
+
   test('an approval takes the role that the action asks for, the digest as it is, and an action that waits', async () => {
     const approve = (who: Who, changes: object = {}): Promise<Answer> =>
       call(who, 'POST', '/v1/decisions', {

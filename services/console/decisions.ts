@@ -105,6 +105,12 @@ async function tenantOf(body: Body, caller: Caller, { index }: DecisionContext):
     throw new HttpError(403, 'OPERATOR_ONLY', 'Your token is for one tenant; a global stop concerns all.')
   }
   const incident = await oneOf(index, lists.incidents, body.incidentId, caller)
+  if (body.kind === 'unmerge') {
+    const merged = await oneOf(index, lists.incidents, body.mergedId, caller)
+    if (merged['mergedInto'] !== body.incidentId) {
+      throw new HttpError(409, 'NOT_MERGED', 'The one incident is not merged into the other.')
+    }
+  }
   if (body.kind === 'approval' || body.kind === 'undo') {
     checkAction(body, await oneOf(index, lists.actions, body.actionId, caller), caller)
   }
