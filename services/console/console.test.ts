@@ -593,6 +593,16 @@ describe('dead letters', () => {
     expect(await putBack(letters[0]!.id, topics.effects)).toEqual([])
   })
 
+  test('a record refused at the door is not put back, and the answer says to send it again', async () => {
+    const { letters } = await refuse('garbage', { topic: topics.audit, stage: 'collect', code: 'NOT_JSON' })
+    const letter = { ...letters[0]!, id: 'at-the-door', position: { ...letters[0]!.position, topic: 'collect/http:1' } }
+    await indexed.bus.publish([{ topic: topics.deadLetters, key: 'gateway', value: JSON.stringify(letter) }])
+    await eventually(async () => (await get('root', '/v1/dead-letters/at-the-door')).status === 200)
+    const { body } = await replay({ ids: ['at-the-door'] })
+    expect(body.notReplayed).toMatchObject([{ reason: 'NOT_REPLAYABLE' }])
+    expect(body.notReplayed[0]).toMatchObject({ message: expect.stringContaining('send it again') as string })
+  })
+
   test('only an administrator puts back, and says which', async () => {
     expect((await replay({ code: 'NOT_JSON' }, 'rex')).status).toBe(403)
     expect(await replay({})).toMatchObject({ status: 400, body: { error: { code: 'REPLAY_INVALID' } } })

@@ -47,7 +47,7 @@ export function mountReplay(app: FastifyInstance, context: ReplayContext): void 
     const by = `operator:${request.caller.name}`
     const result = await replayLetters(bus, letters, { by, at: new Date(clock.nowMs()).toISOString() })
     telemetry.count('dead_letters_replayed', {}, result.replayed.length)
-    log.info('dead letters were put back', {
+    log.info('Putting dead letters back was asked for', {
       by,
       replayed: result.replayed.length,
       notReplayed: result.notReplayed.length,

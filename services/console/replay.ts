@@ -71,7 +71,11 @@ async function putBack(
 ): Promise<Omit<NotReplayed, 'id'> | undefined> {
   const { topic } = letter.position
   if (!replayable.has(topic)) {
-    return { reason: 'NOT_REPLAYABLE', message: `What stands on ${topic} is not put back: it would take effect twice.` }
+    const message =
+      letter.stage === 'collect'
+        ? 'It was refused at the door and never stood on the bus: mend it where it comes from, and send it again.'
+        : `What stands on ${topic} is not put back: it would take effect twice.`
+    return { reason: 'NOT_REPLAYABLE', message }
   }
   const original = (await fromBus(bus, letter)) ?? fromLetter(letter)
   if (original === undefined) {
