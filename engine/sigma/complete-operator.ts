@@ -45,7 +45,7 @@ export class CompleteOperator implements CorrelationOperator {
       return { state: state.entries.length === 0 ? undefined : state, findings: [] }
     }
     if (this.#index(state).has(id)) return { state: given, findings: [], dropped: 'duplicate' }
-    const added = entriesOf(observation, valueKindOf(this.correlation.type))
+    const added = entriesOf(observation, id, valueKindOf(this.correlation.type))
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
     const findings = this.#makeRoom(state, added.length, watermarkMs)
     if (state.entries.length + added.length > entriesMax) {

@@ -12,6 +12,7 @@
  */
 import type { EvidenceRef } from '../../core/signal.ts'
 import { addsUp, conditionHolds, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
+import { StateViews } from './state-views.ts'
 import type {
   CorrelationFinding,
   CorrelationOperator,
@@ -20,7 +21,7 @@ import type {
   OperatorStep,
   SigmaCorrelation,
 } from './types.ts'
-import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entry } from './window-entries.ts'
+import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entry, type ValueKind } from './window-entries.ts'
 
 /** Findings taken back whose version is remembered, in case they return. */
 const retractedMax = 64
@@ -79,11 +80,13 @@ export class SlidingOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
   readonly stateVersion = 1
   readonly #spanMs: number
-  readonly #views = new WeakMap<State, View>()
+  readonly #kind: ValueKind
+  readonly #views = new StateViews<State, View>()
 
   constructor(correlation: SigmaCorrelation) {
     this.correlation = correlation
     this.#spanMs = correlation.timespanMs
+    this.#kind = valueKindOf(correlation.type)
   }
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
@@ -93,14 +96,15 @@ export class SlidingOperator implements CorrelationOperator {
     const id = shortId(observation.eventId)
     if (observation.retracted === true) return this.#takeBack(given, state, id)
     if (this.#view(state).index.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
-    const added = entriesOf(observation, valueKindOf(this.correlation.type))
+    const added = entriesOf(observation, id, this.#kind)
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
     const settled = this.#makeRoom(state, added.length, watermarkMs)
     const view = this.#view(state)
     const at = view.index.insert(state.entries, added)
     if (at + added.length === state.entries.length) this.#judge(state, view, at, Infinity)
     else this.#replay(state, view)
-    return { state, findings: [...settled, ...this.#tell(state, -Infinity)] }
+    const told = this.#tell(state, -Infinity)
+    return { state, findings: settled.length === 0 ? told : [...settled, ...told] }
   }
 
   advance(given: GroupState, watermarkMs: number): OperatorStep {
@@ -223,6 +227,7 @@ export class SlidingOperator implements CorrelationOperator {
    */
   #tell(state: State, untilMs: number): readonly CorrelationFinding[] {
     const { bursts } = this.#view(state)
+    if (bursts.length === 0 && state.told.length === 0) return nothingToTell
     const findings: CorrelationFinding[] = []
     const gone = state.told.filter(
       (told) => told.retracted !== true && !bursts.some((burst) => burst.anchor === told.anchor),
@@ -275,6 +280,8 @@ export class SlidingOperator implements CorrelationOperator {
     }
   }
 }
+
+const nothingToTell: readonly CorrelationFinding[] = []
 
 function newState(): State {
   return { settledMs: null, entries: [], head: null, told: [], approximate: false }

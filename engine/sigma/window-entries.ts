@@ -35,10 +35,9 @@ export interface Entry {
 /** What kind of value an operator reads. */
 export type ValueKind = 'none' | 'text' | 'number'
 
-/** The entries of one observation; empty where it has no value to count. */
-export function entriesOf(observation: Observation, kind: ValueKind): Entry[] {
+/** The entries of one observation, under its short id; empty where it has no value to count. */
+export function entriesOf(observation: Observation, id: string, kind: ValueKind): Entry[] {
   const { timestampMs: t, base: b, evidence: e } = observation
-  const id = shortId(observation.eventId)
   if (kind === 'none') return [{ t, id, b, v: '', n: 1, e }]
   if (kind === 'number') {
     const numbers = observation.values
@@ -47,6 +46,9 @@ export function entriesOf(observation: Observation, kind: ValueKind): Entry[] {
       .filter(Number.isFinite)
     return numbers.length === 0 ? [] : [{ t, id, b, v: numbers.reduce((sum, value) => sum + value, 0), n: 1, e }]
   }
+  const [only, second] = observation.values
+  if (only === undefined) return []
+  if (second === undefined) return [{ t, id, b, v: only.slice(0, valueCharsMax), n: 1, e }]
   const values = [...new Set(observation.values.map((value) => value.slice(0, valueCharsMax)))].slice(
     0,
     valuesPerEventMax,
@@ -58,8 +60,16 @@ const derived = /^[0-9a-f]{32}$/
 
 /** Derived ids are digests: half of one tells a group's events apart. */
 export function shortId(id: string): string {
-  return derived.test(id) ? id.slice(0, 16) : id
+  if (id !== lastId) {
+    lastShort = derived.test(id) ? id.slice(0, 16) : id
+    lastId = id
+  }
+  return lastShort
 }
+
+/** One event is mostly asked about several times in a row, by each correlation that reads it. */
+let lastId = ''
+let lastShort = ''
 
 /** Where an entry of this time and id belongs: behind all that are earlier. */
 function placeOf(entries: readonly Entry[], t: number, id: string): number {

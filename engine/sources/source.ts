@@ -83,8 +83,8 @@ export class Source {
   readonly silenceMs: number | undefined
   readonly recordsKey: string | undefined
   readonly #parts: SourceParts
-  #createdMs = NaN
-  #created = ''
+  #createdSecond = NaN
+  #createdPrefix = ''
 
   constructor(parts: SourceParts) {
     this.#parts = parts
@@ -235,12 +235,15 @@ export class Source {
     return event as Event
   }
 
+  /** Records that come one after the other mostly share the second. */
   #createdAt(appendedMs: number): string {
-    if (appendedMs !== this.#createdMs) {
-      this.#createdMs = appendedMs
-      this.#created = isoTime(appendedMs)
+    const second = Math.floor(appendedMs / 1_000)
+    if (second !== this.#createdSecond) {
+      this.#createdPrefix = isoTime(second * 1_000).slice(0, -'000Z'.length)
+      this.#createdSecond = second
     }
-    return this.#created
+    const ms = Math.floor(appendedMs - second * 1_000)
+    return `${this.#createdPrefix}${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}Z`
   }
 }
 

@@ -19,6 +19,7 @@ import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { DueIndex } from './due-index.ts'
 import { between, newContext, note, type GroupContext } from './group-context.ts'
+import { LiveGroups } from './live-groups.ts'
 import { groupKey, type ObservationContext } from './observations.ts'
 import type { CorrelationPlan } from './rule-set.ts'
 import { signalId, signalOfCorrelation, type Seen } from './signals.ts'
@@ -55,8 +56,8 @@ export interface Found {
 }
 
 interface Member {
-  /** Groups in use by their short spelling: the same objects as in the state, found without spelling a state key. */
-  readonly live: Map<string, { readonly key: string; readonly group: Group }>
+  /** Groups in use: the same objects as in the state, found without spelling a state key. */
+  readonly live: LiveGroups<Group>
   readonly plan: CorrelationPlan
   readonly operator: CorrelationOperator
   /** Correlations that stand on this one, and as which of their bases. */
@@ -81,7 +82,7 @@ export class CorrelationGroups {
           kind === 'correlation' && id === plan.rule.meta.id ? [{ plan: upper, base }] : [],
         ),
       )
-      this.#members.set(plan.key, { plan, operator: correlationOperator(plan.rule), above, live: new Map() })
+      this.#members.set(plan.key, { plan, operator: correlationOperator(plan.rule), above, live: new LiveGroups() })
     }
     this.#takeUp()
   }
@@ -113,8 +114,7 @@ export class CorrelationGroups {
     const member = this.#members.get(it.plan.key)
     if (member === undefined) return nothing
     const { operator } = member
-    const short = shortKey(it.scope, it.values)
-    const live = member.live.get(short)
+    const live = member.live.get(it.scope, it.values)
     const key = live?.key ?? `${prefix}${it.plan.key}/${groupKey(it.scope, it.values)}`
     const group = live?.group ?? this.#state.get<Group>(key)
     const step = operator.apply(group?.state, it.observation, watermarkMs)
@@ -132,7 +132,7 @@ export class CorrelationGroups {
       told: {},
     }
     kept.state = step.state
-    if (live === undefined) member.live.set(short, { key, group: kept })
+    if (live === undefined) member.live.set(it.scope, it.values, { key, group: kept })
     if (step.dropped === undefined) note(kept.context, it.observation.timestampMs, it.context)
     const found = this.#found(member, kept, step.findings, seen)
     this.#state.set(key, kept)
@@ -220,7 +220,7 @@ export class CorrelationGroups {
 
   #forget(key: string): void {
     const group = this.#state.get<Group>(key)
-    if (group !== undefined) this.#members.get(ruleKeyOf(key))?.live.delete(shortKey(group.scope, group.values))
+    if (group !== undefined) this.#members.get(ruleKeyOf(key))?.live.delete(group.scope, group.values)
     this.#state.delete(key)
     this.#due.delete(key)
   }
@@ -233,10 +233,6 @@ export class CorrelationGroups {
 }
 
 const nothing: Found = { signals: [], onward: [] }
-
-function shortKey(scope: string, values: readonly string[]): string {
-  return values.length === 1 ? `${scope}\u0000${values[0]!}` : `${scope}\u0000${values.join('\u0000')}`
-}
 
 /** Where every event that is remembered is a query, so are those of the finding that are not remembered any more. */
 function wholeExposure(
