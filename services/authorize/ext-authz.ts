@@ -21,7 +21,9 @@ const keyHeaders = ['x-api-key', 'api-key'] as const
 const secretCharsMax = 4_096
 const modelCharsMax = 512
 /** Paths that name the model: `/v1/models/<m>:generate`, `/openai/deployments/<m>/…`, `/model/<m>/invoke`. */
-const modelInPath = /\/(?:models?|deployments)\/([^/]+)/g
+const modelInPath = /\/(?:models?|deployments)\/([^/]+)/gi
+/** What servers read differently, where a path names a model: empty and dot segments, backslashes, encoded separators. */
+const ambiguousInPath = /\/\/|\\|%5c|%25|\/(?:\.|%2e){1,2}(?=\/|$|;)/i
 
 export interface ExtAuthzOptions {
   readonly config: Config['authorize']
@@ -57,7 +59,7 @@ function answerEnvoy(
   measured: MeasuredAuthorizer,
   options: ExtAuthzOptions,
 ): FastifyReply {
-  const keys = presentedKeys(request.headers)
+  const keys = presentedKeys(request.headers, request.raw.headersDistinct['authorization'])
   if (keys.size !== 1) {
     const [code, message] =
       keys.size === 0
@@ -97,9 +99,10 @@ function upstreamHeaders(answer: Answer): Record<string, string> {
 }
 
 /** The different keys that a request carries. */
-function presentedKeys(headers: IncomingHttpHeaders): ReadonlySet<string> {
-  const [, bearer] = /^bearer +(\S.*)$/i.exec(headers.authorization ?? '') ?? []
-  const given = [bearer, ...keyHeaders.map((name) => single(headers, name))]
+function presentedKeys(headers: IncomingHttpHeaders, authorizations: readonly string[] = []): ReadonlySet<string> {
+  // Of repeated headers node shows the first; the model's server may take the last.
+  const bearers = authorizations.map((each) => /^bearer\s+(\S.*)$/i.exec(each)?.[1])
+  const given = [...bearers, ...keyHeaders.map((name) => single(headers, name))]
   return new Set(
     given.flatMap((key) => {
       const bare = key === undefined ? '' : bareSecret(key)
@@ -115,6 +118,7 @@ function presentedKeys(headers: IncomingHttpHeaders): ReadonlySet<string> {
 function modelOf(request: FastifyRequest, header: string): string | undefined {
   const given = single(request.headers, header)
   if (given !== undefined) return given
+  if (isAmbiguous(request.url)) return undefined
   const named = new Set([...modelsOfPath(request.url), ...modelInBody(request.body)])
   const [model] = named
   return named.size === 1 && model!.length <= modelCharsMax ? model : undefined
@@ -124,13 +128,20 @@ function modelInBody(body: unknown): readonly string[] {
   if (!Buffer.isBuffer(body)) return []
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
-    const object = typeof value === 'object' && value !== null && Object.hasOwn(value, 'model') ? value : {}
-    const { model } = object as { model?: unknown }
-    return typeof model === 'string' && model !== '' ? [model] : []
+    if (typeof value !== 'object' || value === null) return []
+    // Some servers read keys whatever their case.
+    const given = Object.entries(value).filter(([name]) => name.toLowerCase() === 'model')
+    return given.flatMap(([, model]) => (typeof model === 'string' && model !== '' ? [model] : []))
   } catch {
     // Cut off, or no JSON at all: then the body names no model.
     return []
   }
+}
+
+/** Whether the model's server may read another path than we do; only a model's own name is ever percent-encoded. */
+function isAmbiguous(url: string): boolean {
+  const path = url.replace(/[?#].*$/s, '')
+  return ambiguousInPath.test(path) || path.replace(modelInPath, '').includes('%')
 }
 
 function modelsOfPath(url: string): readonly string[] {

@@ -166,6 +166,22 @@ describe('Envoy’s external authorization over HTTP', () => {
     expect(await status({ headers: { authorization } })).toBe(403)
   })
 
+  it('believes no model where the model’s server may read path or body otherwise', async () => {
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+    for (const path of [
+      '/v1//models//secret:generate',
+      '/v1/%6Dodels/secret:generate',
+      '/v1%2Fmodels%2Fsecret',
+      '/v1/Models/secret',
+      '/v1/models\\secret',
+      '/v1/models/llm-7b/../../chat/completions',
+      '/v1/models/llm-7b/%2e%2e/secret',
+    ]) {
+      expect([path, (await envoy({ headers, path, body: '{"model":"llm-7b"}' })).status]).toEqual([path, 403])
+    }
+    expect((await envoy({ headers, body: '{"model":"llm-7b","Model":"secret"}' })).status).toBe(403)
+  })
+
   it('takes any body, and no more of it than it may', async () => {
     const headers = { ...key() }
     const bodies: readonly [string | undefined, string | Buffer][] = [
