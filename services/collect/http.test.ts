@@ -228,6 +228,18 @@ describe('CloudEvents', () => {
   const event = (id: string, data: string): string =>
     `{"specversion":"1.0","id":"${id}","source":"/gw","type":"call","data":${data}}`
 
+  test('a batch of many events is handed to the bus at once, not event by event', async () => {
+    const sizes: number[] = []
+    const { post } = await start({
+      publish: async (records) => {
+        sizes.push(records.length)
+      },
+    })
+    const events = Array.from({ length: 500 }, (_, at) => event(String(at), '{"n":1}'))
+    await post(`[${events.join(',')}]`, { 'content-type': 'application/cloudevents-batch+json' })
+    expect(sizes).toEqual([500])
+  })
+
   test('structured, batched and binary carry the record byte for byte, and give it their identity', async () => {
     const { post, read } = await start()
     const data = `{"n":9007199254740993,"id":1.0}`
