@@ -18,6 +18,11 @@ export interface GuardOptions {
   readonly allowAddresses: readonly string[]
 }
 
+/** All of IPv6 that is given out (IANA, IPv6 address space): what lies outside may be IPv4 in a deprecated disguise. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number]
+/** Public by its number, but in every Azure network the platform's own agent, which gives out configuration and keys. */
+const azureWireServer = '168.63.129.16'
+
 /** Resolves a name to all its addresses; node's `dns.lookup` unless a test says otherwise. */
 export type Resolve = (name: string, done: (error: Error | null, addresses: readonly LookupAddress[]) => void) => void
 
@@ -63,7 +68,8 @@ export class AddressGuard {
     if (!ipaddr.isValid(address)) return false
     const parsed = ipaddr.process(address)
     if (this.#blocks.some(([base, bits]) => base.kind() === parsed.kind() && parsed.match(base, bits))) return true
-    return parsed.range() === 'unicast'
+    if (parsed.range() !== 'unicast' || parsed.toString() === azureWireServer) return false
+    return parsed.kind() === 'ipv4' || parsed.match(globalUnicast)
   }
 
   /** For the socket's own lookup: what it connects to is what was checked. */

@@ -158,6 +158,10 @@ describe('the guard against forged destinations', () => {
     'https://[2002:7f00:1::]/',
     'https://192.0.2.1/',
     'https://198.18.0.1/',
+    'https://[::127.0.0.1]/',
+    'https://[::2]/',
+    'https://[4000::1]/',
+    'https://168.63.129.16/',
   ])('%s is refused', (url) => {
     expect(refusal(url)).toBe('CONNECTOR_REFUSED')
   })
