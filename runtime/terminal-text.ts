@@ -2,15 +2,22 @@
  * Makes hostile text safe to show on a terminal.
  *
  * Escape sequences can move the cursor, rewrite lines or set the window's title; bidirectional overrides make text read as
- * what it is not. All of them become visible escapes.
+ * what it is not, and characters without width or picture make two names look like one. All of them become visible escapes.
  */
 
-/** C0 and C1 controls but tab and line feed, DEL, and the bidirectional controls. */
-const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+/** C0 and C1 controls but tab and line feed, DEL, the bidirectional controls, what has no width, and tags. */
+const unsafe =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]|\udb40[\udc00-\udc7f]/g
 
 /** For text of several lines: tabs and line ends stay. */
 export function neutralText(text: string): string {
-  return text.replace(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(unsafe, escaped)
+}
+
+/** As in JSON, so that JSON shown so is still the same JSON. */
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')
 }
 
 /** For one line of a table or a list: line ends and tabs become spaces; at most `charsMax` characters. */
