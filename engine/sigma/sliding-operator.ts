@@ -21,7 +21,16 @@ import type {
   OperatorStep,
   SigmaCorrelation,
 } from './types.ts'
-import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entry, type ValueKind } from './window-entries.ts'
+import {
+  compress,
+  EntryIndex,
+  entriesMax,
+  entriesOf,
+  shortId,
+  spread,
+  type Entry,
+  type ValueKind,
+} from './window-entries.ts'
 
 /** Findings taken back whose version is remembered, in case they return. */
 const retractedMax = 64
