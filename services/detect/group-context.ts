@@ -2,46 +2,91 @@
  * What a correlation's group remembers of its events beside the operator's state: which entities each named, and what it
  * exposed. So that a finding names exactly those of its own window.
  *
- * JSON, compact: most events of a group name the same entities, so each set of entities is spelled once and events refer to
- * it by number. Bounded: past `eventsMax` the oldest events are forgotten.
+ * JSON, compact: most events of a group name the same entities, so each set of entities is spelled once, with the stretches
+ * of time in which events named it. Bounded: past `eventsMax` the oldest events' exposure is forgotten; who was named when
+ * is not.
  */
 import type { Entity, Exposure } from '../../core/signal.ts'
 import { mergeEntities } from '../../engine/behavior/entities.ts'
 import type { ObservationContext } from './observations.ts'
 
 export interface GroupContext {
-  /** The different sets of entities that events have named. */
-  readonly sets: (readonly Entity[])[]
-  /** One number for each event: event time, set, bytes, queries. */
+  /** The different sets of entities that events have named, and when: see Named. */
+  readonly sets: Named[]
+  /** One number for each event: event time, bytes, queries. */
   times: number[]
-  which: number[]
   bytes: number[]
   queries: number[]
+}
+
+interface Named {
+  readonly entities: readonly Entity[]
+  /** Stretches of event time, first and last instant in turn, in order; no gap between two is `gapMs` or less. */
+  spans: number[]
 }
 
 const eventsMax = 1_024
 const setsMax = 256
 /** Sets looked through, from the last one back, before an event is given a set of its own. */
 const lookBack = 16
+/** Events that name the same this close together are one stretch. */
+const gapMs = 60_000
+/** Stretches of one set; beyond, the two closest become one. */
+const spansMax = 64
 
 export function newContext(): GroupContext {
-  return { sets: [], times: [], which: [], bytes: [], queries: [] }
+  return { sets: [], times: [], bytes: [], queries: [] }
 }
 
 export function note(context: GroupContext, timestampMs: number, what: ObservationContext): void {
+  stretch(setOf(context, what.entities), timestampMs)
   context.times.push(timestampMs)
-  context.which.push(setOf(context, what.entities))
   context.bytes.push(what.bytes ?? 0)
   context.queries.push(what.queries ?? 0)
   if (context.times.length > eventsMax) forgetOldest(context)
 }
 
-function setOf({ sets }: GroupContext, entities: readonly Entity[]): number {
+function setOf({ sets }: GroupContext, entities: readonly Entity[]): Named {
   for (let number = sets.length - 1; number >= Math.max(0, sets.length - lookBack); number--) {
-    if (isSame(sets[number]!, entities)) return number
+    if (isSame(sets[number]!.entities, entities)) return sets[number]!
   }
   // Past the limit an event's entities are not told apart from the last set's.
-  return sets.length < setsMax ? sets.push(entities) - 1 : sets.length - 1
+  if (sets.length >= setsMax) return sets[sets.length - 1]!
+  const named: Named = { entities, spans: [] }
+  sets.push(named)
+  return named
+}
+
+/** Adds an instant. What comes of it does not depend on the order in which instants are added, up to `spansMax`. */
+function stretch(named: Named, t: number): void {
+  const { spans } = named
+  const end = spans.length - 1
+  // Mostly it continues the last one.
+  if (end > 0 && t >= spans[end - 1]! && t - spans[end]! <= gapMs) {
+    if (t > spans[end]!) spans[end] = t
+    return
+  }
+  const merged: number[] = []
+  let [from, to] = [t, t]
+  for (let at = 0; at < spans.length; at += 2) {
+    const [first, last] = [spans[at]!, spans[at + 1]!]
+    if (last + gapMs < from) merged.push(first, last)
+    else if (first - gapMs > to) {
+      merged.push(from, to)
+      ;[from, to] = [first, last]
+    } else [from, to] = [Math.min(from, first), Math.max(to, last)]
+  }
+  merged.push(from, to)
+  if (merged.length > 2 * spansMax) joinClosest(merged)
+  named.spans = merged
+}
+
+function joinClosest(spans: number[]): void {
+  let closest = 1
+  for (let at = 1; at + 1 < spans.length; at += 2) {
+    if (spans[at + 1]! - spans[at]! < spans[closest + 1]! - spans[closest]!) closest = at
+  }
+  spans.splice(closest, 2)
 }
 
 /** Whether two lists name the same entities in the same order. */
@@ -52,18 +97,13 @@ export function isSame(a: readonly Entity[], b: readonly Entity[]): boolean {
   return true
 }
 
-/** An eighth goes at once, so that a busy group does not pay for each event; sets that nobody refers to go with them. */
+/** An eighth goes at once, so that a busy group does not pay for each event. */
 function forgetOldest(context: GroupContext): void {
   const oldest = [...context.times].sort((a, b) => a - b)[eventsMax >> 3]!
   const kept = [...context.times.keys()].filter((at) => context.times[at]! > oldest)
-  const number = new Map<number, number>()
-  for (const at of kept) if (!number.has(context.which[at]!)) number.set(context.which[at]!, number.size)
-  const sets = [...number.keys()].map((old) => context.sets[old]!)
-  context.which = kept.map((at) => number.get(context.which[at]!)!)
-  context.times = kept.map((at) => context.times[at]!)
   context.bytes = kept.map((at) => context.bytes[at]!)
   context.queries = kept.map((at) => context.queries[at]!)
-  context.sets.splice(0, context.sets.length, ...sets)
+  context.times = kept.map((at) => context.times[at]!)
 }
 
 /** What the events from `fromMs` to `toMs` named and exposed. */
@@ -72,18 +112,21 @@ export function between(
   fromMs: number,
   toMs: number,
 ): { readonly entities: readonly Entity[]; readonly exposure: Exposure | undefined } {
-  const named = new Set<number>()
   let [bytes, queries] = [0, 0]
   for (let at = 0; at < context.times.length; at++) {
     if (context.times[at]! < fromMs || context.times[at]! > toMs) continue
     bytes += context.bytes[at]!
     queries += context.queries[at]!
-    named.add(context.which[at]!)
   }
   const entities = mergeEntities(
     [],
-    [...named].flatMap((number) => context.sets[number]!),
+    context.sets.filter(({ spans }) => overlaps(spans, fromMs, toMs)).flatMap((named) => named.entities),
   )
   const exposure = { ...(bytes > 0 ? { bytes } : {}), ...(queries > 0 ? { queries } : {}) }
   return { entities, exposure: Object.keys(exposure).length === 0 ? undefined : exposure }
+}
+
+function overlaps(spans: readonly number[], fromMs: number, toMs: number): boolean {
+  for (let at = 0; at < spans.length; at += 2) if (spans[at]! <= toMs && spans[at + 1]! >= fromMs) return true
+  return false
 }
