@@ -247,10 +247,14 @@ describe('watermarks', () => {
     await bus.publish([0, 1].map((partition) => ({ topic: inTopic, partition, ...end })))
     await until(() => stages.every((stage) => stage.progress().every((task) => task.ended)), 'the end')
     expect(seen.at(-1)).toBe(Infinity)
-    const told = (await readAll(bus, lastTopic)).map((record) =>
-      Control.parse(JSON.parse(record.value?.toString() ?? '')),
-    )
-    expect(told.at(-1)).toMatchObject({ control: 'watermark', eventTimeMs: null })
+    // Each of the two tasks tells each of the two partitions that it has ended.
+    const ends = async (): Promise<number> => {
+      const told = (await readAll(bus, lastTopic)).map(({ value }) =>
+        Control.parse(JSON.parse(value?.toString() ?? '')),
+      )
+      return told.filter((control) => control.control === 'watermark' && control.eventTimeMs === null).length
+    }
+    await until(async () => (await ends()) === 4, 'four ends told')
   })
 
   it('move on in a partition that has fallen silent, by the ticks that its owner writes', async () => {

@@ -10,19 +10,17 @@
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { Control, type ContentSet } from '../core/control.ts'
-import type { DeadLetterCode } from '../core/dead-letter.ts'
 import { describeError, FencedError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
-import { limits } from '../core/limits.ts'
 import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
 import { checkpointRecords, type TaskMeta } from './checkpoints.ts'
 import { CollectedOutcome } from './collect-outcome.ts'
-import { buildDeadLetter } from './dead-letters.ts'
-import { formatMark, Marks, originOf } from './marks.ts'
+import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
 import type { ServiceContext } from './service.ts'
-import type { Sidecar, StageLogic, StageOutput, StageSpec, TaskProgress } from './stage.ts'
+import type { Sidecar, StageLogic, StageSpec, TaskProgress } from './stage.ts'
+import { TaskOutputs } from './task-outputs.ts'
 import { WatermarkTracker } from './watermarks.ts'
 
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
@@ -34,7 +32,6 @@ const sliceMs = 20
  */
 const tellEveryMs = 500
 const tellEveryEventMs = 5 * 60_000
-const publishPauseMsMax = 5_000
 
 export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
 
@@ -45,7 +42,6 @@ export class StageTask {
   readonly #logic: StageLogic
   readonly #state: MemoryState
   readonly #producer: FencedProducer
-  readonly #origin: string
   readonly #partitions: number
   readonly #downstream: readonly TopicPartition[]
   readonly #marks: Marks
@@ -53,14 +49,10 @@ export class StageTask {
   readonly #content: Partial<Record<ContentSet, string>>
   readonly #out = new CollectedOutcome()
   readonly #stopping = new AbortController()
+  readonly #outputs: TaskOutputs
   #told: TaskMeta['told']
   #nextOffset: number
   #checkpointedOffset: number
-  #outputs: OutgoingRecord[] = []
-  #outputBytes = 0
-  #index = 0
-  /** Resolves when everything flushed so far is acknowledged; never rejects. */
-  #published: Promise<void> = Promise.resolve()
   #writing: Promise<unknown> = Promise.resolve()
   #lost: FencedError | undefined
   #lastTakenMs: number
@@ -87,7 +79,7 @@ export class StageTask {
     this.#producer = options.producer
     this.#partitions = options.partitions
     this.#downstream = options.downstream
-    this.#origin = originOf(spec.name, at.topic, at.partition)
+    this.#outputs = new TaskOutputs(spec.name, at, options.deps, this.#stopping.signal)
     this.#marks = new Marks(meta?.marks)
     this.#watermark = new WatermarkTracker(spec.watermark, meta?.watermark)
     this.#content = { ...meta?.content }
@@ -148,15 +140,15 @@ export class StageTask {
         this.#takeRecord(record)
       }
       this.#nextOffset = record.offset + 1
-      if (this.#outputBytes > flushBytes) await this.#flush()
+      if (this.#outputs.bytes > flushBytes) await this.#outputs.flush()
       const nowMs = this.#deps.clock.monotonicMs()
       if (nowMs - sliceStartMs > sliceMs) {
-        await this.#flush()
+        await this.#outputs.flush()
         await nextTurn()
         sliceStartMs = this.#deps.clock.monotonicMs()
       }
     }
-    await this.#flush()
+    await this.#outputs.flush()
     this.sidecar?.changed()
     this.#report(batch, taken, startedMs)
   }
@@ -172,7 +164,7 @@ export class StageTask {
   }
 
   #takeRecord(record: BusRecord): void {
-    this.#index = 0
+    this.#outputs.nextRecord()
     if (this.#isRedelivery(record)) return
     if (record.value === null) {
       this.#deps.telemetry.dropped(this.#spec.name, 'tombstone', 1)
@@ -188,18 +180,19 @@ export class StageTask {
         ...this.#where(record),
         error: describeError(error),
       })
-      this.#deadLetter(record, 'STEP_FAILED', describeError(error), 0)
+      this.#outputs.deadLetter(record, 'STEP_FAILED', describeError(error))
     }
     this.#advance(record)
   }
 
   /** A batch that doesn't unfold. Its bytes are not kept: what they hide can't be masked; the digest names them. */
   #takeUnreadable(record: BusRecord): void {
-    this.#index = 0
+    this.#outputs.nextRecord()
     const what = record.headers[headers.badEncoding] ?? ''
     const count = record.headers[headers.badEncodingRecords] ?? 'some'
     const message = `A batch of ${count} records can not be read (${what}).`
-    this.#deadLetter(record, 'BAD_ENCODING', message, 0, 'Mend the compression of its producer, and send it again.', '')
+    const hint = 'Mend the compression of its producer, and send it again.'
+    this.#outputs.deadLetter(record, 'BAD_ENCODING', message, { hint, redacted: '' })
     this.#advance(record)
   }
 
@@ -211,12 +204,12 @@ export class StageTask {
   }
 
   async #takeControl(record: BusRecord): Promise<void> {
-    this.#index = 0
+    this.#outputs.nextRecord()
     if (this.#isRedelivery(record)) return
     const json = parseJson(record.value ?? '')
     const parsed = json.ok ? Control.safeParse(json.value) : undefined
     if (parsed?.success !== true) {
-      this.#deadLetter(record, 'CONTROL_INVALID', 'A control record does not have the form of one.', 0)
+      this.#outputs.deadLetter(record, 'CONTROL_INVALID', 'A control record does not have the form of one.')
       return
     }
     const control = parsed.data
@@ -235,7 +228,7 @@ export class StageTask {
       }
       case 'content':
         if (this.#spec.content.includes(control.set) && this.#content[control.set] !== control.digest) {
-          await this.#flush()
+          await this.#outputs.flush()
           await this.#applyContent(control.set, control.digest)
           this.#gather(record, record.appendedMs)
         }
@@ -272,7 +265,7 @@ export class StageTask {
     }
     const value = JSON.stringify(control)
     for (const target of this.#downstream) {
-      this.#send(record, { ...target, value, headers: { [headers.control]: control.control } })
+      this.#outputs.send(record, { ...target, value, headers: { [headers.control]: control.control } })
     }
   }
 
@@ -291,83 +284,9 @@ export class StageTask {
       this.#watermark.happened(eventTimeMs, Math.max(latenessMs, atLeastMs))
     }
     for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
-    for (const letter of out.deadLetters)
-      this.#deadLetter(record, letter.code, letter.message, letter.index, letter.hint, letter.redacted)
-    for (const output of out.emitted) {
-      const value = serialize(output.value)
-      if (value !== null && value.length > limits.recordBytesMax && Buffer.byteLength(value) > limits.recordBytesMax) {
-        this.#deadLetter(
-          record,
-          'TOO_LARGE',
-          `What ${stage} made of this record for ${output.topic} is over ${limits.recordBytesMax} bytes.`,
-          this.#index,
-        )
-        continue
-      }
-      this.#send(record, { ...output, value, headers: { [headers.arrived]: String(arrivedMs), ...output.headers } })
-    }
+    for (const { code, message, ...rest } of out.deadLetters) this.#outputs.deadLetter(record, code, message, rest)
+    for (const output of out.emitted) this.#outputs.emit(record, output, arrivedMs)
     out.clear()
-  }
-
-  #send(record: BusRecord, output: Omit<StageOutput, 'value'> & { readonly value: string | Uint8Array | null }): void {
-    const mark = formatMark(this.#origin, record.offset, this.#index++)
-    this.#outputs.push({ ...output, headers: { ...output.headers, [headers.mark]: mark } })
-    this.#outputBytes += (output.value?.length ?? 0) + 200
-  }
-
-  #deadLetter(
-    record: BusRecord,
-    code: DeadLetterCode,
-    message: string,
-    index: number,
-    hint?: string,
-    redacted?: string,
-  ): void {
-    this.#deps.telemetry.deadLettered(this.#spec.name, code, 1)
-    const letter = buildDeadLetter({
-      ...record,
-      stage: this.#spec.name,
-      code,
-      message,
-      hint,
-      index,
-      redacted,
-      atMs: record.appendedMs,
-    })
-    this.#send(record, { ...letter, value: letter.value })
-  }
-
-  /** Sends what was gathered, behind what was sent before; resolves when what was sent before is acknowledged. */
-  async #flush(): Promise<void> {
-    if (this.#outputs.length === 0) return
-    const outputs = this.#outputs
-    this.#outputs = []
-    this.#outputBytes = 0
-    const before = this.#published
-    this.#published = before.then(() => this.#publishUntilDone(outputs))
-    await before
-  }
-
-  /** A bus that is down holds this stage back, and no other; nothing is given up but by stopping. */
-  async #publishUntilDone(outputs: readonly OutgoingRecord[]): Promise<void> {
-    for (let pauseMs = 100; !this.signal.aborted; pauseMs = Math.min(pauseMs * 2, publishPauseMsMax)) {
-      try {
-        await this.#deps.bus.publish(outputs)
-        const counts = new Map<string, number>()
-        for (const output of outputs) counts.set(output.topic, (counts.get(output.topic) ?? 0) + 1)
-        for (const [topic, count] of counts) this.#deps.telemetry.emitted(this.#spec.name, topic, count)
-        return
-      } catch (error) {
-        this.#deps.telemetry.retried(this.#spec.name, 'publish')
-        this.#deps.log.warn('outputs could not be published; trying again', {
-          ...this.#where(),
-          pauseMs,
-          error: describeError(error),
-        })
-        await pause(pauseMs, undefined, { signal: this.signal }).catch(() => undefined)
-      }
-    }
-    this.#lost ??= new FencedError('The task was stopped before its outputs were acknowledged.')
   }
 
   /** Writes what changed since the last checkpoint, with the resume offset. */
@@ -377,13 +296,13 @@ export class StageTask {
         return
       const startedMs = this.#deps.clock.monotonicMs()
       // The snapshot is taken between two records, and outputs gathered so far belong to it.
-      const flushed = this.#flush()
+      const flushed = this.#outputs.flush()
       const changes = this.#state.takeChanges()
       const meta = this.#meta()
       await flushed
-      await this.#published
+      await this.#outputs.published
       try {
-        // #published resolves without an acknowledgment when the task is stopped, and then this was set.
+        if (this.#outputs.abandoned) throw new FencedError('The task was stopped before its outputs were acknowledged.')
         if (this.#isLost()) throw this.#lost ?? new FencedError('lost')
         await this.#producer.commit(checkpointRecords(this.#spec, this.at, changes, meta))
         this.#checkpointedOffset = meta.nextOffset
@@ -481,10 +400,6 @@ export class StageTask {
       ...(record === undefined ? {} : { offset: record.offset }),
     }
   }
-}
-
-function serialize(value: unknown): string | Uint8Array | null {
-  return typeof value === 'string' || value === null || value instanceof Uint8Array ? value : JSON.stringify(value)
 }
 
 function arrivalOf(record: BusRecord): number {

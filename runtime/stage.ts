@@ -38,9 +38,9 @@ export interface StageOutput {
 
 export interface DeadLetterOptions {
   readonly index?: number
-  readonly hint?: string
+  readonly hint?: string | undefined
   /** The record freed of what its source declares sensitive: kept in its stead. */
-  readonly redacted?: string
+  readonly redacted?: string | undefined
 }
 
 /** Where a step puts what came of a record. Several outcomes of one record are told apart by `index`. */

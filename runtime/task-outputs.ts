@@ -1,0 +1,136 @@
+/**
+ * The outputs of one task on their way: marked, gathered, and published behind one another.
+ *
+ * Stands between a task (stage-task.ts) and the bus. Promises: outputs leave in order; each carries the mark by which a
+ * redelivery is told; what is too large for the bus becomes a dead letter of the record that it was made of; a bus that is
+ * down is tried again until the task stops.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { DeadLetterCode } from '../core/dead-letter.ts'
+import { describeError } from '../core/errors.ts'
+import { limits } from '../core/limits.ts'
+import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
+import { headers } from '../core/topics.ts'
+import { buildDeadLetter } from './dead-letters.ts'
+import { formatMark, originOf } from './marks.ts'
+import type { ServiceContext } from './service.ts'
+import type { DeadLetterOptions, StageOutput } from './stage.ts'
+
+const publishPauseMsMax = 5_000
+/** Reckoned for a record's key and headers. */
+const overheadBytes = 200
+
+type Serialized = Omit<StageOutput, 'value'> & { readonly value: string | Uint8Array | null }
+
+export class TaskOutputs {
+  readonly #stage: string
+  readonly #at: TopicPartition
+  readonly #deps: Pick<ServiceContext, 'bus' | 'log' | 'telemetry'>
+  readonly #signal: AbortSignal
+  readonly #origin: string
+  #gathered: OutgoingRecord[] = []
+  #bytes = 0
+  #index = 0
+  #published: Promise<void> = Promise.resolve()
+  #abandoned = false
+
+  constructor(
+    stage: string,
+    at: TopicPartition,
+    deps: Pick<ServiceContext, 'bus' | 'log' | 'telemetry'>,
+    signal: AbortSignal,
+  ) {
+    this.#stage = stage
+    this.#at = at
+    this.#deps = deps
+    this.#signal = signal
+    this.#origin = originOf(stage, at.topic, at.partition)
+  }
+
+  /** Bytes gathered and not sent, about. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The task was stopped before some outputs were acknowledged. */
+  get abandoned(): boolean {
+    return this.#abandoned
+  }
+
+  /** Resolves when everything flushed so far is acknowledged, or abandoned; never rejects. */
+  get published(): Promise<void> {
+    return this.#published
+  }
+
+  /** What is put out from here on is made of another record. */
+  nextRecord(): void {
+    this.#index = 0
+  }
+
+  emit(record: BusRecord, output: StageOutput, arrivedMs: number): void {
+    const value = serialize(output.value)
+    if (value !== null && value.length > limits.recordBytesMax && Buffer.byteLength(value) > limits.recordBytesMax) {
+      const message = `What ${this.#stage} made of this record for ${output.topic} is over ${limits.recordBytesMax} bytes.`
+      this.deadLetter(record, 'TOO_LARGE', message, { index: this.#index })
+      return
+    }
+    this.send(record, { ...output, value, headers: { [headers.arrived]: String(arrivedMs), ...output.headers } })
+  }
+
+  deadLetter(record: BusRecord, code: DeadLetterCode, message: string, options: DeadLetterOptions = {}): void {
+    this.#deps.telemetry.deadLettered(this.#stage, code, 1)
+    const refused = { ...record, ...options, stage: this.#stage, code, message, atMs: record.appendedMs }
+    const letter = buildDeadLetter(refused)
+    this.send(record, { ...letter, value: letter.value })
+  }
+
+  send(record: BusRecord, output: Serialized): void {
+    const mark = formatMark(this.#origin, record.offset, this.#index++)
+    this.#gathered.push({ ...output, headers: { ...output.headers, [headers.mark]: mark } })
+    this.#bytes += (output.value?.length ?? 0) + overheadBytes
+  }
+
+  /** Sends what was gathered, behind what was sent before; resolves when what was sent before is acknowledged. */
+  async flush(): Promise<void> {
+    if (this.#gathered.length === 0) return
+    const outputs = this.#gathered
+    this.#gathered = []
+    this.#bytes = 0
+    const before = this.#published
+    this.#published = before.then(() => this.#publishUntilDone(outputs))
+    await before
+  }
+
+  /** A bus that is down holds this stage back, and no other; nothing is given up but by stopping. */
+  async #publishUntilDone(outputs: readonly OutgoingRecord[]): Promise<void> {
+    for (let pauseMs = 100; !this.#signal.aborted; pauseMs = Math.min(pauseMs * 2, publishPauseMsMax)) {
+      try {
+        await this.#deps.bus.publish(outputs)
+        this.#count(outputs)
+        return
+      } catch (error) {
+        this.#deps.telemetry.retried(this.#stage, 'publish')
+        const { topic, partition } = this.#at
+        this.#deps.log.warn('outputs could not be published; trying again', {
+          stage: this.#stage,
+          topic,
+          partition,
+          pauseMs,
+          error: describeError(error),
+        })
+        await pause(pauseMs, undefined, { signal: this.#signal }).catch(() => undefined)
+      }
+    }
+    this.#abandoned = true
+  }
+
+  #count(outputs: readonly OutgoingRecord[]): void {
+    const counts = new Map<string, number>()
+    for (const output of outputs) counts.set(output.topic, (counts.get(output.topic) ?? 0) + 1)
+    for (const [topic, count] of counts) this.#deps.telemetry.emitted(this.#stage, topic, count)
+  }
+}
+
+function serialize(value: unknown): string | Uint8Array | null {
+  return typeof value === 'string' || value === null || value instanceof Uint8Array ? value : JSON.stringify(value)
+}
