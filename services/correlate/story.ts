@@ -17,6 +17,8 @@ export type Story = Pick<
 
 const entitiesMax = 100
 const namedMax = 5
+/** Shorter names are as short as what would stand for them. */
+const nameCharsMin = 12
 
 export function tellStory(cluster: Cluster, assessment: RiskAssessment & { readonly openedAtMs: number }): Story {
   const lead = [...cluster].sort(byWeight)[0] ?? cluster[0]
@@ -129,7 +131,7 @@ function summarize(
     `By ${namesOf(entities, ['principal']).join(', ') || 'an unnamed principal'}, from ${since} to ${until}.`,
     ...shown.map(
       ({ signal, count }) =>
-        `${signal.title}${count > 1 ? ` (${count} times)` : ''}: ${endSentence(withoutTitle(signal))}`,
+        `${signal.title}${count > 1 ? ` (${count} times)` : ''}: ${endSentence(briefly(signal, entities))}`,
     ),
   ]
   if (findings.length > shown.length) sentences.push(`${findings.length - shown.length} more findings.`)
@@ -143,9 +145,16 @@ function summarize(
   return sentences.join(' ').slice(0, limits.fieldCharsMax)
 }
 
-/** Explanations often begin with the rule's title, which stands before them already. */
-function withoutTitle({ title, explanation }: Contribution): string {
-  return explanation.startsWith(`${title}: `) ? explanation.slice(title.length + 2) : explanation
+/**
+ * Explanations often begin with the rule's title, which stands before them already; and the account's full name, which
+ * the story has given, need not stand in every sentence.
+ */
+function briefly({ title, explanation }: Contribution, entities: readonly Entity[]): string {
+  const text = explanation.startsWith(`${title}: `) ? explanation.slice(title.length + 2) : explanation
+  const principals = entities.filter((entity) => entity.type === 'principal')
+  const only = principals.length === 1 ? principals[0]?.id : undefined
+  if (only === undefined || only.length < nameCharsMin) return text
+  return text.replaceAll(`account ${only}`, 'this account').replaceAll(only, 'this account')
 }
 
 function endSentence(text: string): string {

@@ -103,23 +103,47 @@ const symbols = {
   neq: 'other than',
 } as const
 
+/** What people call the fields that rules group by and count; others go by their own name. */
+const words: Readonly<Record<string, string>> = {
+  'warden.principal': 'account',
+  'warden.credential.id': 'credential',
+  'warden.session.id': 'session',
+  'warden.asset.id': 'artifact',
+  'warden.asset.container': 'storage location',
+  'warden.model.id': 'model',
+  'organization.id': 'tenant',
+  'source.ip': 'address',
+  'source.geo.country_iso_code': 'country',
+  'user.name': 'user',
+  'user.id': 'user',
+}
+
+function inWords(field: string): string {
+  return words[field] ?? field
+}
+
 export function explainCorrelation(
   rule: SigmaCorrelation,
   finding: CorrelationFinding,
   group: Readonly<Record<string, string>>,
 ): string {
-  const of = Object.entries(group).map(([name, value]) => `${name} ${plain(value)}`)
-  const fields = [...new Set(rule.base.flatMap((base) => base.valueFields))].join(', ')
+  const of = Object.entries(group).map(([name, value]) => `${inWords(name)} ${plain(value)}`)
+  const fields = [...new Set(rule.base.flatMap((base) => base.valueFields))].map(inWords).join(', ')
   const what = fields === '' ? measured[rule.type] : `${measured[rule.type]} of ${fields}`
   const line = rule.condition.map(({ op, value }) => `${symbols[op]} ${value}`).join(' and ')
   const bound = finding.approximate ? 'at least ' : ''
   const asked = line === '' ? '' : `; the line is ${line}`
   const withdrawn = finding.status === 'retracted' ? ' Late records have taken this back.' : ''
   return (
-    `${rule.meta.title}: ${bound}${finding.peak} ${what} within ${formatSpan(rule.timespanMs)}` +
+    `${rule.meta.title}: ${bound}${finding.peak} ${what} within ${withArticle(formatSpan(rule.timespanMs))}` +
     `${of.length === 0 ? '' : ` for ${of.join(', ')}`}${asked}. ` +
     `${finding.count} events from ${iso(finding.anchorMs)} to ${iso(finding.lastHeldMs)}.${withdrawn}`
   )
+}
+
+function withArticle(span: string): string {
+  if (/^[0-9]/.test(span)) return span
+  return `${span === 'hour' ? 'an' : 'a'} ${span}`
 }
 
 export function iso(ms: number): string {
