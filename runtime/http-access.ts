@@ -7,7 +7,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
-import type { Role } from './config.ts'
+import type { Role } from './config-parts.ts'
 import { HttpError } from './http-error.ts'
 
 export interface AccessToken {

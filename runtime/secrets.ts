@@ -19,7 +19,7 @@ import {
 } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ConfigInvalidError, describeError, type Mistake } from '../core/errors.ts'
-import type { SecretRef } from './config.ts'
+import type { SecretRef } from './config-parts.ts'
 import type { Log } from './log.ts'
 import type { Redactor } from './redact.ts'
 

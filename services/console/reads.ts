@@ -7,7 +7,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Incident } from '../../core/incident.ts'
 import type { Collection, Document, Filter, SearchIndex } from '../../core/ports/search-index.ts'
-import type { Role } from '../../runtime/config.ts'
+import type { Role } from '../../runtime/config-parts.ts'
 import { HttpError } from '../../runtime/http-error.ts'
 import { lists, searchQueryOf, visibleTo, type ListName, type ListSpec } from './query.ts'
 import { asked } from './refusals.ts'

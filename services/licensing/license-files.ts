@@ -13,7 +13,7 @@ import { ContentInvalidError, describeError, formatPlace, type Mistake } from '.
 import { canonicalDigest, credentialId, derivedId } from '../../core/ids.ts'
 import type { Credential } from '../../core/license.ts'
 import { parseYaml, schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
-import { SecretRef } from '../../runtime/config.ts'
+import { SecretRef } from '../../runtime/config-parts.ts'
 import type { Log } from '../../runtime/log.ts'
 import { Redactor } from '../../runtime/redact.ts'
 import { Secrets } from '../../runtime/secrets.ts'
