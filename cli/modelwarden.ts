@@ -43,6 +43,9 @@ const commands = [
 ]
 for (const add of commands) add(program)
 
+// What it writes (bus, index, outbox, keys) is for the user that runs it alone, whatever the folder allows.
+process.umask(0o077)
+
 // A pipe that closes early (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(exitCodes.ok)

@@ -49,3 +49,16 @@ describe('JSON that nobody vouches for', () => {
     expect(isDeeperThan([1, 2, 3, 4, [[1]], 6, 7, 8, 9, 10], 3)).toBe(false)
   })
 })
+
+describe('the complaint about a text that is not JSON', () => {
+  test.each([
+    '{"apiKey":sk-UNIQ7SECRET}',
+    'sk-UNIQ7SECRET',
+    '{"a": "sk-UNIQ7SECRET',
+    '["x" sk-UNIQ7SECRET, 1, 2, 3, 4, 5, 6, 7, 8, 9]',
+  ])('quotes nothing of %j', (text) => {
+    const parsed = parseJson(text)
+    expect(parsed).toMatchObject({ ok: false, code: 'NOT_JSON' })
+    expect(parsed.ok ? '' : parsed.message).not.toMatch(/sk-|UNIQ/)
+  })
+})

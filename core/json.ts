@@ -36,7 +36,7 @@ export function parseJson(input: Uint8Array | string, depthMax: number = limits.
     value = JSON.parse(text)
   } catch (error) {
     if (text.trim() === '') return { ok: false, code: 'EMPTY', message: 'The record is empty.' }
-    return { ok: false, code: 'NOT_JSON', message: `The record is not JSON: ${(error as Error).message.slice(0, 200)}` }
+    return { ok: false, code: 'NOT_JSON', message: `The record is not JSON: ${withoutQuotes(error as Error)}` }
   }
   const shape = look(value, depthMax)
   if (shape === 'deeper') {
@@ -44,6 +44,14 @@ export function parseJson(input: Uint8Array | string, depthMax: number = limits.
   }
   // Rare enough that reading such a record twice costs less than looking for digits in every text.
   return { ok: true, value: shape === 'imprecise' ? JSON.parse(text, keepLongNumbers) : value }
+}
+
+/** What V8 says, less the piece of the text that it quotes: that may be a piece of a secret. */
+function withoutQuotes({ message }: Error): string {
+  return message
+    .replace(/(?:\.\.\.)?"[^]*"(?:\.\.\.)? is not valid JSON$/, 'it is not valid JSON')
+    .replace(/^Unexpected token [^]{1,4}, it/, 'unexpected character; it')
+    .slice(0, 200)
 }
 
 function keepLongNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {

@@ -76,6 +76,15 @@ describe('the HTTP host', () => {
     expect(await anonymous.json()).toMatchObject({ error: { code: 'TOKEN_MISSING', hint: expect.any(String) } })
   })
 
+  it('answers an address that can not be read in the form of all its errors, and repeats none of it', async () => {
+    const { url } = await host()
+    const answer = await fetch(`${url}/gate%ff-s3cret`)
+    expect(answer.status).toBe(400)
+    const body = await answer.text()
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'BAD_ADDRESS' } })
+    expect(body).not.toContain('s3cret')
+  })
+
   it('makes an address that keeps presenting wrong tokens wait, even with the right one', async () => {
     const { url } = await host({ refusalsPerMinuteMax: 3 })
     for (let n = 0; n < 3; n++) expect((await fetch(`${url}/gate`, bearer('wrong'))).status).toBe(401)
