@@ -76,7 +76,7 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HttpHost
     // Before routing: an address that can't be decoded, or a piece of it that is too long. It is not repeated.
     frameworkErrors: (error, _request, reply) => {
       const message = 'The address of the request can not be read, or a piece of it is too long.'
-      void reply.code(error.statusCode ?? 400).send({ error: { code: 'BAD_ADDRESS', message } })
+      void (reply as FastifyReply).code(error.statusCode ?? 400).send({ error: { code: 'BAD_ADDRESS', message } })
     },
   })
   const access = new Access({
