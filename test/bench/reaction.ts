@@ -19,6 +19,11 @@ import { gatewayRecords } from './records.ts'
 
 const probes = 150
 const othersPerSecond = 300
+/**
+ * Other events pass three of our hops (raw, events, observations), but would pass all of the bare ones: as many records are
+ * moved in both.
+ */
+const othersPerHop = Math.round((othersPerSecond * 3) / 7)
 /** events, signals, incidents, effects (the incident), effects (the intent), license commands, licenses. */
 const hops = 7
 const refusedMsMax = 15_000
@@ -27,7 +32,7 @@ export const reactionBench: Bench = {
   name: 'reaction',
   run: () =>
     withBroker(async (brokers) => {
-      const bare = await bareHops({ brokers, hops, probes: 200, probeEveryMs: 20, othersPerSecond })
+      const bare = await bareHops({ brokers, hops, probes: 400, probeEveryMs: 20, othersPerSecond: othersPerHop })
       const folder = await mkdtemp(join(tmpdir(), 'modelwarden-bench-'))
       const bus = createKafkaBus({ brokers: [...brokers] }, silentLog)
       try {
