@@ -19,6 +19,8 @@ export interface Outcome {
   readonly detections: readonly string[]
   /** Those that stand in the end; provisional ones that were merged into them on the way are a matter of moments. */
   readonly incidents: Readonly<Record<string, unknown>>
+  /** Instants of signals and incidents, by id. */
+  readonly times: Readonly<Record<string, readonly number[]>>
   /**
    * What was done about each incident in the end, with its state. An incident that was merged counts as the one that it
    * became: whether a playbook saw it before, and acted twice, is a matter of moments, not of kills.
@@ -83,7 +85,6 @@ function signalWords(signal: Signal): unknown {
   return {
     rule: rule.id,
     level: rule.level,
-    at: signal['@timestamp'],
     status,
     entities,
     supersedes: sorted(signal.supersedes),
@@ -91,8 +92,8 @@ function signalWords(signal: Signal): unknown {
 }
 
 function incidentWords(incident: Incident): unknown {
-  const { tenant, status, settled, severity, title, primary, signalCount, firstSeen, lastSeen } = incident
-  return { tenant, status, settled, severity, title, primary, signalCount, firstSeen, lastSeen }
+  const { tenant, status, settled, severity, title, primary, signalCount } = incident
+  return { tenant, status, settled, severity, title, primary, signalCount }
 }
 
 async function all<T>(bus: Bus, topic: string): Promise<T[]> {
