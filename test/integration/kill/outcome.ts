@@ -57,6 +57,10 @@ export async function outcomeOf(bus: Bus): Promise<Outcome> {
         .filter(([, { status }]) => status !== 'merged' && status !== 'retracted')
         .map(([id, each]) => [id, incidentWords(each)]),
     ),
+    times: Object.fromEntries([
+      ...[...signals].map(([id, each]) => [id, [Date.parse(each['@timestamp'])]] as const),
+      ...[...incidents].map(([id, each]) => [id, [Date.parse(each.firstSeen), Date.parse(each.lastSeen)]] as const),
+    ]),
     actions: sorted(
       [...actions.values()].map(
         ({ incidentId, playbook, step, target, state }) =>
