@@ -26,8 +26,9 @@ const feedEveryMs = 200
 const killEveryMs = 2_500
 const quietMs = 12_000
 /**
- * Here a day passes in 40 s, so while a service is down hours of events wait for the watermark, and a busy group outgrows
- * its memory: it then counts in bulk (decision 010), and its instants are right to within the rule's timespan, a minute.
+ * A finding's instants have been seen to differ between runs by up to 12 s; one is allowed a rule's timespan, a minute. Taken
+ * to come from groups that outgrow their memory, since a day passes in 40 s here, and then count in bulk (decision 010);
+ * that has not been proven.
  */
 const instantsWithinMs = 60_000
 const drainedWithinMs = 120_000
