@@ -19,12 +19,12 @@ import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entr
 /** What is kept of a group. JSON. */
 interface State {
   entries: Entry[]
-  approximate: boolean
+  incomplete: boolean
 }
 
 export class CompleteOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
-  readonly stateVersion = 1
+  readonly stateVersion = 2
   readonly #spanMs: number
   readonly #indexes = new WeakMap<State, EntryIndex>()
 
@@ -35,7 +35,7 @@ export class CompleteOperator implements CorrelationOperator {
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
     if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
-    const state = (given as State | undefined) ?? { entries: [], approximate: false }
+    const state = (given as State | undefined) ?? { entries: [], incomplete: false }
     const id = shortId(observation.eventId)
     if (observation.retracted === true) {
       const known = this.#index(state).has(id)
@@ -49,7 +49,7 @@ export class CompleteOperator implements CorrelationOperator {
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
     const findings = this.#makeRoom(state, added.length, watermarkMs)
     if (state.entries.length + added.length > entriesMax) {
-      state.approximate = true
+      state.incomplete = true
       return { state, findings, dropped: 'overflow' }
     }
     this.#index(state).insert(state.entries, added)
@@ -80,7 +80,7 @@ export class CompleteOperator implements CorrelationOperator {
     // A percentile needs each value: it would rather miss the last ones than tell a wrong one.
     if (state.entries.length + more > entriesMax && this.correlation.type !== 'value_percentile') {
       state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type))
-      state.approximate = true
+      state.incomplete = true
       this.#indexes.delete(state)
     }
     return findings
@@ -100,7 +100,7 @@ export class CompleteOperator implements CorrelationOperator {
     }
     if (from === 0) return findings
     state.entries = state.entries.slice(from)
-    if (state.entries.length === 0) state.approximate = false
+    if (state.entries.length === 0) state.incomplete = false
     this.#indexes.delete(state)
     return findings
   }
@@ -121,7 +121,7 @@ export class CompleteOperator implements CorrelationOperator {
       count: window.reduce((sum, { n }) => sum + n, 0),
       peak: measured,
       final: true,
-      approximate: state.approximate,
+      incomplete: state.incomplete,
       evidence: spread(window.flatMap(({ e }) => (e === undefined ? [] : [e]))),
     }
   }

@@ -188,7 +188,7 @@ describe('what a group remembers is bounded', () => {
     expect(largest).toBeLessThan(200_000)
     group.pass(Infinity)
     for (const finding of group.found) {
-      expect(finding.approximate).toBe(true)
+      expect(finding.incomplete).toBe(true)
       expect(finding.evidence.length).toBeLessThanOrEqual(limits.signalEvidenceMax)
     }
   })

@@ -8,7 +8,7 @@
  * Promises: once the watermark has passed, the findings left open are those of the events sorted and without duplicates,
  * however they arrived. An event in order costs amortized constant time (temporal_ordered: the window's length), a late one
  * the length of what the group remembers. A group that outgrows `entriesMax` no longer waits for late events, and counts in
- * bulk: its findings say that they are approximate.
+ * bulk: its findings say so (`incomplete`).
  */
 import type { EvidenceRef } from '../../core/signal.ts'
 import { addsUp, conditionHolds, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
@@ -68,7 +68,7 @@ interface State {
   entries: Entry[]
   head: Head | null
   told: Told[]
-  approximate: boolean
+  incomplete: boolean
 }
 
 /** What can be computed from a state, kept while the state is in memory. */
@@ -87,7 +87,7 @@ interface View {
 
 export class SlidingOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
-  readonly stateVersion = 1
+  readonly stateVersion = 2
   readonly #spanMs: number
   readonly #kind: ValueKind
   readonly #views = new StateViews<State, View>()
@@ -205,7 +205,7 @@ export class SlidingOperator implements CorrelationOperator {
       findings.push(...this.#settle(state, watermarkMs))
     if (state.entries.length + more <= entriesMax) return findings
     findings.push(...this.#settle(state, state.entries.at(-1)!.t))
-    state.approximate = true
+    state.incomplete = true
     if (state.entries.length + more > entriesMax) {
       state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type), state.head?.last)
       this.#views.delete(state)
@@ -222,7 +222,7 @@ export class SlidingOperator implements CorrelationOperator {
     const last = settled.bursts.at(-1)
     const open = last !== undefined && last.last + this.#spanMs >= untilMs ? last : undefined
     const evidence = open === undefined ? [] : spread(evidenceOf(state, open))
-    if (open === undefined && state.told.every((told) => told.retracted === true)) state.approximate = false
+    if (open === undefined && state.told.every((told) => told.retracted === true)) state.incomplete = false
     state.head = open === undefined ? null : { ...open, evidence }
     state.settledMs = untilMs
     state.entries = state.entries.filter((entry) => entry.t >= untilMs - this.#spanMs)
@@ -284,7 +284,7 @@ export class SlidingOperator implements CorrelationOperator {
       count: burst.count,
       peak: burst.peak,
       final,
-      approximate: state.approximate,
+      incomplete: state.incomplete,
       evidence: spread(evidenceOf(state, burst)),
     }
   }
@@ -293,7 +293,7 @@ export class SlidingOperator implements CorrelationOperator {
 const nothingToTell: readonly CorrelationFinding[] = []
 
 function newState(): State {
-  return { settledMs: null, entries: [], head: null, told: [], approximate: false }
+  return { settledMs: null, entries: [], head: null, told: [], incomplete: false }
 }
 
 function burstOf({ anchor, first, last, count, peak }: Burst): Burst {

@@ -181,7 +181,7 @@ export interface CorrelationFinding {
   /** The watermark has passed: it will not change any more. */
   readonly final: boolean
   /** More events than the group may keep: counts are upper or lower bounds, see docs/decisions/010-sigma-windows.md. */
-  readonly approximate: boolean
+  readonly incomplete: boolean
   /** In event-time order, at most `limits.signalEvidenceMax`; spread over the burst when there are more. */
   readonly evidence: readonly EvidenceRef[]
 }

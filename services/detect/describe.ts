@@ -131,7 +131,7 @@ export function explainCorrelation(
   const fields = [...new Set(rule.base.flatMap((base) => base.valueFields))].map(inWords).join(', ')
   const what = fields === '' ? measured[rule.type] : `${measured[rule.type]} of ${fields}`
   const line = rule.condition.map(({ op, value }) => `${symbols[op]} ${value}`).join(' and ')
-  const bound = finding.approximate ? 'at least ' : ''
+  const bound = finding.incomplete ? 'at least ' : ''
   const asked = line === '' ? '' : `; the line is ${line}`
   const withdrawn = finding.status === 'retracted' ? ' Late records have taken this back.' : ''
   return (

@@ -110,7 +110,7 @@ export function signalOfCorrelation(
       timespanMs: rule.timespanMs,
       line: rule.condition.map(({ op, value }) => `${op} ${value}`).join(', '),
       final: finding.final,
-      ...(finding.approximate ? { approximate: true } : {}),
+      ...(finding.incomplete ? { incomplete: true } : {}),
     },
     ...(of.exposure === undefined ? {} : { exposure: of.exposure }),
     ...(seen.arrivedMs === undefined ? {} : { arrivedMs: seen.arrivedMs }),
