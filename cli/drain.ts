@@ -73,7 +73,14 @@ async function endsOf(bus: Bus): Promise<Map<string, number>> {
 
 /** Whether the indexer's group has come to the end of what it stores. */
 async function isStored(bus: Bus, highs: ReadonlyMap<string, number>): Promise<boolean> {
-  for (const topic of [topics.events, topics.signals, topics.incidents, topics.effects, topics.deadLetters]) {
+  for (const topic of [
+    topics.events,
+    topics.signals,
+    topics.incidents,
+    topics.incidentHistory,
+    topics.effects,
+    topics.deadLetters,
+  ]) {
     for (const { partition, offset } of await bus.groupOffsets('warden.indexer', topic)) {
       if (offset < (highs.get(`${topic}/${partition}`) ?? 0) && (highs.get(`${topic}/${partition}`) ?? 0) > 0)
         return false

@@ -18,6 +18,7 @@ export const topics = {
   content: 'warden.content',
   schedule: 'warden.schedule',
   deadLetters: 'warden.dead-letters',
+  deeds: 'warden.deeds',
 } as const
 
 export type TopicName = (typeof topics)[keyof typeof topics]
@@ -65,6 +66,7 @@ export function topicSpecs(partitions: number): readonly TopicSpec[] {
     { name: topics.content, partitions: 1, cleanup: 'compact' },
     { name: topics.schedule, partitions: 1, cleanup: 'compact' },
     log(topics.deadLetters, 30),
+    log(topics.deeds, 365),
   ]
 }
 

@@ -31,8 +31,11 @@ export const hotFields: Readonly<Record<Collection, readonly string[]>> = {
   ],
   signals: ['scope', 'rule.id'],
   incidents: ['tenant', 'status', 'severity'],
+  'incident-history': ['tenant', 'id'],
   actions: ['tenant', 'incidentId', 'state'],
+  'action-history': ['tenant', 'incidentId', 'id'],
   decisions: ['tenant', 'incidentId'],
+  deeds: ['tenant', 'by'],
   'dead-letters': ['code', 'stage', 'source'],
   licenses: ['kind'],
 }
@@ -44,7 +47,7 @@ export const tableOf = (collection: Collection): string => {
   if (!Object.hasOwn(hotFields, collection)) {
     throw new RequestRefusedError(`There is no collection ${JSON.stringify(collection)}.`)
   }
-  return collection.replace('-', '_')
+  return collection.replaceAll('-', '_')
 }
 
 /** A condition on table `d`. */

@@ -4,7 +4,21 @@
  * Collections have fixed meanings, so a caller never names an index of the server's.
  */
 
-export type Collection = 'events' | 'signals' | 'incidents' | 'actions' | 'decisions' | 'dead-letters' | 'licenses'
+export const collections = [
+  'events',
+  'signals',
+  'incidents',
+  /** Every version of an incident, `<id>/<version>`. */
+  'incident-history',
+  'actions',
+  /** Every state of an action, `<id>/<version>`. */
+  'action-history',
+  'decisions',
+  'deeds',
+  'dead-letters',
+  'licenses',
+] as const
+export type Collection = (typeof collections)[number]
 
 export type Document = Readonly<Record<string, unknown>>
 

@@ -82,8 +82,11 @@ const singular: Readonly<Record<Collection, string>> = {
   events: 'event',
   signals: 'signal',
   incidents: 'incident',
+  'incident-history': 'version of an incident',
   actions: 'action',
+  'action-history': 'state of an action',
   decisions: 'decision',
+  deeds: 'deed',
   'dead-letters': 'dead letter',
   licenses: 'license or credential',
 }

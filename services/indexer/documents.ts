@@ -8,6 +8,7 @@
 import { Action } from '../../core/action.ts'
 import { DeadLetter, type DeadLetterCode } from '../../core/dead-letter.ts'
 import { Decision } from '../../core/decision.ts'
+import { Deed } from '../../core/deed.ts'
 import { isEvent } from '../../core/event.ts'
 import { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
@@ -18,18 +19,20 @@ import { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
 
 export type Indexable =
-  | { readonly put: PutDocument }
+  | { readonly puts: readonly PutDocument[] }
   /** Not for the index; `reason` is bounded. */
   | { readonly skipped: 'relayed' | 'not-an-action' }
   | { readonly code: DeadLetterCode; readonly message: string }
 
-/** The topics whose records are documents. Of incidents the index keeps the last version; the history stays on the bus. */
+/** The topics whose records are documents. */
 export const indexedTopics = [
   topics.events,
   topics.signals,
   topics.incidents,
+  topics.incidentHistory,
   topics.effects,
   topics.decisions,
+  topics.deeds,
   topics.deadLetters,
   topics.licenses,
 ] as const
@@ -44,51 +47,64 @@ export function documentOf(record: BusRecord): Indexable {
     case topics.signals:
       // Decisions are relayed into this log; they are indexed from their own.
       if (kindOf(value) === 'decision') return { skipped: 'relayed' }
-      return checked(Signal, value, 'NOT_A_SIGNAL', (signal) => ({
-        put: {
+      return checked(Signal, value, 'NOT_A_SIGNAL', (signal) => [
+        {
           collection: 'signals',
           id: signal.id,
           version: signal.version,
           timeMs: at(signal['@timestamp']),
           document: signal,
         },
-      }))
+      ])
     case topics.incidents:
-      return checked(Incident, value, 'NOT_AN_INCIDENT', (incident) => ({
-        put: {
+      return checked(Incident, value, 'NOT_AN_INCIDENT', (incident) => [
+        {
           collection: 'incidents',
           id: incident.id,
           version: incident.version,
           timeMs: at(incident.openedAt),
           document: incident,
         },
-      }))
+      ])
+    case topics.incidentHistory:
+      return checked(Incident, value, 'NOT_AN_INCIDENT', (incident) => [
+        {
+          collection: 'incident-history',
+          id: `${incident.id}/${incident.version}`,
+          timeMs: at(incident.updatedAt),
+          document: incident,
+        },
+      ])
     case topics.effects:
       return effectDocument(value)
     case topics.decisions:
-      return checked(Decision, value, 'NOT_A_DECISION', (decision) => ({
-        put: { collection: 'decisions', id: decision.id, timeMs: at(decision.at), document: decision },
-      }))
+      return checked(Decision, value, 'NOT_A_DECISION', (decision) => [
+        { collection: 'decisions', id: decision.id, timeMs: at(decision.at), document: decision },
+      ])
+    case topics.deeds:
+      return checked(Deed, value, 'INDEX_REFUSED', (deed) => [
+        { collection: 'deeds', id: deed.id, version: deed.version, timeMs: at(deed.at), document: deed },
+      ])
     case topics.deadLetters:
-      return checked(DeadLetter, value, 'INDEX_REFUSED', (letter) => ({
-        put: {
+      return checked(DeadLetter, value, 'INDEX_REFUSED', (letter) => [
+        {
           collection: 'dead-letters',
           id: letter.id,
           version: 1 + (letter.replayed?.count ?? 0),
           timeMs: at(letter.at),
           document: letter,
         },
-      }))
+      ])
     case topics.licenses:
-      return checked(LicenseRecord, value, 'INDEX_REFUSED', (license) => ({
-        put: {
+      return checked(LicenseRecord, value, 'INDEX_REFUSED', (license) => [
+        {
           collection: 'licenses',
           id: license.kind === 'license' ? `license/${license.license.id}` : `credential/${license.credential.id}`,
           version: license.version,
           timeMs: at(license.updatedAt),
           document: license,
         },
-      }))
+      ])
     default:
       return { code: 'INDEX_REFUSED', message: 'No collection of the index is for this topic.' }
   }
@@ -98,15 +114,21 @@ function eventDocument(value: unknown): Indexable {
   if (!isEvent(value)) return { code: 'NOT_AN_EVENT', message: 'The record has not the envelope of an event.' }
   const timeMs = at(value['@timestamp'])
   if (Number.isNaN(timeMs)) return { code: 'NOT_AN_EVENT', message: 'The event has no time.' }
-  return { put: { collection: 'events', id: value.event.id, timeMs, document: value } }
+  return { puts: [{ collection: 'events', id: value.event.id, timeMs, document: value }] }
 }
 
-/** Beside actions, respond keeps its runs there, and what is relayed to it. */
+/** An action as it stands and as it stood. Beside actions, respond keeps its runs there, and what is relayed to it. */
 function effectDocument(value: unknown): Indexable {
   if (kindOf(value) !== 'action') return { skipped: 'not-an-action' }
-  return checked(Action, (value as { action?: unknown }).action, 'NOT_AN_EFFECT', (action) => ({
-    put: { collection: 'actions', id: action.id, version: action.version, timeMs: at(action.at), document: action },
-  }))
+  return checked(Action, (value as { action?: unknown }).action, 'NOT_AN_EFFECT', (action) => [
+    { collection: 'actions', id: action.id, version: action.version, timeMs: at(action.at), document: action },
+    {
+      collection: 'action-history',
+      id: `${action.id}/${action.version}`,
+      timeMs: at(action.at),
+      document: action,
+    },
+  ])
 }
 
 interface Schema<T> {
@@ -122,9 +144,14 @@ interface Issue {
 }
 
 /** Where it is wrong, never the value: it may be hostile, or a secret. */
-function checked<T>(schema: Schema<T>, value: unknown, code: DeadLetterCode, then: (value: T) => Indexable): Indexable {
+function checked<T>(
+  schema: Schema<T>,
+  value: unknown,
+  code: DeadLetterCode,
+  then: (value: T) => readonly PutDocument[],
+): Indexable {
   const parsed = schema.safeParse(value)
-  if (parsed.success) return then(parsed.data)
+  if (parsed.success) return { puts: then(parsed.data) }
   const [issue] = parsed.error.issues
   return {
     code,

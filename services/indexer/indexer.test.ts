@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { Action } from '../../core/action.ts'
 import { DeadLetter } from '../../core/dead-letter.ts'
 import { IndexUnavailableError } from '../../core/errors.ts'
-import type { SearchIndex } from '../../core/ports/search-index.ts'
+import { collections, type Collection, type SearchIndex } from '../../core/ports/search-index.ts'
 import { Signal } from '../../core/signal.ts'
 import { headers, topics } from '../../core/topics.ts'
 import { buildDeadLetter } from '../../runtime/dead-letters.ts'
@@ -79,15 +79,29 @@ test('everything that people look at is found in its collection, and what is rel
   await publish(bus, topics.events, eventOf('e1'))
   await publish(bus, topics.signals, signalOf('s1'), { kind: 'decision', decision })
   await publish(bus, topics.incidents, incidentOf())
+  await publish(bus, topics.incidentHistory, incidentOf(), incidentOf({ version: 2 }))
   await publish(
     bus,
     topics.effects,
     { kind: 'incident', incident: incidentOf() },
     { kind: 'action', action: actionOf('a1') },
+    { kind: 'action', action: actionOf('a1', { version: 2, state: 'reserved' }) },
     { kind: 'run', run: {} },
     { kind: 'decision', decision },
   )
   await publish(bus, topics.decisions, decision)
+  const deed = {
+    id: 'r1',
+    version: 1,
+    at: '2026-03-01T10:00:00.000Z',
+    by: 'operator:ana',
+    roles: ['analyst'],
+    tenant: 'operator',
+    deed: 'POST /v1/decisions',
+    arguments: 'f'.repeat(64),
+    outcome: 'attempted',
+  }
+  await publish(bus, topics.deeds, deed, { ...deed, version: 2, outcome: 'done', status: 202 })
   await bus.publish([{ topic: topics.deadLetters, key: 's', value: letterOf() }])
   await publish(bus, topics.licenses, {
     kind: 'credential',
@@ -97,20 +111,29 @@ test('everything that people look at is found in its collection, and what is rel
     state: 'revoked',
   })
   await eventually(async () => (await index.get('licenses', 'credential/key-a')) !== undefined)
-  const count = async (): Promise<Record<string, number>> => ({
-    events: await index.count('events'),
-    signals: await index.count('signals'),
-    incidents: await index.count('incidents'),
-    actions: await index.count('actions'),
-    decisions: await index.count('decisions'),
-    'dead-letters': await index.count('dead-letters'),
-    licenses: await index.count('licenses'),
-  })
-  const one = { events: 1, signals: 1, incidents: 1, actions: 1, decisions: 1, 'dead-letters': 1, licenses: 1 }
-  await eventually(async () => Object.values(await count()).every((n) => n >= 1))
-  expect(await count()).toEqual(one)
+  const expected: Readonly<Record<Collection, number>> = {
+    events: 1,
+    signals: 1,
+    incidents: 1,
+    'incident-history': 2,
+    actions: 1,
+    'action-history': 2,
+    decisions: 1,
+    deeds: 1,
+    'dead-letters': 1,
+    licenses: 1,
+  }
+  const count = async (): Promise<Record<string, number>> => {
+    const counted = collections.map(async (each) => [each, await index.count(each)] as const)
+    return Object.fromEntries(await Promise.all(counted))
+  }
+  await eventually(async () => (await index.get('actions', 'a1'))?.version === 2)
+  await eventually(async () => (await index.get('deeds', 'r1'))?.version === 2)
+  await eventually(async () => (await index.get('incident-history', 'incident-1/2')) !== undefined)
+  expect(await count()).toEqual(expected)
   expect(Signal.parse((await index.get('signals', 's1'))!.document).rule.id).toBe('weights-read-in-bulk')
-  expect(Action.parse((await index.get('actions', 'a1'))!.document).state).toBe('awaiting-approval')
+  expect(Action.parse((await index.get('actions', 'a1'))!.document).state).toBe('reserved')
+  expect((await index.get('action-history', 'a1/1'))!.document['state']).toBe('awaiting-approval')
   expect((await index.get('licenses', 'credential/key-a'))!.version).toBe(3)
 })
 

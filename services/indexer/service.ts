@@ -8,22 +8,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describeError } from '../../core/errors.ts'
 import type { BusRecord } from '../../core/ports/bus.ts'
-import type { Collection, PutDocument, SearchIndex } from '../../core/ports/search-index.ts'
+import { collections, type PutDocument, type SearchIndex } from '../../core/ports/search-index.ts'
 import { headers, topics } from '../../core/topics.ts'
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
 import { runSink, type SinkOutcome, type SinkRun } from '../../runtime/sink-runner.ts'
 import { documentOf, indexedTopics } from './documents.ts'
 
 const name = 'indexer'
-const collections: readonly Collection[] = [
-  'events',
-  'signals',
-  'incidents',
-  'actions',
-  'decisions',
-  'dead-letters',
-  'licenses',
-]
 const retryPauseMsMax = 10_000
 const expireEveryMs = 3_600_000
 const dayMs = 86_400_000
@@ -131,9 +122,10 @@ async function store(
   }
   for (const [at, record] of records.entries()) {
     const indexable = documentOf(record)
-    if ('put' in indexable) {
-      puts.push(indexable.put)
-      places.push(at)
+    if ('puts' in indexable) {
+      outcomes[at] = stored
+      puts.push(...indexable.puts)
+      places.push(...indexable.puts.map(() => at))
     } else if ('skipped' in indexable) {
       outcomes[at] = stored
       drop(indexable.skipped)
@@ -141,10 +133,7 @@ async function store(
   }
   for (const [i, { outcome, reason }] of (await index.put(puts)).entries()) {
     if (outcome === 'refused') refuse(places[i]!, 'INDEX_REFUSED', reason ?? 'The index gave no reason.')
-    else {
-      outcomes[places[i]!] = stored
-      if (outcome !== 'stored') drop(outcome)
-    }
+    else if (outcome !== 'stored') drop(outcome)
   }
   for (const [reason, count] of drops) telemetry.dropped(name, reason, count)
   const arrivedMs = Number(records.at(-1)?.headers[headers.arrived])

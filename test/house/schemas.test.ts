@@ -9,6 +9,7 @@ import { Bundle } from '../../core/content.ts'
 import { Control } from '../../core/control.ts'
 import { DeadLetter } from '../../core/dead-letter.ts'
 import { Decision } from '../../core/decision.ts'
+import { Deed } from '../../core/deed.ts'
 import { Event } from '../../core/event.ts'
 import { Incident } from '../../core/incident.ts'
 import { Credential, License, LicenseRecord } from '../../core/license.ts'
@@ -22,6 +23,7 @@ const schemas = {
   Credential,
   DeadLetter,
   Decision,
+  Deed,
   Event,
   Incident,
   License,
