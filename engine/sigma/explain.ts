@@ -5,7 +5,7 @@
  */
 import { compileCondition, compileItem } from './evaluate.ts'
 import { FieldReader } from './fields.ts'
-import { logSourceOf } from './matcher.ts'
+import { definedOnly, logSourceOf } from './matcher.ts'
 import { covers } from './pipelines.ts'
 import type { Condition, DetectionItem, EventTree, LogSource, PatternPart, SigmaRule, Test } from './types.ts'
 
@@ -59,10 +59,6 @@ export function explain(rule: SigmaRule, event: EventTree): RuleExplained {
     ]),
   ]
   return { matches, logsourceFits, selections, text: lines.join('\n') }
-}
-
-function definedOnly(source: ReturnType<typeof logSourceOf>): LogSource {
-  return Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined))
 }
 
 function spell(source: Partial<Record<keyof LogSource, string | undefined>>): string {

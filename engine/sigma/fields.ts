@@ -1,65 +1,14 @@
 /**
- * Reads fields of an event: dotted paths into nested objects, through arrays, each field once an event.
+ * Reads the fields of one event that a set of rules asks for: all of them in one walk over what the event has.
  *
- * Stands under every rule: rules share the slots of one FieldReader. Promises: own properties only, so that `constructor` or
- * `__proto__` in a rule or an event never reach a prototype; the text of a value is made and folded at most once an event.
+ * Stands under every rule: rules share the slots of one FieldReader. What a field's name means is field-path.ts's to say; the
+ * walk (path-tree.ts) finds the same, at the cost of the event's keys rather than of the fields that rules know. Promise:
+ * the text of a value is made and folded at most once an event.
  */
+import { compilePath, type Getter } from './field-path.ts'
+import { PathTree, type SlotSink } from './path-tree.ts'
 import { fold } from './pattern.ts'
 import type { EventTree } from './types.ts'
-
-type Path = readonly string[]
-type Getter = (event: EventTree) => unknown
-
-/** Names that every object or array inherits: only these need the check for an own property. */
-function isInherited(name: string): boolean {
-  return name in Object.prototype || name in Array.prototype
-}
-
-/**
- * A getter for a dotted path. `undefined`: there is no such field. A name with dots in it is found too (`labels.app.kubernetes.io/x`).
- * Through an array every element is followed, and what is found is collected.
- */
-export function compilePath(path: string): Getter {
-  const names = path.split('.')
-  if (names.some(isInherited)) return (event) => resolve(event, names, 0)
-  const last = names.length - 1
-  return (event) => {
-    let node: unknown = event
-    for (let depth = 0; depth <= last; depth++) {
-      if (typeof node !== 'object' || node === null) return undefined
-      if (Array.isArray(node)) return resolve(node, names, depth)
-      const next = (node as Record<string, unknown>)[names[depth]!]
-      if (next === undefined) return depth === last ? undefined : resolve(node, names, depth)
-      node = next
-    }
-    return node
-  }
-}
-
-/** The careful way: arrays, dots within names, inherited names. */
-function resolve(node: unknown, names: Path, depth: number): unknown {
-  if (depth === names.length) return node
-  if (typeof node !== 'object' || node === null) return undefined
-  if (Array.isArray(node)) {
-    const index = names[depth]!
-    if (/^\d{1,9}$/.test(index) && Number(index) < node.length) return resolve(node[Number(index)], names, depth + 1)
-    const found: unknown[] = []
-    for (const item of node as unknown[]) {
-      const value = resolve(item, names, depth)
-      if (value !== undefined) found.push(value)
-    }
-    return found.length === 0 ? undefined : found
-  }
-  let name = names[depth]!
-  for (let end = depth + 1; ; end++) {
-    if (Object.hasOwn(node, name)) {
-      const value = resolve((node as Record<string, unknown>)[name], names, end)
-      if (value !== undefined) return value
-    }
-    if (end >= names.length) return undefined
-    name += `.${names[end]!}`
-  }
-}
 
 /** Texts of one field: undefined where there are none, a string for one, an array for several. */
 export type Texts = string | readonly string[] | undefined
@@ -93,99 +42,34 @@ function foldTexts(texts: Texts): Texts {
   return typeof texts === 'string' ? fold(texts) : texts.map(fold)
 }
 
-/** All texts of an event, for keywords: each value by itself, and all in one, parted by NUL. */
-export interface AllText {
-  readonly values: readonly string[]
-  readonly folded: readonly string[]
-  readonly joined: string
-}
+/** All texts of an event, for keywords. Each form is made when it is first asked for. */
+export class AllText {
+  readonly #event: EventTree
+  #values: readonly string[] | undefined
+  #folded: readonly string[] | undefined
+  #joined: string | undefined
 
-interface Slot {
-  readonly path: string
-  readonly get: Getter
-  valueAt: number
-  value: unknown
-  textsAt: number
-  texts: Texts
-  foldedAt: number
-  folded: Texts
-}
-
-/** The fields that a set of rules reads, and their values in the event at hand. */
-export class FieldReader {
-  readonly #slots: Slot[] = []
-  readonly #slotByPath = new Map<string, number>()
-  #event: EventTree = {}
-  /** Counts events: what a slot holds is good where its mark equals it. */
-  #turn = 0
-  #allText: AllText | undefined
-
-  slot(path: string): number {
-    const known = this.#slotByPath.get(path)
-    if (known !== undefined) return known
-    const index = this.#slots.length
-    this.#slotByPath.set(path, index)
-    this.#slots.push({
-      path,
-      get: compilePath(path),
-      valueAt: 0,
-      value: undefined,
-      textsAt: 0,
-      texts: undefined,
-      foldedAt: 0,
-      folded: undefined,
-    })
-    return index
-  }
-
-  read(event: EventTree): void {
+  constructor(event: EventTree) {
     this.#event = event
-    this.#turn++
-    this.#allText = undefined
   }
 
-  value(slot: number): unknown {
-    const entry = this.#slots[slot]!
-    if (entry.valueAt !== this.#turn) {
-      entry.valueAt = this.#turn
-      entry.value = entry.get(this.#event)
-    }
-    return entry.value
-  }
-
-  texts(slot: number): Texts {
-    const entry = this.#slots[slot]!
-    if (entry.textsAt !== this.#turn) {
-      entry.textsAt = this.#turn
-      entry.texts = textsOf(this.value(slot))
-    }
-    return entry.texts
-  }
-
-  /** Texts in folded case. */
-  folded(slot: number): Texts {
-    const entry = this.#slots[slot]!
-    if (entry.foldedAt !== this.#turn) {
-      entry.foldedAt = this.#turn
-      entry.folded = foldTexts(this.texts(slot))
-    }
-    return entry.folded
-  }
-
-  allText(): AllText {
-    if (this.#allText === undefined) {
+  /** Each value by itself. */
+  get values(): readonly string[] {
+    if (this.#values === undefined) {
       const values: string[] = []
       collectLeaves(this.#event, values)
-      const folded = values.map(fold)
-      this.#allText = { values, folded, joined: folded.join('\u0000') }
+      this.#values = values
     }
-    return this.#allText
+    return this.#values
   }
 
-  /** Lets go of the event. */
-  release(): void {
-    this.#event = {}
-    this.#allText = undefined
+  get folded(): readonly string[] {
+    return (this.#folded ??= this.values.map(fold))
+  }
+
+  /** All in one, folded, parted by NUL. */
+  get joined(): string {
+    return (this.#joined ??= fold(this.values.join('\u0000')))
   }
 }
 
@@ -193,7 +77,109 @@ function collectLeaves(node: unknown, into: string[]): void {
   if (typeof node === 'string') into.push(node)
   else if (typeof node === 'number' || typeof node === 'boolean') into.push(String(node))
   else if (typeof node === 'object' && node !== null) {
-    for (const value of Object.values(node)) collectLeaves(value, into)
+    for (const key in node) collectLeaves((node as Record<string, unknown>)[key], into)
+  }
+}
+
+/** What the walk has said of a slot in this turn. */
+const absent = 0
+const found = 1
+/** Something on the way there needs the careful reading of field-path.ts; done when the slot is asked for. */
+const careful = 2
+
+export class FieldReader implements SlotSink {
+  readonly #slotByPath = new Map<string, number>()
+  readonly #getters: Getter[] = []
+  readonly #tree = new PathTree()
+  /** By slot: `turn * 4 + state`; an older turn means that the event has no such field. */
+  #marks = new Float64Array(64)
+  readonly #values: unknown[] = []
+  readonly #textsAt: number[] = []
+  readonly #texts: Texts[] = []
+  readonly #foldedAt: number[] = []
+  readonly #folded: Texts[] = []
+  /** The slots that the event at hand may have a value for. */
+  readonly present: number[] = []
+  #event: EventTree = {}
+  /** Counts events: what a slot holds is good where its mark is of this turn. */
+  #turn = 0
+  #allText: AllText | undefined
+
+  slot(path: string): number {
+    const known = this.#slotByPath.get(path)
+    if (known !== undefined) return known
+    const slot = this.#getters.length
+    this.#slotByPath.set(path, slot)
+    this.#getters.push(compilePath(path))
+    this.#values.push(undefined)
+    this.#textsAt.push(0)
+    this.#texts.push(undefined)
+    this.#foldedAt.push(0)
+    this.#folded.push(undefined)
+    if (slot >= this.#marks.length) {
+      const larger = new Float64Array(this.#marks.length * 2)
+      larger.set(this.#marks)
+      this.#marks = larger
+    }
+    this.#tree.add(path, slot)
+    // The event at hand was walked without it.
+    if (this.#turn > 0) this.doubt(slot)
+    return slot
+  }
+
+  read(event: EventTree): void {
+    this.#event = event
+    this.#turn++
+    this.#allText = undefined
+    this.present.length = 0
+    this.#tree.walk(event, this)
+  }
+
+  /** From the walk: the event has this value. */
+  found(slot: number, value: unknown): void {
+    if (this.#marks[slot]! < this.#turn * 4) this.present.push(slot)
+    this.#marks[slot] = this.#turn * 4 + found
+    this.#values[slot] = value
+  }
+
+  /** From the walk: look again, the careful way, unless the plain way has found it. */
+  doubt(slot: number): void {
+    if (this.#marks[slot]! >= this.#turn * 4) return
+    this.present.push(slot)
+    this.#marks[slot] = this.#turn * 4 + careful
+  }
+
+  value(slot: number): unknown {
+    const state = this.#marks[slot]! - this.#turn * 4
+    if (state <= absent) return undefined
+    if (state === careful) {
+      this.#marks[slot] = this.#turn * 4 + found
+      this.#values[slot] = this.#getters[slot]!(this.#event)
+    }
+    return this.#values[slot]
+  }
+
+  texts(slot: number): Texts {
+    if (this.#marks[slot]! < this.#turn * 4) return undefined
+    if (this.#textsAt[slot] !== this.#turn) {
+      this.#textsAt[slot] = this.#turn
+      this.#texts[slot] = textsOf(this.value(slot))
+    }
+    return this.#texts[slot]
+  }
+
+  /** Texts in folded case. */
+  folded(slot: number): Texts {
+    if (this.#marks[slot]! < this.#turn * 4) return undefined
+    if (this.#foldedAt[slot] !== this.#turn) {
+      this.#foldedAt[slot] = this.#turn
+      this.#folded[slot] = foldTexts(this.texts(slot))
+    }
+    return this.#folded[slot]
+  }
+
+  allText(): AllText {
+    return (this.#allText ??= new AllText(this.#event))
   }
 }
 

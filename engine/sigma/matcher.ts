@@ -7,31 +7,58 @@
  */
 import { FieldReader } from './fields.ts'
 import { covers } from './pipelines.ts'
+import { logSource } from './rule-meta.ts'
 import { RuleIndex } from './rule-index.ts'
 import type { EventTree, LogSource, Matcher, SigmaRule } from './types.ts'
 
-/** Distinct log sources remembered; events past normalize have few. */
-const logSourcesMax = 1_024
+/** Log sources remembered. Values that no rule names count as one, so that events can't make many. */
+const logSourcesMax = 4_096
+/** Rules in all indexes together, each counted as often as it is in one. Past that, events meet the index of all rules. */
+const indexedRulesMax = 100_000
 
 export interface MatcherStats {
   /** Candidates that the last event had. */
   readonly candidates: number
 }
 
-export function createMatcher(rules: readonly SigmaRule[]): Matcher & MatcherStats {
-  return new IndexedMatcher(rules)
+/**
+ * Which rules an event meets. `said`: those whose log source is what the event says of itself in `warden.logsource`, as every
+ * event past normalize does. `open`: an event without it is a record as it came; its own `product`, `service` and `category`
+ * rule out what contradicts them, and what it does not say rules out nothing.
+ */
+export type Routing = 'said' | 'open'
+
+export function createMatcher(rules: readonly SigmaRule[], routing: Routing = 'said'): Matcher & MatcherStats {
+  return new IndexedMatcher(rules, routing)
+}
+
+const dimensions = ['product', 'service', 'category'] as const
+
+/** The rules that an event meets, in an index of their own; `fits` where the index holds others too. */
+interface Met {
+  readonly index: RuleIndex
+  readonly fits: ((rule: SigmaRule) => boolean) | undefined
 }
 
 class IndexedMatcher implements Matcher, MatcherStats {
   readonly rules: readonly SigmaRule[]
   readonly #reader = new FieldReader()
-  readonly #indexes = new Map<string, RuleIndex>()
+  readonly #met = new Map<string, Met>()
   /** Log sources with the same rules share an index. */
   readonly #byRules = new Map<string, RuleIndex>()
+  readonly #routing: Routing
+  /** What rules name, in lower case. */
+  readonly #known: Readonly<Record<keyof LogSource, ReadonlySet<string>>>
+  #indexedRules = 0
+  #all: RuleIndex | undefined
   #last: RuleIndex | undefined
 
-  constructor(rules: readonly SigmaRule[]) {
+  constructor(rules: readonly SigmaRule[], routing: Routing) {
     this.rules = rules
+    this.#routing = routing
+    const named = (key: keyof LogSource): ReadonlySet<string> =>
+      new Set(rules.flatMap(({ meta }) => meta.logsource[key]?.toLowerCase() ?? []))
+    this.#known = { product: named('product'), service: named('service'), category: named('category') }
   }
 
   get candidates(): number {
@@ -39,33 +66,61 @@ class IndexedMatcher implements Matcher, MatcherStats {
   }
 
   match(event: EventTree, onMatch: (rule: SigmaRule) => void): void {
-    const index = this.#indexFor(event)
+    const { index, fits } = this.#metBy(event)
     this.#last = index
     this.#reader.read(event)
-    index.match(onMatch)
+    if (fits === undefined) index.match(onMatch)
+    else {
+      index.match((rule) => {
+        if (fits(rule)) onMatch(rule)
+      })
+    }
   }
 
-  #indexFor(event: EventTree): RuleIndex {
-    const { product, service, category } = logSourceOf(event)
-    const key = `${product ?? ''}\u0000${service ?? ''}\u0000${category ?? ''}`
-    return this.#indexes.get(key) ?? this.#makeIndex(key, { product, service, category })
+  #metBy(event: EventTree): Met {
+    const said = logSourceOf(event)
+    const open = said === noLogSource && this.#routing === 'open'
+    const source = open ? rawSource(event) : said
+    let key = open ? 'open' : 'said'
+    for (const dimension of dimensions) key += `\u0000${this.#spell(dimension, source[dimension])}`
+    return this.#met.get(key) ?? this.#remember(key, source, open)
   }
 
-  #makeIndex(key: string, source: ReadLogSource): RuleIndex {
-    const logsource = { ...source } as LogSource
+  #spell(dimension: keyof LogSource, value: string | undefined): string {
+    if (value === undefined) return ''
+    const known = this.#known[dimension]
+    if (known.has(value)) return value
+    const lower = value.toLowerCase()
+    return known.has(lower) ? lower : '?'
+  }
+
+  #remember(key: string, source: ReadLogSource, open: boolean): Met {
+    const fits = open
+      ? (rule: SigmaRule) => !contradicts(rule.meta.logsource, source)
+      : (rule: SigmaRule) => covers(rule.meta.logsource, definedOnly(source))
+    const met = this.#indexOf(fits)
+    if (this.#met.size >= logSourcesMax) this.#met.clear()
+    this.#met.set(key, met)
+    return met
+  }
+
+  #indexOf(fits: (rule: SigmaRule) => boolean): Met {
     const numbers: number[] = []
-    for (const [number, rule] of this.rules.entries()) if (covers(rule.meta.logsource, logsource)) numbers.push(number)
+    for (const [number, rule] of this.rules.entries()) if (fits(rule)) numbers.push(number)
     const same = numbers.join(',')
-    const index =
-      this.#byRules.get(same) ??
-      new RuleIndex(
-        numbers.map((number) => this.rules[number]!),
-        this.#reader,
-      )
-    if (this.#indexes.size >= logSourcesMax) this.#indexes.clear()
-    this.#indexes.set(key, index)
+    const known = this.#byRules.get(same)
+    if (known !== undefined) return { index: known, fits: undefined }
+    if (this.#indexedRules + numbers.length > indexedRulesMax && numbers.length < this.rules.length) {
+      this.#all ??= new RuleIndex(this.rules, this.#reader)
+      return { index: this.#all, fits }
+    }
+    this.#indexedRules += numbers.length
+    const index = new RuleIndex(
+      numbers.map((number) => this.rules[number]!),
+      this.#reader,
+    )
     this.#byRules.set(same, index)
-    return index
+    return { index, fits: undefined }
   }
 }
 
@@ -83,10 +138,37 @@ export function logSourceOf(event: EventTree): ReadLogSource {
   if (typeof warden !== 'object' || warden === null) return noLogSource
   const source = (warden as { logsource?: unknown }).logsource
   if (typeof source !== 'object' || source === null) return noLogSource
-  const { product, service, category } = source as { product?: unknown; service?: unknown; category?: unknown }
+  return readSource(source)
+}
+
+function readSource(source: { product?: unknown; service?: unknown; category?: unknown }): ReadLogSource {
+  const { product, service, category } = source
   return {
     product: typeof product === 'string' ? product : undefined,
     service: typeof service === 'string' ? service : undefined,
     category: typeof category === 'string' ? category : undefined,
   }
+}
+
+/** What a record as it came says of itself; blank is not said. */
+function rawSource(event: EventTree): ReadLogSource {
+  const { product, service, category } = readSource(event)
+  return { product: spoken(product), service: spoken(service), category: spoken(category) }
+}
+
+function spoken(value: string | undefined): string | undefined {
+  const trimmed = value?.trim()
+  return trimmed === '' ? undefined : trimmed
+}
+
+export function definedOnly(source: ReadLogSource): LogSource {
+  return logSource(source.product, source.service, source.category)
+}
+
+/** Whether both name a product, service or category, and not the same. */
+function contradicts(wanted: LogSource, source: ReadLogSource): boolean {
+  return dimensions.some((key) => {
+    const value = source[key]
+    return value !== undefined && wanted[key] !== undefined && wanted[key].toLowerCase() !== value.toLowerCase()
+  })
 }

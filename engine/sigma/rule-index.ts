@@ -13,8 +13,8 @@ import { literalsOf, witnessesOf, witnessKey, type Cost, type Witness } from './
 /** Where a rule stands among those of the index. */
 type Entry = number
 
-interface FieldIndex {
-  readonly slot: number
+/** What is filed under the texts of one field, or of the whole event. */
+interface TextIndex {
   readonly equals: ReadonlyMap<string, readonly Entry[]> | undefined
   readonly prefixes: Trie | undefined
   readonly suffixes: Trie | undefined
@@ -23,55 +23,62 @@ interface FieldIndex {
 }
 
 export class RuleIndex {
-  readonly #rules: readonly { readonly rule: SigmaRule; readonly check: Check }[]
-  readonly #fields: readonly FieldIndex[]
-  /** Rules without a witness: tried on every event. */
-  readonly #always: readonly Entry[]
+  readonly #rules: readonly SigmaRule[]
+  readonly #checks: readonly Check[]
+  /** By slot. */
+  readonly #fields: readonly (TextIndex | undefined)[]
+  readonly #keywords: ContainsTable | undefined
   readonly #reader: FieldReader
-  /** The turn at which a rule last became a candidate. */
-  readonly #marks: Uint32Array
-  readonly #candidates: Entry[] = []
-  #turn = 0
+  /** One bit a rule: those without a witness, tried on every event. */
+  readonly #always: Uint32Array
+  /** One bit a rule: the candidates of the event at hand. Walked from the lowest, they come in the rules' order. */
+  readonly #bits: Uint32Array
+  #candidates = 0
 
   /** `rules` in the order in which matches are told. */
   constructor(rules: readonly SigmaRule[], reader: FieldReader) {
     this.#reader = reader
-    this.#rules = rules.map((rule) => ({ rule, check: compileCondition(rule.condition, reader) }))
-    this.#marks = new Uint32Array(rules.length)
-    const { fields, always } = fileRules(rules, reader)
+    this.#rules = rules
+    this.#checks = rules.map((rule) => compileCondition(rule.condition, reader))
+    this.#bits = new Uint32Array(Math.ceil(rules.length / 32))
+    this.#always = new Uint32Array(this.#bits.length)
+    const { fields, keywords, always } = fileRules(rules, reader)
     this.#fields = fields
-    this.#always = always
+    this.#keywords = keywords
+    for (const entry of always) this.#always[entry >>> 5]! |= 1 << (entry & 31)
   }
 
   /** How many rules were candidates at the last `match`: for measuring. */
   get candidates(): number {
-    return this.#candidates.length
+    return this.#candidates
   }
 
   /** Tells the rules that match the event that the reader holds. */
   match(onMatch: (rule: SigmaRule) => void): void {
-    const candidates = this.#candidates
-    candidates.length = 0
-    if (++this.#turn === 0xffff_ffff) {
-      this.#marks.fill(0)
-      this.#turn = 1
+    const bits = this.#bits
+    bits.set(this.#always)
+    const { present } = this.#reader
+    for (let at = 0; at < present.length; at++) {
+      const slot = present[at]!
+      const field = this.#fields[slot]
+      if (field !== undefined) this.#lookUp(field, slot)
     }
-    this.#mark(this.#always)
-    for (const field of this.#fields) this.#lookUp(field)
-    if (candidates.length > 1) candidates.sort((a, b) => a - b)
-    for (const entry of candidates) {
-      const { rule, check } = this.#rules[entry]!
-      if (check()) onMatch(rule)
+    this.#keywords?.look(this.#reader.allText().joined, this.#markOn)
+    let candidates = 0
+    for (let word = 0; word < bits.length; word++) {
+      // What stays set after an error in a check would only be tried again.
+      for (let left = bits[word]!; left !== 0; left &= left - 1) {
+        const entry = (word << 5) + 31 - Math.clz32(left & -left)
+        candidates++
+        if (this.#checks[entry]!()) onMatch(this.#rules[entry]!)
+      }
     }
+    this.#candidates = candidates
   }
 
   readonly #mark = (entries: readonly Entry[]): void => {
-    const marks = this.#marks
-    for (const entry of entries) {
-      if (marks[entry] === this.#turn) continue
-      marks[entry] = this.#turn
-      this.#candidates.push(entry)
-    }
+    const bits = this.#bits
+    for (const entry of entries) bits[entry >>> 5]! |= 1 << (entry & 31)
   }
 
   readonly #markOn = (entries: readonly Entry[]): boolean => {
@@ -79,15 +86,15 @@ export class RuleIndex {
     return false
   }
 
-  #lookUp(field: FieldIndex): void {
-    const texts = this.#reader.folded(field.slot)
+  #lookUp(field: TextIndex, slot: number): void {
+    const texts = this.#reader.folded(slot)
     if (texts === undefined) return
     if (field.present !== undefined) this.#mark(field.present)
     if (typeof texts === 'string') this.#lookUpText(field, texts)
     else for (const text of texts) this.#lookUpText(field, text)
   }
 
-  #lookUpText(field: FieldIndex, text: string): void {
+  #lookUpText(field: TextIndex, text: string): void {
     const equal = field.equals?.get(text)
     if (equal !== undefined) this.#mark(equal)
     field.prefixes?.look(text, this.#mark)
@@ -96,11 +103,14 @@ export class RuleIndex {
   }
 }
 
+interface FiledRules {
+  readonly fields: readonly (TextIndex | undefined)[]
+  readonly keywords: ContainsTable | undefined
+  readonly always: readonly Entry[]
+}
+
 /** Files each rule under its cheapest witnesses. */
-function fileRules(
-  rules: readonly SigmaRule[],
-  reader: FieldReader,
-): { readonly fields: readonly FieldIndex[]; readonly always: readonly Entry[] } {
+function fileRules(rules: readonly SigmaRule[], reader: FieldReader): FiledRules {
   const cost = costAmong(rules)
   const always: Entry[] = []
   const filed = new Map<string, { readonly witness: Witness; readonly entries: Entry[] }>()
@@ -114,26 +124,30 @@ function fileRules(
       else known.entries.push(entry)
     }
   }
-  const byField = Map.groupBy(filed.values(), ({ witness }) => witness.field)
-  const fields = [...byField].map(([field, all]): FieldIndex => {
-    const of = (kind: Witness['kind']): readonly Filed[] =>
-      all
-        .filter(({ witness }) => witness.kind === kind)
-        .map(({ witness, entries }) => ({ text: witness.text, entries }))
-    const table = <T>(kind: Witness['kind'], make: (literals: readonly Filed[]) => T): T | undefined => {
-      const literals = of(kind)
-      return literals.length === 0 ? undefined : make(literals)
-    }
-    return {
-      slot: reader.slot(field),
-      equals: table('equals', (literals) => new Map(literals.map(({ text, entries }) => [text, entries]))),
-      prefixes: table('prefix', (literals) => new Trie(literals, false)),
-      suffixes: table('suffix', (literals) => new Trie(literals, true)),
-      contains: table('contains', (literals) => new ContainsTable(literals)),
-      present: of('present')[0]?.entries,
-    }
-  })
-  return { fields, always }
+  const fields: (TextIndex | undefined)[] = []
+  let keywords: ContainsTable | undefined
+  for (const [field, all] of Map.groupBy(filed.values(), ({ witness }) => witness.field)) {
+    const index = textIndex(all)
+    if (field === undefined) keywords = index.contains
+    else fields[reader.slot(field)] = index
+  }
+  return { fields: Array.from(fields), keywords, always }
+}
+
+function textIndex(all: readonly { readonly witness: Witness; readonly entries: readonly Entry[] }[]): TextIndex {
+  const table = <T>(kind: Witness['kind'], make: (literals: readonly Filed[]) => T): T | undefined => {
+    const literals = all
+      .filter(({ witness }) => witness.kind === kind)
+      .map(({ witness, entries }) => ({ text: witness.text, entries }))
+    return literals.length === 0 ? undefined : make(literals)
+  }
+  return {
+    equals: table('equals', (literals) => new Map(literals.map(({ text, entries }) => [text, entries]))),
+    prefixes: table('prefix', (literals) => new Trie(literals, false)),
+    suffixes: table('suffix', (literals) => new Trie(literals, true)),
+    contains: table('contains', (literals) => new ContainsTable(literals)),
+    present: table('present', (literals) => literals[0]!.entries),
+  }
 }
 
 /** A literal that many rules name is one that many events have (`eventSource: s3.amazonaws.com`). */
@@ -149,6 +163,8 @@ function costAmong(rules: readonly SigmaRule[]): Cost {
     const rarity = named.get(witnessKey(witness)) ?? 1
     // An equality costs one lookup; what may stand anywhere is found the oftener the shorter it is.
     if (witness.kind === 'equals') return rarity
-    return rarity * (witness.kind === 'contains' ? 4 : 2) * (1 + 20 / (1 + witness.text.length ** 2))
+    // Keywords are sought in all of the event.
+    const reach = witness.field === undefined ? 8 : witness.kind === 'contains' ? 4 : 2
+    return rarity * reach * (1 + 20 / (1 + witness.text.length ** 2))
   }
 }

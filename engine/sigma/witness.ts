@@ -9,7 +9,8 @@ import { requiredLiteral } from './regex-literal.ts'
 import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
 
 export interface Witness {
-  readonly field: string
+  /** Undefined: all text of the event (and the kind is `contains`). */
+  readonly field: string | undefined
   /** How the folded text must stand in the field; `present`: any text will do. */
   readonly kind: 'equals' | 'prefix' | 'suffix' | 'contains' | 'present'
   readonly text: string
@@ -67,15 +68,36 @@ function union(parts: readonly (Witnesses | undefined)[]): Witnesses | undefined
 }
 
 export function witnessKey(witness: Witness): string {
-  return `${witness.kind}\u0000${witness.field}\u0000${witness.text}`
+  return `${witness.kind}\u0000${witness.field ?? '\u0000'}\u0000${witness.text}`
 }
 
 function ofItem(item: DetectionItem, cost: Cost): Witnesses | undefined {
   const { field } = item
-  if (field === undefined) return undefined
-  const each = item.tests.map((test) => ofTest(field, test, cost))
+  const each = item.tests.map((test) => (field === undefined ? ofKeyword(test, cost) : ofTest(field, test, cost)))
   if (item.link === 'all') return cheapest(each, cost)
-  return union(each) ?? presence(field, item.tests)
+  return union(each) ?? (field === undefined ? undefined : presence(field, item.tests))
+}
+
+/** A keyword's longest literal, sought in the texts of all values in one: a literal with a NUL might lie across two. */
+function ofKeyword(test: Test, cost: Cost): Witnesses | undefined {
+  switch (test.kind) {
+    case 'pattern': {
+      const literals = foldPattern(test.parts).filter((part) => typeof part === 'string' && !part.includes('\u0000'))
+      const witnesses = literals.map((text): Witness => ({ field: undefined, kind: 'contains', text: text as string }))
+      return cheapest(
+        witnesses.filter(({ text }) => text !== '').map((witness) => [witness]),
+        cost,
+      )
+    }
+    case 'regex': {
+      const literal = requiredLiteral(test.source)
+      return literal === undefined ? undefined : [{ field: undefined, kind: 'contains', text: literal }]
+    }
+    case 'oneOf':
+      return union(test.tests.map((each) => ofKeyword(each, cost)))
+    default:
+      return undefined
+  }
 }
 
 /** Too many literals, or none: that the field has any text may still be required. */
@@ -135,16 +157,20 @@ export function literalsOf(condition: Condition, into: (witness: Witness) => voi
     case 'not':
       return
     case 'item':
-      for (const test of condition.tests) if (condition.field !== undefined) ofLiterals(condition.field, test, into)
+      for (const test of condition.tests) ofLiterals(condition.field, test, into)
   }
 }
 
-function ofLiterals(field: string, test: Test, into: (witness: Witness) => void): void {
+function ofLiterals(field: string | undefined, test: Test, into: (witness: Witness) => void): void {
   if (test.kind === 'oneOf') for (const each of test.tests) ofLiterals(field, each, into)
   if (test.kind !== 'pattern') return
   const parts = foldPattern(test.parts)
   for (const [index, part] of parts.entries()) {
     if (typeof part !== 'string') continue
+    if (field === undefined) {
+      into({ field, kind: 'contains', text: part })
+      continue
+    }
     const open = isAny(parts[0]) || index > 0
     const kind = parts.length === 1 ? 'equals' : !open ? 'prefix' : index === parts.length - 1 ? 'suffix' : 'contains'
     into({ field, kind, text: part })
