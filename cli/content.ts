@@ -6,6 +6,7 @@ import type { ContentSet } from '../core/control.ts'
 import type { FilePlace, Mistake } from '../core/errors.ts'
 import { describedConnectors } from '../connectors/create.ts'
 import { runSourceCases } from '../engine/sources/cases.ts'
+import { readInventory } from '../engine/inventory/inventory.ts'
 import { compileSources } from '../engine/sources/compile.ts'
 import type { Config } from '../runtime/config.ts'
 import { loadFolders } from '../runtime/content-files.ts'
@@ -19,12 +20,17 @@ import { home } from './home.ts'
 
 /** The shipped folder first, then the user's: theirs win. */
 export function contentFolders(config: Config, configFolder: string): ContentFolders {
-  const foldersOf = (set: 'sources' | 'rules' | 'playbooks'): string[] => {
+  const foldersOf = (set: ContentSet): string[] => {
     const own = config.content[set].map((folder) => resolve(configFolder, folder))
     const shipped = join(home, set)
     return config.content.shipped && existsSync(shipped) ? [shipped, ...own] : own
   }
-  return { sources: foldersOf('sources'), rules: foldersOf('rules'), playbooks: foldersOf('playbooks') }
+  return {
+    sources: foldersOf('sources'),
+    rules: foldersOf('rules'),
+    playbooks: foldersOf('playbooks'),
+    inventory: foldersOf('inventory'),
+  }
 }
 
 export interface ContentCase {
@@ -91,6 +97,7 @@ const runners: Readonly<Record<ContentSet, Runner>> = {
       mistakes,
     }
   },
+  inventory: (files) => ({ cases: [], mistakes: readInventory(files).mistakes }),
 }
 
 /** The compilers of what the sets are for; playbooks are checked against every connector that there is. */
@@ -100,5 +107,6 @@ export function contentChecks(): ContentChecks {
     sources: (files) => compileSources(files).mistakes,
     rules: (files) => compileRules(files).mistakes,
     playbooks: (files) => compilePlaybooks(files, catalog).mistakes,
+    inventory: (files) => readInventory(files).mistakes,
   }
 }

@@ -10,6 +10,7 @@ import { addApproveCommand } from './commands/approve.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
 import { addDeadLettersCommand } from './commands/dead-letters.ts'
+import { addEvaluateCommand } from './commands/evaluate.ts'
 import { addGlobalStopCommand } from './commands/global-stop.ts'
 import { addIncidentsCommand } from './commands/incidents.ts'
 import { addReplayCommand } from './commands/replay.ts'
@@ -33,6 +34,7 @@ const commands = [
   addUpCommand,
   addRunCommand,
   addReplayCommand,
+  addEvaluateCommand,
   addStatusCommand,
   addIncidentsCommand,
   addApproveCommand,

@@ -7,7 +7,7 @@
 import { z } from 'zod'
 
 export const Bundle = z.strictObject({
-  set: z.enum(['sources', 'rules', 'playbooks']),
+  set: z.enum(['sources', 'rules', 'playbooks', 'inventory']),
   /** SHA-256 over the set's name and the list of paths and digests. */
   digest: z.string(),
   files: z.array(z.strictObject({ path: z.string(), sha256: z.string() })),

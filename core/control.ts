@@ -25,10 +25,20 @@ const End = z.strictObject({ control: z.literal('end') })
 /** `content`: from here on, this version of a content set is in force. */
 const ContentInForce = z.strictObject({
   control: z.literal('content'),
-  set: z.enum(['sources', 'rules', 'playbooks']),
+  set: z.enum(['sources', 'rules', 'playbooks', 'inventory']),
   digest: z.string(),
 })
 
-export const Control = z.discriminatedUnion('control', [Watermark, Tick, End, ContentInForce])
+/** `baseline`: what the grouped step of a detector has learned over all principals, told to every partition of its local step. */
+const Baseline = z.strictObject({
+  control: z.literal('baseline'),
+  /** The version of the rule, as in state keys. */
+  rule: z.string(),
+  name: z.string(),
+  value: z.unknown(),
+})
+export type Baseline = z.infer<typeof Baseline>
+
+export const Control = z.discriminatedUnion('control', [Watermark, Tick, End, ContentInForce, Baseline])
 export type Control = z.infer<typeof Control>
 export type ContentSet = z.infer<typeof ContentInForce>['set']

@@ -52,6 +52,47 @@ export const Exposure = z.strictObject({
 })
 export type Exposure = z.infer<typeof Exposure>
 
+/** What a finding may be about, in the words of those who must act on it. */
+export const threats = [
+  'extraction',
+  'in-distribution-extraction',
+  'boundary-search',
+  'inversion',
+  'membership-inference',
+  'credential-sharing',
+  'license',
+  'drift',
+  'bias',
+  'poisoning',
+  'logit-leak',
+  'prompt-extraction',
+  'training-data-extraction',
+  'timing-probe',
+  'cost-harvesting',
+  'distillation',
+  'exfiltration',
+  'derivation',
+  'anomaly',
+] as const
+export const Threat = z.enum(threats)
+export type Threat = z.infer<typeof Threat>
+
+/** A few numbers over time or over queries that a chart can draw, with the line that they crossed. */
+export const Series = z.strictObject({
+  name: z.string().max(64),
+  /** Of x: `ms` since 1970, or `queries`. */
+  x: z.enum(['ms', 'queries']),
+  points: z.array(z.tuple([z.number(), z.number()])).max(64),
+  line: z.number().optional(),
+  /** Where benign accounts are: from the 5th to the 95th percentile. */
+  benign: z.tuple([z.number(), z.number()]).optional(),
+})
+export type Series = z.infer<typeof Series>
+
+/** One account of a group of accounts, and why it is in it. */
+export const Member = z.strictObject({ principal: z.string(), why: z.string().max(500) })
+export type Member = z.infer<typeof Member>
+
 export const Signal = z.strictObject({
   /** From rule, group and window anchor. */
   id: z.string(),
@@ -92,6 +133,10 @@ export const Signal = z.strictObject({
   /** The numbers of the explanation. */
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   exposure: Exposure.optional(),
+  threat: Threat.optional(),
+  series: z.array(Series).max(4).optional(),
+  /** Of a group of accounts: all that are in it, up to a limit. */
+  members: z.array(Member).max(1_000).optional(),
   /** Arrival of the raw record behind it, ms since 1970. */
   arrivedMs: z.number().optional(),
   synthetic: z.boolean().optional(),

@@ -32,7 +32,7 @@ export const TaskMeta = z.strictObject({
   /** What it told downstream last, and at which append time. */
   told: z.strictObject({ eventTimeMs: time, ended: z.boolean(), appendedMs: z.number() }),
   /** Digests of the content in force. */
-  content: z.partialRecord(z.enum(['sources', 'rules', 'playbooks']), z.string()),
+  content: z.partialRecord(z.enum(['sources', 'rules', 'playbooks', 'inventory']), z.string()),
 })
 export type TaskMeta = z.infer<typeof TaskMeta>
 

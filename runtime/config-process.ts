@@ -122,7 +122,7 @@ export const Http = section('The one HTTP listener of a process.', {
     .describe('How long a request may take to arrive, and again to be answered.'),
 })
 
-export const Content = section('Rules, playbooks and sources.', {
+export const Content = section('Rules, playbooks, sources and what is registered.', {
   publish: z
     .boolean()
     .optional()
@@ -137,6 +137,10 @@ export const Content = section('Rules, playbooks and sources.', {
     .describe('Your folders of sources. Where paths are equal, the later folder wins, and yours over the shipped.'),
   rules: z.array(z.string().min(1)).default([]).describe('Your folders of rules.'),
   playbooks: z.array(z.string().min(1)).default([]).describe('Your folders of playbooks.'),
+  inventory: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Your folders of what is registered: models, licenses, canaries, people.'),
 })
 
 export const Log = section('What the process says on standard error.', {

@@ -22,13 +22,14 @@ import { contentKeys, type ContentReader } from './content-reader.ts'
 import type { Log } from './log.ts'
 import type { Telemetry } from './telemetry.ts'
 
-export const contentSets: readonly ContentSet[] = ['sources', 'rules', 'playbooks']
+export const contentSets: readonly ContentSet[] = ['sources', 'rules', 'playbooks', 'inventory']
 
 /** The topics whose stages follow a set: each of their partitions is told when it changes. */
 const followers: Readonly<Record<ContentSet, readonly TopicName[]>> = {
   sources: [topics.audit, topics.inference],
   rules: [topics.events, topics.observations],
   playbooks: [topics.effects],
+  inventory: [topics.events, topics.observations],
 }
 
 export type ContentFolders = Readonly<Record<ContentSet, readonly string[]>>

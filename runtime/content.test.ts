@@ -32,17 +32,18 @@ async function instance() {
   const content = await followContent(embedded.bus, silentLog, silentTelemetry)
   open.push({ close: () => content.stop() })
   const root = await temporaryFolder('content')
-  for (const set of ['sources', 'rules', 'playbooks']) mkdirSync(join(root, set))
+  for (const set of ['sources', 'rules', 'playbooks', 'inventory']) mkdirSync(join(root, set))
   const folders: ContentFolders = {
     sources: [join(root, 'sources')],
     rules: [join(root, 'rules')],
     playbooks: [join(root, 'playbooks')],
+    inventory: [join(root, 'inventory')],
   }
   const publisher = new ContentPublisher({
     bus: embedded.bus,
     content,
     folders,
-    checks: { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes },
+    checks: { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes, inventory: yamlMistakes },
     log: silentLog,
     telemetry: silentTelemetry,
   })
@@ -79,6 +80,7 @@ describe('content on the bus', () => {
       ['sources', 'published', 0],
       ['rules', 'published', 2],
       ['playbooks', 'published', 0],
+      ['inventory', 'published', 0],
     ])
     const digest = await content.waitForCurrent('rules', AbortSignal.timeout(2_000))
     const { bundle, files } = await content.bundle(digest)
@@ -89,8 +91,9 @@ describe('content on the bus', () => {
     ])
     for (const topic of [topics.events, topics.observations]) {
       for (const partition of [0, 1]) {
-        const [record, ...more] = await read(bus, topic, partition)
+        const [record, inventory, ...more] = await read(bus, topic, partition)
         expect(more).toEqual([])
+        expect(JSON.parse(inventory!.value!.toString())).toMatchObject({ control: 'content', set: 'inventory' })
         expect(record!.headers).toMatchObject({ 'w-control': 'content' })
         expect(JSON.parse(record!.value!.toString())).toEqual({ control: 'content', set: 'rules', digest })
       }
@@ -108,7 +111,7 @@ describe('content on the bus', () => {
       bus,
       content,
       folders,
-      checks: { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes },
+      checks: { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes, inventory: yamlMistakes },
       log: silentLog,
       telemetry: silentTelemetry,
     })

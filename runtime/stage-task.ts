@@ -226,6 +226,10 @@ export class StageTask {
         this.#reach(this.#watermark.inputEnded(), record)
         break
       }
+      case 'baseline':
+        this.#logic.baseline?.(control, this.#out)
+        this.#gather(record, record.appendedMs)
+        break
       case 'content':
         if (this.#spec.content.includes(control.set) && this.#content[control.set] !== control.digest) {
           await this.#outputs.flush()

@@ -8,7 +8,7 @@
  * Promises asked of a stage: the same log gives the same outputs in the same order, ids included.
  */
 import type { Bundle, ContentFile } from '../core/content.ts'
-import type { ContentSet } from '../core/control.ts'
+import type { Baseline, ContentSet } from '../core/control.ts'
 import type { DeadLetterCode } from '../core/dead-letter.ts'
 import type { Mistake } from '../core/errors.ts'
 import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
@@ -72,6 +72,8 @@ export interface StageLogic {
   watermark?(eventTimeMs: number, out: Outcome): void
   /** The log was silent up to this append time. */
   tick?(appendedMs: number, out: Outcome): void
+  /** What the step behind the shuffle has learned and tells to each partition of this one. */
+  baseline?(baseline: Baseline, out: Outcome): void
   /** From here on this content is in force. Mistakes leave the last good version in force, and are reported. */
   content?(set: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[]
 }

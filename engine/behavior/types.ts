@@ -11,7 +11,8 @@
  */
 import type { z } from 'zod'
 import type { Event } from '../../core/event.ts'
-import type { Entity, EvidenceRef, Exposure } from '../../core/signal.ts'
+import type { Entity, EvidenceRef, Exposure, Member, Series, Threat } from '../../core/signal.ts'
+import type { Inventory } from '../inventory/inventory.ts'
 import type { RuleMeta } from '../sigma/types.ts'
 
 /** The state of one group, in named entries, so that a change rewrites no more than what changed. Values are JSON. */
@@ -50,6 +51,19 @@ export interface BehaviorFinding {
   readonly explanation: string
   readonly facts: Readonly<Record<string, string | number | boolean>>
   readonly exposure?: Exposure
+  /** Where it differs from the rule's `modelwarden.threat`. */
+  readonly threat?: Threat
+  /** For a chart; at most 4, of 64 points. */
+  readonly series?: readonly Series[]
+  /** Of a group of accounts; at most 1,000. */
+  readonly members?: readonly Member[]
+}
+
+/** What a grouped step has learned over all principals and tells to every partition of the local step of its rule. */
+export interface BaselineTold {
+  readonly name: string
+  /** JSON; replaces what was told under this name. */
+  readonly value: unknown
 }
 
 export interface StepOutcome {
@@ -61,6 +75,16 @@ export interface StepOutcome {
   /** Nothing of the group needs to be remembered any more. */
   readonly forget?: boolean
   readonly dropped?: 'late' | 'overflow'
+  /** From grouped steps only. */
+  readonly baselines?: readonly BaselineTold[]
+}
+
+/** What a step may know beside its group and the observation: all of it stood in its log. */
+export interface StepContext {
+  /** What is registered, as of this place in the log. */
+  readonly inventory: Inventory
+  /** What the rule's grouped step has told last under this name: the same object until it is replaced. Local steps only. */
+  baseline(name: string): unknown
 }
 
 /** One step of one rule's detector. */
@@ -68,14 +92,22 @@ export interface BehaviorStep {
   /** Of the shape of its entries; a state of another version is dropped. */
   readonly stateVersion: number
   readonly groupBy: readonly string[]
-  apply(group: readonly string[], entries: GroupEntries, observation: unknown, watermarkMs: number): StepOutcome
-  advance(group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome
+  apply(
+    group: readonly string[],
+    entries: GroupEntries,
+    observation: unknown,
+    watermarkMs: number,
+    context: StepContext,
+  ): StepOutcome
+  advance(group: readonly string[], entries: GroupEntries, watermarkMs: number, context: StepContext): StepOutcome
 }
 
 /** What a detector may know of an event beside the event. */
 export interface EventContext {
   /** Event time of the first event of this principal, of any kind; undefined where it is not remembered. */
   readonly knownSinceMs: number | undefined
+  /** What is registered, as of this place in the log. */
+  readonly inventory: Inventory
 }
 
 /** A rule's detector, ready to run. */

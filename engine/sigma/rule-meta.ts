@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import { derivedId } from '../../core/ids.ts'
-import { entityTypes, Level, type Technique } from '../../core/signal.ts'
+import { entityTypes, Level, Threat, type Technique } from '../../core/signal.ts'
 import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import type { Mistakes } from './mistakes.ts'
 import type { LogSource, RuleMeta, WardenAttributes } from './types.ts'
@@ -22,6 +22,7 @@ const Warden = z.strictObject({
   /** type -> one event field, or several. */
   entities: z.partialRecord(EntityTypeName, z.union([z.string(), z.array(z.string())])).default({}),
   scope: z.enum(['tenant', 'operator']).default('tenant'),
+  threat: Threat.optional(),
 })
 
 const Head = z.looseObject({
@@ -77,6 +78,7 @@ function wardenAttributes(read: z.infer<typeof Warden>): WardenAttributes {
       return (typeof fields === 'string' ? [fields] : (fields ?? [])).map((field) => ({ type, field }))
     }),
     scope: read.scope,
+    ...(read.threat === undefined ? {} : { threat: read.threat }),
   }
 }
 

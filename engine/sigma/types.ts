@@ -5,7 +5,7 @@
  * are plain data; the matcher (matcher.ts) and the operators (correlation-operator.ts) turn them into something that runs.
  */
 import type { FilePlace, Mistake } from '../../core/errors.ts'
-import type { EvidenceRef, Level, Signal, Technique } from '../../core/signal.ts'
+import type { EvidenceRef, Level, Signal, Technique, Threat } from '../../core/signal.ts'
 
 /** An event as the engine sees it: nested JSON. Nothing about it is trusted but that it is JSON. */
 export type EventTree = Readonly<Record<string, unknown>>
@@ -30,6 +30,8 @@ export interface WardenAttributes {
   readonly entities: readonly { readonly type: EntityType; readonly field: string }[]
   /** Correlations: `tenant` (default) never counts events of two tenants together; `operator` does. */
   readonly scope: 'tenant' | 'operator'
+  /** What its findings are about. */
+  readonly threat?: Threat
 }
 
 export type RuleStatus = 'stable' | 'test' | 'experimental' | 'deprecated' | 'unsupported'

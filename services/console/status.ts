@@ -36,7 +36,7 @@ const inputs: Readonly<Record<string, readonly string[]>> = {
     topics.licenses,
   ],
 }
-const contentSets: readonly ContentSet[] = ['sources', 'rules', 'playbooks']
+const contentSets: readonly ContentSet[] = ['sources', 'rules', 'playbooks', 'inventory']
 
 export interface StatusContext {
   readonly bus: Bus

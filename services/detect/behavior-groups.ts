@@ -9,7 +9,16 @@
  */
 import { derivedId } from '../../core/ids.ts'
 import type { Signal } from '../../core/signal.ts'
-import type { BehaviorRule, BehaviorStep, GroupEntries, Shuffled, StepOutcome } from '../../engine/behavior/types.ts'
+import type {
+  BaselineTold,
+  BehaviorRule,
+  BehaviorStep,
+  GroupEntries,
+  Shuffled,
+  StepContext,
+  StepOutcome,
+} from '../../engine/behavior/types.ts'
+import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { DueIndex } from './due-index.ts'
 import { groupKey } from './observations.ts'
@@ -36,11 +45,13 @@ export interface BehaviorFound {
   readonly scope: string
   readonly signals: readonly Signal[]
   readonly shuffled: readonly Shuffled[]
+  readonly baselines: readonly BaselineTold[]
 }
 
 interface Member {
   readonly planned: BehaviorPlanned
   readonly step: BehaviorStep
+  readonly context: StepContext
 }
 
 export class BehaviorGroups {
@@ -48,20 +59,39 @@ export class BehaviorGroups {
   readonly #which: 'local' | 'grouped'
   readonly #members = new Map<string, Member>()
   readonly #due = new DueIndex((key) => this.#state.get<Group>(key)?.dueMs ?? Infinity)
+  readonly #baseline: (rule: string, name: string) => unknown
+  #inventory: Inventory = emptyInventory
   #count = 0
 
-  constructor(state: KeyedState, which: 'local' | 'grouped') {
+  /** `baseline`: what the grouped step of a rule has told; only the local steps have any. */
+  constructor(state: KeyedState, which: 'local' | 'grouped', baseline?: (rule: string, name: string) => unknown) {
     this.#state = state
     this.#which = which
+    this.#baseline = baseline ?? (() => undefined)
+  }
+
+  /** From here on this is registered. */
+  know(inventory: Inventory): void {
+    this.#inventory = inventory
   }
 
   use(rules: readonly BehaviorPlanned[]): void {
     this.#members.clear()
     for (const planned of rules) {
       const step = planned.rule.plan[this.#which]
-      if (step !== undefined) this.#members.set(planned.key, { planned, step })
+      if (step !== undefined) this.#members.set(planned.key, { planned, step, context: this.#contextOf(planned.key) })
     }
     this.#takeUp()
+  }
+
+  #contextOf(rule: string): StepContext {
+    const inventory = (): Inventory => this.#inventory
+    return {
+      get inventory() {
+        return inventory()
+      },
+      baseline: (name) => this.#baseline(rule, name),
+    }
   }
 
   has(key: string): boolean {
@@ -87,7 +117,7 @@ export class BehaviorGroups {
       this.#state.set(key, group)
       this.#count++
     }
-    const outcome = member.step.apply(values, this.#entries(key, group), observation, watermarkMs)
+    const outcome = member.step.apply(values, this.#entries(key, group), observation, watermarkMs, member.context)
     if (outcome.dropped !== undefined) out.drop(`behavior-${outcome.dropped}`)
     return this.#settle(key, group, member, outcome, seen)
   }
@@ -99,7 +129,7 @@ export class BehaviorGroups {
       const member = this.#members.get(ruleKeyOf(key))
       if (group === undefined || member === undefined) continue
       group.dueMs = null
-      const outcome = member.step.advance(group.values, this.#entries(key, group), watermarkMs)
+      const outcome = member.step.advance(group.values, this.#entries(key, group), watermarkMs, member.context)
       all.push(this.#settle(key, group, member, outcome, seen))
     }
     return all
@@ -117,7 +147,14 @@ export class BehaviorGroups {
       this.#due.set(key, outcome.dueMs)
     }
     const signals = outcome.findings.map((finding) => signalOfBehavior(rule, finding, group.scope, seen))
-    return { rule, key: ruleKey, scope: group.scope, signals, shuffled: outcome.shuffled }
+    return {
+      rule,
+      key: ruleKey,
+      scope: group.scope,
+      signals,
+      shuffled: outcome.shuffled,
+      baselines: outcome.baselines ?? [],
+    }
   }
 
   #entries(key: string, group: Group): GroupEntries {

@@ -10,14 +10,16 @@
  * built-in rule that measures the pipeline.
  */
 import type { Bundle, ContentFile } from '../../core/content.ts'
-import type { ContentSet } from '../../core/control.ts'
+import type { Baseline, ContentSet } from '../../core/control.ts'
 import type { Mistake } from '../../core/errors.ts'
 import { isEvent, type Event } from '../../core/event.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
+import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
 import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
@@ -25,7 +27,7 @@ import { EntityCache, eventObserver, ReadEvent, type EventObserver } from './obs
 import { observationOutput } from './observations.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from './recent-ids.ts'
-import { sharedRules } from './compiled.ts'
+import { sharedInventory, sharedRules } from './compiled.ts'
 import { type BehaviorPlanned, type CorrelationPlan, type RuleSet } from './rule-set.ts'
 import { signalOfEvent, type Seen } from './signals.ts'
 import { signalOfSynthetic } from './synthetic.ts'
@@ -40,11 +42,14 @@ export class DetectLogic implements StageLogic {
   readonly #recent: RecentIds
   readonly #presence: Presence
   readonly #correlations: CorrelationGroups
+  readonly #baselines: Baselines
   readonly #behavior: BehaviorGroups
   readonly #report: DetectReport
   readonly #cost: RuleCost
   #matcher: Matcher = createMatcher([])
   #inForce = false
+  #known = false
+  #inventory: Inventory = emptyInventory
   /** Base rule -> correlations that read it. */
   #readers: ReadonlyMap<string, readonly Reader[]> = new Map()
   /** Selection -> its behavior rule. */
@@ -57,12 +62,14 @@ export class DetectLogic implements StageLogic {
     this.#recent = new RecentIds(state)
     this.#presence = new Presence(state)
     this.#correlations = new CorrelationGroups(state)
-    this.#behavior = new BehaviorGroups(state, 'local')
+    this.#baselines = new Baselines(state)
+    this.#behavior = new BehaviorGroups(state, 'local', (rule, name) => this.#baselines.get(rule, name))
     this.#report = report
     this.#cost = new RuleCost(report)
   }
 
-  content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
+  content(of: ContentSet, bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
+    if (of === 'inventory') return this.#know(bundle, files)
     const { set, mistakes, notices, matcher } = sharedRules(bundle, files)
     // At the very start there is no last good version: what is good of this one is better than nothing.
     if (mistakes.length > 0 && this.#inForce) return mistakes
@@ -74,10 +81,24 @@ export class DetectLogic implements StageLogic {
       set.correlations.filter(({ local }) => local),
       set.correlations,
     )
+    this.#baselines.use(new Set(set.behavior.map(({ key }) => key)))
     this.#behavior.use(set.behavior)
     this.#cost.use(set.sigma)
     this.#report.inForce(bundle.digest, set, notices)
     return mistakes
+  }
+
+  #know(bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
+    const { inventory, mistakes } = sharedInventory(bundle, files)
+    if (mistakes.length > 0 && this.#known) return mistakes
+    this.#known = true
+    this.#inventory = inventory
+    this.#behavior.know(inventory)
+    return mistakes
+  }
+
+  baseline(baseline: Baseline, out: Outcome): void {
+    if (!this.#baselines.told(baseline)) out.drop('baseline')
   }
 
   record(record: StageRecord, out: Outcome): void {
@@ -128,7 +149,7 @@ export class DetectLogic implements StageLogic {
   }
 
   #select(planned: BehaviorPlanned, event: Event, knownSinceMs: number | undefined, seen: Seen, out: Outcome): void {
-    const read = planned.rule.plan.read(event, { knownSinceMs })
+    const read = planned.rule.plan.read(event, { knownSinceMs, inventory: this.#inventory })
     if (read === undefined) return
     const { key, rule } = planned
     const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id

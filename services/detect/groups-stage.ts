@@ -9,13 +9,13 @@
  * version that is gone is dropped.
  */
 import type { Bundle, ContentFile } from '../../core/content.ts'
-import type { ContentSet } from '../../core/control.ts'
+import type { ContentSet, Control } from '../../core/control.ts'
 import type { Mistake } from '../../core/errors.ts'
-import { topics } from '../../core/topics.ts'
+import { headers, topics } from '../../core/topics.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
-import { BehaviorGroups } from './behavior-groups.ts'
-import { sharedRules } from './compiled.ts'
+import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
+import { sharedInventory, sharedRules } from './compiled.ts'
 import { CorrelationGroups, type Found } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { observationOutput, readObserved, type Observed } from './observations.ts'
@@ -43,11 +43,15 @@ export class GroupsLogic implements StageLogic {
   readonly #behavior: BehaviorGroups
   readonly #report: DetectReport
   #plans: ReadonlyMap<string, CorrelationPlan> = new Map()
+  readonly #partitions: number
   #inForce = false
+  #known = false
   #held: number
   #nextHeld: number
 
-  constructor(state: KeyedState, report: DetectReport) {
+  /** `partitions`: of the first step's input, which has as many as this step's. */
+  constructor(state: KeyedState, report: DetectReport, partitions: number) {
+    this.#partitions = partitions
     this.#state = state
     this.#clock = new StageClock(state)
     this.#correlations = new CorrelationGroups(state)
@@ -58,7 +62,8 @@ export class GroupsLogic implements StageLogic {
     this.#nextHeld = Math.max(-1, ...numbers) + 1
   }
 
-  content(_set: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[] {
+  content(of: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[] {
+    if (of === 'inventory') return this.#know(bundle, files)
     const { set, mistakes, notices } = sharedRules(bundle, files)
     if (mistakes.length > 0 && this.#inForce) return mistakes
     this.#inForce = true
@@ -68,6 +73,14 @@ export class GroupsLogic implements StageLogic {
     this.#behavior.use(set.behavior)
     this.#report.inForce(bundle.digest, set, notices)
     this.#release(out)
+    return mistakes
+  }
+
+  #know(bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
+    const { inventory, mistakes } = sharedInventory(bundle, files)
+    if (mistakes.length > 0 && this.#known) return mistakes
+    this.#known = true
+    this.#behavior.know(inventory)
     return mistakes
   }
 
@@ -83,7 +96,7 @@ export class GroupsLogic implements StageLogic {
     this.#clock.complete(eventTimeMs)
     const seen: Seen = { appendedMs: this.#clock.appendedMs }
     for (const found of this.#correlations.advance(eventTimeMs, seen)) this.#follow(found, out)
-    for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#emit(found.signals, out)
+    for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#followBehavior(found, out)
     this.#dropOld(out)
   }
 
@@ -103,7 +116,7 @@ export class GroupsLogic implements StageLogic {
     const { key, scope, group, observation } = observed
     const found = this.#behavior.observe(key, scope, group, observation, watermarkMs, seen, out)
     if (found === undefined) return false
-    this.#emit(found.signals, out)
+    this.#followBehavior(found, out)
     return true
   }
 
@@ -113,6 +126,16 @@ export class GroupsLogic implements StageLogic {
     for (const { plan, scope, values: group, observation, context } of found.onward) {
       const rule = plan.rule.meta.id
       out.emit(observationOutput({ engine: 'sigma', rule, key: plan.key, scope, group, observation, context }))
+    }
+  }
+
+  #followBehavior({ key: rule, signals, baselines }: BehaviorFound, out: Outcome): void {
+    this.#emit(signals, out)
+    for (const { name, value } of baselines) {
+      const control: Control = { control: 'baseline', rule, name, value }
+      for (let partition = 0; partition < this.#partitions; partition++) {
+        out.emit({ topic: topics.events, partition, value: control, headers: { [headers.control]: control.control } })
+      }
     }
   }
 
@@ -156,5 +179,5 @@ export class GroupsLogic implements StageLogic {
 }
 
 export function createGroupsLogic(report: DetectReport): (context: TaskContext) => StageLogic {
-  return ({ state }) => new GroupsLogic(state, report)
+  return ({ state, partitions }) => new GroupsLogic(state, report, partitions)
 }

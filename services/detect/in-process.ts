@@ -9,6 +9,7 @@ import { MemoryState } from '../../runtime/memory-state.ts'
 import type { StageLogic, StageOutput } from '../../runtime/stage.ts'
 import type { ContentFile } from '../../core/content.ts'
 import type { Mistake } from '../../core/errors.ts'
+import type { Baseline } from '../../core/control.ts'
 import type { Event } from '../../core/event.ts'
 import { derivedId } from '../../core/ids.ts'
 import type { Signal } from '../../core/signal.ts'
@@ -26,9 +27,16 @@ interface Task {
 export interface InProcessOptions {
   /** Tasks of each step. Default 1. */
   readonly tasks?: number
+  /** Files of the inventory: what is registered. */
+  readonly inventory?: readonly ContentFile[]
   /** Called for each signal as it comes out, revisions included. */
   readonly onSignal?: (signal: Signal) => void
 }
+
+export type DetectSnapshot = readonly {
+  readonly entries: readonly (readonly [key: string, json: string])[]
+  readonly offset: number
+}[]
 
 export class DetectInProcess {
   /** All that came out, in order, revisions included. */
@@ -39,13 +47,15 @@ export class DetectInProcess {
   readonly #groups: Task[] = []
   readonly #out = new CollectedOutcome()
   readonly #onSignal: ((signal: Signal) => void) | undefined
+  readonly #inventory: readonly ContentFile[]
   #files: readonly ContentFile[] = []
 
   constructor(files: readonly ContentFile[], options: InProcessOptions = {}) {
     this.#onSignal = options.onSignal
+    this.#inventory = options.inventory ?? []
     for (let task = 0; task < (options.tasks ?? 1); task++) {
       this.#detect.push(openTask((state) => new DetectLogic(state, silentReport)))
-      this.#groups.push(openTask((state) => new GroupsLogic(state, silentReport)))
+      this.#groups.push(openTask((state) => new GroupsLogic(state, silentReport, 1)))
     }
     this.use(files)
   }
@@ -55,6 +65,7 @@ export class DetectInProcess {
     const bundle = bundleOf('rules', files)
     let mistakes: readonly Mistake[] = []
     for (const task of [...this.#groups, ...this.#detect]) {
+      task.logic.content?.('inventory', bundleOf('inventory', this.#inventory), this.#inventory, this.#out)
       mistakes = task.logic.content?.('rules', bundle, files, this.#out) ?? []
       this.#pass()
     }
@@ -64,17 +75,30 @@ export class DetectInProcess {
 
   /** Every task is lost and comes back from its state, as after a crash just behind a checkpoint. */
   restart(): void {
-    for (const [tasks, make] of [
-      [this.#detect, (state: MemoryState) => new DetectLogic(state, silentReport)],
-      [this.#groups, (state: MemoryState) => new GroupsLogic(state, silentReport)],
-    ] as const) {
-      for (const task of tasks) {
-        const stored = new MemoryState()
-        for (const [key, value] of task.state.entries('')) stored.restore(key, JSON.parse(JSON.stringify(value)))
-        Object.assign(task, openTask(make, stored, task.offset))
-        task.logic.content?.('rules', bundleOf('rules', this.#files), this.#files, this.#out)
-        this.#pass()
-      }
+    this.restore(this.snapshot())
+  }
+
+  /** The state of all tasks, as checkpoints have it. */
+  snapshot(): DetectSnapshot {
+    return [...this.#detect, ...this.#groups].map(({ state, offset }) => {
+      const entries = [...state.entries('')].map(([key, value]) => [key, JSON.stringify(value)] as const)
+      return { entries, offset }
+    })
+  }
+
+  /** Goes on from there. What has come out so far stays. */
+  restore(snapshot: DetectSnapshot): void {
+    for (const [index, { entries, offset }] of snapshot.entries()) {
+      const state = new MemoryState()
+      for (const [key, json] of entries) state.restore(key, JSON.parse(json))
+      const groups = index >= this.#detect.length
+      const task = groups ? this.#groups[index - this.#detect.length]! : this.#detect[index]!
+      const make = (kept: MemoryState): StageLogic =>
+        groups ? new GroupsLogic(kept, silentReport, 1) : new DetectLogic(kept, silentReport)
+      Object.assign(task, openTask(make, state, offset))
+      task.logic.content?.('inventory', bundleOf('inventory', this.#inventory), this.#inventory, this.#out)
+      task.logic.content?.('rules', bundleOf('rules', this.#files), this.#files, this.#out)
+      this.#pass()
     }
   }
 
@@ -132,7 +156,11 @@ export class DetectInProcess {
 
   #deliver({ topic, key, value }: StageOutput, appendedMs: number): void {
     if (topic === topics.observations) this.#feed(this.#groups, key ?? '', value, appendedMs)
-    else {
+    else if (topic === topics.events) {
+      // Into every partition on the bus; here one record reaches all tasks.
+      for (const { logic } of this.#detect) logic.baseline?.(value as Baseline, this.#out)
+      this.#pass(appendedMs)
+    } else {
       const signal = value as Signal
       this.signals.push(signal)
       this.#onSignal?.(signal)

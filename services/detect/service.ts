@@ -21,7 +21,7 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
       watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
       tellsWatermarkTo: [topics.observations, topics.signals],
       ticks: false,
-      content: ['rules'],
+      content: ['inventory', 'rules'],
       create: createDetectLogic(report),
     },
     {
@@ -31,7 +31,7 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
       watermark: [`${detectStage}/${topics.events}`],
       tellsWatermarkTo: [topics.signals],
       ticks: false,
-      content: ['rules'],
+      content: ['inventory', 'rules'],
       create: createGroupsLogic(report),
     },
   ]

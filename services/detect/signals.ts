@@ -7,7 +7,7 @@
 import type { Event } from '../../core/event.ts'
 import { canonicalJson, derivedId } from '../../core/ids.ts'
 import { limits } from '../../core/limits.ts'
-import type { Entity, Exposure, Signal } from '../../core/signal.ts'
+import type { Entity, Exposure, Series, Signal, Threat } from '../../core/signal.ts'
 import { entitiesOf, evidenceOf, mergeEntities } from '../../engine/behavior/entities.ts'
 import type { BehaviorFinding, BehaviorRule } from '../../engine/behavior/types.ts'
 import type { CorrelationFinding, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
@@ -33,6 +33,20 @@ export function signalId(
 function ruleOf(meta: RuleMeta, kind: 'sigma' | 'behavior'): Signal['rule'] {
   const { id, title, digest: version, level, tags, techniques } = meta
   return { id, title, version, kind, level, tags: [...tags], techniques: [...techniques], shadow: meta.warden.shadow }
+}
+
+function threatOf(meta: RuleMeta, found: Threat | undefined = meta.warden.threat): { readonly threat?: Threat } {
+  return found === undefined ? {} : { threat: found }
+}
+
+/** What Signal allows. */
+const seriesMax = 4
+const pointsMax = 64
+const membersMax = 1_000
+
+/** The last points stay: they are the ones that crossed the line. */
+function boundedSeries(series: Series): Series {
+  return series.points.length <= pointsMax ? series : { ...series, points: series.points.slice(-pointsMax) }
 }
 
 /** Entities every event names, and those that the rule asks for. */
@@ -69,6 +83,7 @@ export function signalOfEvent(meta: RuleMeta, event: Event, seen: Seen): Signal 
     explanation: explainEvent(event, meta),
     facts: factsOf(event, meta),
     ...(exposure === undefined ? {} : { exposure }),
+    ...threatOf(meta),
     ...(seen.arrivedMs === undefined ? {} : { arrivedMs: seen.arrivedMs }),
   }
 }
@@ -113,6 +128,7 @@ export function signalOfCorrelation(
       ...(finding.incomplete ? { incomplete: true } : {}),
     },
     ...(of.exposure === undefined ? {} : { exposure: of.exposure }),
+    ...threatOf(rule.meta),
     ...(seen.arrivedMs === undefined ? {} : { arrivedMs: seen.arrivedMs }),
   }
 }
@@ -137,6 +153,9 @@ export function signalOfBehavior(rule: BehaviorRule, finding: BehaviorFinding, s
     explanation: finding.explanation,
     facts: { ...finding.facts },
     ...(finding.exposure === undefined ? {} : { exposure: finding.exposure }),
+    ...threatOf(rule.meta, finding.threat),
+    ...(finding.series === undefined ? {} : { series: finding.series.slice(0, seriesMax).map(boundedSeries) }),
+    ...(finding.members === undefined ? {} : { members: finding.members.slice(0, membersMax) }),
     ...(seen.arrivedMs === undefined ? {} : { arrivedMs: seen.arrivedMs }),
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../../core/event.ts'
+import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries, StepOutcome } from '../types.ts'
+import type { BehaviorFinding, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import { volumeBaseline } from './detector.ts'
 
 const dayMs = 86_400_000
@@ -59,6 +60,7 @@ function run(reads: readonly Read[], given: object = {}, watermarks = true): Map
     coveredBy: ['ticket.id'],
     ...given,
   })
+  const context: StepContext = { inventory: emptyInventory, baseline: () => undefined }
   const plan = volumeBaseline.create(params, {} as RuleMeta)
   const locals = new Map<string, { readonly entries: Entries; dueMs: number }>()
   const group = new Entries()
@@ -71,16 +73,17 @@ function run(reads: readonly Read[], given: object = {}, watermarks = true): Map
     for (const finding of outcome.findings) last.set(finding.anchor, finding)
   }
   const forward = (outcome: StepOutcome): void => {
-    for (const each of outcome.shuffled) take(plan.grouped!.apply(each.group, group, each.observation, watermarkMs))
+    for (const each of outcome.shuffled)
+      take(plan.grouped!.apply(each.group, group, each.observation, watermarkMs, context))
   }
   const advance = (toMs: number): void => {
     for (const [principal, local] of locals) {
       if (local.dueMs > toMs) continue
-      const outcome = plan.local!.advance([principal], local.entries, toMs)
+      const outcome = plan.local!.advance([principal], local.entries, toMs, context)
       local.dueMs = outcome.dueMs
       forward(outcome)
     }
-    if (groupDueMs <= toMs || toMs === Infinity) take(plan.grouped!.advance(['own'], group, toMs))
+    if (groupDueMs <= toMs || toMs === Infinity) take(plan.grouped!.advance(['own'], group, toMs, context))
   }
   reads.forEach((read, number) => {
     const user = `own/${read.user}`
@@ -89,10 +92,10 @@ function run(reads: readonly Read[], given: object = {}, watermarks = true): Map
       watermarkMs = read.timeMs - 3_600_000
       advance(watermarkMs)
     }
-    const shuffled = plan.read(eventOf(read, number), { knownSinceMs: since.get(user) })!
+    const shuffled = plan.read(eventOf(read, number), { knownSinceMs: since.get(user), inventory: emptyInventory })!
     const local = locals.get(user) ?? { entries: new Entries(), dueMs: Infinity }
     locals.set(user, local)
-    const outcome = plan.local!.apply(shuffled.group, local.entries, shuffled.observation, watermarkMs)
+    const outcome = plan.local!.apply(shuffled.group, local.entries, shuffled.observation, watermarkMs, context)
     local.dueMs = outcome.dueMs
     forward(outcome)
   })

@@ -1,0 +1,28 @@
+/** `modelwarden evaluate`: recorded traffic through detection, and what it finds as alerts that can be scored. */
+import type { Command } from 'commander'
+import { globalOptions, type GlobalOptions } from '../settings.ts'
+
+export function addEvaluateCommand(program: Command): void {
+  globalOptions(program.command('evaluate'))
+    .description('run a folder of recorded traffic through detection, and write what it finds as alerts')
+    .argument(
+      '<dir>',
+      'holds history.jsonl and other .jsonl files, compressed with gzip or not, and maybe context.json',
+    )
+    .argument('<out>', 'the alerts, one JSON object a line: file, id of the record, principal or principals, threat')
+    .addHelpText(
+      'after',
+      `
+Records are of the gateway format (docs/sources.md) and go through the same code as in production. The file "history" is read
+first, to learn from; every other file is then a run of its own that goes on from there. What context.json says of models,
+licenses, canaries and people is registered before. Only rules that say what they are about (modelwarden.threat) make alerts;
+a signal makes one alert, and one more when it names further accounts.
+
+Example:
+  modelwarden evaluate traffic alerts.jsonl`,
+    )
+    .action(async (dir: string, out: string, options: GlobalOptions) => {
+      const { evaluate } = await import('../evaluate.ts')
+      await evaluate(dir, out, options)
+    })
+}

@@ -1,0 +1,121 @@
+/** Recorded traffic through detection: history to learn from, then each file as what may have followed it. */
+import { createWriteStream } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { SingleBar } from 'cli-progress'
+import type { ContentFile } from '../core/content.ts'
+import { ContentInvalidError, describeError, type Mistake } from '../core/errors.ts'
+import { readInventory } from '../engine/inventory/inventory.ts'
+import { loadFolders } from '../runtime/content-files.ts'
+import { collectFile } from '../services/collect/file.ts'
+import { contentFolders } from './content.ts'
+import { evaluateKey, EvaluateRun, type Alert, type EvaluateContent } from './evaluate-run.ts'
+import { inventoryOfContext } from './evaluate-context.ts'
+import { CliError, exitCodes } from './exit.ts'
+import { note, print } from './output.ts'
+import { loadSettings, type GlobalOptions } from './settings.ts'
+
+const source = 'gateway'
+const trafficName = /\.jsonl(\.gz)?$/
+
+export async function evaluate(dir: string, out: string, options: GlobalOptions): Promise<void> {
+  const startedMs = performance.now()
+  const files = await trafficIn(dir)
+  const run = new EvaluateRun(await contentOf(dir, options))
+  const alerts = createWriteStream(out)
+  await once(alerts, 'open').catch((cause: unknown) => {
+    throw new CliError(exitCodes.usage, 'FILE_UNWRITABLE', `${out} can't be written: ${describeError(cause)}.`)
+  })
+  const counts: number[] = []
+  const write = (found: readonly Alert[]): void => {
+    counts.push(found.length)
+    for (const alert of found) alerts.write(`${JSON.stringify(alert)}\n`)
+  }
+  const [history, rest] = [
+    files.filter(({ name }) => name === 'history.jsonl'),
+    files.filter(({ name }) => name !== 'history.jsonl'),
+  ]
+  for (const file of history) {
+    await readInto(run, file)
+    write(run.finish())
+  }
+  const learned = run.snapshot()
+  for (const file of rest) {
+    run.restore(learned)
+    await readInto(run, file)
+    write(run.finish(Infinity))
+  }
+  alerts.end()
+  await once(alerts, 'close')
+  if (run.deadLetters > 0) note(`${run.deadLetters} records could not be read.`)
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
+  print(`${files.length} files, ${run.records} records, ${total} alerts, ${seconds} s: ${out}`)
+}
+
+interface Traffic {
+  readonly path: string
+  /** Without `.gz`. */
+  readonly name: string
+}
+
+async function trafficIn(dir: string): Promise<readonly Traffic[]> {
+  const names = await readdir(dir).catch((cause: unknown) => {
+    throw new CliError(exitCodes.usage, 'FOLDER_UNREADABLE', `${dir} can't be read: ${describeError(cause)}.`)
+  })
+  const byName = new Map<string, Traffic>()
+  for (const file of names.filter((each) => trafficName.test(each)).sort()) {
+    const name = file.replace(/\.gz$/, '')
+    if (!byName.has(name)) byName.set(name, { path: join(dir, file), name })
+  }
+  if (byName.size > 0) return [...byName.values()]
+  throw new CliError(exitCodes.usage, 'TRAFFIC_MISSING', `There is no .jsonl or .jsonl.gz file in ${dir}.`)
+}
+
+/** The content that is configured, and what the folder says is registered. */
+async function contentOf(dir: string, options: GlobalOptions): Promise<EvaluateContent> {
+  const loaded = loadSettings(options)
+  const folders = contentFolders(loaded.config, loaded.folder)
+  const mistakes: Mistake[] = []
+  const read = async (set: keyof EvaluateContent): Promise<readonly ContentFile[]> => {
+    const { files, mistakes: found } = await loadFolders(folders[set])
+    mistakes.push(...found)
+    return files
+  }
+  const [sources, rules, inventory] = [await read('sources'), await read('rules'), await read('inventory')]
+  const path = join(dir, 'context.json')
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new CliError(exitCodes.usage, 'FILE_UNREADABLE', `${path} can't be read: ${describeError(error)}.`)
+  })
+  const registered = text === undefined ? inventory : [...inventory, ...inventoryOfContext(text, path)]
+  mistakes.push(...readInventory(registered).mistakes)
+  if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
+  return { sources, rules, inventory: registered }
+}
+
+async function readInto(run: EvaluateRun, { path, name }: Traffic): Promise<void> {
+  run.begin(name)
+  const bar = process.stderr.isTTY
+    ? new SingleBar({ stream: process.stderr, format: '{bar} {percentage}% {name}', hideCursor: true })
+    : undefined
+  bar?.start(1, 0, { name })
+  const result = await collectFile({
+    path,
+    sources: run.sources,
+    source: run.sources.get(source)!,
+    hmacKey: evaluateKey,
+    sink: (records) => {
+      run.take(records)
+      return Promise.resolve()
+    },
+    onProgress: ({ bytesRead, bytesTotal }) => {
+      bar?.setTotal(bytesTotal)
+      bar?.update(bytesRead)
+    },
+    nowMs: () => 0,
+  })
+  bar?.update(result.bytesTotal)
+  bar?.stop()
+}

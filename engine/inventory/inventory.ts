@@ -1,0 +1,101 @@
+/**
+ * Reads the files of the inventory and puts them together: what detectors look up.
+ *
+ * Pure. Promises: never throws; each mistake carries its file, line and column; files in any order give the same inventory.
+ */
+import type { ContentFile } from '../../core/content.ts'
+import type { Mistake } from '../../core/errors.ts'
+import {
+  InventoryFile,
+  type RegisteredCanary,
+  type RegisteredLicense,
+  type RegisteredModel,
+  type RegisteredPerson,
+} from '../../core/inventory.ts'
+import { openRecordFilter } from '../../core/record-filter.ts'
+import { limits } from '../../core/limits.ts'
+import { parseYaml, schemaMistakes } from '../../core/yaml.ts'
+
+export interface InventoryModel {
+  readonly id: string
+  readonly dimension: number | undefined
+  readonly classes: number | undefined
+  readonly reference: readonly (readonly number[])[]
+  /** Distinct training records that are registered; 0: none are, and `isTrainingRecord` is always false. */
+  readonly trainingRecords: number
+  isTrainingRecord(inputHash: string): boolean
+}
+
+export interface Inventory {
+  readonly models: ReadonlyMap<string, InventoryModel>
+  readonly licenses: readonly RegisteredLicense[]
+  /** By id. */
+  readonly canaries: ReadonlyMap<string, RegisteredCanary>
+  /** By principal. */
+  readonly people: ReadonlyMap<string, RegisteredPerson>
+}
+
+export const emptyInventory: Inventory = { models: new Map(), licenses: [], canaries: new Map(), people: new Map() }
+
+export interface ReadInventory {
+  readonly inventory: Inventory
+  readonly mistakes: readonly Mistake[]
+}
+
+export function readInventory(files: readonly ContentFile[]): ReadInventory {
+  const mistakes: Mistake[] = []
+  const models = new Map<string, RegisteredModel[]>()
+  const licenses: RegisteredLicense[] = []
+  const canaries = new Map<string, RegisteredCanary>()
+  const people = new Map<string, RegisteredPerson>()
+  for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    const read = readFile(file, mistakes)
+    if (read === undefined) continue
+    for (const model of read.models) models.set(model.id, [...(models.get(model.id) ?? []), model])
+    licenses.push(...read.licenses)
+    for (const canary of read.canaries) canaries.set(canary.id, canary)
+    for (const person of read.people) people.set(person.principal, person)
+  }
+  const merged = new Map([...models].map(([id, parts]) => [id, mergeModel(id, parts)]))
+  return { inventory: { models: merged, licenses, canaries, people }, mistakes }
+}
+
+function readFile(file: ContentFile, mistakes: Mistake[]): InventoryFileRead | undefined {
+  // Generated files are JSON and large: the reader that knows places is only asked where there is something to complain of.
+  const quick = fromJson(file.text)
+  if (quick !== undefined) {
+    const read = InventoryFile.safeParse(quick)
+    if (read.success) return read.data
+  }
+  const parsed = parseYaml(file)
+  mistakes.push(...parsed.mistakes)
+  if (parsed.value === undefined) return undefined
+  const read = InventoryFile.safeParse(parsed.value)
+  if (read.success) return read.data
+  mistakes.push(...schemaMistakes(parsed, read.error, 'INVENTORY_INVALID'))
+  return undefined
+}
+
+type InventoryFileRead = ReturnType<typeof InventoryFile.parse>
+
+function fromJson(text: string): unknown {
+  if (!/^\s*\{/.test(text) || text.length > limits.contentFileBytesMax) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function mergeModel(id: string, parts: readonly RegisteredModel[]): InventoryModel {
+  const filters = parts.flatMap(({ trainingRecords }) => trainingRecords)
+  const tests = filters.map(openRecordFilter)
+  return {
+    id,
+    dimension: parts.findLast(({ dimension }) => dimension !== undefined)?.dimension,
+    classes: parts.findLast(({ classes }) => classes !== undefined)?.classes,
+    reference: parts.flatMap(({ reference }) => reference),
+    trainingRecords: filters.reduce((sum, { records }) => sum + records, 0),
+    isTrainingRecord: (inputHash) => tests.some((test) => test(inputHash)),
+  }
+}
