@@ -620,7 +620,10 @@ describe('the status', () => {
     expect(body.watermarks).toEqual([{ stage: 'detect', at: '2026-03-01T10:00:00.000Z', ended: false }])
     expect(body.openIncidents).toMatchObject({ critical: 2, high: 1 })
     expect(body.deadLetters).toEqual(expect.any(Object))
-    expect(body.content).toEqual({ inForce: { sources: null, rules: null, playbooks: null }, mistakes: [] })
+    expect(body.content).toEqual({
+      inForce: { sources: null, rules: null, playbooks: null, inventory: null },
+      mistakes: [],
+    })
     // Nobody reads the signals here, and 3 of them wait.
     expect(body.lag.find((each) => each.stage === 'correlate')).toEqual({
       stage: 'correlate',
