@@ -101,7 +101,8 @@ function licenseOf(
     models: [terms.model],
     form: 'api',
     requestsPerDayMax: terms.dailyCap,
-    requestsPerSecondMax: terms.qpsCap,
+    // Of a whole second: a half call does not fit into one.
+    requestsPerSecondMax: terms.qpsCap === undefined ? undefined : Math.ceil(terms.qpsCap),
     countries: terms.allowedCountries,
     addresses: terms.allowedIps,
     validUntil: terms.notAfter,

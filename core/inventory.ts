@@ -38,7 +38,6 @@ export type RegisteredModel = z.infer<typeof RegisteredModel>
 export const RegisteredLicense = License.extend({
   /** `tenant/user`: whose it is; absent: the whole tenant's. */
   principal: id.optional(),
-  requestsPerSecondMax: z.number().positive().optional(),
 })
 export type RegisteredLicense = z.infer<typeof RegisteredLicense>
 

@@ -13,6 +13,8 @@ export const License = z.strictObject({
   models: z.array(z.string()),
   form: z.enum(['api', 'weights', 'training-data']),
   tier: z.enum(['trusted', 'standard', 'watched']).default('standard'),
+  /** Of any second of the clock. */
+  requestsPerSecondMax: z.int().positive().optional(),
   requestsPerMinuteMax: z.int().positive().optional(),
   requestsPerDayMax: z.int().positive().optional(),
   tokensPerDayMax: z.int().positive().optional(),
@@ -23,8 +25,22 @@ export const License = z.strictObject({
   countries: z.array(z.string()).optional(),
   validFrom: z.iso.datetime().optional(),
   validUntil: z.iso.datetime().optional(),
+  /** What a confidential environment must measure as, in hexadecimal, to run the model; absent: any environment. */
+  measurements: z.array(z.string()).optional(),
 })
 export type License = z.infer<typeof License>
+
+/**
+ * Whether a license's models cover one; compiled once for many questions. A call that names no model is covered only where
+ * all models are.
+ */
+export function modelsCovered(models: readonly string[]): (model: string | undefined) => boolean {
+  const exact = new Set(models.filter((model) => !model.endsWith('*')))
+  const prefixes = models.filter((model) => model.endsWith('*')).map((model) => model.slice(0, -1))
+  const all = prefixes.includes('')
+  return (model) =>
+    all || (model !== undefined && (exact.has(model) || prefixes.some((prefix) => model.startsWith(prefix))))
+}
 
 export const credentialStates = ['active', 'suspended', 'revoked'] as const
 

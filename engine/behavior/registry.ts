@@ -2,13 +2,14 @@
  * The detectors there are. A new one is a folder here and a line below.
  */
 import type { BehaviorDetector } from './types.ts'
+import { licenseUse } from './license/detector.ts'
 import { volumeBaseline } from './volume/detector.ts'
 
 /** A detector whose parameters have been forgotten: `read` checks them and makes the plan. */
 export type AnyDetector = BehaviorDetector<never>
 
 const detectors: ReadonlyMap<string, AnyDetector> = new Map(
-  [volumeBaseline].map((detector) => [detector.type, detector as unknown as AnyDetector]),
+  [licenseUse, volumeBaseline].map((detector) => [detector.type, detector as unknown as AnyDetector]),
 )
 
 export function detectorOf(type: string): AnyDetector | undefined {

@@ -27,6 +27,8 @@ const standing = (more: Partial<Standing> = {}): Standing => ({
   ...more,
 })
 const idle: UsageReading = {
+  second: 0,
+  secondUntilMs: now + 300,
   minute: 0,
   minuteUntilMs: now,
   day: 0,
@@ -119,6 +121,7 @@ describe('the decision', () => {
 
   it('throttles at each cap, and says when to come again', () => {
     const full: readonly [Partial<License>, Partial<UsageReading>, string, number][] = [
+      [{ requestsPerSecondMax: 2 }, { second: 2 }, 'RATE_EXCEEDED', 300],
       [{ requestsPerMinuteMax: 5 }, { minute: 5, minuteUntilMs: now + 700 }, 'RATE_EXCEEDED', 700],
       [{ requestsPerDayMax: 5 }, { day: 5 }, 'DAILY_CAP_EXCEEDED', 1_000],
       [{ tokensPerDayMax: 100 }, { tokens: 100 }, 'TOKENS_EXCEEDED', 1_000],
@@ -127,7 +130,7 @@ describe('the decision', () => {
     ]
     for (const [license, usage, code, retryAfterMs] of full) {
       expect(ask({ license: known(license), usage })).toMatchObject({ decision: 'throttle', code, retryAfterMs })
-      const room = { ...usage, minute: 4, day: 4, tokens: 99, concurrent: 1, leasable: true }
+      const room = { ...usage, second: 1, minute: 4, day: 4, tokens: 99, concurrent: 1, leasable: true }
       expect(ask({ license: known(license), usage: room }).code).toBe('OK')
     }
   })

@@ -5,7 +5,7 @@
  * wrong is told in a fixed order (the credential, its license, the model, from where, how much), so that the same call
  * gets the same code everywhere; what is not known is denied.
  */
-import { inBlocks } from './addresses.ts'
+import { inBlocks } from '../../core/addresses.ts'
 import type { KnownLicense, Standing } from './known.ts'
 
 export const codes = [
@@ -47,6 +47,9 @@ export interface Call {
 
 /** What has been counted for the license. Times: until when it is as it is, ms since 1970. */
 export interface UsageReading {
+  /** Requests within the second of the clock that it is. */
+  readonly second: number
+  readonly secondUntilMs: number
   /** Requests within the last minute. */
   readonly minute: number
   readonly minuteUntilMs: number
@@ -116,7 +119,11 @@ function judgeLicense(call: Call, license: KnownLicense, nowMs: number): Verdict
 
 /** Whether there is room for the call. */
 function judgeUsage(call: Call, license: KnownLicense, usage: UsageReading, nowMs: number): Verdict | undefined {
-  const { requestsPerMinuteMax, requestsPerDayMax, tokensPerDayMax, concurrencyMax } = license
+  const { requestsPerSecondMax, requestsPerMinuteMax, requestsPerDayMax, tokensPerDayMax, concurrencyMax } = license
+  if (requestsPerSecondMax !== undefined && usage.second >= requestsPerSecondMax) {
+    const message = `At most ${requestsPerSecondMax} requests in a second.`
+    return throttle('RATE_EXCEEDED', message, usage.secondUntilMs - nowMs)
+  }
   if (requestsPerMinuteMax !== undefined && usage.minute >= requestsPerMinuteMax) {
     return throttle(
       'RATE_EXCEEDED',

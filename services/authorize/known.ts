@@ -1,6 +1,6 @@
 /** Licenses and credentials in the form in which they are held against a call. */
 import type { CredentialState, License } from '../../core/license.ts'
-import type { AddressBlock } from './addresses.ts'
+import type { AddressBlock } from '../../core/addresses.ts'
 
 /** A license, ready to be held against a call. */
 export interface KnownLicense {
@@ -8,6 +8,7 @@ export interface KnownLicense {
   readonly tenant: string
   readonly form: License['form']
   readonly tier: License['tier']
+  readonly requestsPerSecondMax: number | undefined
   readonly requestsPerMinuteMax: number | undefined
   readonly requestsPerDayMax: number | undefined
   readonly tokensPerDayMax: number | undefined

@@ -5,8 +5,14 @@
  * may come late); a license's text is compiled once, not for each call; a lookup is one step for each id.
  */
 import { sha256Hex, credentialId } from '../../core/ids.ts'
-import { credentialOfPrincipal, type CredentialState, type License, type LicenseRecord } from '../../core/license.ts'
-import { compileBlocks } from './addresses.ts'
+import {
+  credentialOfPrincipal,
+  modelsCovered,
+  type CredentialState,
+  type License,
+  type LicenseRecord,
+} from '../../core/license.ts'
+import { compileBlocks } from '../../core/addresses.ts'
 import type { KnownCredential, KnownLicense } from './known.ts'
 
 const severity: Readonly<Record<CredentialState, number>> = { active: 0, suspended: 1, revoked: 2 }
@@ -106,6 +112,7 @@ function compileLicense(license: License): KnownLicense {
     tenant: license.tenant,
     form: license.form,
     tier: license.tier,
+    requestsPerSecondMax: license.requestsPerSecondMax,
     requestsPerMinuteMax: license.requestsPerMinuteMax,
     requestsPerDayMax: license.requestsPerDayMax,
     tokensPerDayMax: license.tokensPerDayMax,
@@ -115,16 +122,8 @@ function compileLicense(license: License): KnownLicense {
       license.countries === undefined ? undefined : new Set(license.countries.map((code) => code.toUpperCase())),
     validFromMs: timeOf(license.validFrom),
     validUntilMs: timeOf(license.validUntil),
-    covers: compileModels(license.models),
+    covers: modelsCovered(license.models),
   }
-}
-
-function compileModels(models: readonly string[]): (model: string | undefined) => boolean {
-  const exact = new Set(models.filter((model) => !model.endsWith('*')))
-  const prefixes = models.filter((model) => model.endsWith('*')).map((model) => model.slice(0, -1))
-  const all = prefixes.includes('')
-  return (model) =>
-    all || (model !== undefined && (exact.has(model) || prefixes.some((prefix) => model.startsWith(prefix))))
 }
 
 function timeOf(text: string | undefined): number | undefined {

@@ -16,6 +16,14 @@ describe('the usage book', () => {
     expect(usage.read('l', start + 10_000_000).minute).toBe(0)
   })
 
+  it('counts requests of each second of the clock by itself', () => {
+    const usage = book()
+    usage.admit('l', 0, start)
+    usage.admit('l', 0, start + 599)
+    expect(usage.read('l', start + 599)).toMatchObject({ second: 2, secondUntilMs: start + 600 })
+    expect(usage.read('l', start + 600)).toMatchObject({ second: 0, secondUntilMs: start + 1_600 })
+  })
+
   it('tells when the oldest requests leave the window', () => {
     const usage = book()
     usage.admit('l', 0, start)

@@ -59,6 +59,8 @@ export class UsageBook {
     const usage = licenseId === undefined ? undefined : this.#licenses.get(licenseId)
     if (usage !== undefined) advance(usage, nowMs)
     return {
+      second: usage?.seconds[usage.second % windowSeconds] ?? 0,
+      secondUntilMs: ((usage?.second ?? Math.floor(nowMs / 1_000)) + 1) * 1_000,
       minute: usage?.minute ?? 0,
       get minuteUntilMs() {
         return usage === undefined ? nowMs : oldestLeavesMs(usage)

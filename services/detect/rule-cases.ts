@@ -9,6 +9,7 @@ import type { ContentFile } from '../../core/content.ts'
 import type { FilePlace, Mistake } from '../../core/errors.ts'
 import type { Signal } from '../../core/signal.ts'
 import { parseYaml, schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
+import { readInventory } from '../../engine/inventory/inventory.ts'
 import { compileSources } from '../../engine/sources/compile.ts'
 import type { Source } from '../../engine/sources/source.ts'
 import { CaseEvents, EventEntry, type CaseEvent } from './case-events.ts'
@@ -39,6 +40,8 @@ const Case = z.strictObject({
 const CasesFile = z.strictObject({
   /** Values for lists, in place of what the operator has in them. */
   lists: z.record(z.string(), z.array(z.string())).default({}),
+  /** What is registered, as a file of the inventory has it. */
+  inventory: z.record(z.string(), z.unknown()).optional(),
   /** Fields that all events of the file have. */
   common: z.record(z.string(), z.unknown()).default({}),
   cases: z.array(Case).min(1),
@@ -97,11 +100,14 @@ function runFile(
 ): RuleCaseResult[] {
   const withLists = rules.map((each) => overrideList(each, file.lists))
   const ids = rulesIn(rule, withLists)
+  const inventory =
+    file.inventory === undefined ? [] : [{ path: 'inventory.yml', text: JSON.stringify(file.inventory) }]
+  const wrong = readInventory(inventory).mistakes.map(({ message }) => `the inventory: ${message}`)
   return file.cases.map((one, index) => {
     const events = new CaseEvents(file.common, sources)
-    const differences = events.read(one.events)
+    const differences = [...wrong, ...events.read(one.events)]
     if (differences.length === 0) {
-      const made = run(withLists, events.made).filter((signal) => ids.has(signal.rule.id))
+      const made = run(withLists, inventory, events.made).filter((signal) => ids.has(signal.rule.id))
       differences.push(...judge(one, made))
     }
     return { rule, name: one.name, place: parsed.place(['cases', index]), differences }
@@ -126,8 +132,8 @@ function rulesIn(path: string, files: readonly ContentFile[]): ReadonlySet<strin
   return new Set(metas.filter(({ place }) => place.file === path).map(({ id }) => id))
 }
 
-function run(files: readonly ContentFile[], events: readonly CaseEvent[]): Signal[] {
-  const pipe = new DetectInProcess(files)
+function run(files: readonly ContentFile[], inventory: readonly ContentFile[], events: readonly CaseEvent[]): Signal[] {
+  const pipe = new DetectInProcess(files, { inventory })
   let watermarkMs = -Infinity
   for (const { event, timeMs } of events) {
     pipe.event(event, timeMs + 1_000)

@@ -53,6 +53,8 @@ const call: fc.Arbitrary<Call> = fc.record(
 )
 
 const usage: fc.Arbitrary<UsageReading> = fc.record({
+  second: count,
+  secondUntilMs: fc.constant(now + 500),
   minute: count,
   minuteUntilMs: fc.constant(now + 500),
   day: count,
