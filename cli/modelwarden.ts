@@ -14,6 +14,7 @@ import { addEvaluateCommand } from './commands/evaluate.ts'
 import { addGlobalStopCommand } from './commands/global-stop.ts'
 import { addIncidentsCommand } from './commands/incidents.ts'
 import { addReplayCommand } from './commands/replay.ts'
+import { addRulesCommand } from './commands/rules.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addUpCommand } from './commands/up.ts'
@@ -41,6 +42,7 @@ const commands = [
   addGlobalStopCommand,
   addDeadLettersCommand,
   addContentCommand,
+  addRulesCommand,
   addConfigCommand,
 ]
 for (const add of commands) add(program)

@@ -2,6 +2,7 @@
  * The keys of the configuration, read off its schema: for the reference in docs/configuration.md and for "did you mean".
  */
 import { z } from 'zod'
+import { nearest } from '../core/near-miss.ts'
 import { Config } from './config.ts'
 
 /** The part of JSON Schema that the configuration uses. */
@@ -34,11 +35,7 @@ export function nearestKey(path: readonly (string | number)[], unknown: string):
   let nodes: readonly ConfigNode[] = [configSchema()]
   for (const step of path) nodes = nodes.flatMap((node) => childrenAt(node, step))
   const keys = nodes.flatMap((node) => variants(node)).flatMap((node) => Object.keys(node.properties ?? {}))
-  const near = keys
-    .map((key) => ({ key, distance: editDistance(key.toLowerCase(), unknown.toLowerCase().slice(0, 64)) }))
-    .filter(({ key, distance }) => distance <= Math.max(2, Math.floor(key.length / 3)))
-    .sort((a, b) => a.distance - b.distance)
-  return near[0]?.key
+  return nearest(unknown, keys)
 }
 
 function variants(node: ConfigNode): readonly ConfigNode[] {
@@ -52,21 +49,4 @@ function childrenAt(node: ConfigNode, step: string | number): readonly ConfigNod
     if (named) return [variant.properties[step]!]
     return typeof variant.additionalProperties === 'object' ? [variant.additionalProperties] : []
   })
-}
-
-/** Letters to insert, remove, replace, or swap with their neighbor (optimal string alignment). */
-function editDistance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)]
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1
-      let least = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + same)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, rows[i - 2]![j - 2]! + 1)
-      row.push(least)
-    }
-    rows.push(row)
-  }
-  return rows[a.length]![b.length]!
 }

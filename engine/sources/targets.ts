@@ -112,3 +112,10 @@ export function findTarget(name: string): Target | string {
 export function isEventRoot(name: string): boolean {
   return roots.has(name) || name === 'organization'
 }
+
+const listTypes: ReadonlySet<string> = new Set(['strings', 'numbers', 'list', 'json'])
+
+/** Whether a field that sources fill holds one value, never a list. False for what is not known. */
+export function isSingleValued(name: string): boolean {
+  return typeof findTarget(name) !== 'string' && !listTypes.has(types[name] ?? 'string')
+}

@@ -1,0 +1,142 @@
+/** `modelwarden rules match`: rules over a file of events, one line a match. */
+import { once } from 'node:events'
+import { formatMistake } from '../../core/errors.ts'
+import type { LogSource } from '../../engine/sigma/types.ts'
+import { neutralText } from '../../runtime/terminal-text.ts'
+import { EventMatching } from '../../services/detect/event-matching.ts'
+import { compileRules } from '../../services/detect/rule-set.ts'
+import { CliError, exitCodes } from '../exit.ts'
+import { note } from '../output.ts'
+import { readEventsFile } from './events-file.ts'
+import { loadPipelines, loadRulesAlone } from './load.ts'
+
+export interface MatchOptions {
+  readonly rules: readonly string[]
+  readonly events: string
+  readonly pipeline?: readonly string[]
+  readonly logsource?: string
+  readonly json?: true
+  readonly stats?: true
+  readonly strict?: true
+}
+
+/** Complaints shown of the rules, and of the events. */
+const shownMax = 20
+const bufferCharsMax = 256 * 1024
+
+export async function matchEvents(options: MatchOptions): Promise<void> {
+  const given = readLogSource(options.logsource)
+  const startedMs = performance.now()
+  const { files, mistakes, shown } = await loadRulesAlone(options.rules)
+  const compiled = compileRules([...files, ...(await loadPipelines(options.pipeline ?? []))])
+  const rules = compiled.set.sigma.filter((rule) => rule.standalone)
+  const matching = new EventMatching(rules, given)
+  // The plan is made with the first event: it belongs to loading.
+  matching.match({}, () => undefined)
+  const loadMs = performance.now() - startedMs
+  const refused = [
+    ...mistakes,
+    ...compiled.mistakes.map((one) => (one.place === undefined ? one : { ...one, place: shown(one.place) })),
+  ]
+  for (const mistake of refused.slice(0, shownMax)) note(formatMistake(mistake))
+  if (refused.length > shownMax) note(`… and ${refused.length - shownMax} more mistakes.`)
+  if (refused.length > 0 && options.strict) {
+    throw new CliError(exitCodes.usage, 'RULES_INVALID', `The rules have ${refused.length} mistakes.`)
+  }
+  const run = new MatchRun(matching, options.json ?? false)
+  const matchedMs = performance.now()
+  await readEventsFile({
+    path: options.events,
+    onEvent: (event, number) => run.event(event, number),
+    onBroken: (number, problem) => run.broken(number, problem),
+    pause: () => run.written(),
+  })
+  await run.end()
+  if (!options.stats) return
+  const seconds = (performance.now() - matchedMs) / 1_000
+  const { events, matches, brokenEvents } = run
+  const stats = {
+    rules: rules.length,
+    refused: refused.length,
+    loadMs: Math.round(loadMs),
+    events,
+    broken: brokenEvents,
+    matches,
+    seconds: Number(seconds.toFixed(3)),
+    eventsPerSecond: Math.round(events / Math.max(seconds, 1e-6)),
+  }
+  process.stderr.write(`${JSON.stringify(stats)}\n`)
+}
+
+class MatchRun {
+  events = 0
+  matches = 0
+  brokenEvents = 0
+  readonly #matching: EventMatching
+  readonly #json: boolean
+  readonly #spelled = new Map<string, string>()
+  #buffer = ''
+  #full = false
+
+  constructor(matching: EventMatching, json: boolean) {
+    this.#matching = matching
+    this.#json = json
+  }
+
+  event(event: Readonly<Record<string, unknown>>, number: number): void {
+    this.events++
+    this.#matching.match(event, ({ meta }) => {
+      this.matches++
+      this.#buffer += this.#json ? `{"event":${number},"rule":${this.#spell(meta.id)}}\n` : this.#line(number, meta)
+    })
+    if (this.#buffer.length > bufferCharsMax) this.#flush()
+  }
+
+  broken(number: number, problem: string): void {
+    this.brokenEvents++
+    if (this.brokenEvents <= shownMax) note(`Event ${number} was passed over: ${problem}.`)
+  }
+
+  /** Waits where standard output takes no more. */
+  written(): Promise<void> | undefined {
+    if (!this.#full) return undefined
+    this.#full = false
+    return once(process.stdout, 'drain').then(() => undefined)
+  }
+
+  async end(): Promise<void> {
+    this.#flush()
+    await this.written()
+  }
+
+  #flush(): void {
+    if (this.#buffer === '') return
+    this.#full = !process.stdout.write(this.#buffer)
+    this.#buffer = ''
+  }
+
+  #line(number: number, { id, title, level }: { id: string; title: string; level: string }): string {
+    return `${number}\t${level}\t${neutralText(id)}\t${neutralText(title)}\n`
+  }
+
+  #spell(id: string): string {
+    let spelled = this.#spelled.get(id)
+    if (spelled === undefined) this.#spelled.set(id, (spelled = neutralText(JSON.stringify(id))))
+    return spelled
+  }
+}
+
+/** `product=windows,service=sysmon` */
+function readLogSource(text: string | undefined): LogSource {
+  const given: Record<string, string> = {}
+  for (const part of (text ?? '').split(',').filter((each) => each.trim() !== '')) {
+    const [key = '', value = ''] = part.split('=').map((piece) => piece.trim())
+    if (!['product', 'service', 'category'].includes(key) || value === '') {
+      throw new CliError(exitCodes.usage, 'LOGSOURCE_INVALID', `"${part}" is no part of a log source.`, {
+        hint: 'Write it like product=windows,service=sysmon.',
+      })
+    }
+    given[key] = value
+  }
+  return given
+}
