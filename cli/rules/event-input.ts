@@ -32,6 +32,6 @@ async function fromFile(path: string, number: number): Promise<EventTree> {
     },
   })
   if (found !== undefined) return found
-  const message = problem === undefined ? `${path} has no event ${number}.` : `Event ${number} of ${path}: ${problem}.`
+  const message = problem === undefined ? `${path} has no event ${number}.` : `Event ${number} of ${path}: ${problem}`
   throw new CliError(exitCodes.usage, 'EVENT_UNREADABLE', message)
 }

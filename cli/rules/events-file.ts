@@ -20,6 +20,8 @@ export interface EventsFile {
   readonly onProgress?: (bytesRead: number, bytesTotal: number) => void
   readonly onEvent: (event: EventTree, number: number) => void
   readonly onBroken: (number: number, problem: string) => void
+  /** Takes the text of files with one event a line in `onEvent`'s stead. */
+  readonly lines?: { write(text: string): void; end(): void }
   /** Called between chunks: who writes much waits here until it is written. */
   readonly pause?: () => Promise<void> | undefined
 }
@@ -72,6 +74,7 @@ class EventReader {
   /** Of a line that goes on in the next chunk. */
   #parts: Buffer[] = []
   #number = 0
+  readonly #decoder = new TextDecoder()
 
   constructor(file: EventsFile) {
     this.#file = file
@@ -85,8 +88,12 @@ class EventReader {
 
   end(): void {
     if (this.#head !== undefined) this.#begin(true)
+    const { lines } = this.#file
     if (this.#splitter !== undefined) this.#take(this.#splitter.end())
-    else if (this.#parts.length > 0) this.#line(Buffer.concat(this.#parts))
+    else if (lines !== undefined) {
+      lines.write(this.#decoder.decode())
+      lines.end()
+    } else if (this.#parts.length > 0) this.#line(Buffer.concat(this.#parts))
   }
 
   #begin(complete: boolean): void {
@@ -98,6 +105,7 @@ class EventReader {
 
   #feed(chunk: Buffer): void {
     if (this.#splitter !== undefined) return this.#take(this.#splitter.push(chunk))
+    if (this.#file.lines !== undefined) return this.#file.lines.write(this.#decoder.decode(chunk, { stream: true }))
     let from = 0
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {
       const rest = chunk.subarray(from, end)
@@ -116,7 +124,7 @@ class EventReader {
   #take(units: readonly Unit[]): void {
     for (const { bytes, whole } of units) {
       if (whole === undefined) this.#one(bytes.toString('utf8'))
-      else this.#file.onBroken(this.#number++, `it is longer than can be read: ${whole.bytes} bytes`)
+      else this.#file.onBroken(this.#number++, `It is longer than can be read: ${whole.bytes} bytes.`)
     }
   }
 
@@ -126,10 +134,10 @@ class EventReader {
     try {
       value = JSON.parse(number === 0 && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
     } catch {
-      return this.#file.onBroken(number, 'it is not JSON')
+      return this.#file.onBroken(number, 'It is not JSON.')
     }
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       this.#file.onEvent(value as EventTree, number)
-    } else this.#file.onBroken(number, 'it is not a JSON object')
+    } else this.#file.onBroken(number, 'An event is a JSON object.')
   }
 }

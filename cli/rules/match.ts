@@ -1,9 +1,10 @@
 /** `modelwarden rules match`: rules over a file of events, one line a match. */
 import { once } from 'node:events'
 import { formatMistake } from '../../core/errors.ts'
-import type { LogSource } from '../../engine/sigma/types.ts'
+import { EventLines } from '../../engine/sigma/ndjson.ts'
+import type { EventTree, LogSource, Matcher, RuleMeta } from '../../engine/sigma/types.ts'
 import { neutralText } from '../../runtime/terminal-text.ts'
-import { EventMatching } from '../../services/detect/event-matching.ts'
+import { matcherOfFiles } from '../../services/detect/event-matching.ts'
 import { compileRules } from '../../services/detect/rule-set.ts'
 import { CliError, exitCodes } from '../exit.ts'
 import { note } from '../output.ts'
@@ -30,9 +31,9 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   const { files, mistakes, shown } = await loadRulesAlone(options.rules)
   const compiled = compileRules([...files, ...(await loadPipelines(options.pipeline ?? []))])
   const rules = compiled.set.sigma.filter((rule) => rule.standalone)
-  const matching = new EventMatching(rules, given)
+  const matcher = matcherOfFiles(rules, given)
   // The plan is made with the first event: it belongs to loading.
-  matching.match({}, () => undefined)
+  matcher.match({}, () => undefined)
   const loadMs = performance.now() - startedMs
   const refused = [
     ...mistakes,
@@ -43,12 +44,13 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   if (refused.length > 0 && options.strict) {
     throw new CliError(exitCodes.usage, 'RULES_INVALID', `The rules have ${refused.length} mistakes.`)
   }
-  const run = new MatchRun(matching, options.json ?? false)
+  const run = new MatchRun(matcher, options.json ?? false)
   const matchedMs = performance.now()
   await readEventsFile({
     path: options.events,
     onEvent: (event, number) => run.event(event, number),
     onBroken: (number, problem) => run.broken(number, problem),
+    lines: run.lines,
     pause: () => run.written(),
   })
   await run.end()
@@ -69,32 +71,43 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
 }
 
 class MatchRun {
-  events = 0
   matches = 0
   brokenEvents = 0
-  readonly #matching: EventMatching
+  readonly lines: EventLines
+  readonly #matcher: Matcher
   readonly #json: boolean
   readonly #spelled = new Map<string, string>()
+  #single = 0
   #buffer = ''
   #full = false
 
-  constructor(matching: EventMatching, json: boolean) {
-    this.#matching = matching
+  constructor(matcher: Matcher, json: boolean) {
+    this.#matcher = matcher
     this.#json = json
+    this.lines = new EventLines(matcher, {
+      onMatch: (number, { meta }) => this.#matched(number, meta),
+      onBadLine: (number, message) => this.broken(number, message),
+    })
   }
 
-  event(event: Readonly<Record<string, unknown>>, number: number): void {
-    this.events++
-    this.#matching.match(event, ({ meta }) => {
-      this.matches++
-      this.#buffer += this.#json ? `{"event":${number},"rule":${this.#spell(meta.id)}}\n` : this.#line(number, meta)
-    })
+  get events(): number {
+    return this.lines.events + this.#single
+  }
+
+  event(event: EventTree, number: number): void {
+    this.#single++
+    this.#matcher.match(event, ({ meta }) => this.#matched(number, meta))
+  }
+
+  #matched(number: number, meta: RuleMeta): void {
+    this.matches++
+    this.#buffer += this.#json ? `{"event":${number},"rule":${this.#spell(meta.id)}}\n` : this.#line(number, meta)
     if (this.#buffer.length > bufferCharsMax) this.#flush()
   }
 
   broken(number: number, problem: string): void {
     this.brokenEvents++
-    if (this.brokenEvents <= shownMax) note(`Event ${number} was passed over: ${problem}.`)
+    if (this.brokenEvents <= shownMax) note(`Event ${number} was passed over: ${problem}`)
   }
 
   /** Waits where standard output takes no more. */
@@ -115,7 +128,7 @@ class MatchRun {
     this.#buffer = ''
   }
 
-  #line(number: number, { id, title, level }: { id: string; title: string; level: string }): string {
+  #line(number: number, { id, title, level }: RuleMeta): string {
     return `${number}\t${level}\t${neutralText(id)}\t${neutralText(title)}\n`
   }
 

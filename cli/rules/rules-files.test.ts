@@ -21,7 +21,7 @@ async function read(name: string, content: string | Buffer): Promise<unknown[]> 
 
 test('events of one a line are numbered by line from 0, blank and broken lines included', async () => {
   const lines = '{"a":1}\n\n{"a":\n[1]\n{"a":2}'
-  const wanted = [[0, { a: 1 }], [2, 'it is not JSON'], [3, 'it is not a JSON object'], [4, { a: 2 }]] // prettier-ignore
+  const wanted = [[0, { a: 1 }], [2, 'It is not JSON.'], [3, 'An event is a JSON object.'], [4, { a: 2 }]] // prettier-ignore
   expect(await read('a.ndjson', lines)).toEqual(wanted)
   expect(await read('a.ndjson.gz', gzipSync(lines))).toEqual(wanted)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EventTree } from '../../engine/sigma/types.ts'
-import { EventMatching } from './event-matching.ts'
+import { matcherOfFiles } from './event-matching.ts'
 import { explainRule, findRules } from './explain-rule.ts'
 import { compileRules } from './rule-set.ts'
 
@@ -17,7 +17,7 @@ const { set } = compileRules([
 
 function matched(event: EventTree, given = {}): string[] {
   const ids: string[] = []
-  new EventMatching(set.sigma, given).match(event, ({ meta }) => ids.push(meta.id))
+  matcherOfFiles(set.sigma, given).match(event, ({ meta }) => ids.push(meta.id))
   return ids.sort()
 }
 

@@ -6,7 +6,8 @@
  */
 import { maskSecrets } from '../../core/mask.ts'
 import { explain, type RuleExplained } from '../../engine/sigma/explain.ts'
-import { compilePath, readTexts } from '../../engine/sigma/fields.ts'
+import { compilePath } from '../../engine/sigma/field-path.ts'
+import { readTexts } from '../../engine/sigma/fields.ts'
 import { logSourceOf } from '../../engine/sigma/matcher.ts'
 import type { EventTree, SigmaCorrelation, SigmaRule } from '../../engine/sigma/types.ts'
 import { isSecretName } from '../../engine/sources/secret-names.ts'
