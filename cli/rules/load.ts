@@ -20,7 +20,7 @@ export interface LoadedRules {
   /** Of reading the files. */
   readonly mistakes: readonly Mistake[]
   /** A place as people should see it: the file as it was named. */
-  shown(place: FilePlace): FilePlace
+  readonly shown: (place: FilePlace) => FilePlace
 }
 
 const shared = /(?:^|\/)(?:lists|pipelines)\/[^/]+\.ya?ml$/

@@ -1,6 +1,6 @@
 /** `modelwarden rules test`: the cases beside rules, on the engine that runs in production; also as a JUnit report. */
 import { writeFileSync } from 'node:fs'
-import { ContentInvalidError, formatPlace, type Mistake } from '../../core/errors.ts'
+import { ContentInvalidError, formatPlace } from '../../core/errors.ts'
 import type { LoadedConfig } from '../../runtime/config-load.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { runRuleCases, type RuleCaseResult } from '../../services/detect/rule-cases.ts'
@@ -30,7 +30,7 @@ export async function testThese(loaded: LoadedConfig, paths: readonly string[], 
     const cases = results.map(({ rule, name, place, differences }) => ({ rule, name, ...place, differences }))
     printJson({ passed: results.length - failed.length, failed: failed.length, cases, mistakes, untested })
   } else printRun(results, failed, untested)
-  if (mistakes.length > 0) throw new ContentInvalidError(mistakes as readonly Mistake[])
+  if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
   if (failed.length > 0) {
     throw new CliError(exitCodes.failure, 'CASES_FAILED', `${failed.length} of ${results.length} cases failed.`)
   }

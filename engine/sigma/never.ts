@@ -9,7 +9,7 @@
  */
 import { canonicalJson } from '../../core/ids.ts'
 import { holds } from './aggregates.ts'
-import { compilePattern, foldPattern } from './pattern.ts'
+import { compilePattern, foldPattern, plainText } from './pattern.ts'
 import type { Condition, DetectionItem, Test } from './types.ts'
 
 const itemsMax = 14
@@ -110,7 +110,7 @@ function isPlain(test: Test): boolean {
 function isApart(plain: Test, other: Test): boolean {
   if (other.kind === 'oneOf') return other.tests.every((each) => isApart(plain, each))
   if (plain.kind !== 'pattern' || other.kind !== 'pattern') return false
-  return !compilePattern(foldPattern(other.parts))(foldPattern(plain.parts).join(''))
+  return !compilePattern(foldPattern(other.parts))(plainText(foldPattern(plain.parts)) ?? '')
 }
 
 function needsValue(test: Test): boolean {
@@ -145,6 +145,6 @@ function isWithin(test: Test, other: Test): boolean {
   // Without regard to case it stands for other spellings too, of which the other may want one.
   if (other.cased && !test.cased) return false
   const parts = other.cased ? other.parts : foldPattern(other.parts)
-  const text = (other.cased ? test.parts : foldPattern(test.parts)).join('')
+  const text = plainText(other.cased ? test.parts : foldPattern(test.parts)) ?? ''
   return compilePattern(parts)(text)
 }
