@@ -26,8 +26,31 @@ describe('JSON that nobody vouches for', () => {
     ['{"n":9007199254740991}', { n: 9007199254740991 }],
     ['{"n":0.12345678901234567}', { n: 0.12345678901234567 }],
     ['{"n":1234567890123456.5}', { n: 1234567890123456.5 }],
+    ['{"f":0.12345678901234567,"n":9007199254740993}', { f: 0.12345678901234567, n: '9007199254740993' }],
+    ['[0.1234567890123456789,9007199254740993]', [0.1234567890123456789, '9007199254740993']],
+    ['{"f":1.2345678901234567e-5,"s":"0123456789012345678"}', { f: 1.2345678901234567e-5, s: '0123456789012345678' }],
+    ['{"n":1e300}', { n: 1e300 }],
   ])('whole numbers past 2^53 keep all digits: %s', (text, expected) => {
     expect(value(text)).toEqual(expected)
+  })
+
+  test('a long whole number keeps its digits wherever in the text it stands', () => {
+    for (let before = 0; before < 40; before++) {
+      const text = `{"${'k'.repeat(before)}":9007199254740993,"f":0.12345678901234567}`
+      expect(value(text)).toEqual({ ['k'.repeat(before)]: '9007199254740993', f: 0.12345678901234567 })
+    }
+  })
+
+  test('a megabyte of digits behind a point is read in time linear in its length', () => {
+    const startedMs = performance.now()
+    expect(value(`[0.${'1'.repeat(1_000_000)}]`)).toEqual([0.1111111111111111])
+    expect(performance.now() - startedMs).toBeLessThan(2_000)
+  })
+
+  test('many brackets side by side are not nesting', () => {
+    const wide = { a: Array.from({ length: 500 }, () => [{}]) }
+    expect(value(JSON.stringify(wide))).toEqual(wide)
+    expect(value(`${'[['.repeat(40)}${']]'.repeat(40)}`)).toBe('TOO_DEEP')
   })
 
   test.each([

@@ -38,12 +38,51 @@ export function parseJson(input: Uint8Array | string, depthMax: number = limits.
     if (text.trim() === '') return { ok: false, code: 'EMPTY', message: 'The record is empty.' }
     return { ok: false, code: 'NOT_JSON', message: `The record is not JSON: ${withoutQuotes(error as Error)}` }
   }
+  // Most texts show by themselves that there is nothing to look for in their values.
+  if (!opensMoreThan(text, depthMax) && !mayHoldLongNumber(text)) return { ok: true, value }
   const shape = look(value, depthMax)
   if (shape === 'deeper') {
     return { ok: false, code: 'TOO_DEEP', message: `The record is nested more than ${depthMax} levels deep.` }
   }
-  // Rare enough that reading such a record twice costs less than looking for digits in every text.
   return { ok: true, value: shape === 'imprecise' ? JSON.parse(text, keepLongNumbers) : value }
+}
+
+/** Whether more than `max` brackets open in a text: where not, nothing in it nests deeper. */
+function opensMoreThan(text: string, max: number): boolean {
+  if (text.length <= max) return false
+  let opened = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) if (++opened > max) return true
+  }
+  return false
+}
+
+/** Digits of 2^53. */
+const longDigits = 16
+const dot = 0x2e
+
+/**
+ * Whether so many digits stand in a row, not behind a point, that they may be a whole number past 2^53. A row of n digits
+ * covers every n-th place of the text, so only those are looked at first. Linear: what lies behind a point is passed over.
+ */
+function mayHoldLongNumber(text: string): boolean {
+  for (let at = longDigits - 1; at < text.length; at += longDigits) {
+    if (!isDigit(text, at)) continue
+    let first = at
+    while (first > 0 && isDigit(text, first - 1)) first--
+    let end = at + 1
+    while (end < text.length && isDigit(text, end) && end < first + longDigits) end++
+    if (end - first < longDigits) continue
+    if (first === 0 || text.charCodeAt(first - 1) !== dot) return true
+    while (end < text.length && isDigit(text, end)) end++
+    at = end - 1
+  }
+  return false
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return code >= 0x30 && code <= 0x39
 }
 
 /** What V8 says, less the piece of the text that it quotes: that may be a piece of a secret. */
