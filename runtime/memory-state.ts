@@ -9,9 +9,14 @@ const keyCharsMax = 1_024
 export class MemoryState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
   readonly #dirty = new Set<string>()
+  #generation = 0
 
   get size(): number {
     return this.#entries.size
+  }
+
+  get generation(): number {
+    return this.#generation
   }
 
   get<T>(key: string): T | undefined {
@@ -51,6 +56,7 @@ export class MemoryState implements KeyedState {
       return [key, value === undefined ? null : JSON.stringify(value)] as const
     })
     this.#dirty.clear()
+    this.#generation++
     return changes
   }
 

@@ -14,7 +14,7 @@ import type { Mistake } from '../core/errors.ts'
 import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 
 /**
- * A task's state: JSON values under keys. What was `set` since the last checkpoint is written with the next one, so a
+ * A task's state: JSON values (or what spells itself as one, by `toJSON`) under keys. What was `set` since the last checkpoint is written with the next one, so a
  * value changed in place must be `set` again. Keys are at most 1,024 characters.
  */
 export interface KeyedState {
@@ -23,6 +23,8 @@ export interface KeyedState {
   delete(key: string): void
   /** Entries whose key starts with this prefix, in insertion order; O(all keys). */
   entries<T>(prefix: string): IterableIterator<[key: string, value: T]>
+  /** Another number after each checkpoint: a value changed in place that was `set` under this number need not be again. */
+  readonly generation: number
   readonly size: number
 }
 

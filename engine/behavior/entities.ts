@@ -7,23 +7,42 @@ import type { Entity, EvidenceRef } from '../../core/signal.ts'
 
 type EntityType = Entity['type']
 
+/** Where an event names what, in the order in which findings list it. */
+const named: readonly (readonly [type: EntityType, read: (event: Event) => unknown])[] = [
+  ['principal', ({ warden }) => warden.principal],
+  ['user', ({ user }) => user?.id ?? user?.name],
+  ['credential', ({ warden }) => warden.credential?.id],
+  ['session', ({ warden }) => warden.session?.id],
+  ['address', ({ source }) => source?.ip ?? source?.address],
+  ['asset', ({ warden }) => warden.asset?.id],
+  ['model', ({ warden }) => warden.model?.id],
+  ['account', ({ cloud }) => cloud?.account?.id],
+]
+
 /** The entities an event names, at most one of each type. */
 export function entitiesOf(event: Event): Entity[] {
-  const { warden } = event
   const found: Entity[] = []
-  const add = (type: EntityType, id: unknown): void => {
-    if (typeof id !== 'string' || id === '') return
-    found.push({ type, id: id.slice(0, limits.entityIdCharsMax) })
+  for (const [type, read] of named) {
+    const id = read(event)
+    if (typeof id === 'string' && id !== '') found.push({ type, id: bounded(id) })
   }
-  add('principal', warden.principal)
-  add('user', event.user?.id ?? event.user?.name)
-  add('credential', warden.credential?.id)
-  add('session', warden.session?.id)
-  add('address', event.source?.ip ?? event.source?.address)
-  add('asset', warden.asset?.id)
-  add('model', warden.model?.id)
-  add('account', event.cloud?.account?.id)
   return found
+}
+
+/** Whether an event names just these, in this order: told without making a list of its own. */
+export function namesJust(event: Event, entities: readonly Entity[]): boolean {
+  let at = 0
+  for (const [type, read] of named) {
+    const id = read(event)
+    if (typeof id !== 'string' || id === '') continue
+    const entity = entities[at++]
+    if (entity?.type !== type || entity.id !== bounded(id)) return false
+  }
+  return at === entities.length
+}
+
+function bounded(id: string): string {
+  return id.length > limits.entityIdCharsMax ? id.slice(0, limits.entityIdCharsMax) : id
 }
 
 export function evidenceOf(event: Event): EvidenceRef {

@@ -7,8 +7,8 @@
  *
  * Promises: once the watermark has passed, the findings left open are those of the events sorted and without duplicates,
  * however they arrived. An event in order costs amortized constant time (temporal_ordered: the window's length), a late one
- * the length of what the group remembers. A group that outgrows `entriesMax` no longer waits for late events, and counts in
- * bulk: its findings say so (`incomplete`).
+ * the length of what the group remembers. A group that outgrows `entriesMax` does not wait for late events as long as it
+ * should, and counts in bulk where that is not enough: the findings that this may concern say so (`incomplete`).
  */
 import type { EvidenceRef } from '../../core/signal.ts'
 import { addsUp, conditionHolds, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
@@ -22,16 +22,22 @@ import type {
   SigmaCorrelation,
 } from './types.ts'
 import {
+  carriers,
   compress,
-  EntryIndex,
   entriesMax,
   entriesOf,
+  insertAt,
+  placeFor,
   shortId,
   spread,
   type Entry,
   type ValueKind,
 } from './window-entries.ts'
 
+/** Entries after which it is looked whether the watermark has passed some. */
+const lookEvery = 16
+/** The share of all room that must be free again once a group has outgrown it. */
+const roomShare = 0.9
 /** Findings taken back whose version is remembered, in case they return. */
 const retractedMax = 64
 
@@ -68,13 +74,15 @@ interface State {
   entries: Entry[]
   head: Head | null
   told: Told[]
-  incomplete: boolean
+  /** Up to here the group has not waited for all late events, or has counted in bulk; null: nowhere. */
+  roughMs: number | null
 }
 
 /** What can be computed from a state, kept while the state is in memory. */
 interface View {
-  readonly index: EntryIndex
   readonly aggregate: Aggregate
+  /** Entries that carry evidence. */
+  carrying: number
   /** First entry of the window that ends with the last entry. */
   low: number
   /** Events after the last burst's last instant. */
@@ -87,7 +95,7 @@ interface View {
 
 export class SlidingOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
-  readonly stateVersion = 2
+  readonly stateVersion = 3
   readonly #spanMs: number
   readonly #kind: ValueKind
   readonly #views = new StateViews<State, View>()
@@ -104,23 +112,29 @@ export class SlidingOperator implements CorrelationOperator {
     const state = (given as State | undefined) ?? newState()
     const id = shortId(observation.eventId)
     if (observation.retracted === true) return this.#takeBack(given, state, id)
-    if (this.#view(state).index.has(id)) return { state: given, findings: [], dropped: 'duplicate' }
+    let at = placeFor(state.entries, t, id)
+    if (at < 0) return { state: given, findings: [], dropped: 'duplicate' }
     const added = entriesOf(observation, id, this.#kind)
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
+    const before = state.entries
     const settled = this.#makeRoom(state, added.length, watermarkMs)
+    if (before !== state.entries) at = placeFor(state.entries, t, id)
     const view = this.#view(state)
-    const at = view.index.insert(state.entries, added)
+    const inserted = insertAt(state.entries, at, added, view.carrying)
+    view.carrying = inserted.carrying
     if (at + added.length === state.entries.length) this.#judge(state, view, at, Infinity)
     else this.#replay(state, view)
     const told = this.#tell(state, -Infinity)
-    return { state, findings: settled.length === 0 ? told : [...settled, ...told] }
+    const findings = settled.length === 0 ? told : [...settled, ...told]
+    return { state, findings, changedFrom: before === state.entries ? inserted.changedFrom : 0 }
   }
 
   advance(given: GroupState, watermarkMs: number): OperatorStep {
     const state = given as State
+    const before = state.entries
     const findings = this.#settle(state, watermarkMs)
     const nothing = state.entries.length === 0 && state.head === null
-    return { state: nothing ? undefined : state, findings }
+    return { state: nothing ? undefined : state, findings, changedFrom: before === state.entries ? Infinity : 0 }
   }
 
   dueMs(given: GroupState): number {
@@ -141,20 +155,20 @@ export class SlidingOperator implements CorrelationOperator {
   #view(state: State): View {
     const known = this.#views.get(state)
     if (known !== undefined) return known
-    const view = this.#newView(state, new EntryIndex(state.entries))
+    const view = this.#newView(state, carriers(state.entries))
     this.#views.set(state, view)
     this.#judge(state, view, 0, Infinity)
     return view
   }
 
-  #newView(state: State, index: EntryIndex): View {
+  #newView(state: State, carrying: number): View {
     const bursts = state.head === null ? [] : [burstOf(state.head)]
-    return { index, aggregate: createAggregate(this.correlation), low: 0, pending: 0, inWindow: 0, bursts }
+    return { carrying, aggregate: createAggregate(this.correlation), low: 0, pending: 0, inWindow: 0, bursts }
   }
 
   /** A late event has come in between: judges all again. */
   #replay(state: State, view: View): void {
-    const again = this.#newView(state, view.index)
+    const again = this.#newView(state, view.carrying)
     this.#views.set(state, again)
     this.#judge(state, again, 0, Infinity)
   }
@@ -198,15 +212,22 @@ export class SlidingOperator implements CorrelationOperator {
 
   /** Forgets what the watermark has passed once that is half of what is kept, and more where that is not enough. */
   #makeRoom(state: State, more: number, watermarkMs: number): readonly CorrelationFinding[] {
+    const { length } = state.entries
+    // Looked at now and then; when, follows from the state alone.
+    const passed = length % lookEvery === 0 && length > 0 && state.entries[length >>> 1]!.t < watermarkMs - this.#spanMs
+    const settled = passed ? this.#settle(state, watermarkMs) : nothingToTell
+    if (state.entries.length + more <= entriesMax) return settled
+    return [...settled, ...this.#outgrow(state, more)]
+  }
+
+  /** There is no more room: late events are waited for no further back than three quarters of it reach. */
+  #outgrow(state: State, more: number): readonly CorrelationFinding[] {
     const { entries } = state
-    const middle = entries[entries.length >>> 1]
-    const findings: CorrelationFinding[] = []
-    if (entries.length >= 16 && middle!.t < watermarkMs - this.#spanMs)
-      findings.push(...this.#settle(state, watermarkMs))
-    if (state.entries.length + more <= entriesMax) return findings
-    findings.push(...this.#settle(state, state.entries.at(-1)!.t))
-    state.incomplete = true
-    if (state.entries.length + more > entriesMax) {
+    const untilMs = Math.min(entries[entries.length >>> 2]!.t + this.#spanMs, entries.at(-1)!.t)
+    state.roughMs = Math.max(state.roughMs ?? untilMs, untilMs)
+    const findings = this.#settle(state, untilMs)
+    if (state.entries.length + more > entriesMax * roomShare) {
+      state.roughMs = state.entries.at(-1)!.t
       state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type), state.head?.last)
       this.#views.delete(state)
     }
@@ -217,12 +238,11 @@ export class SlidingOperator implements CorrelationOperator {
   #settle(state: State, untilMs: number): readonly CorrelationFinding[] {
     if (untilMs <= (state.settledMs ?? -Infinity)) return []
     const findings = this.#tell(state, untilMs)
-    const settled = this.#newView(state, new EntryIndex([]))
+    const settled = this.#newView(state, 0)
     this.#judge(state, settled, 0, untilMs)
     const last = settled.bursts.at(-1)
     const open = last !== undefined && last.last + this.#spanMs >= untilMs ? last : undefined
     const evidence = open === undefined ? [] : spread(evidenceOf(state, open))
-    if (open === undefined && state.told.every((told) => told.retracted === true)) state.incomplete = false
     state.head = open === undefined ? null : { ...open, evidence }
     state.settledMs = untilMs
     state.entries = state.entries.filter((entry) => entry.t >= untilMs - this.#spanMs)
@@ -284,7 +304,8 @@ export class SlidingOperator implements CorrelationOperator {
       count: burst.count,
       peak: burst.peak,
       final,
-      incomplete: state.incomplete,
+      // Its first window, or one that it would have gone on from, begins where something may be missing.
+      incomplete: state.roughMs !== null && burst.first - this.#spanMs <= state.roughMs,
       evidence: spread(evidenceOf(state, burst)),
     }
   }
@@ -293,7 +314,7 @@ export class SlidingOperator implements CorrelationOperator {
 const nothingToTell: readonly CorrelationFinding[] = []
 
 function newState(): State {
-  return { settledMs: null, entries: [], head: null, told: [], incomplete: false }
+  return { settledMs: null, entries: [], head: null, told: [], roughMs: null }
 }
 
 function burstOf({ anchor, first, last, count, peak }: Burst): Burst {

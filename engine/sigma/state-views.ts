@@ -1,29 +1,21 @@
 /**
  * What can be computed from a group's state, kept as long as the state is in memory.
  *
- * Used by operators. An operator asks several times in a row about one state, so the last answer is at hand.
+ * Used by operators, each for its own states. A view hangs on its state under a symbol, which JSON does not see: a weak map
+ * costs a look into a table for each event, and the garbage collector more.
  */
-export class StateViews<State extends object, View> {
-  readonly #all = new WeakMap<State, View>()
-  #lastState: State | undefined
-  #lastView: View | undefined
+const view: unique symbol = Symbol('view')
 
+export class StateViews<State extends object, View> {
   get(state: State): View | undefined {
-    if (state === this.#lastState) return this.#lastView
-    const view = this.#all.get(state)
-    this.#lastState = state
-    this.#lastView = view
-    return view
+    return (state as { [view]?: View | undefined })[view]
   }
 
-  set(state: State, view: View): void {
-    this.#all.set(state, view)
-    this.#lastState = state
-    this.#lastView = view
+  set(state: State, of: View): void {
+    ;(state as { [view]?: View | undefined })[view] = of
   }
 
   delete(state: State): void {
-    this.#all.delete(state)
-    if (state === this.#lastState) this.#lastView = undefined
+    ;(state as { [view]?: View | undefined })[view] = undefined
   }
 }

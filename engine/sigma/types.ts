@@ -188,13 +188,15 @@ export interface CorrelationFinding {
   readonly evidence: readonly EvidenceRef[]
 }
 
-/** A group's state: opaque JSON, to be kept under the group's key. */
+/** A group's state: opaque JSON, to be kept under the group's key. What grows with every event in it is the list `entries`. */
 export type GroupState = object
 
 export interface OperatorStep {
   /** Undefined: nothing left to remember; delete it. Otherwise the same object, changed in place, or a new one. */
   readonly state: GroupState | undefined
   readonly findings: readonly CorrelationFinding[]
+  /** Where the state has a list `entries`: the first place of it that has changed. Absent: any may have. */
+  readonly changedFrom?: number
   /** The observation changed nothing: why. */
   readonly dropped?: 'duplicate' | 'late' | 'overflow' | 'no-value'
 }

@@ -71,8 +71,37 @@ export function shortId(id: string): string {
 let lastId = ''
 let lastShort = ''
 
+/** Where a new entry of this time and id belongs; -1: there is one already. The entries of one id are of one time. */
+export function placeFor(entries: readonly Entry[], t: number, id: string): number {
+  const at = placeOf(entries, t, id)
+  const before = entries[at - 1]
+  return before !== undefined && before.t === t && before.id === id ? -1 : at
+}
+
+/** Puts entries in, from this place on. Returns how many carry evidence then, and the first place that has changed. */
+export function insertAt(
+  entries: Entry[],
+  at: number,
+  added: readonly Entry[],
+  carrying: number,
+): { readonly carrying: number; readonly changedFrom: number } {
+  if (at === entries.length) for (const entry of added) entries.push(entry)
+  else entries.splice(at, 0, ...added)
+  const now = carrying + (added[0]?.e === undefined ? 0 : 1)
+  return now > evidenceMax ? { carrying: thin(entries), changedFrom: 0 } : { carrying: now, changedFrom: at }
+}
+
+/** Entries that carry evidence. */
+export function carriers(entries: readonly Entry[]): number {
+  let count = 0
+  for (const { e } of entries) if (e !== undefined) count++
+  return count
+}
+
 /** Where an entry of this time and id belongs: behind all that are earlier. */
 function placeOf(entries: readonly Entry[], t: number, id: string): number {
+  const last = entries.at(-1)
+  if (last === undefined || last.t < t) return entries.length
   let low = 0
   let high = entries.length
   while (low < high) {
@@ -140,12 +169,8 @@ export class EntryIndex {
   insert(entries: Entry[], added: readonly Entry[]): number {
     const first = added[0]!
     this.#ids.add(first.id)
-    if (first.e !== undefined) this.#carrying++
-    const last = entries.at(-1)
-    const at = last === undefined || last.t <= first.t ? entries.length : placeOf(entries, first.t, first.id)
-    if (at === entries.length) entries.push(...added)
-    else entries.splice(at, 0, ...added)
-    if (this.#carrying > evidenceMax) this.#carrying = thin(entries)
+    const at = placeOf(entries, first.t, first.id)
+    this.#carrying = insertAt(entries, at, added, this.#carrying).carrying
     return at
   }
 }

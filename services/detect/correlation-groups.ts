@@ -18,25 +18,20 @@ import type {
 import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { DueIndex } from './due-index.ts'
-import { between, newContext, note, type GroupContext } from './group-context.ts'
+import { allQueries, between, type GroupContext } from './group-context.ts'
+import { KeptGroup } from './kept-group.ts'
 import { LiveGroups } from './live-groups.ts'
 import { groupKey, type ObservationContext } from './observations.ts'
+import type { LastGroup } from './observe.ts'
 import type { CorrelationPlan } from './rule-set.ts'
 import { signalId, signalOfCorrelation, type Seen } from './signals.ts'
 
 const prefix = 'c/'
 const groupsMax = 200_000
 
-/** One group as it stands in the state. JSON. */
-interface Group {
-  readonly scope: string
-  readonly values: readonly string[]
-  /** Of the operator's state. */
-  readonly version: number
-  state: GroupState
-  context: GroupContext
-  /** Findings handed to correlations that stand on this one: anchor -> when it held. */
-  told: Record<string, number>
+/** State of version 1 had each group in one piece: its groups start afresh, all else stays. */
+export function migrateGroups(key: string, value: unknown): unknown {
+  return key.startsWith(prefix) ? undefined : value
 }
 
 /** What an event, or a finding, means to one correlation. */
@@ -46,6 +41,8 @@ export interface ToObserve {
   readonly values: readonly string[]
   readonly observation: Observation
   readonly context: ObservationContext
+  /** Where the group that it belongs to is looked for first, and noted for the next time. */
+  readonly last?: LastGroup | undefined
 }
 
 /** What came of it. */
@@ -56,8 +53,8 @@ export interface Found {
 }
 
 interface Member {
-  /** Groups in use: the same objects as in the state, found without spelling a state key. */
-  readonly live: LiveGroups<Group>
+  /** Its groups, found without spelling a state key. */
+  readonly live: LiveGroups<KeptGroup>
   readonly plan: CorrelationPlan
   readonly operator: CorrelationOperator
   /** Correlations that stand on this one, and as which of their bases. */
@@ -67,10 +64,13 @@ interface Member {
 export class CorrelationGroups {
   readonly #state: KeyedState
   readonly #members = new Map<string, Member>()
+  readonly #groups = new Map<string, KeptGroup>()
   readonly #due = new DueIndex((key) => this.#dueOf(key))
 
+  /** Takes up what the state holds. */
   constructor(state: KeyedState) {
     this.#state = state
+    for (const group of KeptGroup.restore(state, prefix)) this.#groups.set(group.key, group)
   }
 
   /** Puts these correlations in force: `kept` are held here, `all` is whom their findings may concern. */
@@ -89,21 +89,23 @@ export class CorrelationGroups {
 
   /** Forgets the groups of rules that are not in force any more, and learns when the others are due. */
   #takeUp(): void {
-    const gone: string[] = []
-    for (const [key, group] of this.#state.entries<Group>(prefix)) {
+    for (const [key, group] of this.#groups) {
       const member = this.#members.get(ruleKeyOf(key))
-      if (member?.operator.stateVersion === group.version) this.#due.set(key, member.operator.dueMs(group.state))
-      else gone.push(key)
-    }
-    for (const key of gone) {
-      this.#state.delete(key)
-      this.#due.delete(key)
+      if (member?.operator.stateVersion !== group.version) this.#forget(group)
+      else {
+        member.live.set(group.scope, group.values, group)
+        this.#file(member, group)
+      }
     }
   }
 
   #dueOf(key: string): number {
-    const group = this.#state.get<Group>(key)
+    const group = this.#groups.get(key)
     return group === undefined ? Infinity : (this.#members.get(ruleKeyOf(key))?.operator.dueMs(group.state) ?? Infinity)
+  }
+
+  #file(member: Member, group: KeptGroup): void {
+    group.filed = this.#due.move(group.filed, group.key, member.operator.dueMs(group.state))
   }
 
   get size(): number {
@@ -114,52 +116,62 @@ export class CorrelationGroups {
     const member = this.#members.get(it.plan.key)
     if (member === undefined) return nothing
     const { operator } = member
-    const live = member.live.get(it.scope, it.values)
-    const key = live?.key ?? `${prefix}${it.plan.key}/${groupKey(it.scope, it.values)}`
-    const group = live?.group ?? this.#state.get<Group>(key)
-    const step = operator.apply(group?.state, it.observation, watermarkMs)
+    const known = this.#find(member, it)
+    const step = operator.apply(known?.state, it.observation, watermarkMs)
     if (step.dropped !== undefined) out.drop(`correlation-${step.dropped}`)
     if (step.state === undefined) {
-      this.#forget(key)
-      return group === undefined ? nothing : this.#found(member, group, step.findings, seen)
+      if (known === undefined) return nothing
+      const found = this.#found(member, known, step.findings, seen)
+      this.#forget(known)
+      return found
     }
-    const kept: Group = group ?? {
-      scope: it.scope,
-      values: it.values,
-      version: operator.stateVersion,
-      state: step.state,
-      context: newContext(),
-      told: {},
-    }
-    kept.state = step.state
-    if (live === undefined) member.live.set(it.scope, it.values, { key, group: kept })
-    if (step.dropped === undefined) note(kept.context, it.observation.timestampMs, it.context)
-    const found = this.#found(member, kept, step.findings, seen)
-    this.#state.set(key, kept)
-    this.#due.set(key, operator.dueMs(step.state))
-    if (this.#due.size > groupsMax) this.#evict(out)
+    const group = known ?? this.#open(member, it, step.state)
+    if (step.dropped === undefined) group.note(it.observation.timestampMs, it.context)
+    const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, seen)
+    const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
+    if (!unchanged) group.keep(step.state, step.changedFrom ?? 0)
+    this.#file(member, group)
+    if (this.#groups.size > groupsMax) this.#evict(out)
     return found
+  }
+
+  /** Mostly it is the group that the principal's last event belonged to. */
+  #find(member: Member, { scope, values, last }: ToObserve): KeptGroup | undefined {
+    const group = last?.group
+    if (group instanceof KeptGroup && group.isFor(scope, values)) return group
+    const found = member.live.get(scope, values)
+    if (last !== undefined) last.group = found
+    return found
+  }
+
+  #open(member: Member, { plan, scope, values, last }: ToObserve, state: GroupState): KeptGroup {
+    const key = `${prefix}${plan.key}/${groupKey(scope, values)}`
+    const version = member.operator.stateVersion
+    const group = KeptGroup.create(this.#state, key, { scope, values, version, state })
+    this.#groups.set(key, group)
+    member.live.set(scope, values, group)
+    if (last !== undefined) last.group = group
+    return group
   }
 
   advance(watermarkMs: number, seen: Seen): Found[] {
     const all: Found[] = []
     for (const key of this.#due.take(watermarkMs)) {
-      const group = this.#state.get<Group>(key)
+      const group = this.#groups.get(key)
       const member = this.#members.get(ruleKeyOf(key))
       if (group === undefined || member === undefined) continue
       const step = member.operator.advance(group.state, watermarkMs)
       all.push(this.#found(member, group, step.findings, seen))
-      if (step.state === undefined) this.#forget(key)
+      if (step.state === undefined) this.#forget(group)
       else {
-        group.state = step.state
-        this.#state.set(key, group)
-        this.#due.set(key, member.operator.dueMs(step.state))
+        group.keep(step.state, step.changedFrom ?? 0)
+        this.#file(member, group)
       }
     }
     return all
   }
 
-  #found(member: Member, group: Group, findings: readonly CorrelationFinding[], seen: Seen): Found {
+  #found(member: Member, group: KeptGroup, findings: readonly CorrelationFinding[], seen: Seen): Found {
     if (findings.length === 0) return nothing
     const { rule } = member.plan
     const signals: Signal[] = []
@@ -173,7 +185,7 @@ export class CorrelationGroups {
     return { signals, onward }
   }
 
-  #signal(rule: SigmaCorrelation, group: Group, finding: CorrelationFinding, seen: Seen): Signal {
+  #signal(rule: SigmaCorrelation, group: KeptGroup, finding: CorrelationFinding, seen: Seen): Signal {
     const { entities, exposure } = between(group.context, finding.anchorMs, finding.lastHeldMs)
     const values = namedGroup(rule, group)
     const whole = wholeExposure(exposure, finding, group.context)
@@ -182,7 +194,7 @@ export class CorrelationGroups {
 
   #onward(
     rule: SigmaCorrelation,
-    group: Group,
+    group: KeptGroup,
     finding: CorrelationFinding,
     upper: CorrelationPlan,
     base: number,
@@ -218,16 +230,19 @@ export class CorrelationGroups {
     return onward
   }
 
-  #forget(key: string): void {
-    const group = this.#state.get<Group>(key)
-    if (group !== undefined) this.#members.get(ruleKeyOf(key))?.live.delete(group.scope, group.values)
-    this.#state.delete(key)
-    this.#due.delete(key)
+  #forget(group: KeptGroup): void {
+    this.#members.get(ruleKeyOf(group.key))?.live.delete(group.scope, group.values)
+    this.#groups.delete(group.key)
+    this.#due.delete(group.key)
+    group.forget()
   }
 
   #evict(out: Outcome): void {
     const keys = this.#due.earliest(Math.ceil(groupsMax / 100))
-    for (const key of keys) this.#forget(key)
+    for (const key of keys) {
+      const group = this.#groups.get(key)
+      if (group !== undefined) this.#forget(group)
+    }
     out.drop('correlation-group-evicted', keys.length)
   }
 }
@@ -241,7 +256,7 @@ function wholeExposure(
   context: GroupContext,
 ): Exposure | undefined {
   const queries = exposure?.queries
-  if (queries === undefined || queries >= finding.count || context.queries.some((count) => count !== 1)) return exposure
+  if (queries === undefined || queries >= finding.count || !allQueries(context)) return exposure
   return { ...exposure, queries: finding.count }
 }
 
@@ -249,6 +264,6 @@ function ruleKeyOf(key: string): string {
   return key.slice(prefix.length, key.indexOf('/', prefix.length))
 }
 
-function namedGroup(rule: SigmaCorrelation, group: Group): Record<string, string> {
+function namedGroup(rule: SigmaCorrelation, group: KeptGroup): Record<string, string> {
   return Object.fromEntries(rule.groupBy.map((name, index) => [name, group.values[index] ?? '']))
 }

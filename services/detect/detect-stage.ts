@@ -23,7 +23,7 @@ import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
-import { EntityCache, eventObserver, ReadEvent, type EventObserver } from './observe.ts'
+import { eventObserver, FamiliarPrincipals, ReadEvent, type EventObserver } from './observe.ts'
 import { observationOutput } from './observations.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from './recent-ids.ts'
@@ -35,7 +35,7 @@ import { StageClock } from './stage-clock.ts'
 
 export const detectStage = 'detect'
 /** Of the shape of the state under each key. */
-export const detectStateVersion = 1
+export const detectStateVersion = 2
 
 export class DetectLogic implements StageLogic {
   readonly #clock: StageClock
@@ -55,7 +55,7 @@ export class DetectLogic implements StageLogic {
   /** Selection -> its behavior rule. */
   #selected: ReadonlyMap<string, BehaviorPlanned> = new Map()
   readonly #matched: SigmaRule[] = []
-  readonly #entities = new EntityCache()
+  #familiar = new FamiliarPrincipals()
 
   constructor(state: KeyedState, report: DetectReport) {
     this.#clock = new StageClock(state)
@@ -75,6 +75,7 @@ export class DetectLogic implements StageLogic {
     if (mistakes.length > 0 && this.#inForce) return mistakes
     this.#inForce = true
     this.#matcher = matcher
+    this.#familiar = new FamiliarPrincipals()
     this.#readers = readersOf(set)
     this.#selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
     this.#correlations.use(
@@ -134,15 +135,16 @@ export class DetectLogic implements StageLogic {
     this.#matcher.match(event, (rule) => matched.push(rule))
     this.#cost.sample(event)
     if (matched.length === 0) return
-    const read = new ReadEvent(event, timeMs, this.#entities)
+    const read = new ReadEvent(event, timeMs, this.#familiar.get(event.warden.principal))
     for (const rule of matched) {
       if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
       const selected = this.#selected.get(rule.meta.id)
       if (selected !== undefined) this.#select(selected, event, knownSinceMs, seen, out)
-      for (const { plan, observe } of this.#readers.get(rule.meta.id) ?? []) {
+      for (const { plan, number, observe } of this.#readers.get(rule.meta.id) ?? []) {
         const scope = plan.rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
         for (const { values, observation } of observe(read)) {
-          this.#route({ plan, scope, values, observation, context: read.context(plan.rule.meta) }, seen, out)
+          const context = read.context(plan.rule.meta)
+          this.#route({ plan, scope, values, observation, context, last: read.familiar.lastGroup(number) }, seen, out)
         }
       }
     }
@@ -203,16 +205,19 @@ function parsed(bytes: Buffer): unknown {
 /** A correlation that reads the events of a base rule. */
 interface Reader {
   readonly plan: CorrelationPlan
+  /** Tells readers apart; it may name another one once other rules are in force. */
+  readonly number: number
   readonly observe: EventObserver
 }
 
 function readersOf(set: RuleSet): Map<string, Reader[]> {
   const readers = new Map<string, Reader[]>()
+  let count = 0
   for (const plan of set.correlations) {
     for (const [base, { kind, id }] of plan.rule.base.entries()) {
       if (kind !== 'rule') continue
       const list = readers.get(id)
-      const reader: Reader = { plan, observe: eventObserver(plan.rule, base) }
+      const reader: Reader = { plan, number: count++, observe: eventObserver(plan.rule, base) }
       if (list === undefined) readers.set(id, [reader])
       else list.push(reader)
     }

@@ -8,8 +8,7 @@
  * of it does not depend on the past of the process.
  */
 export class DueIndex {
-  /** Key -> the time it is filed under: never later than its real due time. */
-  readonly #filed = new Map<string, number>()
+  readonly #filed = new Map<string, Filed>()
   readonly #slots = new Map<number, Set<string>>()
   readonly #slotMs: number
   readonly #dueOf: (key: string) => number
@@ -23,18 +22,23 @@ export class DueIndex {
 
   /** The key is due no earlier than this. */
   set(key: string, dueMs: number): void {
+    this.move(undefined, key, dueMs)
+  }
+
+  /** The same, for whom keeps what was given back the last time: mostly nothing is looked up then. */
+  move(known: Filed | undefined, key: string, dueMs: number): Filed | undefined {
+    if (known !== undefined && known.atMs <= dueMs) return known
     const filed = this.#filed.get(key)
-    if (filed !== undefined && filed <= dueMs) return
-    if (dueMs === Infinity) return
-    if (filed !== undefined) this.#slots.get(Math.floor(filed / this.#slotMs))?.delete(key)
-    this.#file(key, dueMs)
+    if (dueMs === Infinity || (filed !== undefined && filed.atMs <= dueMs)) return filed
+    if (filed !== undefined) this.#slots.get(Math.floor(filed.atMs / this.#slotMs))?.delete(key)
+    return this.#file(key, dueMs)
   }
 
   delete(key: string): void {
     const filed = this.#filed.get(key)
     if (filed === undefined) return
-    this.#filed.delete(key)
-    this.#slots.get(Math.floor(filed / this.#slotMs))?.delete(key)
+    this.#slots.get(Math.floor(filed.atMs / this.#slotMs))?.delete(key)
+    this.#unfile(key)
   }
 
   /** The keys due at this watermark; they are not due any more until `set` again. */
@@ -49,7 +53,7 @@ export class DueIndex {
         const dueMs = this.#dueOf(key)
         if (dueMs <= watermarkMs) due.push([dueMs, key])
         else later.push([dueMs, key])
-        this.#filed.delete(key)
+        this.#unfile(key)
       }
       this.#slots.delete(slot)
     }
@@ -72,16 +76,31 @@ export class DueIndex {
     return this.#filed.size
   }
 
-  #file(key: string, dueMs: number): void {
-    this.#filed.set(key, dueMs)
+  #unfile(key: string): void {
+    const filed = this.#filed.get(key)
+    if (filed !== undefined) filed.atMs = NaN
+    this.#filed.delete(key)
+  }
+
+  #file(key: string, dueMs: number): Filed {
+    let filed = this.#filed.get(key)
+    if (filed === undefined) this.#filed.set(key, (filed = { atMs: dueMs }))
+    else filed.atMs = dueMs
     const slot = Math.floor(dueMs / this.#slotMs)
     const keys = this.#slots.get(slot)
     if (keys === undefined) this.#slots.set(slot, new Set([key]))
     else keys.add(key)
     if (slot < this.#next) this.#next = slot
+    return filed
   }
 }
 
 function byDue([a, x]: readonly [number, string], [b, y]: readonly [number, string]): number {
   return a - b || (x < y ? -1 : x > y ? 1 : 0)
+}
+
+/** Where a key is filed. */
+export interface Filed {
+  /** Never later than the key's real due time; not a number: it is not filed any more. */
+  atMs: number
 }

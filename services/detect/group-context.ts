@@ -13,10 +13,8 @@ import type { ObservationContext } from './observations.ts'
 export interface GroupContext {
   /** The different sets of entities that events have named, and when: see Named. */
   readonly sets: Named[]
-  /** One number for each event: event time, bytes, queries. */
-  times: number[]
-  bytes: number[]
-  queries: number[]
+  /** Three numbers for each event, in the order of arrival: event time, bytes, queries. */
+  exposed: number[]
 }
 
 interface Named {
@@ -35,15 +33,23 @@ const gapMs = 60_000
 const spansMax = 64
 
 export function newContext(): GroupContext {
-  return { sets: [], times: [], bytes: [], queries: [] }
+  return { sets: [], exposed: [] }
 }
 
-export function note(context: GroupContext, timestampMs: number, what: ObservationContext): void {
+/** Takes an event in. Returns the first place of `exposed` that has changed. */
+export function note(context: GroupContext, timestampMs: number, what: ObservationContext): number {
   stretch(setOf(context, what.entities), timestampMs)
-  context.times.push(timestampMs)
-  context.bytes.push(what.bytes ?? 0)
-  context.queries.push(what.queries ?? 0)
-  if (context.times.length > eventsMax) forgetOldest(context)
+  const { exposed } = context
+  const at = exposed.push(timestampMs, what.bytes ?? 0, what.queries ?? 0) - 3
+  if (at < 3 * eventsMax) return at
+  forgetOldest(context)
+  return 0
+}
+
+/** Whether each event that is remembered was one query. */
+export function allQueries({ exposed }: GroupContext): boolean {
+  for (let at = 2; at < exposed.length; at += 3) if (exposed[at] !== 1) return false
+  return true
 }
 
 function setOf({ sets }: GroupContext, entities: readonly Entity[]): Named {
@@ -99,11 +105,10 @@ export function isSame(a: readonly Entity[], b: readonly Entity[]): boolean {
 
 /** An eighth goes at once, so that a busy group does not pay for each event. */
 function forgetOldest(context: GroupContext): void {
-  const oldest = [...context.times].sort((a, b) => a - b)[eventsMax >> 3]!
-  const kept = [...context.times.keys()].filter((at) => context.times[at]! > oldest)
-  context.bytes = kept.map((at) => context.bytes[at]!)
-  context.queries = kept.map((at) => context.queries[at]!)
-  context.times = kept.map((at) => context.times[at]!)
+  const { exposed } = context
+  const times = exposed.filter((_, at) => at % 3 === 0)
+  const oldest = times.sort((a, b) => a - b)[eventsMax >> 3]!
+  context.exposed = exposed.filter((_, at) => exposed[at - (at % 3)]! > oldest)
 }
 
 /** What the events from `fromMs` to `toMs` named and exposed. */
@@ -113,10 +118,11 @@ export function between(
   toMs: number,
 ): { readonly entities: readonly Entity[]; readonly exposure: Exposure | undefined } {
   let [bytes, queries] = [0, 0]
-  for (let at = 0; at < context.times.length; at++) {
-    if (context.times[at]! < fromMs || context.times[at]! > toMs) continue
-    bytes += context.bytes[at]!
-    queries += context.queries[at]!
+  const { exposed } = context
+  for (let at = 0; at < exposed.length; at += 3) {
+    if (exposed[at]! < fromMs || exposed[at]! > toMs) continue
+    bytes += exposed[at + 1]!
+    queries += exposed[at + 2]!
   }
   const entities = mergeEntities(
     [],

@@ -5,34 +5,28 @@
  * together and hashed anew for each correlation that reads the event.
  */
 
-export interface LiveGroup<Group> {
-  /** In the state. */
-  readonly key: string
-  readonly group: Group
-}
-
 interface Node<Group> {
   readonly children: Map<string, Node<Group>>
-  here: LiveGroup<Group> | undefined
+  here: Group | undefined
 }
 
 export class LiveGroups<Group> {
   readonly #root: Node<Group> = newNode()
 
-  get(scope: string, values: readonly string[]): LiveGroup<Group> | undefined {
+  get(scope: string, values: readonly string[]): Group | undefined {
     let node = this.#root.children.get(scope)
     for (let at = 0; node !== undefined && at < values.length; at++) node = node.children.get(values[at]!)
     return node?.here
   }
 
-  set(scope: string, values: readonly string[], live: LiveGroup<Group>): void {
+  set(scope: string, values: readonly string[], group: Group): void {
     let node = this.#root
     for (const step of [scope, ...values]) {
       let next = node.children.get(step)
       if (next === undefined) node.children.set(step, (next = newNode()))
       node = next
     }
-    node.here = live
+    node.here = group
   }
 
   delete(scope: string, values: readonly string[]): void {

@@ -6,13 +6,12 @@
  */
 import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
-import type { Entity, EvidenceRef } from '../../core/signal.ts'
-import { evidenceOf } from '../../engine/behavior/entities.ts'
+import type { Entity, EvidenceRef, Exposure } from '../../core/signal.ts'
+import { entitiesOf, evidenceOf, namesJust } from '../../engine/behavior/entities.ts'
 import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
 import { exposureOf } from './describe.ts'
-import { isSame } from './group-context.ts'
 import type { ObservationContext } from './observations.ts'
 import { entitiesFor } from './signals.ts'
 
@@ -25,34 +24,49 @@ export interface ObservedEvent {
   readonly observation: Observation
 }
 
-/**
- * Lists of entities as the last events of each principal had them: mostly the next event names the same, and whoever keeps
- * them then sees at a glance that they are. A cache: what comes out is equal with and without it.
- */
-export class EntityCache {
-  readonly #last = new Map<string, readonly Entity[]>()
+/** The group of one correlation that an event of a principal last belonged to. */
+export interface LastGroup {
+  group: object | undefined
+}
 
-  same(principal: string, entities: readonly Entity[]): readonly Entity[] {
-    const last = this.#last.get(principal)
-    if (last !== undefined && isSame(last, entities)) return last
-    if (this.#last.size >= cachedMax) this.#last.clear()
-    this.#last.set(principal, entities)
-    return entities
+/** What the last events of one principal had: mostly the next one has the same. */
+export class Familiar {
+  /** A list that is handed on as it is shows at a glance, to whom keeps it, that it is the same. */
+  entities: readonly Entity[] = []
+  readonly #groups: (LastGroup | undefined)[] = []
+
+  /** Of the correlation with this number. */
+  lastGroup(number: number): LastGroup {
+    return (this.#groups[number] ??= { group: undefined })
   }
 }
 
-const cachedMax = 10_000
+const familiarMax = 10_000
+
+/** A cache: what comes out is equal with and without it. */
+export class FamiliarPrincipals {
+  readonly #all = new Map<string, Familiar>()
+
+  get(principal: string): Familiar {
+    const known = this.#all.get(principal)
+    if (known !== undefined) return known
+    if (this.#all.size >= familiarMax) this.#all.clear()
+    const familiar = new Familiar()
+    this.#all.set(principal, familiar)
+    return familiar
+  }
+}
 
 /** An event under observation: what several correlations ask of it is made once. */
 export class ReadEvent {
   readonly event: Event
   readonly timeMs: number
-  readonly #cache: EntityCache
+  readonly familiar: Familiar
   #evidence: EvidenceRef | undefined
   #context: ObservationContext | undefined
 
-  constructor(event: Event, timeMs: number, cache: EntityCache) {
-    this.#cache = cache
+  constructor(event: Event, timeMs: number, familiar: Familiar) {
+    this.familiar = familiar
     this.event = event
     this.timeMs = timeMs
   }
@@ -62,12 +76,14 @@ export class ReadEvent {
   }
 
   context(meta: RuleMeta): ObservationContext {
-    if (meta.warden.entities.length > 0) return contextOf(this.event, meta)
-    return (this.#context ??= this.#cached(contextOf(this.event, meta)))
+    if (meta.warden.entities.length > 0) return contextOf(this.event, entitiesFor(this.event, meta))
+    return (this.#context ??= contextOf(this.event, this.#entities()))
   }
 
-  #cached(context: ObservationContext): ObservationContext {
-    return { ...context, entities: this.#cache.same(this.event.warden.principal, context.entities) }
+  #entities(): readonly Entity[] {
+    const { event, familiar } = this
+    if (!namesJust(event, familiar.entities)) familiar.entities = entitiesOf(event)
+    return familiar.entities
   }
 }
 
@@ -79,29 +95,59 @@ export function eventObserver(rule: SigmaCorrelation, base: number): EventObserv
   const groups = groupFields.map(compilePath)
   const counted = valueFields.map(compilePath)
   return ({ event, timeMs, evidence }) => {
-    let combined: readonly (readonly string[])[] = [[]]
-    for (const get of groups) {
-      const texts = textsOf(get, event, groupsMax)
-      if (texts.length === 0) return []
-      if (texts.length === 1 && combined.length === 1) (combined[0] as string[]).push(texts[0]!)
-      else combined = combined.flatMap((before) => texts.map((text) => [...before, text])).slice(0, groupsMax)
-    }
-    const read = counted.map((get) => textsOf(get, event, valuesMax))
-    if (read.some((texts) => texts.length === 0)) return []
-    const values = read.length <= 1 ? (read[0] ?? []) : [JSON.stringify(read.map((texts) => texts[0]))]
+    const values = valuesOf(counted, event)
+    if (values === undefined) return []
+    const group = onlyGroup(groups, event)
+    const all = group === undefined ? groupsOf(groups, event) : [group]
     const observation: Observation = { eventId: event.event.id, timestampMs: timeMs, base, values, evidence }
-    return combined.map((group) => ({ values: group, observation }))
+    return all.map((one) => ({ values: one, observation }))
   }
 }
 
-function contextOf(event: Event, meta: RuleMeta): ObservationContext {
-  const exposure = exposureOf(event)
-  return {
-    entities: entitiesFor(event, meta),
-    ...(exposure?.bytes === undefined ? {} : { bytes: exposure.bytes }),
-    ...(exposure?.queries === undefined ? {} : { queries: exposure.queries }),
+type Getters = readonly ReturnType<typeof compilePath>[]
+
+const noValues: readonly string[] = []
+
+/** What the event brings to count; undefined: one of the fields is not there. */
+function valuesOf(counted: Getters, event: Event): readonly string[] | undefined {
+  const [only, second] = counted
+  if (only === undefined) return noValues
+  if (second === undefined) {
+    const texts = textsOf(only, event, valuesMax)
+    return texts.length === 0 ? undefined : texts
   }
+  const read = counted.map((get) => textsOf(get, event, valuesMax))
+  return read.some((texts) => texts.length === 0) ? undefined : [JSON.stringify(read.map((texts) => texts[0]))]
 }
+
+/** The event's group where each of its fields holds one text, as it mostly is; undefined where one does not. */
+function onlyGroup(groups: Getters, event: Event): readonly string[] | undefined {
+  const values: string[] = []
+  for (const get of groups) {
+    const value = get(event)
+    if (typeof value !== 'string') return undefined
+    values.push(bounded(value))
+  }
+  return values
+}
+
+/** A field with several values puts the event into several groups; without one it is in none. */
+function groupsOf(groups: Getters, event: Event): readonly (readonly string[])[] {
+  let combined: readonly (readonly string[])[] = [[]]
+  for (const get of groups) {
+    const texts = textsOf(get, event, groupsMax)
+    combined = combined.flatMap((before) => texts.map((text) => [...before, text])).slice(0, groupsMax)
+  }
+  return combined
+}
+
+function contextOf(event: Event, entities: readonly Entity[]): ObservationContext {
+  const { bytes, queries } = exposureOf(event) ?? nothingExposed
+  if (bytes === undefined) return queries === undefined ? { entities } : { entities, queries }
+  return queries === undefined ? { entities, bytes } : { entities, bytes, queries }
+}
+
+const nothingExposed: Exposure = {}
 
 /** The different texts of a field, bounded in number and length. Most fields hold one short text. */
 function textsOf(get: ReturnType<typeof compilePath>, event: Event, max: number): readonly string[] {

@@ -15,39 +15,43 @@ type Span = readonly [firstMs: number, lastDay: number]
 
 export class Presence {
   readonly #state: KeyedState
-  #count = 0
+  /** The same as in the state, found without spelling a key for each event. */
+  readonly #spans = new Map<string, Span>()
   #sweptDay = -Infinity
 
   constructor(state: KeyedState) {
     this.#state = state
-    for (const _ of state.entries(prefix)) this.#count++
+    for (const [key, span] of state.entries<Span>(prefix)) this.#spans.set(key.slice(prefix.length), span)
   }
 
   /** Takes note of an event, and says since when its principal is known. */
   seen(principal: string, timeMs: number): number | undefined {
-    const key = prefix + principal
-    const span = this.#state.get<Span>(key)
+    const span = this.#spans.get(principal)
     const day = Math.floor(timeMs / dayMs)
     if (span === undefined) {
-      if (this.#count >= principalsMax) return undefined
-      this.#count++
-      this.#state.set(key, [timeMs, day])
+      if (this.#spans.size >= principalsMax) return undefined
+      this.#keep(principal, [timeMs, day])
       return timeMs
     }
     const [firstMs, lastDay] = span
-    if (timeMs < firstMs || day > lastDay) this.#state.set(key, [Math.min(firstMs, timeMs), Math.max(lastDay, day)])
+    if (timeMs >= firstMs && day <= lastDay) return firstMs
+    this.#keep(principal, [Math.min(firstMs, timeMs), Math.max(lastDay, day)])
     return Math.min(firstMs, timeMs)
+  }
+
+  #keep(principal: string, span: Span): void {
+    this.#spans.set(principal, span)
+    this.#state.set(prefix + principal, span)
   }
 
   complete(watermarkMs: number): void {
     const day = Math.floor(watermarkMs / dayMs)
     if (watermarkMs === Infinity || day <= this.#sweptDay) return
     this.#sweptDay = day
-    const silent: string[] = []
-    for (const [key, [, lastDay]] of this.#state.entries<Span>(prefix)) {
-      if ((lastDay + 1) * dayMs + silentMsMax <= watermarkMs) silent.push(key)
+    for (const [principal, [, lastDay]] of this.#spans) {
+      if ((lastDay + 1) * dayMs + silentMsMax > watermarkMs) continue
+      this.#spans.delete(principal)
+      this.#state.delete(prefix + principal)
     }
-    for (const key of silent) this.#state.delete(key)
-    this.#count -= silent.length
   }
 }

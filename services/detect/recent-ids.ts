@@ -9,7 +9,9 @@
  * checkpoint writes is the chunks that have grown since the last one, at most `chunkIds` ids each. 64 bits of an id are
  * kept: among a million remembered ids, a new event is taken for an old one with a chance of 5e-14.
  */
+import { sha256Hex } from '../../core/ids.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
+import { IdSet } from './id-set.ts'
 
 export interface RecentIdsLimits {
   /** How far behind the watermark an id is still remembered. */
@@ -33,16 +35,33 @@ const prefix = 'ids/'
 /** Hex digits kept of an id. */
 const digits = 16
 
-/** Ids of one bucket of event time: its chunks as they stand in the state, oldest first, and a set over all of them. */
+/** Ids that share a state key, two numbers each. In the state it is their text, spelled when a checkpoint wants it. */
+class Chunk {
+  readonly key: string
+  readonly halves: number[]
+  /** The checkpoint that it is to go into. */
+  setIn = -1
+
+  constructor(key: string, halves: number[] = []) {
+    this.key = key
+    this.halves = halves
+  }
+
+  get size(): number {
+    return this.halves.length / 2
+  }
+
+  toJSON(): string {
+    return this.halves.map((half) => half.toString(16).padStart(8, '0')).join('')
+  }
+}
+
+/** Ids of one bucket of event time: its chunks, oldest first, and a set over all of them. */
 interface IdBucket {
-  readonly ids: Set<string>
-  /** Numbers of the first chunk still there and of the one that grows. */
+  readonly ids: IdSet
+  readonly chunks: Chunk[]
+  /** Number of the first chunk still there. */
   first: number
-  last: number
-  /** Ids in the growing chunk, its state key and its text. */
-  filled: number
-  key: string
-  text: string
 }
 
 export class RecentIds {
@@ -53,13 +72,20 @@ export class RecentIds {
   #order: number[] = []
   #size = 0
   #completeMs = -Infinity
+  #lastNumber = NaN
+  #lastBucket: IdBucket | undefined
 
   /** Takes up what the state holds. */
   constructor(state: KeyedState, limits: RecentIdsLimits = recentIdsLimits) {
     this.#state = state
     this.#limits = limits
-    for (const [key, text] of state.entries<string>(prefix)) this.#restore(key, text)
-    this.#order = [...this.#buckets.keys()].sort((a, b) => a - b)
+    const saved = [...state.entries<string | Chunk>(prefix)].map(([key, value]) => {
+      const [number, chunk] = key.slice(prefix.length).split('/').map(Number) as [number, number]
+      return { number, chunk, key, text: typeof value === 'string' ? value : value.toJSON() }
+    })
+    saved.sort((a, b) => a.number - b.number || a.chunk - b.chunk)
+    for (const { number, chunk, key, text } of saved) this.#restore(number, chunk, key, text)
+    this.#order = [...this.#buckets.keys()]
   }
 
   get size(): number {
@@ -71,11 +97,15 @@ export class RecentIds {
     const number = Math.floor(eventTimeMs / this.#limits.bucketMs)
     // Too old to be told from a duplicate: better counted twice than lost.
     if (this.#isPast(number)) return true
-    const short = shorten(id)
-    const bucket = this.#buckets.get(number) ?? this.#open(number)
-    if (bucket.ids.has(short)) return false
-    bucket.ids.add(short)
-    this.#append(number, bucket, short)
+    const bucket = this.#bucket(number)
+    let [high, low] = [half(id, 0), half(id, 8)]
+    // Ids are digests already; whatever else comes is made one.
+    if (high < 0 || low < 0) {
+      const digest = sha256Hex(id)
+      ;[high, low] = [half(digest, 0), half(digest, 8)]
+    }
+    if (!bucket.ids.add(high, low)) return false
+    this.#append(number, bucket, high, low)
     this.#size++
     while (this.#size > this.#limits.idsMax) this.#forgetChunk(this.#order[0]!)
     return true
@@ -96,8 +126,17 @@ export class RecentIds {
     return (number + 1) * this.#limits.bucketMs <= this.#completeMs - this.#limits.windowMs
   }
 
+  /** Mostly it is the one of the event before. */
+  #bucket(number: number): IdBucket {
+    if (number === this.#lastNumber) return this.#lastBucket!
+    const bucket = this.#buckets.get(number) ?? this.#open(number)
+    this.#lastNumber = number
+    this.#lastBucket = bucket
+    return bucket
+  }
+
   #open(number: number): IdBucket {
-    const bucket: IdBucket = { ids: new Set(), first: 0, last: 0, filled: 0, key: chunkKey(number, 0), text: '' }
+    const bucket: IdBucket = { ids: new IdSet(), chunks: [], first: 0 }
     this.#buckets.set(number, bucket)
     let at = this.#order.length
     while (at > 0 && this.#order[at - 1]! > number) at--
@@ -105,69 +144,65 @@ export class RecentIds {
     return bucket
   }
 
-  #append(number: number, bucket: IdBucket, short: string): void {
-    if (bucket.filled === this.#limits.chunkIds) {
-      bucket.last++
-      bucket.filled = 0
-      bucket.key = chunkKey(number, bucket.last)
-      bucket.text = ''
+  #append(number: number, bucket: IdBucket, high: number, low: number): void {
+    const { chunks } = bucket
+    let chunk = chunks.at(-1)
+    if (chunk === undefined || chunk.size >= this.#limits.chunkIds) {
+      chunk = new Chunk(`${prefix}${number}/${bucket.first + chunks.length}`)
+      chunks.push(chunk)
     }
-    bucket.text += short
-    bucket.filled++
-    this.#state.set(bucket.key, bucket.text)
+    chunk.halves.push(high, low)
+    if (chunk.setIn === this.#state.generation) return
+    chunk.setIn = this.#state.generation
+    this.#state.set(chunk.key, chunk)
   }
 
   /** Makes room: the oldest chunk of the oldest bucket goes. */
   #forgetChunk(number: number): void {
     const bucket = this.#buckets.get(number)!
-    if (bucket.first === bucket.last) return this.#forgetBucket(number)
-    const key = chunkKey(number, bucket.first)
-    const ids = split(this.#state.get<string>(key) ?? '')
-    for (const id of ids) bucket.ids.delete(id)
-    this.#size -= ids.length
-    this.#state.delete(key)
+    const [oldest, next] = bucket.chunks
+    if (oldest === undefined || next === undefined) return this.#forgetBucket(number)
+    bucket.chunks.shift()
     bucket.first++
+    for (let at = 0; at < oldest.halves.length; at += 2) bucket.ids.delete(oldest.halves[at]!, oldest.halves[at + 1]!)
+    this.#size -= oldest.size
+    this.#state.delete(oldest.key)
   }
 
   #forgetBucket(number: number): void {
     const bucket = this.#buckets.get(number)!
-    for (let chunk = bucket.first; chunk <= bucket.last; chunk++) this.#state.delete(chunkKey(number, chunk))
-    this.#size -= bucket.ids.size
+    for (const { key, size } of bucket.chunks) {
+      this.#state.delete(key)
+      this.#size -= size
+    }
     this.#buckets.delete(number)
     this.#order.splice(this.#order.indexOf(number), 1)
+    this.#lastNumber = NaN
   }
 
-  #restore(key: string, text: string): void {
-    const [number, chunk] = key.slice(prefix.length).split('/').map(Number) as [number, number]
+  #restore(number: number, chunk: number, key: string, text: string): void {
     let bucket = this.#buckets.get(number)
-    if (bucket === undefined) {
-      bucket = { ids: new Set(), first: chunk, last: chunk, filled: 0, key, text }
-      this.#buckets.set(number, bucket)
+    if (bucket === undefined) this.#buckets.set(number, (bucket = { ids: new IdSet(), chunks: [], first: chunk }))
+    const halves: number[] = []
+    for (let at = 0; at < text.length; at += digits) {
+      const [high, low] = [half(text, at), half(text, at + 8)]
+      halves.push(high, low)
+      bucket.ids.add(high, low)
     }
-    const ids = split(text)
-    for (const id of ids) bucket.ids.add(id)
-    this.#size += ids.length
-    if (chunk < bucket.first) bucket.first = chunk
-    if (chunk >= bucket.last) {
-      bucket.last = chunk
-      bucket.filled = ids.length
-      bucket.key = key
-      bucket.text = text
-    }
+    bucket.chunks.push(new Chunk(key, halves))
+    this.#size += halves.length / 2
   }
 }
 
-/** Ids are digests already; whatever else comes is kept as long as it is short, padded to the same width. */
-function shorten(id: string): string {
-  return id.length >= digits ? id.slice(0, digits) : id.padEnd(digits, '.')
-}
-
-function split(text: string): string[] {
-  const ids: string[] = []
-  for (let at = 0; at < text.length; at += digits) ids.push(text.slice(at, at + digits))
-  return ids
-}
-
-function chunkKey(number: number, chunk: number): string {
-  return `${prefix}${number}/${chunk}`
+/** The number that 8 hex digits of a text spell; -1 where they are none. */
+function half(text: string, at: number): number {
+  if (text.length < at + 8) return -1
+  let value = 0
+  for (let index = at; index < at + 8; index++) {
+    const code = text.charCodeAt(index)
+    const digit = code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
+    if (digit < 0) return -1
+    value = value * 16 + digit
+  }
+  return value
 }

@@ -8,6 +8,7 @@ import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { stageService } from '../../runtime/stage-service.ts'
 import type { StageSpec } from '../../runtime/stage.ts'
+import { migrateGroups } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { createDetectLogic, detectStage, detectStateVersion } from './detect-stage.ts'
 import { createGroupsLogic, groupsStage, groupsStateVersion } from './groups-stage.ts'
@@ -17,6 +18,7 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
     {
       name: detectStage,
       stateVersion: detectStateVersion,
+      migrate: migrateGroups,
       inputs: [topics.events],
       watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
       tellsWatermarkTo: [topics.observations, topics.signals],
@@ -27,6 +29,7 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
     {
       name: groupsStage,
       stateVersion: groupsStateVersion,
+      migrate: migrateGroups,
       inputs: [topics.observations],
       watermark: [`${detectStage}/${topics.events}`],
       tellsWatermarkTo: [topics.signals],

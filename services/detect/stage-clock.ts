@@ -15,6 +15,7 @@ interface Saved {
 export class StageClock {
   readonly #state: KeyedState
   readonly #saved: Saved
+  #setIn = -1
 
   constructor(state: KeyedState) {
     this.#state = state
@@ -32,13 +33,19 @@ export class StageClock {
   appended(appendedMs: number): void {
     if (appendedMs === this.#saved.appendedMs) return
     this.#saved.appendedMs = appendedMs
-    this.#state.set(key, this.#saved)
+    this.#changed()
   }
 
   /** The end of an input says that nothing more will come of it, not that time has come to an end: it is not kept. */
   complete(watermarkMs: number): void {
     if (!Number.isFinite(watermarkMs)) return
     this.#saved.watermarkMs = watermarkMs
+    this.#changed()
+  }
+
+  #changed(): void {
+    if (this.#setIn === this.#state.generation) return
+    this.#setIn = this.#state.generation
     this.#state.set(key, this.#saved)
   }
 }

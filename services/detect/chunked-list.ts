@@ -1,0 +1,89 @@
+/**
+ * A list in a task's state that grows at its end: kept in chunks under keys of their own, so that a checkpoint writes the
+ * chunks that have changed and not the whole list.
+ *
+ * The list itself is its owner's, who says from which place on it has changed.
+ */
+import type { KeyedState } from '../../runtime/stage.ts'
+
+/** What stands in the state under a chunk's key; spelled when a checkpoint wants it. */
+class Chunk {
+  readonly key: string
+  /** The checkpoint that it is to go into. */
+  setIn = -1
+  readonly #list: ChunkedList
+  readonly #number: number
+
+  constructor(list: ChunkedList, number: number) {
+    this.key = list.keyOf(number)
+    this.#list = list
+    this.#number = number
+  }
+
+  toJSON(): readonly unknown[] {
+    return this.#list.slice(this.#number)
+  }
+}
+
+export class ChunkedList {
+  readonly #state: KeyedState
+  readonly #prefix: string
+  readonly #itemsPerChunk: number
+  readonly #chunks: (Chunk | undefined)[]
+  #items: readonly unknown[] = []
+
+  /** `chunks`: how many there are of it in the state. */
+  constructor(state: KeyedState, prefix: string, itemsPerChunk: number, chunks: number) {
+    this.#state = state
+    this.#prefix = prefix
+    this.#itemsPerChunk = itemsPerChunk
+    this.#chunks = new Array<Chunk | undefined>(chunks).fill(undefined)
+  }
+
+  /** Chunks in the state. */
+  get chunks(): number {
+    return this.#chunks.length
+  }
+
+  keyOf(number: number): string {
+    return `${this.#prefix}${number}`
+  }
+
+  slice(number: number): readonly unknown[] {
+    const from = number * this.#itemsPerChunk
+    return this.#items.slice(from, from + this.#itemsPerChunk)
+  }
+
+  /** The list as the state has it; empty where a chunk of it is missing. */
+  restore<T>(): T[] {
+    const items: T[] = []
+    for (let number = 0; number < this.#chunks.length; number++) {
+      const chunk = this.#state.get<readonly T[] | Chunk>(this.keyOf(number))
+      if (chunk === undefined) return []
+      for (const item of chunk instanceof Chunk ? chunk.toJSON() : chunk) items.push(item as T)
+    }
+    this.#items = items
+    return items
+  }
+
+  /** These are the items; from this place on they are others than before. True if there are more or fewer chunks now. */
+  changed(items: readonly unknown[], from: number): boolean {
+    this.#items = items
+    const chunks = this.#chunks
+    const before = chunks.length
+    const count = Math.ceil(items.length / this.#itemsPerChunk)
+    for (let number = Math.floor(from / this.#itemsPerChunk); number < count; number++) {
+      const chunk = (chunks[number] ??= new Chunk(this, number))
+      if (chunk.setIn === this.#state.generation) continue
+      chunk.setIn = this.#state.generation
+      this.#state.set(chunk.key, chunk)
+    }
+    for (let number = count; number < before; number++) this.#state.delete(this.keyOf(number))
+    if (count < before) chunks.length = count
+    return count !== before
+  }
+
+  delete(): void {
+    this.changed([], 0)
+  }
+}

@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MemoryState } from '../../runtime/memory-state.ts'
+import { KeptGroup } from './kept-group.ts'
+
+const prefix = 'c/'
+const of = { scope: 't', values: ['a', 'b'], version: 1 }
+
+/** What checkpoints write, and nothing else. */
+function write(state: MemoryState, stored: MemoryState): readonly string[] {
+  const changes = state.takeChanges()
+  for (const [key, json] of changes) stored.restore(key, json === null ? undefined : JSON.parse(json))
+  return changes.map(([key]) => key)
+}
+
+const asJson = (group: KeptGroup | undefined): unknown =>
+  group === undefined ? undefined : JSON.parse(JSON.stringify([group, group.state, group.context]))
+
+describe('a group in the state', () => {
+  test('comes back from its checkpoints as it was, however its lists grew and shrank between them', () => {
+    const step = fc.record({
+      append: fc.integer({ min: 0, max: 40 }),
+      keepLast: fc.option(fc.integer({ min: 0, max: 30 })),
+      change: fc.option(fc.nat(100)),
+      checkpoint: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const [state, stored] = [new MemoryState(), new MemoryState()]
+        const operator = { entries: [] as number[], settled: 0 }
+        const group = KeptGroup.create(state, 'c/rule/["t","a","b"]', { ...of, state: operator })
+        let next = 0
+        for (const { append, keepLast, change, checkpoint } of steps) {
+          for (let n = 0; n < append; n++) {
+            operator.entries.push(next++)
+            group.note(next * 1_000, { entities: [], bytes: next })
+            group.keep(operator, operator.entries.length - 1)
+          }
+          if (change !== null && change < operator.entries.length) {
+            operator.entries[change] = -1
+            group.keep(operator, change)
+          }
+          if (keepLast !== null) {
+            operator.entries = keepLast === 0 ? [] : operator.entries.slice(-keepLast)
+            operator.settled = next
+            group.keep(operator, 0)
+          }
+          if (checkpoint) write(state, stored)
+        }
+        group.keep(operator, Infinity)
+        write(state, stored)
+        const restored = [...KeptGroup.restore(stored, prefix)]
+        expect(restored).toHaveLength(1)
+        expect(asJson(restored[0])).toEqual(asJson(group))
+      }),
+    )
+  })
+
+  test('that is busy writes one chunk of its entries in a checkpoint, not all', () => {
+    const [state, stored] = [new MemoryState(), new MemoryState()]
+    const operator = { entries: [] as number[] }
+    const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
+    const event = (): void => {
+      operator.entries.push(1)
+      group.note(operator.entries.length, { entities: [] })
+      group.keep(operator, operator.entries.length - 1)
+    }
+    for (let n = 0; n < 1_000; n++) event()
+    write(state, stored)
+    event()
+    // The head, one chunk of entries, one of exposure.
+    expect(write(state, stored)).toHaveLength(3)
+  })
+
+  test('that is forgotten leaves nothing behind', () => {
+    const [state, stored] = [new MemoryState(), new MemoryState()]
+    const operator = { entries: Array.from({ length: 100 }, (_, at) => at) }
+    const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
+    for (let n = 0; n < 100; n++) group.note(n, { entities: [] })
+    group.keep(operator, 0)
+    write(state, stored)
+    expect(stored.size).toBeGreaterThan(8)
+    group.forget()
+    write(state, stored)
+    expect(stored.size).toBe(0)
+  })
+
+  test('whose state keeps no entries comes back without any', () => {
+    const state = new MemoryState()
+    KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: { n: 1 } }).keep({ n: 1 }, 0)
+    const stored = new MemoryState()
+    write(state, stored)
+    expect([...KeptGroup.restore(stored, prefix)][0]?.state).toEqual({ n: 1 })
+  })
+})

@@ -1,0 +1,140 @@
+/**
+ * One group of a correlation as it stands in the task's state.
+ *
+ * Under the group's key stands its head: whose it is, and all that stays small. What grows with every event (the operator's
+ * `entries`, the exposure of each event) stands beside it in chunks. So a checkpoint writes what is new of a busy group.
+ */
+import type { GroupState } from '../../engine/sigma/types.ts'
+import type { KeyedState } from '../../runtime/stage.ts'
+import { ChunkedList } from './chunked-list.ts'
+import type { Filed } from './due-index.ts'
+import { newContext, note, type GroupContext } from './group-context.ts'
+import type { ObservationContext } from './observations.ts'
+
+/** Group keys are JSON or hexadecimal: neither has this character unescaped. */
+const divider = '\u0000'
+/** Entries, of about 70 bytes, or 330 with their evidence. */
+const entriesPerChunk = 16
+/** Numbers, three an event. */
+const exposedPerChunk = 96
+
+/** The head as JSON. */
+interface Head {
+  readonly scope: string
+  readonly values: readonly string[]
+  readonly version: number
+  readonly state: object
+  readonly sets: GroupContext['sets']
+  readonly told: Record<string, number>
+  /** Chunks of the lists; null: the operator keeps no entries. */
+  readonly entries: number | null
+  readonly exposed: number
+}
+
+/** What an operator's state may hold that grows with every event. */
+interface WithEntries {
+  entries?: readonly unknown[]
+}
+
+export class KeptGroup {
+  readonly key: string
+  readonly scope: string
+  readonly values: readonly string[]
+  /** Of the operator's state. */
+  readonly version: number
+  readonly context: GroupContext
+  /** Findings handed to correlations that stand on this one: anchor -> when it held. */
+  readonly told: Record<string, number>
+  /** Where the group is filed by due time. */
+  filed: Filed | undefined
+  /** False: it was forgotten. */
+  alive = true
+  state: GroupState
+  readonly #store: KeyedState
+  readonly #entries: ChunkedList
+  readonly #exposed: ChunkedList
+  #setIn = -1
+
+  private constructor(store: KeyedState, key: string, head: Head) {
+    this.#store = store
+    this.key = key
+    this.scope = head.scope
+    this.values = head.values
+    this.version = head.version
+    this.told = head.told
+    this.#entries = new ChunkedList(store, `${key}${divider}e`, entriesPerChunk, head.entries ?? 0)
+    this.#exposed = new ChunkedList(store, `${key}${divider}x`, exposedPerChunk, head.exposed)
+    this.state = head.state
+    this.context = { ...newContext(), sets: head.sets }
+  }
+
+  static create(
+    store: KeyedState,
+    key: string,
+    of: {
+      readonly scope: string
+      readonly values: readonly string[]
+      readonly version: number
+      readonly state: GroupState
+    },
+  ): KeptGroup {
+    return new KeptGroup(store, key, { ...of, sets: [], told: {}, entries: null, exposed: 0 })
+  }
+
+  /** All groups in the state. */
+  static *restore(store: KeyedState, prefix: string): IterableIterator<KeptGroup> {
+    const heads = [...store.entries<Head | KeptGroup>(prefix)].filter(([key]) => !key.includes(divider))
+    for (const [key, value] of heads) {
+      const head = value instanceof KeptGroup ? value.toJSON() : value
+      const group = new KeptGroup(store, key, { ...head, state: { ...head.state } })
+      if (head.entries !== null) (group.state as WithEntries).entries = group.#entries.restore()
+      group.context.exposed = group.#exposed.restore()
+      yield group
+    }
+  }
+
+  /** Whether an event of this scope with these values belongs to it. */
+  isFor(scope: string, values: readonly string[]): boolean {
+    if (!this.alive || this.scope !== scope || this.values.length !== values.length) return false
+    for (let at = 0; at < values.length; at++) if (this.values[at] !== values[at]) return false
+    return true
+  }
+
+  /** The group's event of this time is taken in. */
+  note(timestampMs: number, context: ObservationContext): void {
+    const from = note(this.context, timestampMs, context)
+    this.#exposed.changed(this.context.exposed, from)
+  }
+
+  /** The operator's state is this now; of its entries only those from `from` on have changed. */
+  keep(state: GroupState, from: number): void {
+    this.state = state
+    const { entries } = state as WithEntries
+    if (entries !== undefined) this.#entries.changed(entries, from)
+    if (this.#setIn === this.#store.generation) return
+    this.#setIn = this.#store.generation
+    this.#store.set(this.key, this)
+  }
+
+  forget(): void {
+    this.alive = false
+    this.#entries.delete()
+    this.#exposed.delete()
+    this.#store.delete(this.key)
+  }
+
+  toJSON(): Head {
+    const { scope, values, version, told } = this
+    const { entries, ...state } = this.state as WithEntries
+    return {
+      scope,
+      values,
+      version,
+      state,
+      sets: this.context.sets,
+      told,
+      entries: entries === undefined ? null : this.#entries.chunks,
+      exposed: this.#exposed.chunks,
+    }
+  }
+}
