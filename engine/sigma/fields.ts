@@ -73,12 +73,25 @@ export class AllText {
   }
 }
 
-function collectLeaves(node: unknown, into: string[]): void {
-  if (typeof node === 'string') into.push(node)
-  else if (typeof node === 'number' || typeof node === 'boolean') into.push(String(node))
-  else if (typeof node === 'object' && node !== null) {
-    for (const key in node) collectLeaves((node as Record<string, unknown>)[key], into)
+/** Strings first, lists by index: this runs over every value of every event that meets a keyword rule. */
+function collectLeaves(node: object, into: string[]): void {
+  if (Array.isArray(node)) {
+    for (const value of node as unknown[]) {
+      if (typeof value === 'string') into.push(value)
+      else collectOther(value, into)
+    }
+    return
   }
+  for (const key in node) {
+    const value = (node as Record<string, unknown>)[key]
+    if (typeof value === 'string') into.push(value)
+    else collectOther(value, into)
+  }
+}
+
+function collectOther(value: unknown, into: string[]): void {
+  if (typeof value === 'number' || typeof value === 'boolean') into.push(String(value))
+  else if (typeof value === 'object' && value !== null) collectLeaves(value, into)
 }
 
 /** What the walk has said of a slot in this turn. */

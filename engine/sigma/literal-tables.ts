@@ -5,6 +5,7 @@
  * found; not how many literals there are. Both are packed into typed arrays: millions of small maps would cost more to
  * build and to hold than all rules together.
  */
+import { fold } from './pattern.ts'
 
 /** What is filed under a literal. */
 export interface Filed {
@@ -115,20 +116,17 @@ interface Anchored extends Filed {
 }
 
 /**
- * Literals of `length` characters or more (1 to 4), each filed under one run of `length` of its characters: a gram. A gram is
- * the low bytes of its characters in one 32-bit number; that other characters share them, comparing tells.
+ * Literals of `length` characters or more (2 or 4), each filed under one run of `length` of its characters: a gram. A gram is
+ * the low bytes of its characters in one 32-bit number, with the bit set that parts capital ASCII letters from small ones, so
+ * that texts need not be folded to be looked through; what else shares a gram, comparing tells.
  */
 class GramTable {
-  readonly #length: number
-  readonly #mask: number
   /** Whether any filed gram has this hash. */
-  readonly #bitmap = new Uint8Array(1 << gramBits)
+  readonly bitmap = new Uint8Array(1 << gramBits)
   readonly #byGram = new NumberTable()
   readonly #filed: Anchored[][] = []
 
   constructor(literals: readonly Filed[], length: number) {
-    this.#length = length
-    this.#mask = length === 4 ? -1 : 2 ** (8 * length) - 1
     const common = new Map<number, number>()
     for (const { text } of literals) {
       for (const gram of gramsOf(text, length)) common.set(gram, (common.get(gram) ?? 0) + 1)
@@ -143,40 +141,21 @@ class GramTable {
         this.#byGram.set(gram >>> 16, gram & 0xffff, this.#filed.length)
         this.#filed.push([anchored])
       }
-      this.#bitmap[Math.imul(gram, golden) >>> (32 - gramBits)] = 1
+      this.bitmap[Math.imul(gram, golden) >>> (32 - gramBits)] = 1
     }
   }
 
-  /** Calls back for what is found, until told (by `true`) that it is enough. Something found twice may be told twice. */
-  look(text: string, found: (entries: readonly number[]) => boolean): boolean {
-    const bitmap = this.#bitmap
-    const mask = this.#mask
-    const before = this.#length - 1
-    const end = text.length
-    let gram = 0
-    for (let at = 0; at < end; at++) {
-      gram = ((gram << 8) | (text.charCodeAt(at) & 0xff)) & mask
-      if (bitmap[Math.imul(gram, golden) >>> (32 - gramBits)] === 0 || at < before) continue
-      if (this.#verify(text, gram, at - before, found)) return true
-    }
-    return false
-  }
-
-  #verify(text: string, gram: number, at: number, found: (entries: readonly number[]) => boolean): boolean {
+  /** The literals whose gram this is. */
+  filedUnder(gram: number): readonly Anchored[] | undefined {
     const index = this.#byGram.get(gram >>> 16, gram & 0xffff)
-    if (index < 0) return false
-    for (const literal of this.#filed[index]!) {
-      if (text.startsWith(literal.text, at - literal.offset) && at >= literal.offset && found(literal.entries))
-        return true
-    }
-    return false
+    return index < 0 ? undefined : this.#filed[index]
   }
 }
 
 /** The gram that begins at `at`, as a 32-bit number. */
 function gramAt(text: string, at: number, length: number): number {
   let gram = 0
-  for (let index = at; index < at + length; index++) gram = (gram << 8) | (text.charCodeAt(index) & 0xff)
+  for (let index = at; index < at + length; index++) gram = (gram << 8) | ((text.charCodeAt(index) | 0x20) & 0xff)
   return gram
 }
 
@@ -189,7 +168,11 @@ function rarest(text: string, length: number, common: ReadonlyMap<number, number
   let best = 0
   let least = Infinity
   for (let at = 0; at + length <= text.length; at++) {
-    const letters = text.slice(at, at + length).replace(/[^a-z]/g, '').length
+    let letters = 0
+    for (let index = at; index < at + length; index++) {
+      const code = text.charCodeAt(index)
+      if (code >= 97 && code <= 122) letters++
+    }
     const weight = (common.get(gramAt(text, at, length)) ?? 0) * (1 + letters)
     if (weight >= least) continue
     best = at
@@ -200,35 +183,129 @@ function rarest(text: string, length: number, common: ReadonlyMap<number, number
 
 /** Few literals are sought one by one: each search is a native, vectorized loop. */
 const directMax = 4
-const gramLengthMax = 4
+/** Told at once, on texts that V8 holds in one byte a character: most are. */
+const beyondLatin1 = /[^\u0000-\u00ff]/
 
 /** Which literals a text contains. */
 export class ContainsTable {
   readonly #direct: readonly Filed[]
-  readonly #grams: readonly GramTable[]
+  /** Of literals of four characters or more, and of two or three. */
+  readonly #fours: GramTable | undefined
+  readonly #twos: GramTable | undefined
+  /** Literals with characters beyond Latin-1: texts without such characters have none of them. */
+  readonly #wide: ContainsTable | undefined
 
-  constructor(literals: readonly Filed[]) {
-    const direct: Filed[] = []
-    const grams: GramTable[] = []
-    for (const [length, alike] of Map.groupBy(literals, ({ text }) => Math.min(gramLengthMax, text.length))) {
-      if (alike.length > directMax && length > 0) grams.push(new GramTable(alike, length))
-      else direct.push(...alike)
+  constructor(literals: readonly Filed[], parted = true) {
+    const latin = parted ? literals.filter(({ text }) => !beyondLatin1.test(text)) : literals
+    if (latin.length < literals.length) {
+      const wide = literals.filter(({ text }) => beyondLatin1.test(text))
+      this.#wide = new ContainsTable(wide, false)
     }
-    this.#direct = direct
-    this.#grams = grams
+    const few = latin.length <= directMax
+    const long = latin.filter(({ text }) => text.length >= 4)
+    const short = latin.filter(({ text }) => text.length >= 2 && text.length < 4)
+    this.#direct = few ? latin : latin.filter(({ text }) => text.length < 2)
+    this.#fours = few || long.length === 0 ? undefined : new GramTable(long, 4)
+    this.#twos = few || short.length === 0 ? undefined : new GramTable(short, 2)
   }
 
-  /** Calls back for what is found, until told (by `true`) that it is enough. Something found twice may be told twice. */
+  /**
+   * Calls back for what a folded text has, until told (by `true`) that it is enough. Something found twice may be told
+   * twice.
+   */
   look(text: string, found: (entries: readonly number[]) => boolean): boolean {
-    for (const literal of this.#direct) if (text.includes(literal.text) && found(literal.entries)) return true
-    for (const table of this.#grams) if (table.look(text, found)) return true
-    return false
+    return this.#scan(text, text, found) || this.#lookElsewhere(text, found)
+  }
+
+  /** The same for a text as it came, which is folded only where it may have something. */
+  lookRaw(text: string, found: (entries: readonly number[]) => boolean): boolean {
+    if (this.#direct.length > 0 || !isAscii(text)) return this.look(fold(text), found)
+    return this.#scan(text, undefined, found)
   }
 
   /** Whether the text contains any. */
   any(text: string): boolean {
-    return this.look(text, enough)
+    return this.look(text, yes)
+  }
+
+  #lookElsewhere(text: string, found: (entries: readonly number[]) => boolean): boolean {
+    for (const literal of this.#direct) if (text.includes(literal.text) && found(literal.entries)) return true
+    return this.#wide !== undefined && beyondLatin1.test(text) && this.#wide.look(text, found)
+  }
+
+  #scan(text: string, folded: string | undefined, found: (entries: readonly number[]) => boolean): boolean {
+    if (this.#twos === undefined) return this.#fours !== undefined && scanFours(this.#fours, text, folded, found)
+    return scanBoth(this.#fours, this.#twos, text, folded, found)
   }
 }
 
-const enough = (): boolean => true
+const yes = (): boolean => true
+
+const beyondAscii = /[^\u0000-\u007f]/
+
+function isAscii(text: string): boolean {
+  return !beyondAscii.test(text)
+}
+
+/** Goes through a text character by character. `folded`: the same text folded, of the same length, if it is known. */
+function scanFours(
+  table: GramTable,
+  text: string,
+  folded: string | undefined,
+  found: (entries: readonly number[]) => boolean,
+): boolean {
+  const { bitmap } = table
+  const end = text.length
+  let gram = 0
+  for (let at = 0; at < end; at++) {
+    gram = (gram << 8) | ((text.charCodeAt(at) | 0x20) & 0xff)
+    if (bitmap[Math.imul(gram, golden) >>> (32 - gramBits)] === 0) continue
+    const filed = table.filedUnder(gram)
+    if (filed === undefined) continue
+    folded ??= fold(text)
+    if (compare(filed, folded, at - 3, found)) return true
+  }
+  return false
+}
+
+/** The same, with two tables in one go. */
+function scanBoth(
+  fours: GramTable | undefined,
+  twos: GramTable,
+  text: string,
+  folded: string | undefined,
+  found: (entries: readonly number[]) => boolean,
+): boolean {
+  const bitmap = fours?.bitmap ?? empty
+  const pairs = twos.bitmap
+  const end = text.length
+  let gram = 0
+  for (let at = 0; at < end; at++) {
+    gram = (gram << 8) | ((text.charCodeAt(at) | 0x20) & 0xff)
+    const four = bitmap[Math.imul(gram, golden) >>> (32 - gramBits)]!
+    const two = pairs[Math.imul(gram & 0xffff, golden) >>> (32 - gramBits)]!
+    if ((four | two) === 0) continue
+    const long = four === 0 ? undefined : fours?.filedUnder(gram)
+    const short = two === 0 ? undefined : twos.filedUnder(gram & 0xffff)
+    if (long === undefined && short === undefined) continue
+    folded ??= fold(text)
+    if (long !== undefined && compare(long, folded, at - 3, found)) return true
+    if (short !== undefined && compare(short, folded, at - 1, found)) return true
+  }
+  return false
+}
+
+const empty = new Uint8Array(1 << gramBits)
+
+function compare(
+  filed: readonly Anchored[],
+  text: string,
+  gramAt: number,
+  found: (entries: readonly number[]) => boolean,
+): boolean {
+  for (const literal of filed) {
+    const start = gramAt - literal.offset
+    if (start >= 0 && text.startsWith(literal.text, start) && found(literal.entries)) return true
+  }
+  return false
+}

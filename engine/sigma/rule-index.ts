@@ -63,7 +63,8 @@ export class RuleIndex {
       const field = this.#fields[slot]
       if (field !== undefined) this.#lookUp(field, slot)
     }
-    this.#keywords?.look(this.#reader.allText().joined, this.#markOn)
+    if (this.#keywords !== undefined)
+      for (const text of this.#reader.allText().values) this.#keywords.lookRaw(text, this.#markOn)
     let candidates = 0
     for (let word = 0; word < bits.length; word++) {
       // What stays set after an error in a check would only be tried again.
