@@ -3,13 +3,21 @@
  */
 import type { BehaviorDetector } from './types.ts'
 import { licenseUse } from './license/detector.ts'
+import { modelQueries } from './model-queries/detector.ts'
 import { volumeBaseline } from './volume/detector.ts'
 
 /** A detector whose parameters have been forgotten: `read` checks them and makes the plan. */
 export type AnyDetector = BehaviorDetector<never>
 
+const all = [
+  licenseUse,
+  modelQueries,
+  // Each on a line of its own.
+  volumeBaseline,
+] as const
+
 const detectors: ReadonlyMap<string, AnyDetector> = new Map(
-  [licenseUse, volumeBaseline].map((detector) => [detector.type, detector as unknown as AnyDetector]),
+  all.map((detector) => [detector.type, detector as unknown as AnyDetector]),
 )
 
 export function detectorOf(type: string): AnyDetector | undefined {

@@ -1,0 +1,115 @@
+/**
+ * How evidence against an account adds up, with a proved bound on false alarms.
+ *
+ * Each kind of evidence is an event that an honest account's next query shows with a probability of at most q, given all
+ * before (the composite null hypothesis). A bet against it multiplies by `won` where the event is there and by `lost` where it
+ * is not; its expectation under the null is at most 1 (Waudby-Smith and Ramdas 2024). Bets are restarted at every query and
+ * summed (Shiryaev–Roberts), so that an account that was honest for months costs no delay: with R(t) = (R(t-1) + 1) · e(t),
+ * R(t) - t is a supermartingale, and so is a weighted mean of many R. By Ville's inequality the probability that it passes A
+ * within N queries is at most N / A (e-detectors: Shin, Ramdas and Rinaldo 2022). Whoever is named a thief at the line A is
+ * honest with no more than that probability, whatever depends on whatever in what they ask.
+ */
+import { levelCount } from './reference.ts'
+
+export type QueryThreat = 'extraction' | 'boundary-search' | 'inversion' | 'membership-inference'
+export const queryThreats: readonly QueryThreat[] = [
+  'extraction',
+  'boundary-search',
+  'inversion',
+  'membership-inference',
+]
+
+/** What a query can show. Bits of a mask. */
+export const shows = {
+  /** Over the n-th line of novelty, or below the n-th of the margin. */
+  novelty: (level: number): number => 1 << level,
+  margin: (level: number): number => 1 << (levelCount + level),
+  /** On a line with two earlier ones. */
+  line: 1 << 8,
+  /** The same, and not close to any of them. */
+  farLine: 1 << 9,
+  /** Close to an earlier one and answered with another class. Told, but no evidence: noise around an undecided input does it. */
+  flip: 1 << 10,
+  /** Unlike an earlier one in a few values alone. */
+  sparse: 1 << 12,
+  /** Unlike anything honest, and about where an earlier one was, with the same class. */
+  ball: 1 << 13,
+  /** A record that the model was trained on, or close to one just asked. */
+  member: 1 << 14,
+} as const
+
+/** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
+const allowed = { line: 0.03, farLine: 0.1, sparse: 0.3, ball: 0.1, member: 0.05 } as const
+
+interface Bet {
+  readonly threat: number
+  readonly bit: number
+  /** Of a threat's bets these add up to 1. */
+  readonly weight: number
+  readonly won: number
+  readonly lost: number
+}
+
+/** Caps a value of R: far past any line, far from overflow in 32 bits. */
+const valueMax = 1e30
+
+/** The bets; `share` are a reference's own shares, `allowance` what of them an account may differ. */
+export class Evidence {
+  readonly #bets: readonly Bet[]
+
+  constructor(share: readonly number[], allowance: number) {
+    const levels = share.map((u) => u ** allowance)
+    const of = (threat: QueryThreat, weight: number, bit: number, q: number, gains: readonly number[]): Bet[] =>
+      gains.map((gain) => ({
+        threat: queryThreats.indexOf(threat),
+        bit,
+        weight: weight / gains.length,
+        won: (q + (1 - q) * gain) / q,
+        lost: 1 - gain,
+      }))
+    const all = [0.15, 0.5, 0.95]
+    const far = [0.3, 0.9]
+    this.#bets = [
+      ...levels.flatMap((q, n) => of('extraction', 0.65 / levelCount, shows.novelty(n), q, all)),
+      ...levels.flatMap((q, n) => of('extraction', 0.25 / levelCount, shows.margin(n), q, all)),
+      ...of('extraction', 0.1, shows.farLine, allowed.farLine, far),
+      ...of('boundary-search', 0.5, shows.line, allowed.line, far),
+      ...of('boundary-search', 0.5, shows.sparse, allowed.sparse, far),
+      ...of('inversion', 1, shows.ball, allowed.ball, far),
+      ...of('membership-inference', 1, shows.member, allowed.member, far),
+    ]
+  }
+
+  get size(): number {
+    return this.#bets.length
+  }
+
+  /**
+   * Takes one query's evidence into `values` (one a bet) and puts each threat's mean R into `totals`. `counts`: the kinds of
+   * evidence that this query could show; others are left as they are.
+   */
+  take(values: Float32Array, shown: number, counts: number, totals: Float64Array): void {
+    totals.fill(0)
+    const bets = this.#bets
+    for (let n = 0; n < bets.length; n++) {
+      const bet = bets[n]!
+      let value = values[n]!
+      if ((counts & bet.bit) !== 0) {
+        value = (value + 1) * ((shown & bet.bit) !== 0 ? bet.won : bet.lost)
+        values[n] = value > valueMax ? valueMax : value
+      }
+      totals[bet.threat]! += bet.weight * value
+    }
+  }
+}
+
+/** Number of bets of every `Evidence`. */
+export const betCount = new Evidence(
+  Array.from({ length: levelCount }, () => 0.01),
+  1,
+).size
+
+/** The line that a mean R must pass: all threats together at most `bound` in `queries`. */
+export function lineOf(bound: number, queries: number): number {
+  return (queries * queryThreats.length) / bound
+}

@@ -1,0 +1,105 @@
+/** Says what a finding of `model-queries` rests on: how unlike honest use, over which line, with which bound. */
+import type { Entity, EvidenceRef, Series } from '../../../core/signal.ts'
+import type { BehaviorFinding } from '../types.ts'
+import type { Account } from './account.ts'
+import { lineOf, queryThreats, type QueryThreat } from './evidence.ts'
+import type { InputKind } from './input.ts'
+import type { ModelQueriesParams } from './params.ts'
+import type { Reference } from './reference.ts'
+
+/** What is kept of an account under suspicion, beside its numbers. JSON. */
+export interface Suspicion {
+  /** Different queries that showed each kind of evidence, since it began. */
+  readonly shown: Record<string, number>
+  /** Different queries since it began. */
+  queries: number
+  evidence: readonly EvidenceRef[]
+  /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
+  trail: (readonly [number, number])[]
+}
+
+export interface Crossing {
+  readonly threat: QueryThreat
+  readonly value: number
+  readonly timeMs: number
+  readonly kind: InputKind
+  readonly version: number
+  readonly entities: readonly Entity[]
+}
+
+const words: Readonly<Record<QueryThreat, string>> = {
+  extraction: 'asks as one does who copies the model',
+  'boundary-search': 'searches for the decision boundary around its inputs',
+  inversion: 'asks synthetic inputs around one place, as one does who reconstructs what a class looks like',
+  'membership-inference': 'asks the records that the model was trained on',
+}
+
+const evidenceWords: Readonly<Record<string, string>> = {
+  novel: 'were unlike all but 1 % of honest queries',
+  undecided: 'were answered with a margin that only 1 % of honest queries have',
+  line: 'lay on a line with the queries before',
+  flip: 'lay next to an earlier one and got another class',
+  sparse: 'changed a few values of an earlier one',
+  ball: 'were synthetic and about where an earlier one was',
+  member: 'were records of the training set',
+}
+
+export function findingOf(
+  group: readonly string[],
+  account: Account,
+  suspicion: Suspicion,
+  crossing: Crossing,
+  params: ModelQueriesParams,
+  reference: Reference | undefined,
+): BehaviorFinding {
+  const { threat, value, timeMs, kind, version } = crossing
+  const [principal, model] = group as [string, string]
+  const line = lineOf(params.bound, params.boundQueries)
+  const index = queryThreats.indexOf(threat)
+  const startMs = account.since[index]!
+  const seen = Object.entries(suspicion.shown).filter(([, count]) => count > 0)
+  const details = seen.map(([name, count]) => `${count} ${evidenceWords[name] ?? name}`)
+  const learned =
+    reference === undefined
+      ? ''
+      : ` Honest use is learned from ${reference.told.samples} queries of ${reference.told.accounts} accounts.`
+  return {
+    anchor: `${threat}/${startMs}`,
+    version,
+    status: 'open',
+    supersedes: [],
+    group: { 'warden.principal': principal, 'warden.model.id': model },
+    timeMs,
+    window: { startMs: Math.min(startMs, timeMs), endMs: timeMs },
+    entities: crossing.entities,
+    evidence: { count: suspicion.queries, events: suspicion.evidence },
+    explanation:
+      `${principal} ${words[threat]} ${model}: of its last ${suspicion.queries} different queries ${details.join(', ')}. ` +
+      `The evidence is ${value.toExponential(1)} and its line ${line.toExponential(1)}: an honest account crosses it with a ` +
+      `probability of at most ${params.bound} in ${params.boundQueries} different queries.${learned}`,
+    facts: {
+      evidence: value,
+      line,
+      falseAlarmBound: params.bound,
+      falseAlarmQueries: params.boundQueries,
+      queries: account.queries,
+      differentQueries: account.distinct,
+      input: kind,
+      ...Object.fromEntries(seen.map(([name, count]) => [`queries.${name}`, count])),
+    },
+    exposure: { queries: account.queries },
+    threat,
+    series: [seriesOf(suspicion, line)],
+  }
+}
+
+function seriesOf(suspicion: Suspicion, line: number): Series {
+  return {
+    name: 'evidence (log10)',
+    x: 'queries',
+    points: suspicion.trail.map(([x, y]) => [x, y]),
+    line: Math.log10(line),
+    // The mean R of an honest account is at most as large as the number of its queries, in expectation.
+    benign: [-2, 3],
+  }
+}

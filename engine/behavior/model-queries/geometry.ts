@@ -1,0 +1,83 @@
+/**
+ * How a query lies to the last ones of its account: on a line with them, close to one, unlike one in a few values alone.
+ *
+ * Searches for a decision boundary halve the way between two inputs and step along it (Chen et al. 2020, HopSkipJump; Brendel
+ * et al. 2018), or change a patch at a time (Andriushchenko et al. 2020, Square); inversion asks in a ball around a guess
+ * (Fredrikson et al. 2015). Inputs that come from the world do none of that. Pure; O(ring) a query.
+ */
+import { distance } from './reference.ts'
+
+/** Inputs remembered. */
+export const ringSize = 8
+/** Of the usual distance between two queries: what is close, and what is about the same place. */
+const closeShare = 0.1
+const ballShare = 0.35
+/** Square of the cosine from which two directions are one: 3 degrees. */
+const straight = 0.9973
+/** Square of how far apart two inputs must lie, as a share of how far away they are. */
+const apartShare = 0.04
+/** Fewest values of an input for lines to mean anything. */
+const lineDimensionMin = 6
+/** Distances below this share of an input's length are the rounding of what is kept. */
+const roundingShare = 0.005
+/** Share of the values that may differ for a change to be sparse. */
+const sparseShare = 0.15
+
+export interface Surroundings {
+  /** Place in the ring of the closest earlier one; -1: there is none. */
+  readonly closest: number
+  readonly close: boolean
+  readonly ball: boolean
+  readonly line: boolean
+  readonly sparse: boolean
+}
+
+/** `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. */
+export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], scale: number): Surroundings {
+  let closest = -1
+  let least = Infinity
+  let sparse = false
+  const few = Math.floor(sparseShare * x.length)
+  for (const [n, earlier] of ring.entries()) {
+    const away = distance(x, earlier)
+    if (away < least) {
+      least = away
+      closest = n
+    }
+    if (few >= 1 && !sparse) sparse = changed(x, earlier, few) <= few
+  }
+  const line = isOnLine(x, ring)
+  return { closest, close: least < closeShare * scale, ball: least < ballShare * scale, line, sparse }
+}
+
+function changed(x: Float64Array, earlier: Float64Array, max: number): number {
+  let count = 0
+  for (let i = 0; i < x.length && count <= max; i++) if (x[i] !== earlier[i]) count++
+  return count
+}
+
+/**
+ * Whether it lies on a line with two earlier ones, between or beyond them. Seen from it they then lie in one direction, or in
+ * opposite ones; in six dimensions or more that does not come about by chance.
+ */
+function isOnLine(x: Float64Array, ring: readonly Float64Array[]): boolean {
+  if (x.length < lineDimensionMin || ring.length < 2) return false
+  let own = 0
+  for (const value of x) own += value * value
+  const nearest = roundingShare ** 2 * own
+  const away = ring.map((earlier) => earlier.map((value, i) => value - x[i]!))
+  const squares = away.map((to) => to.reduce((sum, value) => sum + value * value, 0))
+  for (let a = 1; a < away.length; a++) {
+    if (squares[a]! <= nearest) continue
+    for (let b = 0; b < a; b++) {
+      if (squares[b]! <= nearest) continue
+      let dot = 0
+      for (let i = 0; i < x.length; i++) dot += away[a]![i]! * away[b]![i]!
+      if (dot * dot <= straight * squares[a]! * squares[b]!) continue
+      const apart = squares[a]! + squares[b]! - 2 * dot
+      // Two that lie close together lie in one direction from anywhere else.
+      if (apart > apartShare * Math.max(squares[a]!, squares[b]!)) return true
+    }
+  }
+  return false
+}

@@ -1,0 +1,129 @@
+/**
+ * What of a model call the detectors look at: the input as a short vector, the answer's class and margin.
+ *
+ * An input is a feature vector, an embedding (brought to length 1: cosine), a similarity-preserving hash (its bits), or, where
+ * the event has none of these, the answer itself. Vectors past 64 values are reduced by a count sketch with fixed signs
+ * (Charikar, Chen and Farach-Colton 2002), which keeps distances up to about a sixth and keeps lines and midpoints exactly.
+ */
+import type { Event } from '../../../core/event.ts'
+
+export const dimensionMax = 64
+/** Longest vector read. */
+const valuesMax = 4_096
+
+export type InputKind = 'features' | 'embedding' | 'hash' | 'output'
+
+export interface QueryInput {
+  readonly kind: InputKind
+  /** At most `dimensionMax` finite numbers. */
+  readonly x: Float64Array
+  /** The class that was answered; empty where none was told. */
+  readonly label: string
+  /** Between the two likeliest classes; undefined where no probabilities were told. */
+  readonly margin: number | undefined
+  /** 32 bits: equal inputs have equal ones. */
+  readonly key: number
+}
+
+/** Undefined: the event has neither an input nor an answer that can be looked at. */
+export function inputOf(event: Event): QueryInput | undefined {
+  const { input, output } = event.warden
+  const probabilities = finite(output?.probabilities)
+  const label = output?.label ?? (probabilities === undefined ? '' : bestOf(probabilities))
+  const margin = probabilities === undefined ? output?.confidence : marginOf(probabilities)
+  const answer = { label: String(label).slice(0, 64), margin: Number.isFinite(margin) ? margin : undefined }
+  const read = vectorOf(input, probabilities)
+  if (read === undefined) return undefined
+  const text = typeof input?.hash === 'string' && input.hash !== '' ? input.hash : undefined
+  return { ...read, ...answer, key: text === undefined ? keyOfVector(read.x) : keyOfText(text) }
+}
+
+function vectorOf(
+  input: Event['warden']['input'],
+  probabilities: readonly number[] | undefined,
+): { readonly kind: InputKind; readonly x: Float64Array } | undefined {
+  const features = finite(input?.features)
+  if (features !== undefined) return { kind: 'features', x: reduced(features, 1) }
+  const embedding = finite(input?.embedding)
+  if (embedding !== undefined) return { kind: 'embedding', x: reduced(embedding, norm(embedding)) }
+  const bits = bitsOf(input?.['similarity_hash'])
+  if (bits !== undefined) return { kind: 'hash', x: reduced(bits, Math.sqrt(bits.length)) }
+  if (probabilities === undefined) return undefined
+  return {
+    kind: 'output',
+    x: reduced(
+      probabilities.map((p) => Math.log(Math.max(p, 1e-4))),
+      1,
+    ),
+  }
+}
+
+/** Undefined where it is no vector of at least two finite numbers. */
+function finite(values: unknown): readonly number[] | undefined {
+  if (!Array.isArray(values) || values.length < 2 || values.length > valuesMax) return undefined
+  for (const value of values) if (typeof value !== 'number' || !(Math.abs(value) < 1e12)) return undefined
+  return values as number[]
+}
+
+function norm(values: readonly number[]): number {
+  let sum = 0
+  for (const value of values) sum += value * value
+  return sum > 0 ? Math.sqrt(sum) : 1
+}
+
+function reduced(values: readonly number[], divisor: number): Float64Array {
+  if (values.length <= dimensionMax) return Float64Array.from(values, (value) => value / divisor)
+  const x = new Float64Array(dimensionMax)
+  for (let n = 0; n < values.length; n++) {
+    const h = mixed(n + 1)
+    x[h & (dimensionMax - 1)]! += (h & 0x80000000) === 0 ? values[n]! / divisor : -values[n]! / divisor
+  }
+  return x
+}
+
+function bitsOf(hash: unknown): readonly number[] | undefined {
+  if (typeof hash !== 'string' || hash.length < 8 || hash.length > 1_024 || !/^[0-9a-f]+$/i.test(hash)) return undefined
+  const bits: number[] = []
+  for (const digit of hash) {
+    const value = parseInt(digit, 16)
+    for (let bit = 8; bit > 0; bit >>= 1) bits.push((value & bit) === 0 ? -1 : 1)
+  }
+  return bits
+}
+
+function bestOf(probabilities: readonly number[]): number {
+  let best = 0
+  for (let n = 1; n < probabilities.length; n++) if (probabilities[n]! > probabilities[best]!) best = n
+  return best
+}
+
+function marginOf(probabilities: readonly number[]): number {
+  let first = -Infinity
+  let second = -Infinity
+  for (const p of probabilities) {
+    if (p > first) {
+      second = first
+      first = p
+    } else if (p > second) second = p
+  }
+  return first - second
+}
+
+/** FNV-1a, finished by murmur3's mixer. */
+export function keyOfText(text: string): number {
+  let h = 0x811c9dc5
+  for (let n = 0; n < text.length; n++) h = Math.imul(h ^ text.charCodeAt(n), 0x01000193)
+  return mixed(h)
+}
+
+function keyOfVector(x: Float64Array): number {
+  let h = 0x811c9dc5
+  for (const value of x) h = Math.imul(h ^ Math.round(value * 1e5), 0x01000193)
+  return mixed(h)
+}
+
+function mixed(seed: number): number {
+  let h = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}

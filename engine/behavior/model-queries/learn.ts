@@ -1,0 +1,158 @@
+/**
+ * The grouped step of `model-queries`: learns the benign traffic of one model from all accounts, and tells every partition.
+ *
+ * Promises: no account has more than a fifth of the say where there are five or more, nor more than `samplesMax` queries; one
+ * that is not known for `delay` has none; one that came under suspicion loses all that it taught. Learned anew every
+ * `relearn` of event time, so that it keeps up with traffic; what was told stays in force until then. Accounts and samples
+ * are bounded; the one that has been silent longest goes first.
+ */
+import type { BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
+import { dimensionMax } from './input.ts'
+import { unpacked } from './packed.ts'
+import type { ModelQueriesParams } from './params.ts'
+import { learnReference, type Sample, type ToldReference } from './reference.ts'
+
+export interface ToTeach {
+  readonly principal: string
+  readonly timeMs: number
+  /** `null`: the account is under suspicion; what it taught is taken back. */
+  readonly sample: { readonly x: string; readonly label: string; readonly margin: number | null } | null
+}
+
+const accountsMax = 48
+const samplesMax = 256
+/** Share of all samples that one account may have. */
+const shareMax = 0.2
+
+interface Known {
+  readonly firstMs: number
+  lastMs: number
+}
+
+interface Book {
+  readonly accounts: Record<string, Known>
+  /** Event time of the next learning; null: nothing new since the last. */
+  dueMs: number | null
+}
+
+const bookName = ''
+const samplesName = (principal: string): string => `a/${principal}`
+
+export class LearnTraffic implements BehaviorStep {
+  readonly stateVersion = 1
+  readonly groupBy = ['warden.model.id', 'warden.input.kind']
+  readonly #params: ModelQueriesParams
+
+  constructor(params: ModelQueriesParams) {
+    this.#params = params
+  }
+
+  apply(_group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
+    const { principal, timeMs, sample } = observation as ToTeach
+    const book = entries.get<Book>(bookName) ?? { accounts: Object.create(null) as Record<string, Known>, dueMs: null }
+    if (sample === null) this.#takeBack(book, entries, principal)
+    else this.#add(book, entries, principal, timeMs, sample)
+    if (book.dueMs === null) {
+      const { relearn } = this.#params
+      book.dueMs = (Math.floor(timeMs / relearn) + 1) * relearn
+    }
+    entries.set(bookName, book)
+    return { findings: [], shuffled: [], dueMs: book.dueMs }
+  }
+
+  advance(group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
+    const book = entries.get<Book>(bookName)
+    if (book === undefined) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
+    book.dueMs = null
+    this.#forgetSilent(book, entries, watermarkMs)
+    entries.set(bookName, book)
+    const value = watermarkMs === Infinity ? undefined : this.#learn(book, entries, watermarkMs)
+    const baselines = value === undefined ? [] : [{ name: `${group[0]!} ${group[1]!}`, value }]
+    return { findings: [], shuffled: [], dueMs: Infinity, baselines }
+  }
+
+  #add(book: Book, entries: GroupEntries, principal: string, timeMs: number, sample: TaughtSample): void {
+    const known = Object.hasOwn(book.accounts, principal) ? book.accounts[principal]! : undefined
+    if (known === undefined) {
+      this.#makeRoom(book, entries)
+      set(book.accounts, principal, { firstMs: timeMs, lastMs: timeMs })
+    } else if (timeMs > known.lastMs) known.lastMs = timeMs
+    const name = samplesName(principal)
+    const samples = Samples.of(entries.get(name)) ?? new Samples()
+    samples.add(sample)
+    entries.set(name, samples)
+  }
+
+  #takeBack(book: Book, entries: GroupEntries, principal: string): void {
+    Reflect.deleteProperty(book.accounts, principal)
+    entries.delete(samplesName(principal))
+  }
+
+  #makeRoom(book: Book, entries: GroupEntries): void {
+    const known = Object.entries(book.accounts)
+    if (known.length < accountsMax) return
+    known.sort(([a, x], [b, y]) => x.lastMs - y.lastMs || (a < b ? -1 : 1))
+    this.#takeBack(book, entries, known[0]![0])
+  }
+
+  #forgetSilent(book: Book, entries: GroupEntries, watermarkMs: number): void {
+    if (watermarkMs === Infinity) return
+    for (const [principal, { lastMs }] of Object.entries(book.accounts)) {
+      if (lastMs + this.#params.forget <= watermarkMs) this.#takeBack(book, entries, principal)
+    }
+  }
+
+  #learn(book: Book, entries: GroupEntries, watermarkMs: number): ToldReference | undefined {
+    const { accountsMin, samplesMin, delay } = this.#params
+    const known = Object.entries(book.accounts)
+      .filter(([, { firstMs }]) => firstMs + delay <= watermarkMs)
+      .map(([principal]) => principal)
+      .sort()
+    const all = known.map((principal) => Samples.of(entries.get(samplesName(principal)))?.list() ?? [])
+    const lengths = new Map<number, number>()
+    for (const { x } of all.flat()) lengths.set(x.length, (lengths.get(x.length) ?? 0) + 1)
+    const dimension = [...lengths].sort(([a, x], [b, y]) => y - x || a - b)[0]?.[0]
+    const fitting = all.map((samples) => samples.filter(({ x }) => x.length === dimension))
+    const total = fitting.reduce((sum, samples) => sum + samples.length, 0)
+    const max = Math.max(Math.ceil(shareMax * total), 1)
+    const capped = fitting.map((samples) => samples.slice(-max)).filter((samples) => samples.length > 0)
+    const count = capped.reduce((sum, samples) => sum + samples.length, 0)
+    if (capped.length < accountsMin || count < samplesMin) return undefined
+    return learnReference(capped)
+  }
+}
+
+type TaughtSample = NonNullable<ToTeach['sample']>
+
+/** Names of accounts come from outside: `__proto__` is one like any other. */
+function set(accounts: Record<string, Known>, principal: string, known: Known): void {
+  Object.defineProperty(accounts, principal, { value: known, enumerable: true, writable: true, configurable: true })
+}
+
+/** The last queries that an account has taught with, oldest first. */
+class Samples {
+  readonly #list: (Sample & { readonly text: string })[] = []
+
+  add({ x, label, margin }: TaughtSample): void {
+    const values = unpacked(x)
+    if (values.length > dimensionMax) return
+    this.#list.push({ x: values, label, margin: margin ?? NaN, text: x })
+    if (this.#list.length > samplesMax) this.#list.shift()
+  }
+
+  list(): readonly Sample[] {
+    return this.#list
+  }
+
+  toJSON(): readonly (readonly [x: string, label: string, margin: number | null])[] {
+    return this.#list.map(({ text, label, margin }) => [text, label, Number.isNaN(margin) ? null : margin])
+  }
+
+  static of(kept: unknown): Samples | undefined {
+    if (kept instanceof Samples) return kept
+    if (!Array.isArray(kept)) return undefined
+    const samples = new Samples()
+    for (const [x, label, margin] of kept as ReturnType<Samples['toJSON']>) samples.add({ x, label, margin })
+    return samples
+  }
+}

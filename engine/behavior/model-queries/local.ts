@@ -1,0 +1,259 @@
+/**
+ * The local step of `model-queries`: weighs each query of one account at one model, and lets it teach while it is above
+ * suspicion.
+ *
+ * Promises: O(1) a query; exact repetitions carry no evidence; a query close to one of the last carries none of novelty and
+ * margin, since a stream around one input says the same thing many times. An account under suspicion teaches nothing, and
+ * takes back what it taught. State is bounded; silence longer than `forget` ends it.
+ */
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
+import { Account } from './account.ts'
+import { Evidence, lineOf, queryThreats, shows } from './evidence.ts'
+import { findingOf, type Suspicion } from './finding.ts'
+import { surroundingsOf, type Surroundings } from './geometry.ts'
+import { keyOfText, type QueryInput } from './input.ts'
+import type { ToTeach } from './learn.ts'
+import { packed } from './packed.ts'
+import type { ModelQueriesParams } from './params.ts'
+import { levelCount, openReference, type Reference } from './reference.ts'
+
+export interface ModelQuery {
+  readonly timeMs: number
+  readonly input: QueryInput
+  /** A record of the model's training set. */
+  readonly member: boolean
+  readonly entities: () => readonly Entity[]
+  readonly evidence: () => EvidenceRef
+}
+
+/** Queries an account may teach with in one epoch of event time. */
+const taughtMax = 256
+const epochMs = 7 * 86_400_000
+const dayMs = 86_400_000
+/** Mean R from which an account is under suspicion, and below which suspicion ends. */
+const suspect = 1_000
+const cleared = 10
+const trailMax = 64
+const evidenceMax = 20
+const suspicionName = 'suspicion'
+
+export class WeighQueries implements BehaviorStep {
+  readonly stateVersion = 1
+  readonly groupBy = ['warden.principal', 'warden.model.id']
+  readonly #params: ModelQueriesParams
+  readonly #line: number
+  readonly #totals = new Float64Array(queryThreats.length)
+  readonly #unlearned: Evidence
+  readonly #learned = new WeakMap<Reference, Evidence>()
+  readonly #rounding = new Float16Array(64)
+
+  constructor(params: ModelQueriesParams) {
+    this.#params = params
+    this.#line = lineOf(params.bound, params.boundQueries)
+    this.#unlearned = new Evidence(
+      Array.from({ length: levelCount }, () => 0.05),
+      params.allowance,
+    )
+  }
+
+  apply(
+    group: readonly string[],
+    entries: GroupEntries,
+    observation: unknown,
+    _watermarkMs: number,
+    context: StepContext,
+  ): StepOutcome {
+    const query = observation as ModelQuery
+    const { input, timeMs } = query
+    const account = this.#accountOf(entries, query)
+    account.queries++
+    if (timeMs > account.lastMs) account.lastMs = timeMs
+    entries.set('', account)
+    if (account.repeats(input.key)) return this.#outcome(account, [], [])
+    account.distinct++
+    const reference = this.#referenceOf(context, group[1]!, input)
+    const shown = this.#show(account, query, reference)
+    const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference)
+    evidence.take(account.values, shown.bits, shown.counts, this.#totals)
+    const findings = this.#judge(group, entries, account, query, shown.bits, reference)
+    return this.#outcome(account, findings, this.#teach(group, account, query))
+  }
+
+  advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
+    const account = Account.of(entries.get(''))
+    const forgotten = account === undefined || (this.#forgetMs(account) <= watermarkMs && watermarkMs !== Infinity)
+    if (forgotten) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
+    return this.#outcome(account, [], [])
+  }
+
+  #accountOf(entries: GroupEntries, { input, timeMs }: ModelQuery): Account {
+    const kept = Account.of(entries.get(''))
+    // Another kind of input is another account: their places can't be compared.
+    if (kept !== undefined && kept.dimension === input.x.length) return kept
+    const account = new Account(input.x.length)
+    account.firstMs = timeMs
+    account.since.fill(timeMs)
+    return account
+  }
+
+  #referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {
+    const reference = openReference(context.baseline(`${model} ${input.kind}`))
+    return reference?.told.dimension === input.x.length ? reference : undefined
+  }
+
+  #evidenceOf(reference: Reference): Evidence {
+    let evidence = this.#learned.get(reference)
+    if (evidence === undefined) {
+      evidence = new Evidence(reference.told.lines.share, this.#params.allowance)
+      this.#learned.set(reference, evidence)
+    }
+    return evidence
+  }
+
+  #show(account: Account, query: ModelQuery, reference: Reference | undefined): { bits: number; counts: number } {
+    const { input, member } = query
+    const x = this.#rounded(input.x)
+    const label = keyOfText(input.label)
+    const ring = account.ring()
+    const around = surroundingsOf(x, ring, reference?.told.scale ?? 0)
+    let counts = shows.line | shows.member
+    let bits = around.line ? shows.line | (around.close ? 0 : shows.farLine) : 0
+    if (around.closest >= 0) counts |= shows.farLine | shows.sparse
+    if (around.sparse) bits |= shows.sparse
+    if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
+    if (reference !== undefined) {
+      const of = learned(input, reference, around, around.closest >= 0 && account.labelOf(around.closest) === label)
+      bits |= of.bits
+      counts |= of.counts
+    }
+    account.remember(x, label, member)
+    return { bits, counts }
+  }
+
+  /** As the ring keeps it. */
+  #rounded(x: Float64Array): Float64Array {
+    const rounding = this.#rounding.subarray(0, x.length)
+    rounding.set(x)
+    return Float64Array.from(rounding)
+  }
+
+  #judge(
+    group: readonly string[],
+    entries: GroupEntries,
+    account: Account,
+    query: ModelQuery,
+    bits: number,
+    reference: Reference | undefined,
+  ): BehaviorFinding[] {
+    const totals = this.#totals
+    const most = Math.max(...totals)
+    for (const [index, value] of totals.entries()) {
+      if (value < cleared) {
+        account.since[index] = query.timeMs
+        account.told[index] = 0
+      }
+    }
+    if (most < cleared) {
+      if (account.withdrawn === 1) account.withdrawn = 0
+      entries.delete(suspicionName)
+      return []
+    }
+    const suspicion = entries.get<Suspicion>(suspicionName) ?? { shown: {}, queries: 0, evidence: [], trail: [] }
+    note(suspicion, account, query, bits, most)
+    entries.set(suspicionName, suspicion)
+    const findings: BehaviorFinding[] = []
+    for (const [index, threat] of queryThreats.entries()) {
+      const value = totals[index]!
+      const told = account.told[index]!
+      // Told again whenever twice as much has leaked.
+      const times = Math.log2(account.distinct / told)
+      if (value < this.#line || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
+      const version = told === 0 ? 1 : 1 + times
+      if (told === 0) account.told[index] = account.distinct
+      const crossing = {
+        threat,
+        value,
+        timeMs: query.timeMs,
+        kind: query.input.kind,
+        version,
+        entities: query.entities(),
+      }
+      findings.push(findingOf(group, account, suspicion, crossing, this.#params, reference))
+    }
+    return findings
+  }
+
+  #teach(group: readonly string[], account: Account, { input, timeMs }: ModelQuery): Shuffled[] {
+    const to = [group[1]!, input.kind]
+    const principal = group[0]!
+    if (Math.max(...this.#totals) >= suspect) {
+      if (account.withdrawn === 1) return []
+      account.withdrawn = 1
+      return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
+    }
+    const epoch = Math.floor(timeMs / epochMs)
+    if (epoch !== account.taughtEpoch) {
+      account.taughtEpoch = epoch
+      account.taught = 0
+    }
+    if (account.withdrawn === 1 || account.taught >= taughtMax) return []
+    account.taught++
+    const sample = { x: packed(Float32Array.from(input.x)), label: input.label, margin: input.margin ?? null }
+    return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
+  }
+
+  #forgetMs(account: Account): number {
+    // By the day, so that not every query moves it.
+    return (Math.floor(account.lastMs / dayMs) + 1) * dayMs + this.#params.forget
+  }
+
+  #outcome(account: Account, findings: readonly BehaviorFinding[], shuffled: readonly Shuffled[]): StepOutcome {
+    return { findings, shuffled, dueMs: this.#forgetMs(account) }
+  }
+}
+
+/** What only a model's benign traffic can tell. */
+function learned(
+  input: QueryInput,
+  reference: Reference,
+  around: Surroundings,
+  sameLabel: boolean,
+): { readonly bits: number; readonly counts: number } {
+  const { lines } = reference.told
+  const novelty = reference.novelty(input.x, input.label)
+  let bits = 0
+  let counts = shows.ball
+  if (around.ball && sameLabel && novelty > lines.novelty[1]!) bits |= shows.ball
+  if (around.close) return { bits: sameLabel ? bits : bits | shows.flip, counts }
+  for (let level = 0; level < levelCount; level++) {
+    counts |= shows.novelty(level)
+    if (novelty > lines.novelty[level]!) bits |= shows.novelty(level)
+    if (input.margin === undefined) continue
+    counts |= shows.margin(level)
+    if (input.margin < lines.margin[level]!) bits |= shows.margin(level)
+  }
+  return { bits, counts }
+}
+
+const named: readonly (readonly [name: string, bit: number])[] = [
+  ['novel', shows.novelty(1)],
+  ['undecided', shows.margin(1)],
+  ['line', shows.line],
+  ['flip', shows.flip],
+  ['sparse', shows.sparse],
+  ['ball', shows.ball],
+  ['member', shows.member],
+]
+
+function note(suspicion: Suspicion, account: Account, query: ModelQuery, bits: number, most: number): void {
+  suspicion.queries++
+  for (const [name, bit] of named) {
+    if ((bits & bit) !== 0) suspicion.shown[name] = (suspicion.shown[name] ?? 0) + 1
+  }
+  if (bits !== 0 && suspicion.evidence.length < evidenceMax) {
+    suspicion.evidence = [...suspicion.evidence, query.evidence()]
+  }
+  suspicion.trail.push([account.distinct, Math.round(Math.log10(Math.max(most, 1e-6)) * 100) / 100])
+  if (suspicion.trail.length > trailMax) suspicion.trail.splice(0, suspicion.trail.length - trailMax)
+}

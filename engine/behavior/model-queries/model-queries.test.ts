@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { Account } from './account.ts'
+import { surroundingsOf } from './geometry.ts'
+import { inputOf } from './input.ts'
+import { learnReference, openReference, type Sample } from './reference.ts'
+import type { Event } from '../../../core/event.ts'
+
+function eventOf(warden: Record<string, unknown>): Event {
+  return { warden } as unknown as Event
+}
+
+/** Correlated values, as honest inputs have them: eight values of three causes. */
+function honest(seed: number, count: number): Sample[] {
+  const normal = normalOf(randomOf(seed))
+  return Array.from({ length: count }, () => {
+    const [a, b, c] = [normal(), normal(), normal()]
+    const label = a > 0 ? 'yes' : 'no'
+    const x = Float64Array.from([a, b, c, a + b, a - c, b + c, a + b + c, b - c], (value) => value + normal() / 20)
+    return { x, label, margin: Math.abs(a) }
+  })
+}
+
+describe('a reference', () => {
+  const accounts = Array.from({ length: 10 }, (_, n) => honest(n + 1, 200))
+
+  test('learned from ten accounts holds its lines for an eleventh', () => {
+    const reference = openReference(JSON.parse(JSON.stringify(learnReference(accounts))))!
+    const other = honest(99, 4_000).map(({ x, label }) => reference.novelty(x, label))
+    const { novelty, share } = reference.told.lines
+    for (const [level, line] of novelty.entries()) {
+      const over = other.filter((value) => value > line).length / other.length
+      // Three standard errors of both sides.
+      expect(over).toBeLessThan(share[level]! + 3 * Math.sqrt(share[level]! * (1 / 2_000 + 1 / 4_000)))
+    }
+    expect(reference.told).toMatchObject({ accounts: 10, samples: 2_000, dimension: 8, labels: ['no', 'yes'] })
+  })
+
+  test('sees what no single value tells: values that honest inputs have, in combinations that they have not', () => {
+    const reference = openReference(learnReference(accounts))!
+    const normal = normalOf(randomOf(5))
+    const mixed = Array.from({ length: 100 }, () => Float64Array.from({ length: 8 }, () => normal()))
+    const past = mixed.filter((x) => reference.novelty(x, 'yes') > reference.told.lines.novelty[3]!)
+    expect(past.length).toBeGreaterThan(95)
+  })
+
+  test('is not taught by an account whose queries stand out from all others', () => {
+    const normal = normalOf(randomOf(6))
+    const odd = Array.from({ length: 200 }, () => ({
+      x: Float64Array.from({ length: 8 }, () => normal()),
+      label: 'yes',
+      margin: 1,
+    }))
+    const [alone, taught] = [learnReference(accounts)!, learnReference([...accounts, odd])!]
+    expect(taught.accounts).toBe(10)
+    expect(taught.lines).toEqual(alone.lines)
+  })
+})
+
+describe('an input', () => {
+  test('is read from features, else the embedding, else a similarity hash, else the answer', () => {
+    const features = [1, 2]
+    const embedding = [3, 4]
+    const similarity_hash = 'ff00ff00'
+    const output = { probabilities: [0.9, 0.1] }
+    const kinds = [
+      { input: { features, embedding, similarity_hash }, output },
+      { input: { embedding, similarity_hash }, output },
+      { input: { similarity_hash }, output },
+      { output },
+      { output: { label: 'x' } },
+    ].map((warden) => inputOf(eventOf(warden))?.kind)
+    expect(kinds).toEqual(['features', 'embedding', 'hash', 'output', undefined])
+    expect([...inputOf(eventOf({ input: { embedding } }))!.x]).toEqual([0.6, 0.8])
+  })
+
+  test('that is hostile is none', () => {
+    for (const features of [
+      [NaN, 1],
+      ['1', '2'],
+      [1],
+      [1e300, 1],
+      Array.from({ length: 5_000 }, () => 1),
+      { length: 2 },
+    ])
+      expect(inputOf(eventOf({ input: { features } }))).toBeUndefined()
+  })
+
+  test('past 64 values keeps its distances to within a third', () => {
+    const normal = normalOf(randomOf(3))
+    const vector = (): number[] => Array.from({ length: 512 }, () => normal())
+    const ratios = Array.from({ length: 200 }, () => {
+      const [a, b] = [vector(), vector()]
+      const whole = Math.hypot(...a.map((value, i) => value - b[i]!))
+      const [x, y] = [a, b].map((features) => inputOf(eventOf({ input: { features } }))!.x)
+      return Math.hypot(...[...x!].map((value, i) => value - y![i]!)) / whole
+    }).sort((a, b) => a - b)
+    expect(ratios[10]).toBeGreaterThan(0.67)
+    expect(ratios[190]).toBeLessThan(1.33)
+  })
+})
+
+describe('what is remembered of an account', () => {
+  test('comes back from a checkpoint as it was, in less than four kilobytes', () => {
+    const account = new Account(64)
+    account.queries = 12
+    account.values.fill(3.5)
+    account.repeats(77)
+    account.remember(
+      Float64Array.from({ length: 64 }, (_, n) => n / 8),
+      4,
+      true,
+    )
+    const text = JSON.stringify(account)
+    const back = Account.of(JSON.parse(text))!
+    expect(JSON.stringify(back)).toBe(text)
+    expect(back.repeats(77)).toBe(true)
+    expect(back.ring()).toEqual(account.ring())
+    expect(back.wasMember(0)).toBe(true)
+    expect(text.length).toBeLessThan(4_096)
+  })
+
+  test('that is no text of ours is none', () => {
+    for (const text of ['', 'AAAA', 7, null, { a: 1 }]) expect(Account.of(text)).toBeUndefined()
+  })
+})
+
+describe('how a query lies to the last ones', () => {
+  const random = randomOf(11)
+  const point = (): Float64Array => Float64Array.from({ length: 8 }, random)
+  const between = (a: Float64Array, b: Float64Array, t: number): Float64Array =>
+    a.map((value, i) => value + t * (b[i]! - value))
+
+  test('between two of them, or straight on from them, is on a line', () => {
+    const [a, b] = [point(), point()]
+    for (const t of [0.5, 0.2, 1.5, -0.7]) expect(surroundingsOf(between(a, b, t), [a, point(), b], 1).line).toBe(true)
+  })
+
+  test('somewhere, with two of them close together far away, is not', () => {
+    for (let n = 0; n < 200; n++) {
+      const far = point()
+      const ring = [far, far.map((value) => value + 0.001 * random()), point(), point()]
+      expect(surroundingsOf(point(), ring, 1).line).toBe(false)
+    }
+  })
+
+  test('noise around one input is close to it and on no line', () => {
+    const center = point()
+    const noisy = (): Float64Array => center.map((value) => value + 0.02 * (random() - 0.5))
+    const found = Array.from({ length: 100 }, () => surroundingsOf(noisy(), [noisy(), noisy(), noisy()], 1))
+    expect(found.every(({ close }) => close)).toBe(true)
+    expect(found.filter(({ line }) => line).length).toBeLessThan(3)
+  })
+})
