@@ -32,3 +32,21 @@ export const limits = {
   /** Files of one content set. */
   contentFilesMax: 20_000,
 } as const
+
+/** Limits of every search index, so that what one stores and answers the other does too. */
+export const searchLimits = {
+  documentBytesMax: 2 * 1_048_576,
+  idBytesMax: 512,
+  /** Distinct dotted names in one document. */
+  fieldsMax: 2_000,
+  depthMax: 64,
+  /** A longer text can be found by its words, not by its exact value. */
+  exactCharsMax: 8_192,
+  /** Characters of one document that are searched for words. */
+  textCharsMax: 256 * 1_024,
+  filterNodesMax: 500,
+  filterDepthMax: 20,
+  filterValuesMax: 1_000,
+  queryWordsMax: 64,
+  histogramBucketsMax: 10_000,
+} as const

@@ -19,6 +19,7 @@ export function crossMistakes(config: Config): readonly CrossMistake[] {
     const message = 'hmacKey is required on Kafka: every process must give a credential the same digest.'
     mistakes.push({ path: ['bus', 'kind'], message, hint: 'Add hmacKey: {env: NAME} or {file: path}.' })
   }
+  mistakes.push(...indexMistakes(config.index))
   const loopback = isLoopback(config.http.listen.slice(0, config.http.listen.lastIndexOf(':')))
   if (!loopback && config.http.tokens.length === 0) {
     const message = `http.listen is ${config.http.listen}, beyond this machine, and http.tokens is empty.`
@@ -43,6 +44,26 @@ export function crossMistakes(config: Config): readonly CrossMistake[] {
       })
     }
     names.add(name)
+  }
+  return mistakes
+}
+
+function indexMistakes({ kind, elasticsearch }: Config['index']): readonly CrossMistake[] {
+  const mistakes: CrossMistake[] = []
+  if (kind === 'elasticsearch' && elasticsearch === undefined) {
+    const message = 'index.kind is "elasticsearch", and index.elasticsearch is missing.'
+    mistakes.push({ path: ['index', 'kind'], message, hint: 'Add index.elasticsearch.nodes.' })
+  }
+  if (elasticsearch === undefined) return mistakes
+  const { username, password, apiKey } = elasticsearch
+  const path = ['index', 'elasticsearch']
+  if ((username === undefined) !== (password === undefined)) {
+    const message = 'index.elasticsearch.username and password go together.'
+    mistakes.push({ path, message, hint: 'Add the one that is missing, or use apiKey.' })
+  }
+  if (username !== undefined && apiKey !== undefined) {
+    const message = 'index.elasticsearch has a user and an API key.'
+    mistakes.push({ path, message, hint: 'Keep one of them.' })
   }
   return mistakes
 }

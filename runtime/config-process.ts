@@ -71,11 +71,52 @@ export const BusSection = section('The bus that carries everything between the s
   kafka: Kafka.optional().describe('Required where `kind` is `kafka`.'),
 })
 
+const Elasticsearch = z.strictObject({
+  nodes: z
+    .array(
+      z
+        .url({ protocol: /^https?$/ })
+        .regex(/^[^@]*$/, 'Write user and password, or the API key, beside the addresses.'),
+    )
+    .min(1)
+    .describe('Addresses of some nodes, e.g. `https://search:9200`. Requests go to them in turn.'),
+  apiKey: SecretRef.optional().describe('An API key, as the server gave it out (`encoded`).'),
+  username: z.string().min(1).optional().describe('The user’s name, where there is no API key.'),
+  password: SecretRef.optional().describe('The user’s password.'),
+  tls: z
+    .strictObject({
+      ca: z.string().optional().describe('Path of the PEM file with the authorities to trust; default: the system’s.'),
+      caFingerprint: z
+        .string()
+        .regex(/^(?:[0-9a-fA-F]{2}:?){32}$/, 'Write the SHA-256 as 64 hex digits, with or without colons.')
+        .optional()
+        .describe('In place of `ca`: SHA-256 of the authority’s certificate, as the server prints it at first start.'),
+      serverName: z.string().optional().describe('Name to expect in the certificate, where it is not the host’s.'),
+    })
+    .optional()
+    .describe('For addresses that begin with https. Absent: the system’s authorities are trusted.'),
+  prefix: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'Write up to 64 small letters, digits, - and _.')
+    .default('modelwarden')
+    .describe('Begins the names of all indices, templates and policies.'),
+  replicas: z
+    .int()
+    .min(0)
+    .max(10)
+    .optional()
+    .describe('Copies of each index beside the first. Default: one, where there is a second node to hold it.'),
+  requestTimeoutMs: milliseconds().default(30_000).describe('How long the answer to one request may take.'),
+})
+
 export const Index = section('Where people search: events, signals, incidents, actions.', {
   kind: z
-    .enum(['embedded'])
+    .enum(['embedded', 'elasticsearch'])
     .default('embedded')
-    .describe('`embedded`: SQLite with full-text search in the data folder.'),
+    .describe(
+      '`embedded`: SQLite with full-text search in the data folder. `elasticsearch`: version 8, for many processes.',
+    ),
+  elasticsearch: Elasticsearch.optional().describe('Required where `kind` is `elasticsearch`.'),
 })
 
 export const Http = section('The one HTTP listener of a process.', {

@@ -101,6 +101,18 @@ describe('the configuration', () => {
     expect(mistakes.map((mistake) => mistake.place?.line)).toEqual([1, 1, 3, 4])
   })
 
+  it('wants an Elasticsearch to be named, and one way to be let in', async () => {
+    expect(await mistakesOf('index: { kind: elasticsearch }\n')).toHaveLength(1)
+    const es = 'index:\n  kind: elasticsearch\n  elasticsearch:\n    nodes: [http://127.0.0.1:9200]\n'
+    await expect(load(es)).resolves.toBeDefined()
+    expect(await mistakesOf(`${es}    username: ana\n`)).toHaveLength(1)
+    const both = `${es}    username: ana\n    password: { env: P }\n    apiKey: { env: K }\n`
+    expect((await mistakesOf(both)).map((mistake) => mistake.message)).toEqual([
+      'index.elasticsearch has a user and an API key.',
+    ])
+    expect(await mistakesOf(es.replace('http://', 'http://ana:secret@'))).toHaveLength(1)
+  })
+
   it('reports YAML that is no YAML with its place', async () => {
     const [mistake] = await mistakesOf('http:\n  listen: "open\n')
     expect(mistake!.place?.line).toBeGreaterThanOrEqual(2)

@@ -1,6 +1,7 @@
 /**
  * What can be set on the embedded bus and search index, and the limits that they obey.
  */
+import { searchLimits } from '../../core/limits.ts'
 
 /** What the embedded adapters say to whoever runs them; runtime's log fits. */
 export interface EmbeddedLog {
@@ -66,20 +67,7 @@ export const busLimits = {
 
 /** Limits of the search index. */
 export const indexLimits = {
-  documentBytesMax: 2 * 1_048_576,
-  idBytesMax: 512,
-  /** Distinct dotted names in one document. */
-  fieldsMax: 2_000,
-  depthMax: 64,
-  /** A longer text can be found by its words, not by its exact value. */
-  exactCharsMax: 8_192,
-  /** Characters of one document that are searched for words. */
-  textCharsMax: 256 * 1_024,
-  filterNodesMax: 500,
-  filterDepthMax: 20,
-  filterValuesMax: 1_000,
-  queryWordsMax: 64,
-  histogramBucketsMax: 10_000,
+  ...searchLimits,
   /** Documents sent to the worker at once. */
   putDocumentsMax: 1_000,
   putBytesMax: 4 * 1_048_576,

@@ -5,9 +5,9 @@
  * Throws RequestRefusedError for what can never be answered.
  */
 import type { Collection, Filter, SearchQuery } from '../../core/ports/search-index.ts'
+import { dateOf, fieldName, wordsOf, type FieldValue } from '../../core/search-document.ts'
 import { indexLimits } from './config.ts'
 import { RequestRefusedError } from './errors.ts'
-import { dateOf, fieldName, wordsOf, type Value } from './index-fields.ts'
 
 export type Parameter = string | number | null
 
@@ -115,7 +115,7 @@ function valueCondition(node: FieldFilter, parameters: Parameter[]): string {
 }
 
 /** Whether `v` is one of these. A number finds the text that spells it and the other way round, as in a URL's query. */
-function oneOf(values: readonly Value[], parameters: Parameter[]): string {
+function oneOf(values: readonly FieldValue[], parameters: Parameter[]): string {
   const plain: Parameter[] = []
   const types: string[] = []
   for (const value of checkedValues(values)) {
@@ -141,7 +141,7 @@ function oneOf(values: readonly Value[], parameters: Parameter[]): string {
   return conditions.length === 0 ? '0' : `(${conditions.join(' OR ')})`
 }
 
-function checkedValues(values: readonly Value[]): readonly Value[] {
+function checkedValues(values: readonly FieldValue[]): readonly FieldValue[] {
   if (values.length > indexLimits.filterValuesMax) {
     throw new RequestRefusedError(`A filter may name ${indexLimits.filterValuesMax} values, not ${values.length}.`)
   }
@@ -193,7 +193,7 @@ function timeCondition(node: FieldFilter, parameters: Parameter[]): string {
   return conditions.length === 0 ? '1' : `(${conditions.join(' AND ')})`
 }
 
-function timeOf(value: Value): number {
+function timeOf(value: FieldValue): number {
   const ms = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN
   if (!Number.isFinite(ms)) throw new RequestRefusedError(`${JSON.stringify(value)} is not a time.`)
   return ms

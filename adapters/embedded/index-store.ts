@@ -7,10 +7,11 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { Bucket, Collection, Filter, SearchQuery } from '../../core/ports/search-index.ts'
+import { fieldsJson } from '../../core/search-document.ts'
 import { indexLimits } from './config.ts'
 import { openDatabase, transaction, type OpenFile } from './database.ts'
 import { RequestRefusedError } from './errors.ts'
-import { fieldsOf, type Value } from './index-fields.ts'
+import { fieldsOf } from './index-fields.ts'
 import { afterCursor, conditionOf, cursorOf, cursorText, hotFields, orderOf, pathOf, tableOf } from './index-query.ts'
 
 const version = 1
@@ -222,25 +223,4 @@ function sizeOf(size: number): number {
     throw new RequestRefusedError(`A page has 1 to 1,000 hits, not ${size}.`)
   }
   return size
-}
-
-/** Written by hand, because an object would treat names like `__proto__` as its own. */
-function fieldsJson(fields: ReadonlyMap<string, readonly Value[]>): string {
-  const parts: string[] = []
-  for (const [name, values] of fields) {
-    parts.push(`${quoted(name)}:${JSON.stringify(values.length === 1 ? values[0] : values)}`)
-  }
-  return `{${parts.join(',')}}`
-}
-
-const quotedNames = new Map<string, string>()
-
-/** The same names come with every document. */
-function quoted(name: string): string {
-  let text = quotedNames.get(name)
-  if (text === undefined) {
-    text = JSON.stringify(name)
-    if (quotedNames.size < indexLimits.fieldsMax) quotedNames.set(name, text)
-  }
-  return text
 }

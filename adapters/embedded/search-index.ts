@@ -4,7 +4,7 @@
  * Promises those of core/ports/search-index.ts; what was put is visible to searches at once. A full disk rejects `put` with
  * IndexUnavailableError until there is room again.
  */
-import { describeError, IndexRefusedError, IndexUnavailableError } from '../../core/errors.ts'
+import { IndexRefusedError, IndexUnavailableError } from '../../core/errors.ts'
 import type {
   Bucket,
   Collection,
@@ -16,6 +16,7 @@ import type {
   SearchPage,
   SearchQuery,
 } from '../../core/ports/search-index.ts'
+import { documentJson } from '../../core/search-document.ts'
 import { WorkerClient } from './client.ts'
 import { indexLimits, type EmbeddedLog } from './config.ts'
 import type { OpenFile } from './database.ts'
@@ -158,25 +159,10 @@ export class EmbeddedIndex implements SearchIndex {
 
 /** The document as the worker takes it, or why it can't be stored. */
 function rowOf(put: PutDocument): PutRow | { readonly reason: string } {
-  const { collection, id, version, timeMs, document } = put
-  if (id === '' || Buffer.byteLength(id) > indexLimits.idBytesMax) {
-    return { reason: `Its id must have 1 to ${indexLimits.idBytesMax} bytes.` }
-  }
-  if (!Number.isFinite(timeMs)) return { reason: 'It has no time.' }
-  if (version !== undefined && !(Number.isSafeInteger(version) && version > 0)) {
-    return { reason: `${version} is no version: 1, 2, 3, …` }
-  }
-  let json: string
-  try {
-    json = JSON.stringify(document)
-    if (!json.startsWith('{')) return { reason: 'It is not an object.' }
-  } catch (error) {
-    return { reason: `It can't be written as JSON: ${describeError(error)}` }
-  }
-  if (json.length > indexLimits.documentBytesMax) {
-    return { reason: `It is longer than ${indexLimits.documentBytesMax} characters.` }
-  }
-  return { collection, id, version: version ?? 0, timeMs: Math.trunc(timeMs), json }
+  const { collection, id, version, timeMs } = put
+  const checked = documentJson(put)
+  if ('reason' in checked) return checked
+  return { collection, id, version: version ?? 0, timeMs: Math.trunc(timeMs), json: checked.json }
 }
 
 function resultOf(id: string, answer: PutAnswer): PutResult {

@@ -17,6 +17,9 @@ export interface ServerCommand {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
+  /** In place of ours. */
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
   /** Everything the server prints is kept here. */
   readonly logFile: string
   /** The line by which the server says that it serves. */
@@ -43,6 +46,8 @@ export class ServerProcess {
   static async start(server: ServerCommand): Promise<ServerProcess> {
     const wrapper = spawn('sh', [join(import.meta.dirname, 'outlive-nobody.sh'), server.command, ...server.args], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...(server.env === undefined ? {} : { env: server.env }),
+      ...(server.cwd === undefined ? {} : { cwd: server.cwd }),
     })
     // Our end is closed by our own death only; a write error on it is the server's end, which `close` tells.
     wrapper.stdin.on('error', () => undefined)

@@ -146,6 +146,74 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         expect((await index.get('signals', another))?.document).toEqual({ n: 2 })
       })
 
+      test('a field of a megabyte is no reason to refuse a document: it is found by its words', async () => {
+        const id = unique()
+        const long = `${id}head ${'lorem '.repeat(200_000)}`
+        for (const [i, document] of [
+          { message: long },
+          { unknown: { field: long } },
+          { event: { action: `${id}head` }, message: 'x'.repeat(1_200_000) },
+        ].entries()) {
+          expect(await index.put([one(`${id}-${i}`, document, undefined, 'events')])).toMatchObject([
+            { outcome: 'stored' },
+          ])
+        }
+        await index.refresh()
+        expect(await index.count('events', { text: `${id}head` })).toBe(3)
+        expect((await index.get('events', `${id}-0`))?.document).toEqual({ message: long })
+      })
+
+      test('documents of a shape that nobody expects are stored, found, and come back as they were', async () => {
+        const id = unique()
+        const documents = [
+          { user: `${id}-text` },
+          { user: [`${id}-list`] },
+          { user: { name: { given: `${id}-deeper` } } },
+          { _id: 'mine', _source: { x: 1 }, 'a..b': `${id}-dots`, ' ': 1, '': { '': 2 }, '.': 3 },
+          { 'user.name': `${id}-dotted` },
+          { modelwarden: { id: 'not mine', time: 'never', text: [`${id}-own`] } },
+          {
+            event: { created: 'yesterday', duration: 'long' },
+            source: { ip: `${id}-no-address`, port: 'http', bytes: 2.5 },
+          },
+          { warden: { synthetic: 'perhaps', bytes: 1e300, latency_ms: [1, 'x', null] }, user: { name: 5 } },
+          { labels: { lone: 'a\ud800b' }, user: { name: '\udfff' } },
+        ] as readonly Document[]
+        const puts = documents.map((document, i) => one(`${id}-${i}`, document, undefined, 'events'))
+        expect((await index.put(puts)).map((each) => each.outcome)).toEqual(documents.map(() => 'stored'))
+        await index.refresh()
+        for (const [i, document] of documents.entries()) {
+          expect(JSON.stringify((await index.get('events', `${id}-${i}`))?.document)).toBe(JSON.stringify(document))
+        }
+        const ids = async (filter: Filter): Promise<readonly string[]> =>
+          (await index.search({ collection: 'events', filter })).hits.map((hit) => hit.id.slice(id.length + 1))
+        expect(await ids({ field: 'user', is: `${id}-text` })).toEqual(['0'])
+        expect(await ids({ field: 'user', is: `${id}-list` })).toEqual(['1'])
+        expect(await ids({ field: 'user.name.given', is: `${id}-deeper` })).toEqual(['2'])
+        expect(await ids({ field: 'user.name', is: `${id}-dotted` })).toEqual(['4'])
+        expect(await ids({ field: 'modelwarden.text', is: `${id}-own` })).toEqual(['5'])
+        expect(await ids({ field: 'source.ip', is: `${id}-no-address` })).toEqual(['6'])
+        const sixth: Filter = { field: 'source.ip', is: `${id}-no-address` }
+        for (const filter of [
+          { field: 'event.created', is: 'yesterday' },
+          { field: 'event.duration', is: 'long' },
+          { field: 'source.port', prefix: 'ht' },
+          { field: 'source.bytes', gt: 2, lt: 3 },
+          { field: 'source.port', exists: true },
+          { text: 'yesterday' },
+        ] as const) {
+          expect(await ids({ all: [sixth, filter] })).toEqual(['6'])
+        }
+        expect(await ids({ text: `${id}-dots` })).toEqual(['3'])
+      })
+
+      test('a document of thousands of fields is refused with a reason', async () => {
+        const wide = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`field${i}`, 'x']))
+        expect(await index.put([one(unique(), wide, 1)])).toMatchObject([
+          { outcome: 'refused', reason: expect.any(String) },
+        ])
+      })
+
       test('thousands in one call keep their order of answers', async () => {
         const ids = Array.from({ length: 2_500 }, unique)
         const results = await index.put(ids.map((id, i) => one(id, { i }, undefined, 'events')))
@@ -230,6 +298,20 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         expect(await found(tag, { field: 'event.created', gte: '2026-03-01T10:00:00.100Z' })).toEqual([1, 2, 3])
         expect(await found(tag, { field: 'event.created', gt: '2026-03-01T10:30:00Z' })).toEqual([3])
         expect(await found(tag, { field: 'event.created', lte: '2026-03-01T10:00:00.000Z' })).toEqual([0])
+      })
+
+      test('addresses, dates and names begin as they are spelled', async () => {
+        const tag = await put([
+          { source: { ip: '10.1.2.3' }, event: { created: '2026-03-01T10:00:00.000Z' }, user: { name: 'ana' } },
+          { source: { ip: '10.10.0.1' }, event: { created: '2026-03-02T10:00:00.000Z' }, user: { name: 'anton' } },
+          { source: { ip: '2001:db8::1' }, event: { created: '2026-04-01T10:00:00.000Z' }, user: { name: 'bo' } },
+        ])
+        expect(await found(tag, { field: 'source.ip', prefix: '10.1' })).toEqual([0, 1])
+        expect(await found(tag, { field: 'source.ip', prefix: '10.1.' })).toEqual([0])
+        expect(await found(tag, { field: 'source.ip', is: '2001:db8::1' })).toEqual([2])
+        expect(await found(tag, { field: 'event.created', prefix: '2026-03' })).toEqual([0, 1])
+        expect(await found(tag, { field: 'user.name', prefix: 'an' })).toEqual([0, 1])
+        expect(await found(tag, { field: 'user.name', gte: 'anb', lt: 'b' })).toEqual([1])
       })
 
       test('time stands for when a document happened', async () => {
@@ -424,6 +506,22 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         expect(await numbers('desc')).toEqual([2, 5, 3, 0, 4, 1])
       })
 
+      test('fields of every type can be sorted by', async () => {
+        const tag = await put([
+          { source: { ip: '10.0.0.2', port: 9 }, user: { name: 'b' }, event: { created: '2026-03-01T12:30:00+02:00' } },
+          { source: { ip: '10.0.0.1', port: 100 }, user: { name: 'c' }, event: { created: '2026-03-01T11:00:00Z' } },
+          { source: { ip: '10.0.0.3', port: 20 }, user: { name: 'a' }, event: { created: '2026-03-01T10:00:00.5Z' } },
+          {},
+        ])
+        const sorted = async (by: string, order: 'asc' | 'desc'): Promise<number[]> =>
+          (await walk(tag, 1, { by, order })).map((id) => Number(id.slice(tag.length + 1)))
+        expect(await sorted('source.ip', 'asc')).toEqual([1, 0, 2, 3])
+        expect(await sorted('source.port', 'desc')).toEqual([1, 2, 0, 3])
+        expect(await sorted('user.name', 'asc')).toEqual([2, 0, 1, 3])
+        expect(await sorted('event.created', 'asc')).toEqual([2, 0, 1, 3])
+        expect(await sorted('event.created', 'desc')).toEqual([1, 0, 2, 3])
+      })
+
       test('a page that was begun goes on where it was, whatever has come since', async () => {
         const tag = await put(Array.from({ length: 6 }, () => ({})))
         const first = await index.search({ collection: 'events', filter: of(tag), size: 3 })
@@ -491,6 +589,36 @@ export function searchIndexContract(name: string, open: () => Promise<SearchInde
         ])
         expect(await index.terms('events', 'nowhere', 10, of(tag))).toEqual([])
         await expect(index.terms('events', 'action', 0, of(tag))).rejects.toThrow(IndexRefusedError)
+      })
+
+      test('fields of every type are counted by their values as they are spelled', async () => {
+        const tag = await put([
+          {
+            source: { ip: '10.0.0.1', port: 443 },
+            warden: { synthetic: true },
+            gen_ai: { request: { temperature: 0.5 } },
+          },
+          {
+            source: { ip: '10.0.0.1', port: 443 },
+            warden: { synthetic: true },
+            gen_ai: { request: { temperature: 0.5 } },
+          },
+          { source: { ip: 'unknown', port: 'ssh' }, warden: { synthetic: false } },
+        ])
+        for (const [field, first, second] of [
+          ['source.ip', '10.0.0.1', 'unknown'],
+          ['source.port', '443', 'ssh'],
+          ['warden.synthetic', 'true', 'false'],
+        ] as const) {
+          expect(await index.terms('events', field, 10, of(tag))).toEqual([
+            { key: first, count: 2 },
+            { key: second, count: 1 },
+          ])
+          expect(await index.cardinality('events', field, of(tag))).toBe(2)
+        }
+        expect(await index.terms('events', 'gen_ai.request.temperature', 10, of(tag))).toEqual([
+          { key: '0.5', count: 2 },
+        ])
       })
 
       test('numbers and truths are values too', async () => {

@@ -9,20 +9,19 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { javaMissing } from '../java.ts'
 
 const run = promisify(execFile)
 const pom = join(import.meta.dirname, 'pom.xml')
 const cache = join(import.meta.dirname, '../../../.cache/servers')
-const javaMajorMin = 17
 const fetchMsMax = 10 * 60_000
 
 export type Jars = { readonly classPath: string } | { readonly missing: string }
 
 /** Finds the jars, or fetches them. */
 export async function kafkaJars(): Promise<Jars> {
-  const java = await javaMajor()
-  if (java === undefined) return { missing: `no java on the PATH (${javaMajorMin} or later)` }
-  if (java < javaMajorMin) return { missing: `java is ${java}, Kafka wants ${javaMajorMin} or later` }
+  const missing = await javaMissing('Kafka')
+  if (missing !== undefined) return { missing }
 
   const digest = createHash('sha256')
     .update(await readFile(pom))
@@ -50,15 +49,5 @@ export async function kafkaJars(): Promise<Jars> {
     return { missing: `Maven could not fetch the broker's jars: ${said || (error as Error).message}`.slice(0, 300) }
   } finally {
     await rm(partial, { recursive: true, force: true })
-  }
-}
-
-async function javaMajor(): Promise<number | undefined> {
-  try {
-    const { stderr, stdout } = await run('java', ['-version'])
-    const major = /version "(\d+)/.exec(stderr + stdout)?.[1]
-    return major === undefined ? undefined : Number(major)
-  } catch {
-    return undefined
   }
 }
