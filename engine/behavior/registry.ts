@@ -4,12 +4,14 @@
 import type { BehaviorDetector } from './types.ts'
 import { licenseUse } from './license/detector.ts'
 import { modelQueries } from './model-queries/detector.ts'
+import { logitLeak } from './logits/detector.ts'
 import { volumeBaseline } from './volume/detector.ts'
 
 /** A detector whose parameters have been forgotten: `read` checks them and makes the plan. */
 export type AnyDetector = BehaviorDetector<never>
 
 const all = [
+  logitLeak,
   licenseUse,
   modelQueries,
   // Each on a line of its own.

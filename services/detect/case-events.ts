@@ -160,5 +160,7 @@ function numbered(value: unknown, n: number): unknown {
   if (typeof value === 'string') return value === '{n}' ? n : value.replaceAll('{n}', String(n))
   if (Array.isArray(value)) return value.map((item) => numbered(item, n))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, numbered(item, n)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.replaceAll('{n}', String(n)), numbered(item, n)]),
+  )
 }
