@@ -2,6 +2,7 @@
  * The detectors there are. A new one is a folder here and a line below.
  */
 import type { BehaviorDetector } from './types.ts'
+import { credentialHabits } from './habits/detector.ts'
 import { licenseUse } from './license/detector.ts'
 import { modelQueries } from './model-queries/detector.ts'
 import { logitLeak } from './logits/detector.ts'
@@ -11,6 +12,7 @@ import { volumeBaseline } from './volume/detector.ts'
 export type AnyDetector = BehaviorDetector<never>
 
 const all = [
+  credentialHabits,
   logitLeak,
   licenseUse,
   modelQueries,
