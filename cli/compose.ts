@@ -111,7 +111,12 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
     index: needsIndex(options.services),
   })
   undo.push(() => adapters.close())
-  await adapters.bus.createTopics(topicSpecs(config.bus.partitions))
+  const specs = topicSpecs(config.bus.partitions)
+  await adapters.bus.createTopics(specs)
+  for (const { name, retentionMs } of specs) {
+    if (retentionMs !== undefined)
+      metrics.telemetry.gauge('topic_retention_seconds', { topic: name }, retentionMs / 1_000)
+  }
   const content = await followContent(adapters.bus, log, metrics.telemetry)
   undo.push(() => content.stop())
   await publishContent(options, { adapters, content, log, metrics }, undo)

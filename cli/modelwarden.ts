@@ -17,6 +17,7 @@ import { addReplayCommand } from './commands/replay.ts'
 import { addRulesCommand } from './commands/rules.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addTopicsCommand } from './commands/topics.ts'
 import { addUpCommand } from './commands/up.ts'
 import { home } from './home.ts'
 import { exitCodes } from './exit.ts'
@@ -44,6 +45,7 @@ const commands = [
   addContentCommand,
   addRulesCommand,
   addConfigCommand,
+  addTopicsCommand,
 ]
 for (const add of commands) add(program)
 

@@ -36,9 +36,37 @@ const help: Readonly<Record<string, string>> = {
   stage_restored_keys: 'State entries that a partition was restored with.',
   stage_watermark_timestamp_seconds: 'Event time up to which a partition of a stage is complete.',
   stage_lag_records: 'Records between what a stage has taken and the end of the log.',
+  stage_position_timestamp_seconds: 'When the bus appended the last record that a stage has taken.',
+  stage_checkpoint_timestamp_seconds: 'When all that a partition had taken was last written.',
+  topic_retention_seconds: 'How long a topic keeps its records, as Modelwarden makes it.',
   stage_end_to_end_seconds: 'From the arrival of the first raw record to here.',
   stage_fenced_total: 'Times that a partition was found to belong to another process.',
+  action_proven_seconds: 'From asking for an action to the proof that it holds, e.g. that a revoked key is refused.',
+  actions_total: 'States that actions went through, by connector.',
+  authorize_credentials: 'Credentials that this copy of authorize knows.',
+  authorize_decisions_total: 'Answers to gateways.',
+  authorize_leases: 'Calls under way that this copy counts.',
+  authorize_licenses: 'Licenses that this copy of authorize knows.',
+  authorize_records_refused_total: 'Records of licenses that can not be read.',
+  authorize_silence_seconds: 'Since this copy of authorize last heard from the bus.',
+  collect_accepted_total: 'Records that collect has put on the bus, by source.',
+  collect_turned_away_total: 'Requests that collect asked to come again, by reason.',
+  content_mistakes: 'Mistakes in a set of content that was not put in force.',
+  content_published_total: 'Times that a set of content was published.',
+  dead_letters_replayed_total: 'Dead letters put back.',
+  detect_rule_duration_seconds: 'What a rule costs on one event, by sampling.',
+  detect_rules: 'Rules in force, by kind.',
+  detect_signals_total: 'Versions of signals, by rule.',
+  http_request_duration_seconds: 'Time that requests took, by route and status.',
+  index_documents_expired_total: 'Documents that left the index because of their age.',
+  schedule_runs_total: 'Runs of jobs, by what came of them.',
+  synthetic_returned_timestamp_seconds: 'When a synthetic record last came back as a signal.',
   metrics_refused_total: 'Observations refused because a metric had too many sets of labels.',
+}
+
+/** Every metric there is, without the prefix: what alerts and boards may ask for. */
+export function metricNames(): readonly string[] {
+  return Object.keys(help)
 }
 
 export interface Metrics {
@@ -91,6 +119,8 @@ class Book {
         observe('stage_checkpoint_keys', { stage }, keys)
         observe('stage_checkpoint_duration_seconds', { stage }, ms / 1_000)
       },
+      written: (stage, topic, partition, ms) =>
+        gauge('stage_checkpoint_timestamp_seconds', { stage, topic, partition: String(partition) }, ms / 1_000),
       restored: (stage, partition, keys, ms) => {
         gauge('stage_restored_keys', { stage, partition: String(partition) }, keys)
         observe('stage_restore_duration_seconds', { stage }, ms / 1_000)
@@ -101,6 +131,8 @@ class Book {
       },
       lag: (stage, topic, partition, n) =>
         gauge('stage_lag_records', { stage, topic, partition: String(partition) }, n),
+      position: (stage, topic, partition, ms) =>
+        gauge('stage_position_timestamp_seconds', { stage, topic, partition: String(partition) }, ms / 1_000),
       endToEnd: (stage, ms) => observe('stage_end_to_end_seconds', { stage }, ms / 1_000),
     }
   }

@@ -10,6 +10,7 @@ import { describeError } from '../core/errors.ts'
 import type { BusRecord, Consumption, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
 import { buildDeadLetter } from './dead-letters.ts'
+import { lagEveryMs, reportLag, type Taken } from './report-lag.ts'
 import type { Health, ServiceContext } from './service.ts'
 
 export type SinkOutcome =
@@ -30,8 +31,6 @@ export interface SinkRun {
   start(): Promise<void>
   stop(): Promise<void>
   health(): Health
-  /** Next offset by `topic/partition`, of what has been stored. */
-  stored(): ReadonlyMap<string, number>
 }
 
 const commitEveryMs = 1_000
@@ -46,11 +45,12 @@ export function runSink(spec: SinkSpec, context: SinkContext): SinkRun {
 class Sink implements SinkRun {
   readonly #spec: SinkSpec
   readonly #context: SinkContext
-  readonly #stored = new Map<string, number>()
+  /** By `topic/partition`, what has been stored. */
+  readonly #stored = new Map<string, Taken>()
   readonly #uncommitted = new Map<string, TopicPartition & { readonly offset: number }>()
   readonly #stopping = new AbortController()
   #consumption: Consumption | undefined
-  #timer: NodeJS.Timeout | undefined
+  readonly #timers: NodeJS.Timeout[] = []
   #trouble: string | undefined
 
   constructor(spec: SinkSpec, context: SinkContext) {
@@ -70,11 +70,14 @@ class Sink implements SinkRun {
         revoked: () => this.#commit(),
       },
     })
-    this.#timer = setInterval(() => void this.#commit(), commitEveryMs)
+    this.#timers.push(
+      setInterval(() => void this.#commit(), commitEveryMs),
+      setInterval(() => void this.#reportLag(), lagEveryMs),
+    )
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     this.#stopping.abort()
     await this.#commit()
     await this.#consumption?.close()
@@ -86,15 +89,19 @@ class Sink implements SinkRun {
     return { state: 'ready', summary: `stores ${this.#consumption.assignment().length} partitions` }
   }
 
-  stored(): ReadonlyMap<string, number> {
-    return this.#stored
+  #reportLag(): Promise<void> {
+    const held = new Set(this.#consumption?.assignment().map(({ topic, partition }) => `${topic}/${partition}`))
+    return reportLag(this.#spec.name, this.#spec.inputs, this.#context, (topic, partition) => {
+      const place = `${topic}/${partition}`
+      return held.has(place) ? this.#stored.get(place) : undefined
+    })
   }
 
   async #startOf(at: TopicPartition): Promise<number | undefined> {
     if (this.#spec.fromBeginning !== true) return undefined
     const place = `${at.topic}/${at.partition}`
     const known = this.#stored.get(place)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.nextOffset
     const offsets = await this.#context.bus.offsets(at.topic)
     const low = offsets.find(({ partition }) => partition === at.partition)?.low ?? 0
     // The group forgets at once what it had stored in the store that is gone.
@@ -113,7 +120,7 @@ class Sink implements SinkRun {
       this.#context.telemetry.taken(this.#spec.name, at.topic, records.length)
       this.#context.telemetry.batch(this.#spec.name, records.length, this.#context.clock.monotonicMs() - startedMs)
     }
-    this.#stored.set(`${at.topic}/${at.partition}`, last.offset + 1)
+    this.#stored.set(`${at.topic}/${at.partition}`, { nextOffset: last.offset + 1, positionMs: last.appendedMs })
     this.#uncommitted.set(`${at.topic}/${at.partition}`, { ...at, offset: last.offset + 1 })
   }
 

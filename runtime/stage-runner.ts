@@ -11,6 +11,7 @@ import type { BusRecord, Consumption, TopicPartition } from '../core/ports/bus.t
 import { stateTopic } from '../core/topics.ts'
 import { restoreCheckpoint } from './checkpoints.ts'
 import { MemoryState } from './memory-state.ts'
+import { lagEveryMs, reportLag } from './report-lag.ts'
 import type { Health, ServiceContext } from './service.ts'
 import { StageTask } from './stage-task.ts'
 import type { SidecarContext, StageSpec, TaskProgress } from './stage.ts'
@@ -33,7 +34,6 @@ export interface StageRun {
   progress(): readonly TaskProgress[]
 }
 
-const lagEveryMs = 5_000
 const retryPauseMsMax = 5_000
 /** A task that was fenced off while the group still says it is ours is taken again after this long. */
 const retakeAfterMs = 15_000
@@ -263,17 +263,9 @@ class Runner implements StageRun {
     await Promise.all([...this.#tasks.values()].map((task) => task.tickIfIdle(this.#tickIdleMs)))
   }
 
-  async #reportLag(): Promise<void> {
-    try {
-      for (const topic of this.#spec.inputs) {
-        for (const { partition, high } of await this.#context.bus.offsets(topic)) {
-          const task = this.#tasks.get(nameOf({ topic, partition }))
-          if (task === undefined) continue
-          this.#context.telemetry.lag(this.#spec.name, topic, partition, Math.max(0, high - task.nextOffset))
-        }
-      }
-    } catch (error) {
-      this.#context.log.debug('lag could not be measured', { error: describeError(error) })
-    }
+  #reportLag(): Promise<void> {
+    return reportLag(this.#spec.name, this.#spec.inputs, this.#context, (topic, partition) =>
+      this.#tasks.get(nameOf({ topic, partition })),
+    )
   }
 }

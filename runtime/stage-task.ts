@@ -52,6 +52,7 @@ export class StageTask {
   readonly #outputs: TaskOutputs
   #told: TaskMeta['told']
   #nextOffset: number
+  #positionMs: number | undefined
   #checkpointedOffset: number
   #writing: Promise<unknown> = Promise.resolve()
   #lost: FencedError | undefined
@@ -87,6 +88,11 @@ export class StageTask {
     this.#nextOffset = meta?.nextOffset ?? 0
     this.#checkpointedOffset = meta === undefined ? -1 : meta.nextOffset
     this.#lastTakenMs = options.deps.clock.monotonicMs()
+  }
+
+  /** When the bus appended the last record that was taken; undefined before the first. */
+  get positionMs(): number | undefined {
+    return this.#positionMs
   }
 
   get nextOffset(): number {
@@ -140,6 +146,7 @@ export class StageTask {
         this.#takeRecord(record)
       }
       this.#nextOffset = record.offset + 1
+      this.#positionMs = record.appendedMs
       if (this.#outputs.bytes > flushBytes) await this.#outputs.flush()
       const nowMs = this.#deps.clock.monotonicMs()
       if (nowMs - sliceStartMs > sliceMs) {
@@ -296,8 +303,11 @@ export class StageTask {
   /** Writes what changed since the last checkpoint, with the resume offset. */
   async checkpoint(): Promise<void> {
     await this.#exclusively(async () => {
-      if (this.#lost !== undefined || (this.#nextOffset === this.#checkpointedOffset && this.#state.changes === 0))
+      if (this.#lost !== undefined) return
+      if (this.#nextOffset === this.#checkpointedOffset && this.#state.changes === 0) {
+        this.#tellWritten()
         return
+      }
       const startedMs = this.#deps.clock.monotonicMs()
       // The snapshot is taken between two records, and outputs gathered so far belong to it.
       const flushed = this.#outputs.flush()
@@ -312,6 +322,7 @@ export class StageTask {
         this.#checkpointedOffset = meta.nextOffset
         const ms = this.#deps.clock.monotonicMs() - startedMs
         this.#deps.telemetry.checkpointed(this.#spec.name, this.at.partition, changes.length, ms)
+        this.#tellWritten()
       } catch (error) {
         this.#state.markChanged(changes.map(([key]) => key))
         this.#failWriting(error)
@@ -321,6 +332,11 @@ export class StageTask {
 
   #isLost(): boolean {
     return this.#lost !== undefined
+  }
+
+  /** All that was taken is written: a crash now would read nothing again. */
+  #tellWritten(): void {
+    this.#deps.telemetry.written(this.#spec.name, this.at.topic, this.at.partition, this.#deps.clock.nowMs())
   }
 
   /** Appends to the bus in a transaction of the fenced producer, for the sidecar. */

@@ -12,11 +12,15 @@ export interface Telemetry {
   retried(stage: string, reason: string): void
   batch(stage: string, records: number, ms: number): void
   checkpointed(stage: string, partition: number, keys: number, ms: number): void
+  /** The state of a partition stands on the bus, as of this time; ms since 1970. */
+  written(stage: string, topic: string, partition: number, atMs: number): void
   restored(stage: string, partition: number, keys: number, ms: number): void
   /** Event time up to which a task is complete; ms since 1970. */
   watermark(stage: string, topic: string, partition: number, eventTimeMs: number): void
   /** Records between what was taken and the end of the log. */
   lag(stage: string, topic: string, partition: number, records: number): void
+  /** When the bus appended the last record that was taken; ms since 1970. */
+  position(stage: string, topic: string, partition: number, appendedMs: number): void
   /** From the arrival of the first raw record to here. */
   endToEnd(stage: string, ms: number): void
   fenced(stage: string): void
@@ -36,9 +40,11 @@ export const silentTelemetry: Telemetry = {
   retried: nothing,
   batch: nothing,
   checkpointed: nothing,
+  written: nothing,
   restored: nothing,
   watermark: nothing,
   lag: nothing,
+  position: nothing,
   endToEnd: nothing,
   fenced: nothing,
   count: nothing,

@@ -50,7 +50,7 @@ function reportTo({ telemetry, log, clock }: ServiceContext): DetectReport {
   return {
     monotonicMs: () => clock.monotonicMs(),
     signal: ({ rule, status }) => telemetry.count('detect_signals', { rule: rule.id, level: rule.level, status }),
-    cost: (rule, ms) => telemetry.observe('detect_rule_ms', { rule }, ms),
+    cost: (rule, ms) => telemetry.observe('detect_rule_duration_seconds', { rule }, ms / 1_000),
     inForce: (digest, set, notices) => {
       telemetry.gauge('detect_rules', { kind: 'sigma' }, set.sigma.length)
       telemetry.gauge('detect_rules', { kind: 'correlation' }, set.correlations.length)

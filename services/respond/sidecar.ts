@@ -229,7 +229,7 @@ export class RespondSidecar implements Sidecar {
       this.#deps.telemetry.count('actions', { connector: next.connector, state: next.state })
       const provenAfterMs = next.details?.['provenAfterMs']
       if (typeof provenAfterMs === 'number')
-        this.#deps.telemetry.observe('action_proven_ms', { connector: next.connector }, provenAfterMs)
+        this.#deps.telemetry.observe('action_proven_seconds', { connector: next.connector }, provenAfterMs / 1_000)
       return next
     }
   }

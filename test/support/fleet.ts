@@ -21,6 +21,9 @@ export interface FleetOptions {
   readonly processes: readonly string[]
   /** Over the defaults of a fleet, for all processes. */
   readonly config?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string>>
+  /** Further settings of one process's broker connection, by its name. */
+  readonly kafkaOf?: (name: string) => Readonly<Record<string, unknown>>
   readonly partitions?: number
 }
 
@@ -99,7 +102,7 @@ async function createMember(
     bus: {
       kind: 'kafka',
       partitions: options.partitions ?? 4,
-      kafka: { brokers: options.brokers, replicationFactor: 1, minInSync: 1 },
+      kafka: { brokers: options.brokers, replicationFactor: 1, minInSync: 1, ...options.kafkaOf?.(name) },
     },
     http: { listen: url.slice('http://'.length), tokens: [{ name: 'fleet', token, roles: ['admin'] }] },
     hmacKey: { env: 'FLEET_HMAC_KEY' },
@@ -135,7 +138,7 @@ async function createMember(
       child = spawn(process.execPath, args, {
         cwd: folder,
         stdio: ['ignore', log, log],
-        env: { ...process.env, FLEET_HMAC_KEY: key },
+        env: { ...process.env, ...options.env, FLEET_HMAC_KEY: key },
       })
     },
     kill9: () => end('SIGKILL'),
