@@ -115,13 +115,12 @@ function look(value: unknown, depthMax: number): 'plain' | 'imprecise' | 'deeper
     if (depth > depthMax) return 'deeper'
     const next: object[] = []
     for (const node of level) {
-      // Written twice: one loop for both kinds would see every kind of element, and cost three times as much.
       if (Array.isArray(node)) {
-        for (let at = 0; at < node.length; at++) {
-          const item: unknown = node[at]
+        // Not by index: where vectors and lists meet at one place, V8 turns the vectors into lists, a box for each number.
+        node.forEach((item: unknown) => {
           if (typeof item === 'number') imprecise ||= isImprecise(item)
           else if (typeof item === 'object' && item !== null) next.push(item)
-        }
+        })
         continue
       }
       for (const key in node) {

@@ -9,14 +9,15 @@ const keyCharsMax = 1_024
 export class MemoryState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
   readonly #dirty = new Set<string>()
-  #generation = 0
+  readonly #settling: (() => void)[] = []
 
   get size(): number {
+    this.#settle()
     return this.#entries.size
   }
 
-  get generation(): number {
-    return this.#generation
+  beforeCheckpoint(settle: () => void): void {
+    this.#settling.push(settle)
   }
 
   get<T>(key: string): T | undefined {
@@ -36,6 +37,7 @@ export class MemoryState implements KeyedState {
   }
 
   *entries<T>(prefix: string): IterableIterator<[key: string, value: T]> {
+    this.#settle()
     for (const entry of this.#entries) if (entry[0].startsWith(prefix)) yield entry as [string, T]
   }
 
@@ -46,22 +48,27 @@ export class MemoryState implements KeyedState {
   }
 
   get changes(): number {
+    this.#settle()
     return this.#dirty.size
   }
 
   /** The changed entries as JSON (`null`: deleted), and forgets that they changed. */
   takeChanges(): readonly (readonly [key: string, json: string | null])[] {
+    this.#settle()
     const changes = [...this.#dirty].map((key) => {
       const value = this.#entries.get(key)
       return [key, value === undefined ? null : JSON.stringify(value)] as const
     })
     this.#dirty.clear()
-    this.#generation++
     return changes
   }
 
   /** These keys have to go into the next checkpoint after all. */
   markChanged(keys: Iterable<string>): void {
     for (const key of keys) this.#dirty.add(key)
+  }
+
+  #settle(): void {
+    for (const settle of this.#settling) settle()
   }
 }

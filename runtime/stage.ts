@@ -23,8 +23,8 @@ export interface KeyedState {
   delete(key: string): void
   /** Entries whose key starts with this prefix, in insertion order; O(all keys). */
   entries<T>(prefix: string): IterableIterator<[key: string, value: T]>
-  /** Another number after each checkpoint: a value changed in place that was `set` under this number need not be again. */
-  readonly generation: number
+  /** Called before the state is looked at as a whole, as a checkpoint does: what has changed in place is `set` there, once. */
+  beforeCheckpoint(settle: () => void): void
   readonly size: number
 }
 

@@ -2,15 +2,13 @@
  * A list in a task's state that grows at its end: kept in chunks under keys of their own, so that a checkpoint writes the
  * chunks that have changed and not the whole list.
  *
- * The list itself is its owner's, who says from which place on it has changed.
+ * The list itself is its owner's, who says before a checkpoint from which place on it has changed.
  */
 import type { KeyedState } from '../../runtime/stage.ts'
 
 /** What stands in the state under a chunk's key; spelled when a checkpoint wants it. */
 class Chunk {
   readonly key: string
-  /** The checkpoint that it is to go into. */
-  setIn = -1
   readonly #list: ChunkedList
   readonly #number: number
 
@@ -66,24 +64,21 @@ export class ChunkedList {
     return items
   }
 
-  /** These are the items; from this place on they are others than before. True if there are more or fewer chunks now. */
-  changed(items: readonly unknown[], from: number): boolean {
+  /** These are the items; from this place on they are others than at the last checkpoint. */
+  settle(items: readonly unknown[], from: number): void {
     this.#items = items
     const chunks = this.#chunks
     const before = chunks.length
     const count = Math.ceil(items.length / this.#itemsPerChunk)
     for (let number = Math.floor(from / this.#itemsPerChunk); number < count; number++) {
       const chunk = (chunks[number] ??= new Chunk(this, number))
-      if (chunk.setIn === this.#state.generation) continue
-      chunk.setIn = this.#state.generation
       this.#state.set(chunk.key, chunk)
     }
     for (let number = count; number < before; number++) this.#state.delete(this.keyOf(number))
     if (count < before) chunks.length = count
-    return count !== before
   }
 
   delete(): void {
-    this.changed([], 0)
+    this.settle([], 0)
   }
 }

@@ -13,6 +13,7 @@ import type {
   CorrelationOperator,
   GroupState,
   Observation,
+  OperatorStep,
   SigmaCorrelation,
 } from '../../engine/sigma/types.ts'
 import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
@@ -22,7 +23,7 @@ import { allQueries, between, type GroupContext } from './group-context.ts'
 import { KeptGroup } from './kept-group.ts'
 import { LiveGroups } from './live-groups.ts'
 import { groupKey, type ObservationContext } from './observations.ts'
-import type { LastGroup } from './observe.ts'
+import type { Familiar } from './observe.ts'
 import type { CorrelationPlan } from './rule-set.ts'
 import { signalId, signalOfCorrelation, type Seen } from './signals.ts'
 
@@ -41,8 +42,9 @@ export interface ToObserve {
   readonly values: readonly string[]
   readonly observation: Observation
   readonly context: ObservationContext
-  /** Where the group that it belongs to is looked for first, and noted for the next time. */
-  readonly last?: LastGroup | undefined
+  /** Where the group that it belongs to is looked for first, and noted for the next time: under this number. */
+  readonly familiar?: Familiar | undefined
+  readonly number?: number
 }
 
 /** What came of it. */
@@ -67,9 +69,13 @@ export class CorrelationGroups {
   readonly #groups = new Map<string, KeptGroup>()
   readonly #due = new DueIndex((key) => this.#dueOf(key))
 
+  /** Groups that have changed since the last checkpoint. */
+  #touched: KeptGroup[] = []
+
   /** Takes up what the state holds. */
   constructor(state: KeyedState) {
     this.#state = state
+    state.beforeCheckpoint(() => this.#settle())
     for (const group of KeptGroup.restore(state, prefix)) this.#groups.set(group.key, group)
   }
 
@@ -129,28 +135,37 @@ export class CorrelationGroups {
     if (step.dropped === undefined) group.note(it.observation.timestampMs, it.context)
     const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, seen)
     const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
-    if (!unchanged) group.keep(step.state, step.changedFrom ?? 0)
+    if (!unchanged) this.#keep(group, step)
     this.#file(member, group)
     if (this.#groups.size > groupsMax) this.#evict(out)
     return found
   }
 
+  #keep(group: KeptGroup, step: OperatorStep): void {
+    if (group.keep(step.state!, step.changedFrom ?? 0)) this.#touched.push(group)
+  }
+
+  #settle(): void {
+    for (const group of this.#touched) group.settle()
+    if (this.#touched.length > 0) this.#touched = []
+  }
+
   /** Mostly it is the group that the principal's last event belonged to. */
-  #find(member: Member, { scope, values, last }: ToObserve): KeptGroup | undefined {
-    const group = last?.group
-    if (group instanceof KeptGroup && group.isFor(scope, values)) return group
+  #find(member: Member, { scope, values, familiar, number = 0 }: ToObserve): KeptGroup | undefined {
+    const group = familiar?.groups[number]
+    if (group?.isFor(scope, values) === true) return group
     const found = member.live.get(scope, values)
-    if (last !== undefined) last.group = found
+    if (familiar !== undefined) familiar.groups[number] = found
     return found
   }
 
-  #open(member: Member, { plan, scope, values, last }: ToObserve, state: GroupState): KeptGroup {
+  #open(member: Member, { plan, scope, values, familiar, number = 0 }: ToObserve, state: GroupState): KeptGroup {
     const key = `${prefix}${plan.key}/${groupKey(scope, values)}`
     const version = member.operator.stateVersion
     const group = KeptGroup.create(this.#state, key, { scope, values, version, state })
     this.#groups.set(key, group)
     member.live.set(scope, values, group)
-    if (last !== undefined) last.group = group
+    if (familiar !== undefined) familiar.groups[number] = group
     return group
   }
 
@@ -164,7 +179,7 @@ export class CorrelationGroups {
       all.push(this.#found(member, group, step.findings, seen))
       if (step.state === undefined) this.#forget(group)
       else {
-        group.keep(step.state, step.changedFrom ?? 0)
+        this.#keep(group, step)
         this.#file(member, group)
       }
     }

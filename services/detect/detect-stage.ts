@@ -144,7 +144,7 @@ export class DetectLogic implements StageLogic {
         const scope = plan.rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
         for (const { values, observation } of observe(read)) {
           const context = read.context(plan.rule.meta)
-          this.#route({ plan, scope, values, observation, context, last: read.familiar.lastGroup(number) }, seen, out)
+          this.#route({ plan, scope, values, observation, context, familiar: read.familiar, number }, seen, out)
         }
       }
     }

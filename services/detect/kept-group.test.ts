@@ -7,7 +7,8 @@ const prefix = 'c/'
 const of = { scope: 't', values: ['a', 'b'], version: 1 }
 
 /** What checkpoints write, and nothing else. */
-function write(state: MemoryState, stored: MemoryState): readonly string[] {
+function write(group: KeptGroup, state: MemoryState, stored: MemoryState): readonly string[] {
+  group.settle()
   const changes = state.takeChanges()
   for (const [key, json] of changes) stored.restore(key, json === null ? undefined : JSON.parse(json))
   return changes.map(([key]) => key)
@@ -45,10 +46,10 @@ describe('a group in the state', () => {
             operator.settled = next
             group.keep(operator, 0)
           }
-          if (checkpoint) write(state, stored)
+          if (checkpoint) write(group, state, stored)
         }
         group.keep(operator, Infinity)
-        write(state, stored)
+        write(group, state, stored)
         const restored = [...KeptGroup.restore(stored, prefix)]
         expect(restored).toHaveLength(1)
         expect(asJson(restored[0])).toEqual(asJson(group))
@@ -66,10 +67,10 @@ describe('a group in the state', () => {
       group.keep(operator, operator.entries.length - 1)
     }
     for (let n = 0; n < 1_000; n++) event()
-    write(state, stored)
+    write(group, state, stored)
     event()
     // The head, one chunk of entries, one of exposure.
-    expect(write(state, stored)).toHaveLength(3)
+    expect(write(group, state, stored)).toHaveLength(3)
   })
 
   test('that is forgotten leaves nothing behind', () => {
@@ -78,18 +79,19 @@ describe('a group in the state', () => {
     const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
     for (let n = 0; n < 100; n++) group.note(n, { entities: [] })
     group.keep(operator, 0)
-    write(state, stored)
+    write(group, state, stored)
     expect(stored.size).toBeGreaterThan(8)
     group.forget()
-    write(state, stored)
+    write(group, state, stored)
     expect(stored.size).toBe(0)
   })
 
   test('whose state keeps no entries comes back without any', () => {
     const state = new MemoryState()
-    KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: { n: 1 } }).keep({ n: 1 }, 0)
+    const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: { n: 0 } })
+    group.keep({ n: 1 }, 0)
     const stored = new MemoryState()
-    write(state, stored)
+    write(group, state, stored)
     expect([...KeptGroup.restore(stored, prefix)][0]?.state).toEqual({ n: 1 })
   })
 })

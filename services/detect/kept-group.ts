@@ -53,7 +53,10 @@ export class KeptGroup {
   readonly #store: KeyedState
   readonly #entries: ChunkedList
   readonly #exposed: ChunkedList
-  #setIn = -1
+  /** Something has changed since the last checkpoint: of the lists, what stands from here on. */
+  #touched = false
+  #entriesFrom = Infinity
+  #exposedFrom = Infinity
 
   private constructor(store: KeyedState, key: string, head: Head) {
     this.#store = store
@@ -103,17 +106,28 @@ export class KeptGroup {
   /** The group's event of this time is taken in. */
   note(timestampMs: number, context: ObservationContext): void {
     const from = note(this.context, timestampMs, context)
-    this.#exposed.changed(this.context.exposed, from)
+    if (from < this.#exposedFrom) this.#exposedFrom = from
   }
 
-  /** The operator's state is this now; of its entries only those from `from` on have changed. */
-  keep(state: GroupState, from: number): void {
+  /** The operator's state is this now; of its entries only those from `from` on have changed. True: the first time since `settle`. */
+  keep(state: GroupState, from: number): boolean {
     this.state = state
-    const { entries } = state as WithEntries
-    if (entries !== undefined) this.#entries.changed(entries, from)
-    if (this.#setIn === this.#store.generation) return
-    this.#setIn = this.#store.generation
+    if (from < this.#entriesFrom) this.#entriesFrom = from
+    const first = !this.#touched
+    this.#touched = true
+    return first
+  }
+
+  /** Before a checkpoint: what has changed goes into it. */
+  settle(): void {
+    if (!this.#touched || !this.alive) return
+    const { entries } = this.state as WithEntries
+    if (entries !== undefined) this.#entries.settle(entries, this.#entriesFrom)
+    this.#exposed.settle(this.context.exposed, this.#exposedFrom)
     this.#store.set(this.key, this)
+    this.#touched = false
+    this.#entriesFrom = Infinity
+    this.#exposedFrom = Infinity
   }
 
   forget(): void {

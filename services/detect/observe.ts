@@ -12,6 +12,7 @@ import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
 import { exposureOf } from './describe.ts'
+import type { KeptGroup } from './kept-group.ts'
 import type { ObservationContext } from './observations.ts'
 import { entitiesFor } from './signals.ts'
 
@@ -24,21 +25,12 @@ export interface ObservedEvent {
   readonly observation: Observation
 }
 
-/** The group of one correlation that an event of a principal last belonged to. */
-export interface LastGroup {
-  group: object | undefined
-}
-
 /** What the last events of one principal had: mostly the next one has the same. */
 export class Familiar {
   /** A list that is handed on as it is shows at a glance, to whom keeps it, that it is the same. */
   entities: readonly Entity[] = []
-  readonly #groups: (LastGroup | undefined)[] = []
-
-  /** Of the correlation with this number. */
-  lastGroup(number: number): LastGroup {
-    return (this.#groups[number] ??= { group: undefined })
-  }
+  /** The group of each correlation, by the correlation's number. */
+  readonly groups: (KeptGroup | undefined)[] = []
 }
 
 const familiarMax = 10_000

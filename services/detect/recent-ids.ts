@@ -39,8 +39,8 @@ const digits = 16
 class Chunk {
   readonly key: string
   readonly halves: number[]
-  /** The checkpoint that it is to go into. */
-  setIn = -1
+  /** It has grown since the last checkpoint. */
+  grown = false
 
   constructor(key: string, halves: number[] = []) {
     this.key = key
@@ -72,6 +72,7 @@ export class RecentIds {
   #order: number[] = []
   #size = 0
   #completeMs = -Infinity
+  #grown: Chunk[] = []
   #lastNumber = NaN
   #lastBucket: IdBucket | undefined
 
@@ -79,6 +80,7 @@ export class RecentIds {
   constructor(state: KeyedState, limits: RecentIdsLimits = recentIdsLimits) {
     this.#state = state
     this.#limits = limits
+    state.beforeCheckpoint(() => this.#settle())
     const saved = [...state.entries<string | Chunk>(prefix)].map(([key, value]) => {
       const [number, chunk] = key.slice(prefix.length).split('/').map(Number) as [number, number]
       return { number, chunk, key, text: typeof value === 'string' ? value : value.toJSON() }
@@ -152,9 +154,17 @@ export class RecentIds {
       chunks.push(chunk)
     }
     chunk.halves.push(high, low)
-    if (chunk.setIn === this.#state.generation) return
-    chunk.setIn = this.#state.generation
-    this.#state.set(chunk.key, chunk)
+    if (chunk.grown) return
+    chunk.grown = true
+    this.#grown.push(chunk)
+  }
+
+  #settle(): void {
+    for (const chunk of this.#grown) {
+      if (chunk.grown) this.#state.set(chunk.key, chunk)
+      chunk.grown = false
+    }
+    if (this.#grown.length > 0) this.#grown = []
   }
 
   /** Makes room: the oldest chunk of the oldest bucket goes. */
@@ -166,18 +176,23 @@ export class RecentIds {
     bucket.first++
     for (let at = 0; at < oldest.halves.length; at += 2) bucket.ids.delete(oldest.halves[at]!, oldest.halves[at + 1]!)
     this.#size -= oldest.size
-    this.#state.delete(oldest.key)
+    this.#forget(oldest)
   }
 
   #forgetBucket(number: number): void {
     const bucket = this.#buckets.get(number)!
-    for (const { key, size } of bucket.chunks) {
-      this.#state.delete(key)
-      this.#size -= size
+    for (const chunk of bucket.chunks) {
+      this.#forget(chunk)
+      this.#size -= chunk.size
     }
     this.#buckets.delete(number)
     this.#order.splice(this.#order.indexOf(number), 1)
     this.#lastNumber = NaN
+  }
+
+  #forget(chunk: Chunk): void {
+    chunk.grown = false
+    this.#state.delete(chunk.key)
   }
 
   #restore(number: number, chunk: number, key: string, text: string): void {

@@ -15,10 +15,11 @@ interface Saved {
 export class StageClock {
   readonly #state: KeyedState
   readonly #saved: Saved
-  #setIn = -1
+  #moved = false
 
   constructor(state: KeyedState) {
     this.#state = state
+    state.beforeCheckpoint(() => this.#settle())
     this.#saved = { ...(state.get<Saved>(key) ?? { watermarkMs: null, appendedMs: 0 }) }
   }
 
@@ -33,19 +34,18 @@ export class StageClock {
   appended(appendedMs: number): void {
     if (appendedMs === this.#saved.appendedMs) return
     this.#saved.appendedMs = appendedMs
-    this.#changed()
+    this.#moved = true
   }
 
   /** The end of an input says that nothing more will come of it, not that time has come to an end: it is not kept. */
   complete(watermarkMs: number): void {
     if (!Number.isFinite(watermarkMs)) return
     this.#saved.watermarkMs = watermarkMs
-    this.#changed()
+    this.#moved = true
   }
 
-  #changed(): void {
-    if (this.#setIn === this.#state.generation) return
-    this.#setIn = this.#state.generation
-    this.#state.set(key, this.#saved)
+  #settle(): void {
+    if (this.#moved) this.#state.set(key, this.#saved)
+    this.#moved = false
   }
 }
