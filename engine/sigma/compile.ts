@@ -13,10 +13,12 @@ import type { FilePlace } from '../../core/errors.ts'
 import { canonicalDigest } from '../../core/ids.ts'
 import { decidesAtOnce } from './aggregates.ts'
 import { parseYaml, parseYamlDocuments, type ParsedYaml } from '../../core/yaml.ts'
+import { Collection } from './collection.ts'
 import { readCorrelation, resolveBase, type CorrelationDraft, type Referable } from './correlation-rule.ts'
 import { readFilter, type FilterDraft } from './filter.ts'
 import { Mistakes } from './mistakes.ts'
-import { mapRule, orderPipelines, readPipeline, type Mapping, type Pipeline } from './pipelines.ts'
+import { readPipeline, type Pipeline } from './pipeline-file.ts'
+import { mapRule, orderPipelines, type Mapping } from './pipelines.ts'
 import { readDetection } from './rule-detection.ts'
 import { readLogSource, readRuleHead, type RuleHead } from './rule-meta.ts'
 import type { CompiledSigma, Condition, LogSource, RuleMeta, SigmaCorrelation, SigmaRule } from './types.ts'
@@ -39,9 +41,13 @@ export function compileSigma(files: readonly ContentFile[]): CompiledSigma {
   const ids = new Taken()
   for (const file of sorted) {
     if (!isYaml(file.path) || isPipeline(file.path) || file.path.endsWith('.cases.yml')) continue
+    const collection = new Collection(mistakes)
     for (const [index, parsed] of parseYamlDocuments(file).entries()) {
       if (parsed.mistakes.length > 0) mistakes.addAll(parsed.mistakes)
-      else readDocument(parsed, index)
+      else {
+        const rule = collection.take(parsed)
+        if (rule !== undefined) readDocument(rule, index)
+      }
     }
   }
 
@@ -124,7 +130,7 @@ function readRule(
 ): RuleDraft | undefined {
   const before = mistakes.count
   const logsource = readLogSource(parsed, mistakes)
-  const mapping = mapRule(pipelines, { logsource: logsource ?? {}, taxonomy: head.taxonomy }, mistakes)
+  const mapping = mapRule(pipelines, { parsed, key: 'detection', head, logsource: logsource ?? {} }, mistakes)
   for (const message of mapping.refusals) mistakes.add('SIGMA_RULE_REFUSED', message, head.place)
   const condition = readDetection(parsed, 'detection', mapping, mistakes)
   if (mistakes.count > before || condition === undefined) return undefined
@@ -228,8 +234,7 @@ function metaOf(head: RuleHead, logsource: LogSource, fields: readonly string[],
 
 function finishRule(draft: RuleDraft, standalone: boolean): SigmaRule {
   const { head, mapping, condition } = draft
-  const fields = head.fields.flatMap((field) => mapping.fields(field))
-  return { kind: 'rule', meta: metaOf(head, mapping.logsource, fields, condition), condition, standalone }
+  return { kind: 'rule', meta: metaOf(head, mapping.logsource, mapping.shown, condition), condition, standalone }
 }
 
 function finishCorrelation({ draft, base }: CorrelationCompiled, standalone: boolean): SigmaCorrelation {

@@ -6,8 +6,9 @@
 import { compileCondition, compileItem } from './evaluate.ts'
 import { FieldReader } from './fields.ts'
 import { definedOnly, logSourceOf } from './matcher.ts'
-import { covers } from './pipelines.ts'
-import type { Condition, DetectionItem, EventTree, LogSource, PatternPart, SigmaRule, Test } from './types.ts'
+import { writtenPattern } from './pattern.ts'
+import { covers } from './rule-meta.ts'
+import type { Condition, DetectionItem, EventTree, LogSource, SigmaRule, Test } from './types.ts'
 
 export interface ItemExplained {
   /** Undefined: keywords. */
@@ -106,7 +107,7 @@ function spellFound(found: readonly string[] | undefined): string {
 function spellTest(test: Test): string {
   switch (test.kind) {
     case 'pattern':
-      return `= ${JSON.stringify(test.parts.map(spellPart).join('').slice(0, shownCharsMax))}${test.cased ? ' (cased)' : ''}`
+      return `= ${JSON.stringify(writtenPattern(test.parts).slice(0, shownCharsMax))}${test.cased ? ' (cased)' : ''}`
     case 'regex':
       return `~ /${test.source.slice(0, shownCharsMax)}/${test.flags}`
     case 'cidr':
@@ -122,9 +123,4 @@ function spellTest(test: Test): string {
     case 'oneOf':
       return test.tests.slice(0, shownMax).map(spellTest).join(' or ')
   }
-}
-
-function spellPart(part: PatternPart): string {
-  if (typeof part === 'string') return part
-  return { any: '*', one: '?', dash: '-' }[part.wild]
 }

@@ -7,9 +7,10 @@
 import { z } from 'zod'
 import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import { Mistakes } from './mistakes.ts'
-import { covers, mapRule, type Mapping, type Pipeline } from './pipelines.ts'
+import type { Pipeline } from './pipeline-file.ts'
+import { mapRule, type Mapping } from './pipelines.ts'
 import { readDetection } from './rule-detection.ts'
-import { readLogSource, type RuleHead } from './rule-meta.ts'
+import { covers, readLogSource, type RuleHead } from './rule-meta.ts'
 import type { Condition, LogSource } from './types.ts'
 
 const Rules = z.union([z.string().min(1), z.array(z.string().min(1))])
@@ -33,7 +34,7 @@ export function readFilter(
   const logsource = readLogSource(parsed, mistakes) ?? {}
   const read = Rules.safeParse((parsed.value as { filter?: { rules?: unknown } | null }).filter?.rules)
   if (!read.success) mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_FILTER_INVALID', ['filter', 'rules']))
-  const mapping = mapRule(pipelines, { logsource, taxonomy: head.taxonomy }, mistakes)
+  const mapping = mapRule(pipelines, { parsed, key: 'filter', head, logsource }, mistakes)
   const own = readDetection(parsed, 'filter', mapping, mistakes, ['rules'])
   if (mistakes.count > before || own === undefined || !read.success) return undefined
   const any = read.data.length === 0 || (typeof read.data === 'string' && read.data.toLowerCase() === 'any')
@@ -45,7 +46,7 @@ export function readFilter(
       (rules === undefined || rules.includes(rule.id) || (rule.name !== undefined && rules.includes(rule.name))) &&
       covers(mapping.logsource, ruleSource),
     // What can be read once can be read with other field names; placeholders stay the filter's own.
-    conditionFor: ({ fields }) =>
-      readDetection(parsed, 'filter', { fields, placeholders: mapping.placeholders }, new Mistakes(), ['rules']) ?? own,
+    conditionFor: ({ steps }) =>
+      readDetection(parsed, 'filter', { steps, placeholders: mapping.placeholders }, new Mistakes(), ['rules']) ?? own,
   }
 }

@@ -6,8 +6,7 @@
  * evaluated over shared field reads.
  */
 import { FieldReader } from './fields.ts'
-import { covers } from './pipelines.ts'
-import { logSource } from './rule-meta.ts'
+import { covers, logSource } from './rule-meta.ts'
 import { RuleIndex } from './rule-index.ts'
 import type { EventTree, LogSource, Matcher, SigmaRule } from './types.ts'
 

@@ -64,13 +64,19 @@ export function readModifiers(names: readonly string[]): ModifierList | Problem 
   }
 }
 
+/** A value once its modifiers have been applied, and what it asks of a field as it is. */
+export interface ReadValue {
+  readonly value: Value
+  readonly test: Test
+}
+
 /** `written`: a number as the file spells it, where that differs from its usual spelling. */
-export function testOf(
+export function readValue(
   raw: string | number | boolean | null,
   written: string | undefined,
   names: readonly string[],
   placeholders: Placeholders,
-): Test | Problem {
+): ReadValue | Problem {
   let value: Value | Problem = valueOf(raw, written, names.includes('re') || names.includes('cidr'))
   let regexSeen = false
   for (const [index, name] of names.entries()) {
@@ -85,7 +91,8 @@ export function testOf(
     value = applyTo(value, name, placeholders)
     if ('problem' in value) return value
   }
-  return finish(value)
+  const test = testOf(value)
+  return 'problem' in test ? test : { value, test }
 }
 
 function valueOf(raw: string | number | boolean | null, written: string | undefined, verbatim: boolean): Value {
@@ -257,7 +264,8 @@ function encode(text: Text, name: string): Value {
   return { ...text, parts: name === 'utf16' ? ['\u00ff\u00fe', ...parts] : parts, bytes: true }
 }
 
-function finish(value: Value): Test | Problem {
+/** What a value asks of a field. */
+export function testOf(value: Value): Test | Problem {
   switch (value.type) {
     case 'text':
       return { kind: 'pattern', parts: value.parts, cased: value.cased }
@@ -284,7 +292,7 @@ function finish(value: Value): Test | Problem {
 function finishSeveral(values: readonly Value[]): Test | Problem {
   const tests: Test[] = []
   for (const value of values) {
-    const test = finish(value)
+    const test = testOf(value)
     if ('problem' in test) return test
     tests.push(test)
   }

@@ -50,6 +50,11 @@ export function plainText(parts: readonly PatternPart[]): string | undefined {
   return text
 }
 
+/** A pattern as a text: wildcards as they are written, nothing escaped. */
+export function writtenPattern(parts: readonly PatternPart[]): string {
+  return parts.map((part) => (typeof part === 'string' ? part : { any: '*', one: '?', dash: '-' }[part.wild])).join('')
+}
+
 export function startingWith(parts: readonly PatternPart[]): readonly PatternPart[] {
   return isAny(parts.at(-1)) ? parts : [...parts, any]
 }

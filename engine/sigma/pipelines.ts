@@ -1,138 +1,50 @@
 /**
- * Processing pipelines: how field names and log sources of public rules become those of our events.
+ * Processing pipelines at work: which log source, fields and values a public rule has in terms of our events.
  *
- * Pure. The format is pySigma's (`name`, `priority`, `vars`, `transformations`), of which this takes the transformations below;
- * any other is a mistake, because a rule that is mapped by half finds nothing and says so to nobody. Pipelines apply by
- * priority, then path; transformations in the order written.
+ * Pure. Pipelines apply by priority, then path; their items in the order written, each to the rules that its conditions are
+ * about. What concerns a rule as a whole happens here; what concerns its detection becomes steps (pipeline-steps.ts).
  */
-import { z } from 'zod'
-import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
+import type { ParsedYaml, YamlPath } from '../../core/yaml.ts'
 import { readSelection, type FieldMap } from './detection.ts'
-import type { Mistakes } from './mistakes.ts'
-import { compileRegex } from './modifiers.ts'
-import { logSource } from './rule-meta.ts'
+import { finishDraft, type Draft } from './detection-draft.ts'
+import { Mistakes } from './mistakes.ts'
+import { appliesToField, appliesToRule, type RuleView } from './pipeline-conditions.ts'
+import type { Pipeline, SimpleTransformation, Transformation } from './pipeline-file.ts'
+import {
+  applySteps,
+  isFieldTransformation,
+  isItemTransformation,
+  renamed,
+  type FieldTransformation,
+  type Step,
+} from './pipeline-steps.ts'
+import { readDrafts } from './rule-detection.ts'
+import { logSource, type RuleHead } from './rule-meta.ts'
 import type { Condition, LogSource } from './types.ts'
 import type { Placeholders } from './values.ts'
-
-const names = z.union([z.string().transform((text) => [text]), z.array(z.string().min(1)).min(1)])
-const sources = { product: z.string().optional(), service: z.string().optional(), category: z.string().optional() }
-
-const RuleCondition = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('logsource'), ...sources }),
-  z.strictObject({ type: z.literal('taxonomy'), taxonomy: z.string() }),
-])
-const FieldCondition = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.enum(['include_fields', 'exclude_fields']),
-    fields: names,
-    mode: z.enum(['plain', 're']).default('plain'),
-  }),
-  z.strictObject({ type: z.literal('processing_item_applied'), processing_item_id: z.string() }),
-])
-
-const common = {
-  id: z.string().optional(),
-  rule_conditions: z.array(RuleCondition).default([]),
-  rule_cond_op: z.enum(['and', 'or']).default('and'),
-  rule_cond_not: z.boolean().default(false),
-}
-const onFields = {
-  ...common,
-  field_name_conditions: z.array(FieldCondition).default([]),
-  field_name_cond_op: z.enum(['and', 'or']).default('and'),
-  field_name_cond_not: z.boolean().default(false),
-}
-const placeholderNames = { include: names.optional(), exclude: names.optional() }
-
-const Transformation = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('field_name_mapping'), ...onFields, mapping: z.record(z.string(), names) }),
-  z.strictObject({ type: z.literal('field_name_prefix_mapping'), ...onFields, mapping: z.record(z.string(), names) }),
-  z.strictObject({ type: z.literal('field_name_prefix'), ...onFields, prefix: z.string() }),
-  z.strictObject({ type: z.literal('field_name_suffix'), ...onFields, suffix: z.string() }),
-  z.strictObject({ type: z.literal('change_logsource'), ...common, ...sources }),
-  z.strictObject({ type: z.literal('add_logsource'), ...common, ...sources }),
-  z.strictObject({
-    type: z.literal('add_condition'),
-    ...common,
-    conditions: z.record(z.string(), z.unknown()),
-    negated: z.boolean().default(false),
-  }),
-  z.strictObject({ type: z.literal('value_placeholders'), ...common, ...placeholderNames }),
-  z.strictObject({ type: z.literal('wildcard_placeholders'), ...common, ...placeholderNames }),
-  z.strictObject({ type: z.literal('rule_failure'), ...common, message: z.string() }),
-])
-type Transformation = z.infer<typeof Transformation>
-type FieldTransformation = Extract<Transformation, { field_name_conditions: unknown }>
-
-const scalar = z.union([z.string(), z.number()])
-const PipelineFile = z.strictObject({
-  name: z.string().min(1),
-  priority: z.number().default(0),
-  allowed_backends: z.array(z.string()).optional(),
-  vars: z.record(z.string(), z.union([scalar.transform((value) => [value]), z.array(scalar)])).default({}),
-  transformations: z.array(Transformation).default([]),
-})
-
-export interface Pipeline {
-  readonly file: string
-  readonly priority: number
-  readonly vars: ReadonlyMap<string, readonly (string | number)[]>
-  readonly transformations: readonly Transformation[]
-  readonly parsed: ParsedYaml
-}
-
-export function readPipeline(parsed: ParsedYaml, mistakes: Mistakes): Pipeline | undefined {
-  const read = PipelineFile.safeParse(parsed.value)
-  if (!read.success) {
-    mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_PIPELINE_INVALID'))
-    return undefined
-  }
-  const before = mistakes.count
-  for (const [index, transformation] of read.data.transformations.entries()) {
-    if (!('field_name_conditions' in transformation)) continue
-    for (const [at, condition] of transformation.field_name_conditions.entries()) {
-      if (condition.type === 'processing_item_applied' || condition.mode === 'plain') continue
-      checkPatterns(
-        condition.fields,
-        parsed,
-        ['transformations', index, 'field_name_conditions', at, 'fields'],
-        mistakes,
-      )
-    }
-  }
-  if (mistakes.count > before) return undefined
-  const { priority, vars, transformations } = read.data
-  return { file: parsed.file, priority, vars: new Map(Object.entries(vars)), transformations, parsed }
-}
-
-function checkPatterns(
-  patterns: readonly string[],
-  parsed: ParsedYaml,
-  path: readonly (string | number)[],
-  mistakes: Mistakes,
-): void {
-  for (const pattern of patterns) {
-    try {
-      compileRegex(pattern, '')
-    } catch (error) {
-      mistakes.add(
-        'SIGMA_REGEX_INVALID',
-        `The expression can't be used: ${(error as Error).message}.`,
-        parsed.place(path),
-      )
-    }
-  }
-}
 
 /** What the pipelines make of one rule. */
 export interface Mapping {
   readonly logsource: LogSource
+  /** For fields that stand outside of the detection. */
   readonly fields: FieldMap
+  /** For the detection. */
+  readonly steps: readonly Step[]
   readonly placeholders: Placeholders
   /** To be added to the rule's condition by AND. */
   readonly conditions: readonly Condition[]
+  /** The fields that an analyst wants to see, mapped. */
+  readonly shown: readonly string[]
   /** Why a pipeline refuses the rule. */
   readonly refusals: readonly string[]
+}
+
+/** The rule, or filter, that is mapped. */
+export interface MappedRule {
+  readonly parsed: ParsedYaml
+  readonly key: 'detection' | 'filter'
+  readonly head: RuleHead
+  readonly logsource: LogSource
 }
 
 export function orderPipelines(pipelines: readonly Pipeline[]): readonly Pipeline[] {
@@ -140,140 +52,217 @@ export function orderPipelines(pipelines: readonly Pipeline[]): readonly Pipelin
 }
 
 /** `pipelines` in the order of `orderPipelines`. */
-export function mapRule(
-  pipelines: readonly Pipeline[],
-  rule: { readonly logsource: LogSource; readonly taxonomy: string },
-  mistakes: Mistakes,
-): Mapping {
-  let logsource = rule.logsource
-  const steps: FieldTransformation[] = []
-  const placeholders = new Map<string, readonly (string | number)[] | 'anything'>()
-  const conditions: Condition[] = []
-  const refusals: string[] = []
+export function mapRule(pipelines: readonly Pipeline[], rule: MappedRule, mistakes: Mistakes): Mapping {
+  const run = new MappingRun(rule, mistakes)
   for (const pipeline of pipelines) {
-    for (const [index, transformation] of pipeline.transformations.entries()) {
-      if (!appliesToRule(transformation, logsource, rule.taxonomy)) continue
-      if ('field_name_conditions' in transformation) {
-        steps.push(transformation)
-        continue
-      }
-      switch (transformation.type) {
-        case 'change_logsource':
-          logsource = logSource(transformation.product, transformation.service, transformation.category)
-          break
-        case 'add_logsource':
-          logsource = {
-            ...logsource,
-            ...logSource(transformation.product, transformation.service, transformation.category),
-          }
-          break
-        case 'value_placeholders':
-        case 'wildcard_placeholders':
-          for (const name of placeholderTargets(transformation, pipeline)) {
-            if (placeholders.has(name)) continue
-            placeholders.set(
-              name,
-              transformation.type === 'value_placeholders' ? (pipeline.vars.get(name) ?? []) : 'anything',
-            )
-          }
-          break
-        case 'add_condition': {
-          const fields = fieldMap([...steps])
-          const context = { parsed: pipeline.parsed, mistakes, fields, placeholders }
-          const added = readSelection(context, transformation.conditions, ['transformations', index, 'conditions'])
-          if (added !== undefined) conditions.push(transformation.negated ? { kind: 'not', of: added } : added)
-          break
-        }
-        case 'rule_failure':
-          refusals.push(transformation.message)
-      }
+    run.apply(pipeline, pipeline.transformations, ['transformations'])
+  }
+  return run.result()
+}
+
+/** A condition that a pipeline adds. */
+interface Added {
+  readonly draft: Draft
+  readonly negated: boolean
+  readonly stepsBefore: number
+}
+
+class MappingRun implements RuleView {
+  readonly #rule: MappedRule
+  readonly #mistakes: Mistakes
+  readonly #steps: Step[] = []
+  readonly #placeholders = new PlaceholderTable()
+  readonly #added: Added[] = []
+  readonly #refusals: string[] = []
+  readonly #attributes = new Map<string, unknown>()
+  #shown: readonly string[]
+  logsource: LogSource
+  readonly applied = new Set<string>()
+  state: ReadonlyMap<string, unknown> = new Map()
+
+  constructor(rule: MappedRule, mistakes: Mistakes) {
+    this.#rule = rule
+    this.#mistakes = mistakes
+    this.logsource = rule.logsource
+    this.#shown = rule.head.fields
+  }
+
+  get taxonomy(): string {
+    return this.#rule.head.taxonomy
+  }
+
+  get tags(): readonly string[] {
+    return this.#rule.head.tags
+  }
+
+  attribute(name: string): unknown {
+    if (this.#attributes.has(name)) return this.#attributes.get(name)
+    const { value } = this.#rule.parsed
+    return Object.hasOwn(value as object, name) ? (value as Record<string, unknown>)[name] : undefined
+  }
+
+  /** Only few pipelines look into detections: read when they do. A placeholder may stand for anything here. */
+  drafts(): readonly Draft[] {
+    const aside = new Mistakes()
+    const drafts = readDrafts(this.#rule.parsed, this.#rule.key, anyPlaceholder, aside)
+    return [...(drafts?.values() ?? [])].flatMap((draft) =>
+      draft === undefined ? [] : (applySteps(draft, this.#steps, aside) ?? []),
+    )
+  }
+
+  apply(pipeline: Pipeline, items: readonly Transformation[], path: YamlPath): void {
+    for (const [index, item] of items.entries()) {
+      if (!appliesToRule(item, this)) continue
+      if (item.type === 'nest') this.apply(pipeline, item.items, [...path, index, 'items'])
+      else this.#applyOne(pipeline, item, [...path, index])
+      if (item.id !== undefined) this.applied.add(item.id)
     }
   }
-  return { logsource, fields: fieldMap(steps), placeholders, conditions, refusals }
+
+  #applyOne(pipeline: Pipeline, item: SimpleTransformation, path: YamlPath): void {
+    if (isItemTransformation(item)) {
+      this.#steps.push({ item, state: this.state })
+      if (isFieldTransformation(item)) {
+        const map = fieldMap([{ item, state: this.state }])
+        this.#shown = this.#shown.flatMap(map)
+      }
+      return
+    }
+    switch (item.type) {
+      case 'change_logsource':
+        this.logsource = logSource(item.product, item.service, item.category)
+        break
+      case 'add_logsource':
+        this.logsource = { ...this.logsource, ...logSource(item.product, item.service, item.category) }
+        break
+      case 'value_placeholders':
+      case 'wildcard_placeholders':
+        this.#placeholders.take(item, pipeline)
+        break
+      case 'add_condition':
+        this.#addCondition(pipeline, item, path)
+        break
+      case 'add_field':
+        this.#shown = [...this.#shown, ...item.field]
+        break
+      case 'remove_field':
+        this.#shown = this.#shown.filter((field) => !item.field.includes(field))
+        break
+      case 'set_field':
+        this.#shown = item.fields
+        break
+      case 'set_state':
+        this.state = new Map([...this.state, [item.key, item.val]])
+        break
+      case 'set_custom_attribute':
+        this.#attributes.set(item.attribute, item.value)
+        break
+      case 'rule_failure':
+        this.#refusals.push(item.message)
+    }
+  }
+
+  #addCondition(
+    pipeline: Pipeline,
+    item: Extract<SimpleTransformation, { type: 'add_condition' }>,
+    path: YamlPath,
+  ): void {
+    const conditions = item.template ? fillIn(item.conditions, this.logsource) : item.conditions
+    const context = { parsed: pipeline.parsed, mistakes: this.#mistakes, placeholders: this.#placeholders }
+    const read = readSelection(context, conditions, [...path, 'conditions'])
+    if (read !== undefined) this.#added.push({ draft: read, negated: item.negated, stepsBefore: this.#steps.length })
+  }
+
+  /** What was added is changed by the items that follow, not by those before. */
+  #conditions(): readonly Condition[] {
+    return this.#added.flatMap(({ draft, negated, stepsBefore }): readonly Condition[] => {
+      const changed = applySteps(draft, this.#steps.slice(stepsBefore), this.#mistakes)
+      const condition = changed === undefined ? undefined : finishDraft(changed, this.#mistakes)
+      return condition === undefined ? [] : [negated ? { kind: 'not', of: condition } : condition]
+    })
+  }
+
+  result(): Mapping {
+    return {
+      logsource: this.logsource,
+      fields: fieldMap(this.#steps.filter((step): step is FieldStep => isFieldTransformation(step.item))),
+      steps: this.#steps,
+      placeholders: this.#placeholders,
+      conditions: this.#conditions(),
+      shown: this.#shown,
+      refusals: this.#refusals,
+    }
+  }
 }
 
-function appliesToRule(transformation: Transformation, logsource: LogSource, taxonomy: string): boolean {
-  const { rule_conditions: conditions, rule_cond_op: op, rule_cond_not: not } = transformation
-  if (conditions.length === 0) return !not
-  const holds = (condition: z.infer<typeof RuleCondition>): boolean =>
-    condition.type === 'taxonomy' ? condition.taxonomy === taxonomy : covers(condition, logsource)
-  return (op === 'and' ? conditions.every(holds) : conditions.some(holds)) !== not
+/** Stands for the values of any placeholder. */
+const anyPlaceholder: Placeholders = { get: () => 'anything', has: () => true }
+
+type PlaceholderTransformation = Extract<SimpleTransformation, { type: 'value_placeholders' | 'wildcard_placeholders' }>
+
+/** What placeholders stand for: the first item that handles one decides. */
+class PlaceholderTable implements Placeholders {
+  readonly #items: { readonly item: PlaceholderTransformation; readonly vars: Pipeline['vars'] }[] = []
+
+  take(item: PlaceholderTransformation, pipeline: Pipeline): void {
+    this.#items.push({ item, vars: pipeline.vars })
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  get(name: string): ReturnType<Placeholders['get']> {
+    for (const { item, vars } of this.#items) {
+      if (item.include?.includes(name) === false || item.exclude?.includes(name) === true) continue
+      if (item.type === 'wildcard_placeholders') return 'anything'
+      const values = vars.get(name)
+      if (values !== undefined) return values
+    }
+    return undefined
+  }
 }
 
-/** Whether what `wanted` names is what `logsource` has. */
-export function covers(wanted: Partial<Record<keyof LogSource, string | undefined>>, logsource: LogSource): boolean {
-  const fits = (key: keyof LogSource): boolean =>
-    wanted[key] === undefined || wanted[key].toLowerCase() === logsource[key]?.toLowerCase()
-  return fits('product') && fits('service') && fits('category')
+/** `$category`, `$product`, `$service` in the values of a condition become the rule's own. */
+function fillIn(conditions: Readonly<Record<string, unknown>>, logsource: LogSource): Record<string, unknown> {
+  const fill = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(fill)
+    if (typeof value !== 'string') return value
+    return value.replace(
+      /\$(?:\{(category|product|service)\}|(category|product|service)\b)/g,
+      (whole, a?: string, b?: string) => {
+        const key = (a ?? b) as keyof LogSource
+        return logsource[key] ?? whole
+      },
+    )
+  }
+  return Object.fromEntries(Object.entries(conditions).map(([field, value]) => [field, fill(value)]))
 }
 
-function placeholderTargets(
-  transformation: Extract<Transformation, { type: 'value_placeholders' | 'wildcard_placeholders' }>,
-  pipeline: Pipeline,
-): readonly string[] {
-  const all = transformation.type === 'value_placeholders' ? [...pipeline.vars.keys()] : (transformation.include ?? [])
-  return all.filter(
-    (name) =>
-      (transformation.include === undefined || transformation.include.includes(name)) &&
-      transformation.exclude?.includes(name) !== true &&
-      (transformation.type !== 'value_placeholders' || pipeline.vars.has(name)),
-  )
-}
+type FieldStep = Step & { readonly item: FieldTransformation }
 
-/** A field's names at one point of the pipelines, and which transformations have touched it. */
+/** A field's names at one point of the pipelines, and which items have touched it. */
 interface FieldState {
   readonly name: string
   readonly applied: readonly string[]
 }
 
-function fieldMap(steps: readonly FieldTransformation[]): FieldMap {
-  const compiled = steps.map((step) => ({ step, applies: fieldApplies(step) }))
+function fieldMap(steps: readonly FieldStep[]): FieldMap {
   const cache = new Map<string, readonly string[]>()
   return (field) => {
     const known = cache.get(field)
     if (known !== undefined) return known
     let states: readonly FieldState[] = [{ name: field, applied: [] }]
-    for (const { step, applies } of compiled) {
-      states = states.flatMap((state) => (applies(state) ? mapField(step, state) : [state]))
+    for (const { item, state } of steps) {
+      states = states.flatMap((each): readonly FieldState[] => {
+        const to = appliesToField(item, each.name, each.applied, state) ? renamed(item, each.name) : undefined
+        if (to === undefined) return [each]
+        const applied = item.id === undefined ? each.applied : [...each.applied, item.id]
+        return to.map((name) => ({ name, applied }))
+      })
     }
-    const mapped = [...new Set(states.map((state) => state.name))]
+    const mapped = [...new Set(states.map(({ name }) => name))]
     cache.set(field, mapped)
     return mapped
   }
-}
-
-function mapField(step: FieldTransformation, state: FieldState): readonly FieldState[] {
-  const applied = step.id === undefined ? state.applied : [...state.applied, step.id]
-  switch (step.type) {
-    case 'field_name_prefix':
-      return [{ name: step.prefix + state.name, applied }]
-    case 'field_name_suffix':
-      return [{ name: state.name + step.suffix, applied }]
-    case 'field_name_mapping': {
-      const to = Object.hasOwn(step.mapping, state.name) ? step.mapping[state.name]! : undefined
-      return to === undefined ? [state] : to.map((name) => ({ name, applied }))
-    }
-    case 'field_name_prefix_mapping': {
-      const found = Object.entries(step.mapping).find(([prefix]) => state.name.startsWith(prefix))
-      if (found === undefined) return [state]
-      return found[1].map((prefix) => ({ name: prefix + state.name.slice(found[0].length), applied }))
-    }
-  }
-}
-
-function fieldApplies(step: FieldTransformation): (state: FieldState) => boolean {
-  const conditions = step.field_name_conditions.map((condition) => {
-    if (condition.type === 'processing_item_applied') {
-      return (state: FieldState) => state.applied.includes(condition.processing_item_id)
-    }
-    const include = condition.type === 'include_fields'
-    if (condition.mode === 'plain') return (state: FieldState) => condition.fields.includes(state.name) === include
-    const expressions = condition.fields.map((pattern) => compileRegex(pattern, ''))
-    return (state: FieldState) => expressions.some((expression) => expression.test(state.name)) === include
-  })
-  if (conditions.length === 0) return () => !step.field_name_cond_not
-  const all = step.field_name_cond_op === 'and'
-  return (state) =>
-    (all ? conditions.every((holds) => holds(state)) : conditions.some((holds) => holds(state))) !==
-    step.field_name_cond_not
 }

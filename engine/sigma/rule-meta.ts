@@ -124,3 +124,10 @@ export function logSource(product?: string, service?: string, category?: string)
     ...(category === undefined ? {} : { category }),
   }
 }
+
+/** Whether what `wanted` names is what `logsource` has. */
+export function covers(wanted: Partial<Record<keyof LogSource, string | undefined>>, logsource: LogSource): boolean {
+  const fits = (key: keyof LogSource): boolean =>
+    wanted[key] === undefined || wanted[key].toLowerCase() === logsource[key]?.toLowerCase()
+  return fits('product') && fits('service') && fits('category')
+}

@@ -5,7 +5,10 @@ import type { SigmaMistakeCode } from './mistakes.ts'
 import type { PatternPart, Test, TimePart } from './types.ts'
 
 /** What placeholders stand for: values, or anything at all. */
-export type Placeholders = ReadonlyMap<string, readonly (string | number)[] | 'anything'>
+export interface Placeholders {
+  has(name: string): boolean
+  get(name: string): readonly (string | number)[] | 'anything' | undefined
+}
 
 export interface Problem {
   readonly problem: SigmaMistakeCode

@@ -6,7 +6,7 @@
  */
 import type { FilePlace } from '../../core/errors.ts'
 import { nearest } from '../../core/near-miss.ts'
-import { covers } from '../../engine/sigma/pipelines.ts'
+import { covers } from '../../engine/sigma/rule-meta.ts'
 import type { Condition, LogSource, SigmaRule, Test } from '../../engine/sigma/types.ts'
 import { fills, type FilledFields } from '../../engine/sources/filled-fields.ts'
 import type { RuleFinding, WrittenRule } from './rule-finding.ts'
