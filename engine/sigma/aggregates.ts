@@ -3,7 +3,8 @@
  *
  * Pure. An aggregate takes entries in and, for windows that slide, lets them out again.
  */
-import type { Comparison, CorrelationType, SigmaCorrelation } from './types.ts'
+import { expressionHolds, polarities } from './correlation-expression.ts'
+import type { BaseExpression, Comparison, CorrelationType, SigmaCorrelation } from './types.ts'
 import type { Entry, ValueKind } from './window-entries.ts'
 
 export function holds(left: number, op: Comparison, right: number): boolean {
@@ -27,19 +28,38 @@ export function conditionHolds(correlation: SigmaCorrelation, measured: number):
   return correlation.condition.every(({ op, value }) => holds(measured, op, value))
 }
 
-const growing = new Set<CorrelationType>(['event_count', 'value_count', 'value_sum', 'temporal', 'temporal_ordered'])
+const growing = new Set<CorrelationType>([
+  'event_count',
+  'value_count',
+  'value_sum',
+  'temporal',
+  'temporal_ordered',
+  'temporal_extended',
+  'temporal_ordered_extended',
+])
 
 /**
  * Whether more events can only help the condition to hold: then a finding can be told at once. Else (`lt`, `lte`, `eq`, `neq`,
- * ranges, averages, percentiles) a window is judged when the watermark has passed it.
+ * ranges, averages, percentiles, `not` among rules) a window is judged when the watermark has passed it.
  */
-export function decidesAtOnce(correlation: Pick<SigmaCorrelation, 'type' | 'condition'>): boolean {
+export function decidesAtOnce(correlation: Pick<SigmaCorrelation, 'type' | 'condition' | 'expression'>): boolean {
+  if (waitsForAbsence(correlation)) return false
   return growing.has(correlation.type) && correlation.condition.every(({ op }) => op === 'gt' || op === 'gte')
+}
+
+/** Whether something has to stay away. */
+export function waitsForAbsence({ expression }: Pick<SigmaCorrelation, 'expression'>): boolean {
+  return expression !== undefined && polarities(expression).unwanted.size > 0
 }
 
 export function valueKindOf(type: CorrelationType): ValueKind {
   if (type === 'value_count') return 'text'
   return type.startsWith('value_') ? 'number' : 'none'
+}
+
+/** Whether it matters which of the rules an event matches: one that several match then counts for each. */
+export function countsByRule(type: CorrelationType): boolean {
+  return type.startsWith('temporal')
 }
 
 /** Whether entries may be added up when there are too many of them. */
@@ -70,11 +90,26 @@ export function createAggregate(correlation: SigmaCorrelation): Aggregate {
       const share = (correlation.percentile ?? 50) / 100
       return new FromWindow((entries, from, to) => percentile(entries.slice(from, to), share))
     }
+    case 'value_median':
+      return new FromWindow((entries, from, to) => median(entries.slice(from, to)))
+    case 'temporal_extended':
+      return new Present(expressionOf(correlation))
+    case 'temporal_ordered_extended': {
+      const expression = expressionOf(correlation)
+      return new FromWindow((entries, from, to) =>
+        earliest(expression, entries, from, to, -Infinity) < Infinity ? 1 : 0,
+      )
+    }
     case 'temporal_ordered': {
       const length = correlation.base.length
       return new FromWindow((entries, from, to) => orderedPrefix(entries, from, to, length))
     }
   }
+}
+
+function expressionOf({ expression }: SigmaCorrelation): BaseExpression {
+  if (expression === undefined) throw new TypeError('the correlation has no condition over rule names')
+  return expression
 }
 
 class EventCount implements Aggregate {
@@ -115,6 +150,28 @@ class Distinct implements Aggregate {
 
   measure(): number {
     return this.#seen.size
+  }
+}
+
+/** 1 where the rules that are there satisfy an expression, else 0. */
+class Present implements Aggregate {
+  readonly #expression: BaseExpression
+  readonly #seen: number[] = []
+
+  constructor(expression: BaseExpression) {
+    this.#expression = expression
+  }
+
+  add({ b }: Entry): void {
+    this.#seen[b] = (this.#seen[b] ?? 0) + 1
+  }
+
+  remove({ b }: Entry): void {
+    this.#seen[b] = (this.#seen[b] ?? 0) - 1
+  }
+
+  measure(): number {
+    return expressionHolds(this.#expression, (base) => (this.#seen[base] ?? 0) > 0) ? 1 : 0
   }
 }
 
@@ -177,6 +234,42 @@ function percentile(window: readonly Entry[], share: number): number {
     if (passed >= rank) return Number(v)
   }
   return 0
+}
+
+/** The middle value; of an even number of values the average of the two in the middle. */
+function median(window: readonly Entry[]): number {
+  const values = window.flatMap(({ v, n }) => Array.from({ length: n }, () => Number(v))).sort((a, b) => a - b)
+  const middle = values.length >>> 1
+  if (values.length === 0) return 0
+  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
+}
+
+/**
+ * When, at the earliest, the operands of each `and` have been seen in their order, beginning at `sinceMs`; Infinity: not yet.
+ * Events of one instant count as in order.
+ */
+function earliest(
+  expression: BaseExpression,
+  entries: readonly Entry[],
+  from: number,
+  to: number,
+  sinceMs: number,
+): number {
+  switch (expression.kind) {
+    case 'base': {
+      for (let at = from; at < to; at++) {
+        const { b, t } = entries[at]!
+        if (b === expression.base && t >= sinceMs) return t
+      }
+      return Infinity
+    }
+    case 'and':
+      return expression.of.reduce((since, each) => earliest(each, entries, from, to, since), sinceMs)
+    case 'or':
+      return Math.min(...expression.of.map((each) => earliest(each, entries, from, to, sinceMs)))
+    case 'not':
+      throw new TypeError('absence is judged by an operator of its own')
+  }
 }
 
 /** How many of the base rules are seen in their order. Events of one instant count as in order, whichever came first. */

@@ -238,8 +238,13 @@ function finishRule(draft: RuleDraft, standalone: boolean): SigmaRule {
 }
 
 function finishCorrelation({ draft, base }: CorrelationCompiled, standalone: boolean): SigmaCorrelation {
-  const { type, groupBy, timespanMs, condition, percentile } = draft
-  const compiled = { type, base, groupBy, timespanMs, condition, ...(percentile === undefined ? {} : { percentile }) }
+  const { type, groupBy, timespanMs, condition, percentile, expression, written } = draft
+  const compiled = {
+    ...{ type, base, groupBy, timespanMs, condition },
+    ...(percentile === undefined ? {} : { percentile }),
+    ...(expression === undefined ? {} : { expression }),
+    ...(written === undefined ? {} : { written }),
+  }
   return { kind: 'correlation', meta: metaOf(draft.head, {}, draft.head.fields, compiled), ...compiled, standalone }
 }
 

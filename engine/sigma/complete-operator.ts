@@ -5,7 +5,7 @@
  * Pure. A window opens with the first event that no window before it holds, lasts one timespan, and is told at most once, as
  * final: docs/decisions/010-sigma-windows.md.
  */
-import { addsUp, conditionHolds, createAggregate, valueKindOf } from './aggregates.ts'
+import { addsUp, conditionHolds, countsByRule, createAggregate, valueKindOf } from './aggregates.ts'
 import type {
   CorrelationFinding,
   CorrelationOperator,
@@ -14,7 +14,8 @@ import type {
   OperatorStep,
   SigmaCorrelation,
 } from './types.ts'
-import { compress, EntryIndex, entriesMax, entriesOf, shortId, spread, type Entry } from './window-entries.ts'
+import { compress, EntryIndex, entriesMax, entriesOf, idAs, shortId, spread, type Entry } from './window-entries.ts'
+import { distinctEvents, distinctEvidence } from './window-events.ts'
 
 /** What is kept of a group. JSON. */
 interface State {
@@ -24,19 +25,22 @@ interface State {
 
 export class CompleteOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
-  readonly stateVersion = 2
+  readonly stateVersion = 3
   readonly #spanMs: number
+  /** An event that several rules match counts for each of them. */
+  readonly #byRule: boolean
   readonly #indexes = new WeakMap<State, EntryIndex>()
 
   constructor(correlation: SigmaCorrelation) {
     this.correlation = correlation
     this.#spanMs = correlation.timespanMs
+    this.#byRule = countsByRule(correlation.type)
   }
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
     if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
     const state = (given as State | undefined) ?? { entries: [], incomplete: false }
-    const id = shortId(observation.eventId)
+    const id = this.#byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
     if (observation.retracted === true) {
       const known = this.#index(state).has(id)
       if (!known) return { state: given, findings: [], dropped: 'duplicate' }
@@ -77,8 +81,9 @@ export class CompleteOperator implements CorrelationOperator {
 
   #makeRoom(state: State, more: number, watermarkMs: number): readonly CorrelationFinding[] {
     const findings = this.#judge(state, watermarkMs)
-    // A percentile needs each value: it would rather miss the last ones than tell a wrong one.
-    if (state.entries.length + more > entriesMax && this.correlation.type !== 'value_percentile') {
+    // A percentile and a median need each value: they would rather miss the last ones than tell a wrong one.
+    const each = this.correlation.type === 'value_percentile' || this.correlation.type === 'value_median'
+    if (state.entries.length + more > entriesMax && !each) {
       state.entries = compress(state.entries, this.#spanMs, addsUp(this.correlation.type))
       state.incomplete = true
       this.#indexes.delete(state)
@@ -118,11 +123,11 @@ export class CompleteOperator implements CorrelationOperator {
       supersedes: [],
       firstHeldMs: lastMs,
       lastHeldMs: lastMs,
-      count: window.reduce((sum, { n }) => sum + n, 0),
+      count: this.#byRule ? distinctEvents(window) : window.reduce((sum, { n }) => sum + n, 0),
       peak: measured,
       final: true,
       incomplete: state.incomplete,
-      evidence: spread(window.flatMap(({ e }) => (e === undefined ? [] : [e]))),
+      evidence: spread(distinctEvidence(window)),
     }
   }
 }

@@ -5,12 +5,20 @@
  * rule, so one correlation may read different event fields from different rules.
  */
 import { z } from 'zod'
+import type { FilePlace } from '../../core/errors.ts'
 import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import { holds } from './aggregates.ts'
 import type { FieldMap } from './detection.ts'
 import type { Mistakes } from './mistakes.ts'
+import { readExtended } from './correlation-extended.ts'
 import type { RuleHead } from './rule-meta.ts'
-import { correlationTypes, type Comparison, type CorrelationBase, type CorrelationType } from './types.ts'
+import {
+  correlationTypes,
+  type BaseExpression,
+  type Comparison,
+  type CorrelationBase,
+  type CorrelationType,
+} from './types.ts'
 
 const fieldNames = z.union([
   z
@@ -22,27 +30,33 @@ const fieldNames = z.union([
 
 const Block = z.strictObject({
   type: z.enum(correlationTypes),
-  rules: z.union([
-    z
-      .string()
-      .min(1)
-      .transform((text) => [text]),
-    z.array(z.string().min(1)).min(1),
-  ]),
+  /** May be left out where a condition over rule names has them all. */
+  rules: z
+    .union([
+      z
+        .string()
+        .min(1)
+        .transform((text) => [text]),
+      z.array(z.string().min(1)).min(1),
+    ])
+    .optional(),
   'group-by': fieldNames.optional(),
   timespan: z.string().regex(/^[1-9]\d{0,8}[smhd]$/, 'A timespan is a number and s, m, h or d, e.g. 10m'),
   aliases: z.record(z.string(), z.record(z.string(), z.string().min(1))).default({}),
   condition: z
-    .strictObject({
-      field: fieldNames.optional(),
-      percentile: z.number().min(0).max(100).optional(),
-      lt: z.number().optional(),
-      lte: z.number().optional(),
-      gt: z.number().optional(),
-      gte: z.number().optional(),
-      eq: z.number().optional(),
-      neq: z.number().optional(),
-    })
+    .union([
+      z.string().min(1),
+      z.strictObject({
+        field: fieldNames.optional(),
+        percentile: z.number().min(0).max(100).optional(),
+        lt: z.number().optional(),
+        lte: z.number().optional(),
+        gt: z.number().optional(),
+        gte: z.number().optional(),
+        eq: z.number().optional(),
+        neq: z.number().optional(),
+      }),
+    ])
     .optional(),
   generate: z.boolean().default(false),
 })
@@ -67,6 +81,8 @@ export interface CorrelationDraft {
   readonly timespanMs: number
   readonly condition: readonly { readonly op: Comparison; readonly value: number }[]
   readonly percentile?: number
+  readonly expression?: BaseExpression
+  readonly written?: string
   readonly generate: boolean
 }
 
@@ -78,45 +94,67 @@ export function readCorrelation(parsed: ParsedYaml, head: RuleHead, mistakes: Mi
   }
   const block = read.data
   const before = mistakes.count
-  const complain = (message: string, ...path: string[]): void =>
-    mistakes.add('SIGMA_CORRELATION_INVALID', message, parsed.place(['correlation', ...path]))
-  const temporal = block.type === 'temporal' || block.type === 'temporal_ordered'
   const timespanMs = Number(block.timespan.slice(0, -1)) * unitMs[block.timespan.slice(-1)]!
-  if (timespanMs > timespanMsMax) complain(`A timespan is at most ${timespanMsMax / 86_400_000} days.`, 'timespan')
-  const condition = operators.flatMap((op) => {
-    const value = block.condition?.[op]
-    return value === undefined ? [] : [{ op, value }]
-  })
-  if (condition.length === 0 && !temporal) complain(`A correlation of type ${block.type} needs a condition.`)
-  const valueFields = block.condition?.field ?? []
-  if (block.type.startsWith('value_') && valueFields.length === 0)
-    complain(`The condition of ${block.type} names no field.`, 'condition')
-  if (!block.type.startsWith('value_') && valueFields.length > 0)
-    complain(`A correlation of type ${block.type} reads no field.`, 'condition', 'field')
-  if (block.type.startsWith('value_') && block.type !== 'value_count' && valueFields.length > 1) {
-    complain(`A correlation of type ${block.type} reads one field.`, 'condition', 'field')
+  if (timespanMs > timespanMsMax) {
+    const message = `A timespan is at most ${timespanMsMax / 86_400_000} days.`
+    mistakes.add('SIGMA_CORRELATION_INVALID', message, parsed.place(['correlation', 'timespan']))
   }
-  if ((block.type === 'value_percentile') !== (block.condition?.percentile !== undefined)) {
-    complain('A percentile belongs to value_percentile, and to no other.', 'condition')
+  const { aliases, generate } = block
+  const common = { head, parsed, groupBy: block['group-by'] ?? [], aliases, timespanMs, generate }
+  if (typeof block.condition === 'string') {
+    const extended = readExtended(parsed, block.type, block.condition, block.rules, mistakes)
+    if (extended === undefined || mistakes.count > before) return undefined
+    return { ...common, ...extended, valueFields: [], condition: [{ op: 'gte', value: 1 }] }
   }
-  if (temporal && block.rules.length < 2)
-    complain(`A correlation of type ${block.type} needs two rules or more.`, 'rules')
-  if (new Set(block.rules).size < block.rules.length) complain('A rule is named twice.', 'rules')
+  checkCounted(block, parsed, mistakes)
+  const { rules = [], condition: given } = block
   if (mistakes.count > before) return undefined
+  const condition = comparisonsOf(block)
   const draft: CorrelationDraft = {
-    head,
-    parsed,
+    ...common,
     type: block.type,
-    rules: block.rules,
-    groupBy: block['group-by'] ?? [],
-    aliases: block.aliases,
-    valueFields,
-    timespanMs,
-    condition: condition.length === 0 ? [{ op: 'gte', value: block.rules.length }] : condition,
-    ...(block.condition?.percentile === undefined ? {} : { percentile: block.condition.percentile }),
-    generate: block.generate,
+    rules,
+    valueFields: given?.field ?? [],
+    condition: condition.length === 0 ? [{ op: 'gte', value: rules.length }] : condition,
+    ...(given?.percentile === undefined ? {} : { percentile: given.percentile }),
   }
   return checkSense(draft, mistakes) ? draft : undefined
+}
+
+function comparisonsOf({ condition }: Block): CorrelationDraft['condition'] {
+  if (typeof condition === 'string') return []
+  return operators.flatMap((op) => {
+    const value = condition?.[op]
+    return value === undefined ? [] : [{ op, value }]
+  })
+}
+
+/** What goes with which type, where the condition is a comparison. */
+function checkCounted(block: Block, parsed: ParsedYaml, mistakes: Mistakes): void {
+  const { type, rules = [], condition } = block
+  if (typeof condition === 'string') return
+  const complain = (message: string, ...path: string[]): void =>
+    mistakes.add('SIGMA_CORRELATION_INVALID', message, parsed.place(['correlation', ...path]))
+  const temporal = type === 'temporal' || type === 'temporal_ordered'
+  if (type === 'temporal_extended' || type === 'temporal_ordered_extended') {
+    complain(`The condition of ${type} is a text over rule names, such as: a and not b.`, 'condition')
+    return
+  }
+  if (rules.length === 0) complain('The correlation names no rules.')
+  if (comparisonsOf(block).length === 0 && !temporal) complain(`A correlation of type ${type} needs a condition.`)
+  const valueFields = condition?.field ?? []
+  if (type.startsWith('value_') && valueFields.length === 0)
+    complain(`The condition of ${type} names no field.`, 'condition')
+  if (!type.startsWith('value_') && valueFields.length > 0)
+    complain(`A correlation of type ${type} reads no field.`, 'condition', 'field')
+  if (type.startsWith('value_') && type !== 'value_count' && valueFields.length > 1) {
+    complain(`A correlation of type ${type} reads one field.`, 'condition', 'field')
+  }
+  if ((type === 'value_percentile') !== (condition?.percentile !== undefined)) {
+    complain('A percentile belongs to value_percentile, and to no other.', 'condition')
+  }
+  if (temporal && rules.length < 2) complain(`A correlation of type ${type} needs two rules or more.`, 'rules')
+  if (new Set(rules).size < rules.length) complain('A rule is named twice.', 'rules')
 }
 
 /** A condition that can never hold, or always does, is a mistake: it would be silent, or never. */
@@ -180,14 +218,14 @@ export function resolveBase(
       mistakes.add(
         'SIGMA_CORRELATION_REFERENCE',
         `There is no rule with the id or name "${reference.slice(0, 100)}".`,
-        parsed.place(['correlation', 'rules', index]),
+        placeOfReference(draft, index),
       )
     } else if (rule.decidesLate === true) {
       mistakes.add(
         'SIGMA_CORRELATION_UNSUPPORTED',
         `"${reference}" is decided only when its window is over: no correlation can stand on it.`,
-        parsed.place(['correlation', 'rules', index]),
-        'Only conditions with gt and gte are decided at once.',
+        placeOfReference(draft, index),
+        'Only conditions with gt and gte, and conditions over rule names without "not", are decided at once.',
       )
     } else found.push({ reference, rule })
   }
@@ -224,6 +262,12 @@ export function resolveBase(
     }
   })
   return mistakes.count > before ? undefined : base
+}
+
+/** Where a rule is referred to: in the list, or in the condition that stands for it. */
+function placeOfReference({ parsed }: CorrelationDraft, index: number): FilePlace {
+  const listed = (parsed.value as { correlation: { rules?: unknown } }).correlation.rules !== undefined
+  return parsed.place(listed ? ['correlation', 'rules', index] : ['correlation', 'condition'])
 }
 
 function checkAliases(

@@ -11,7 +11,7 @@
  * should, and counts in bulk where that is not enough: the findings that this may concern say so (`incomplete`).
  */
 import type { EvidenceRef } from '../../core/signal.ts'
-import { addsUp, conditionHolds, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
+import { addsUp, conditionHolds, countsByRule, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
 import { StateViews } from './state-views.ts'
 import type {
   CorrelationFinding,
@@ -26,6 +26,7 @@ import {
   compress,
   entriesMax,
   entriesOf,
+  idAs,
   insertAt,
   placeFor,
   shortId,
@@ -98,23 +99,27 @@ export class SlidingOperator implements CorrelationOperator {
   readonly stateVersion = 3
   readonly #spanMs: number
   readonly #kind: ValueKind
+  /** An event that several rules match counts for each of them. */
+  readonly #byRule: boolean
   readonly #views = new StateViews<State, View>()
 
   constructor(correlation: SigmaCorrelation) {
     this.correlation = correlation
     this.#spanMs = correlation.timespanMs
     this.#kind = valueKindOf(correlation.type)
+    this.#byRule = countsByRule(correlation.type)
   }
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
     const t = observation.timestampMs
     if (t < watermarkMs) return { state: given, findings: [], dropped: 'late' }
     const state = (given as State | undefined) ?? newState()
-    const id = shortId(observation.eventId)
+    const id = this.#byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
     if (observation.retracted === true) return this.#takeBack(given, state, id)
     let at = placeFor(state.entries, t, id)
     if (at < 0) return { state: given, findings: [], dropped: 'duplicate' }
     const added = entriesOf(observation, id, this.#kind)
+    if (this.#byRule && this.#isKnownAsAnother(state, observation)) Object.assign(added[0]!, { n: 0, e: undefined })
     if (added.length === 0) return { state: given, findings: [], dropped: 'no-value' }
     const before = state.entries
     const settled = this.#makeRoom(state, added.length, watermarkMs)
@@ -122,7 +127,7 @@ export class SlidingOperator implements CorrelationOperator {
     const view = this.#view(state)
     const inserted = insertAt(state.entries, at, added, view.carrying)
     view.carrying = inserted.carrying
-    if (at + added.length === state.entries.length) this.#judge(state, view, at, Infinity)
+    if (at + added.length === state.entries.length && !this.#mayUndo(state, at)) this.#judge(state, view, at, Infinity)
     else this.#replay(state, view)
     const told = this.#tell(state, -Infinity)
     const findings = settled.length === 0 ? told : [...settled, ...told]
@@ -141,6 +146,18 @@ export class SlidingOperator implements CorrelationOperator {
     const state = given as State
     const last = this.#view(state).bursts[0]?.last ?? state.entries.at(-1)?.t
     return last === undefined ? -Infinity : last + this.#spanMs + 1
+  }
+
+  /** A negative value takes from the sum of an instant that has been judged without it. */
+  #mayUndo({ entries }: State, at: number): boolean {
+    return this.correlation.type === 'value_sum' && entries[at - 1]?.t === entries[at]!.t
+  }
+
+  /** It is one event all the same: counted, and shown, once. */
+  #isKnownAsAnother({ entries }: State, observation: Observation): boolean {
+    return this.correlation.base.some(
+      (_, base) => base !== observation.base && placeFor(entries, observation.timestampMs, idAs(observation, base)) < 0,
+    )
   }
 
   /** The observation of this id is taken back. */

@@ -110,10 +110,19 @@ export const correlationTypes = [
   'value_sum',
   'value_avg',
   'value_percentile',
+  'value_median',
   'temporal',
   'temporal_ordered',
+  'temporal_extended',
+  'temporal_ordered_extended',
 ] as const
 export type CorrelationType = (typeof correlationTypes)[number]
+
+/** A condition over base rules; `base` counts `SigmaCorrelation.base`. */
+export type BaseExpression =
+  | { readonly kind: 'base'; readonly base: number }
+  | { readonly kind: 'not'; readonly of: BaseExpression }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly BaseExpression[] }
 
 /** What a correlation reads from an event that one of its base rules matched. */
 export interface CorrelationBase {
@@ -139,6 +148,10 @@ export interface SigmaCorrelation {
   readonly condition: readonly { readonly op: Comparison; readonly value: number }[]
   /** For value_percentile: 0 to 100. */
   readonly percentile?: number
+  /** For the extended temporal types, whose `condition` is then that it holds (1): what must be there, and what must not. */
+  readonly expression?: BaseExpression
+  /** The expression as it is written. */
+  readonly written?: string
   /** False: only other correlations use it. */
   readonly standalone: boolean
 }
@@ -157,7 +170,7 @@ export interface Observation {
   readonly timestampMs: number
   /** Index into `SigmaCorrelation.base`. */
   readonly base: number
-  /** value_count: the values; value_sum, _avg, _percentile: the numbers as text; else empty. */
+  /** value_count: the values; value_sum, _avg, _percentile, _median: the numbers as text; else empty. */
   readonly values: readonly string[]
   readonly evidence: EvidenceRef
   /** The base was a finding that has been withdrawn: takes the observation of the same `eventId` back. */

@@ -67,6 +67,11 @@ export function shortId(id: string): string {
   return lastShort
 }
 
+/** The id of an event as an event of one of the rules that it matches. */
+export function idAs({ eventId }: Observation, base: number): string {
+  return `${shortId(eventId)}/${base}`
+}
+
 /** One event is mostly asked about several times in a row, by each correlation that reads it. */
 let lastId = ''
 let lastShort = ''

@@ -91,8 +91,11 @@ const measured: Readonly<Record<SigmaCorrelation['type'], string>> = {
   value_sum: 'as the sum',
   value_avg: 'as the average',
   value_percentile: 'as the percentile',
+  value_median: 'as the median',
   temporal: 'of the rules',
   temporal_ordered: 'of the rules in their order',
+  temporal_extended: 'of the rules',
+  temporal_ordered_extended: 'of the rules in their order',
 }
 const symbols = {
   lt: 'less than',
@@ -132,7 +135,7 @@ export function explainCorrelation(
   const what = fields === '' ? measured[rule.type] : `${measured[rule.type]} of ${fields}`
   const line = rule.condition.map(({ op, value }) => `${symbols[op]} ${value}`).join(' and ')
   const bound = finding.incomplete ? 'at least ' : ''
-  const asked = line === '' ? '' : `; the line is ${line}`
+  const asked = rule.written === undefined ? `; the line is ${line}` : `; asked is ${plain(rule.written)}`
   const withdrawn = finding.status === 'retracted' ? ' Late records have taken this back.' : ''
   return (
     `${rule.meta.title}: ${bound}${finding.peak} ${what} within ${withArticle(formatSpan(rule.timespanMs))}` +

@@ -123,7 +123,7 @@ export function signalOfCorrelation(
       peak: finding.peak,
       events: finding.count,
       timespanMs: rule.timespanMs,
-      line: rule.condition.map(({ op, value }) => `${op} ${value}`).join(', '),
+      line: rule.written ?? rule.condition.map(({ op, value }) => `${op} ${value}`).join(', '),
       final: finding.final,
       ...(finding.incomplete ? { incomplete: true } : {}),
     },

@@ -93,6 +93,8 @@ function measure(correlation: SigmaCorrelation, window: readonly Happening[]): n
         )
       return reach(0, -Infinity)
     }
+    default:
+      throw new Error(`${correlation.type} is compared in correlations/`)
   }
 }
 
