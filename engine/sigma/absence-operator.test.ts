@@ -23,7 +23,6 @@ function run(correlation: SigmaCorrelation, story: string): CorrelationFinding[]
   const findings: CorrelationFinding[] = []
   let state: GroupState | undefined
   let watermarkMs = -Infinity
-  const names = { a: 'a', b: 'b', c: 'c' }
   for (const [index, word] of story.split(' ').entries()) {
     if (word.startsWith('|')) {
       watermarkMs = Number(word.slice(1)) * 1_000
@@ -33,7 +32,7 @@ function run(correlation: SigmaCorrelation, story: string): CorrelationFinding[]
       findings.push(...step.findings)
       continue
     }
-    const [name, second] = word.split('@') as [keyof typeof names, string]
+    const [name, second] = word.split('@') as [string, string]
     const id = `e${index}`
     const timestampMs = Number(second) * 1_000
     const at = correlation.base.findIndex((each) => each.id === name)
