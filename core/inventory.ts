@@ -1,11 +1,12 @@
 /**
  * The inventory: what detectors may know beside the traffic. Models with their reference inputs and the filters of their
- * training records, licenses, canaries, people.
+ * training records, assets with the sizes of their files, licenses, canaries, people.
  *
  * A content set like rules: files in folders, published by digest, in force in every partition from a place in its log.
  * Each file holds any part of it, as YAML or JSON; what several files say of one model adds up.
  */
 import { z } from 'zod'
+import { Asset } from './asset.ts'
 import { License } from './license.ts'
 
 const id = z.string().min(1).max(512)
@@ -60,6 +61,8 @@ export const RegisteredPerson = z.strictObject({
 export type RegisteredPerson = z.infer<typeof RegisteredPerson>
 
 export const InventoryFile = z.strictObject({
+  /** Their releases' files, with sizes and digests. */
+  assets: z.array(Asset).max(10_000).default([]),
   models: z.array(RegisteredModel).max(10_000).default([]),
   licenses: z.array(RegisteredLicense).max(100_000).default([]),
   canaries: z.array(RegisteredCanary).max(100_000).default([]),

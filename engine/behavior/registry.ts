@@ -1,6 +1,11 @@
 /**
  * The detectors there are. A new one is a folder here and a line below.
  */
+import { canaryAnswers } from './derivation/detector.ts'
+import { drift } from './drift/detector.ts'
+import { intakePoisoning } from './intake/detector.ts'
+import { outboundTransfer } from './outbound/detector.ts'
+import { artifactShare } from './share/detector.ts'
 import type { BehaviorDetector } from './types.ts'
 import { credentialHabits } from './habits/detector.ts'
 import { licenseUse } from './license/detector.ts'
@@ -14,6 +19,11 @@ export type AnyDetector = BehaviorDetector<never>
 const all = [
   credentialHabits,
   logitLeak,
+  artifactShare,
+  canaryAnswers,
+  drift,
+  intakePoisoning,
+  outboundTransfer,
   licenseUse,
   modelQueries,
   // Each on a line of its own.

@@ -3,6 +3,7 @@
  *
  * Pure. Promises: never throws; each mistake carries its file, line and column; files in any order give the same inventory.
  */
+import type { Asset } from '../../core/asset.ts'
 import type { ContentFile } from '../../core/content.ts'
 import type { Mistake } from '../../core/errors.ts'
 import {
@@ -26,8 +27,19 @@ export interface InventoryModel {
   isTrainingRecord(inputHash: string): boolean
 }
 
+/** A registered file, and the release that it is a part of. */
+export interface InventoryArtifact {
+  /** The asset's id and the release's version. */
+  readonly release: string
+  readonly bytes: number
+  /** Of all files of the release. */
+  readonly releaseBytes: number
+}
+
 export interface Inventory {
   readonly models: ReadonlyMap<string, InventoryModel>
+  /** By URI. */
+  readonly artifacts: ReadonlyMap<string, InventoryArtifact>
   readonly licenses: readonly RegisteredLicense[]
   /** By id. */
   readonly canaries: ReadonlyMap<string, RegisteredCanary>
@@ -35,7 +47,13 @@ export interface Inventory {
   readonly people: ReadonlyMap<string, RegisteredPerson>
 }
 
-export const emptyInventory: Inventory = { models: new Map(), licenses: [], canaries: new Map(), people: new Map() }
+export const emptyInventory: Inventory = {
+  models: new Map(),
+  artifacts: new Map(),
+  licenses: [],
+  canaries: new Map(),
+  people: new Map(),
+}
 
 export interface ReadInventory {
   readonly inventory: Inventory
@@ -45,6 +63,7 @@ export interface ReadInventory {
 export function readInventory(files: readonly ContentFile[]): ReadInventory {
   const mistakes: Mistake[] = []
   const models = new Map<string, RegisteredModel[]>()
+  const assets: Asset[] = []
   const licenses: RegisteredLicense[] = []
   const canaries = new Map<string, RegisteredCanary>()
   const people = new Map<string, RegisteredPerson>()
@@ -52,12 +71,13 @@ export function readInventory(files: readonly ContentFile[]): ReadInventory {
     const read = readFile(file, mistakes)
     if (read === undefined) continue
     for (const model of read.models) models.set(model.id, [...(models.get(model.id) ?? []), model])
+    assets.push(...read.assets)
     licenses.push(...read.licenses)
     for (const canary of read.canaries) canaries.set(canary.id, canary)
     for (const person of read.people) people.set(person.principal, person)
   }
   const merged = new Map([...models].map(([id, parts]) => [id, mergeModel(id, parts)]))
-  return { inventory: { models: merged, licenses, canaries, people }, mistakes }
+  return { inventory: { models: merged, artifacts: artifactsOf(assets), licenses, canaries, people }, mistakes }
 }
 
 function readFile(file: ContentFile, mistakes: Mistake[]): InventoryFileRead | undefined {
@@ -74,6 +94,25 @@ function readFile(file: ContentFile, mistakes: Mistake[]): InventoryFileRead | u
   if (read.success) return read.data
   mistakes.push(...schemaMistakes(parsed, read.error, 'INVENTORY_INVALID'))
   return undefined
+}
+
+/** What several files say of one release adds up. */
+function artifactsOf(assets: readonly Asset[]): Map<string, InventoryArtifact> {
+  const sizes = new Map<string, Map<string, number>>()
+  for (const { id, releases } of assets) {
+    for (const { version, artifacts } of releases) {
+      const name = `${id} ${version}`
+      const of = sizes.get(name) ?? new Map<string, number>()
+      sizes.set(name, of)
+      for (const { uri, bytes } of artifacts) of.set(uri, bytes)
+    }
+  }
+  const found = new Map<string, InventoryArtifact>()
+  for (const [release, of] of sizes) {
+    const releaseBytes = [...of.values()].reduce((sum, bytes) => sum + bytes, 0)
+    for (const [uri, bytes] of of) found.set(uri, { release, bytes, releaseBytes })
+  }
+  return found
 }
 
 type InventoryFileRead = ReturnType<typeof InventoryFile.parse>

@@ -7,6 +7,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
+import { roleOf } from '../roles.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { VolumeParams, type VolumeRead } from './params.ts'
 import { VolumePeers } from './peers.ts'
@@ -31,7 +32,7 @@ function readOf(event: Event, context: EventContext, coveredBy: readonly string[
     covered: coveredBy.some((path) => isPresent(event, path)),
     asset: asset?.id,
     tenant: event.organization.id,
-    role: event.user?.roles?.[0] ?? '',
+    role: roleOf(event, context),
     sinceMs: context.knownSinceMs,
   }
   const observation: WithContext<VolumeRead> = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }

@@ -1,0 +1,55 @@
+/**
+ * `drift`: what a model is asked and answers is not what it used to be, or a subgroup is wronged more than the rest.
+ *
+ * Validated statistics over a fixed reference: Kolmogorov-Smirnov with the bound of Dvoretzky, Kiefer and Wolfowitz, the
+ * population stability index beside it; errors by subgroup where the truth comes back. An account that asks otherwise than
+ * all others is no drift: each has its part of the window.
+ */
+import type { Event } from '../../../core/event.ts'
+import { evidenceOf } from '../entities.ts'
+import { fieldAt } from '../fields.ts'
+import type { BehaviorDetector } from '../types.ts'
+import { channelsOf } from './channels.ts'
+import { DriftParams, type Answer } from './params.ts'
+import { AnswerSampler, type AnswerSeen } from './sampler.ts'
+import { DriftWatch } from './watch.ts'
+
+export const drift: BehaviorDetector<DriftParams> = {
+  type: 'drift',
+  params: DriftParams,
+  needs: () => [
+    'warden.model.id',
+    'warden.input.features',
+    'warden.output.label',
+    'warden.output.truth',
+    'warden.input.group',
+  ],
+  create: (params) => ({
+    read: (event) => {
+      const model = event.warden.model?.id
+      const answer = answerOf(event)
+      if (model === undefined || answer === undefined) return undefined
+      const observation: AnswerSeen = { model: model.slice(0, 512), answer, evidence: evidenceOf(event) }
+      return { group: [event.warden.principal], observation }
+    },
+    local: new AnswerSampler(params),
+    grouped: new DriftWatch(params),
+  }),
+}
+
+function answerOf(event: Event): Answer | undefined {
+  const channels = channelsOf(event)
+  if (channels === undefined) return undefined
+  const truth = fieldAt(event, 'warden.output.truth')
+  const label = event.warden.output?.label
+  const subgroup = fieldAt(event, 'warden.input.group')
+  return {
+    timeMs: Date.parse(event['@timestamp']),
+    channels,
+    subgroup: typeof subgroup === 'string' || typeof subgroup === 'number' ? String(subgroup).slice(0, 64) : undefined,
+    right:
+      label === undefined || (typeof truth !== 'string' && typeof truth !== 'number')
+        ? undefined
+        : String(truth) === String(label),
+  }
+}

@@ -1,0 +1,50 @@
+/** Says in words what is wrong with a source's records, with the numbers. */
+import type { IntakeRecord } from './params.ts'
+
+export type IntakeKind = 'labels' | 'copies' | 'trigger'
+
+interface Counts {
+  readonly records: number
+  readonly contradictions: number
+  readonly copies: number
+  readonly labelEvidence: number
+  readonly copyEvidence: number
+}
+
+export function explainIntake(
+  kind: IntakeKind,
+  dataset: string,
+  record: IntakeRecord,
+  source: Counts,
+  sources: Readonly<Record<string, Counts>>,
+  trigger:
+    { readonly token: string; readonly hits: number; readonly records: number; readonly logP: number } | undefined,
+  line: number,
+): { explanation: string; facts: Record<string, string | number | boolean> } {
+  const count = kind === 'trigger' ? trigger!.hits : kind === 'labels' ? source.contradictions : source.copies
+  const evidence = kind === 'trigger' ? -trigger!.logP : kind === 'labels' ? source.labelEvidence : source.copyEvidence
+  const others = Object.values(sources).filter((other) => other !== source)
+  const of = (each: Counts): number => (kind === 'copies' ? each.copies : each.contradictions)
+  const othersRecords = others.reduce((sum, each) => sum + each.records, 0)
+  const othersCount = others.reduce((sum, each) => sum + of(each), 0)
+  const usual = othersRecords === 0 ? 0 : othersCount / othersRecords
+  const [position, bin] = trigger?.token.split(':') ?? []
+  const what = {
+    labels: `${count} of ${source.records} records carry another label than nearly all of their nearest neighbors from other sources`,
+    copies: `${count} of ${source.records} records are near copies of records that were there before, far nearer than records of the set usually lie`,
+    trigger: `${count} of ${trigger?.records ?? 0} records that share a value which is rare in the set (position ${position ?? ''}, eighth ${bin ?? ''} of its range) are labeled ${record.label} against their neighbors`,
+  }[kind]
+  return {
+    explanation: `Of what ${record.source} brought into ${dataset}, ${what}. For all other sources the share of ${kind === 'copies' ? 'near copies' : 'such labels'} is ${(100 * usual).toFixed(1)} %. The evidence is 10^${(evidence / Math.LN10).toFixed(1)}; the line is 10^${(line / Math.LN10).toFixed(1)}.`,
+    facts: {
+      kind,
+      dataset,
+      count,
+      records: kind === 'trigger' ? trigger!.records : source.records,
+      othersShare: Math.round(usual * 1e4) / 1e4,
+      evidenceLog10: Math.round((evidence / Math.LN10) * 100) / 100,
+      lineLog10: Math.round((line / Math.LN10) * 100) / 100,
+      ...(trigger === undefined || kind !== 'trigger' ? {} : { position: Number(position), label: record.label }),
+    },
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * `artifact-share`: who has read most of a model or a data set, whether at once, in ranges, or a little a day for weeks.
+ *
+ * Bytes say little without the whole that they belong to: 10 GB are a day's work on a corpus and all of a model. Parts of
+ * objects (ranges, multipart copies) are added up; the whole is the registered size, or what anybody has been seen to read.
+ */
+import type { Event } from '../../../core/event.ts'
+import { entitiesOf, evidenceOf } from '../entities.ts'
+import { roleOf } from '../roles.ts'
+import { fieldAt } from '../fields.ts'
+import type { BehaviorDetector, EventContext } from '../types.ts'
+import { ShareParams, type ShareRead } from './params.ts'
+import { ArtifactShares } from './shares.ts'
+
+export const artifactShare: BehaviorDetector<ShareParams> = {
+  type: 'artifact-share',
+  params: ShareParams,
+  needs: (params) => ['warden.bytes', 'warden.asset.id', 'http.request.range', 'user.roles', ...params.coveredBy],
+  create: (params) => ({
+    read: (event, context) => {
+      const of = readOf(event, context, params.coveredBy)
+      if (of === undefined) return undefined
+      const observation = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }
+      return { group: [event.organization.id], observation }
+    },
+    grouped: new ArtifactShares(params),
+  }),
+}
+
+function readOf(event: Event, context: EventContext, coveredBy: readonly string[]): ShareRead | undefined {
+  const { asset, bytes, principal } = event.warden
+  if (asset === undefined || bytes === undefined || !(bytes > 0)) return undefined
+  const registered = context.inventory.artifacts.get(asset.id)
+  const range = fieldAt(event, 'http.request.range')
+  return {
+    timeMs: Date.parse(event['@timestamp']),
+    principal,
+    role: roleOf(event, context),
+    sinceMs: context.knownSinceMs,
+    artifact: registered?.release ?? folderOf(asset.id),
+    artifactBytes: registered?.releaseBytes,
+    object: asset.id,
+    objectBytes: registered?.bytes,
+    bytes,
+    range: typeof range === 'string' ? range : undefined,
+    covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
+  }
+}
+
+/** `s3://weights/llm/shard-000.safetensors` -> `s3://weights/llm`. */
+function folderOf(uri: string): string {
+  const cut = uri.lastIndexOf('/')
+  return (cut > 0 ? uri.slice(0, cut) : uri).slice(0, 400)
+}

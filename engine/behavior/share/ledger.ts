@@ -1,0 +1,146 @@
+/**
+ * What `artifact-share` remembers: which objects an artifact has and how large they are, and what of them each principal has
+ * read and when. JSON; everything bounded.
+ *
+ * Sizes that nobody has registered are learned: the largest read of an object is its size, and the objects that anybody has
+ * read are the artifact. So a share is never said to be smaller than what is known of the artifact gives.
+ */
+import { sha256Hex } from '../../../core/ids.ts'
+import type { GroupEntries } from '../types.ts'
+import type { ShareRead } from './params.ts'
+import { addPiece, bytesOf, parseRange, type Piece } from './ranges.ts'
+
+const dayMs = 86_400_000
+/** Objects remembered of one artifact, and of one principal in it. */
+const objectsMax = 4_096
+/** Principals remembered for one artifact: those who have read most stay. */
+const readersMax = 1_024
+
+interface Reader {
+  readonly role: string
+  readonly share: number
+  /** It has read most of it from its first days on. */
+  readonly byProfession: boolean
+}
+
+export interface Artifact {
+  /** Short digest of the object -> bytes. */
+  sizes: Record<string, number>
+  bytes: number
+  objects: number
+  registered?: number
+  /** Principal -> its role and share as last told, of those who read it. */
+  readers: Record<string, Reader>
+}
+
+/** An object as one principal has read it. */
+type ObjectRead = [day: number, bytes: number, pieces?: readonly Piece[]]
+
+export interface Reading {
+  objects: Record<string, ObjectRead>
+  since: number | undefined
+  reads: number
+  /** Day of the first finding and its version; `-1`: reading most of it is its work. */
+  anchor?: number
+  version: number
+  toldShare: number
+}
+
+export class ShareLedger {
+  readonly #entries: GroupEntries
+
+  constructor(entries: GroupEntries) {
+    this.#entries = entries
+  }
+
+  artifact(name: string): Artifact {
+    return this.#entries.get<Artifact>(`artifact/${name}`) ?? { sizes: {}, bytes: 0, objects: 0, readers: {} }
+  }
+
+  reading(name: string, principal: string): Reading {
+    return (
+      this.#entries.get<Reading>(`reading/${name}\n${principal}`) ?? {
+        objects: {},
+        since: undefined,
+        reads: 0,
+        version: 0,
+        toldShare: 0,
+      }
+    )
+  }
+
+  keep(read: ShareRead, artifact: Artifact, reading: Reading): void {
+    this.#entries.set(`artifact/${read.artifact}`, artifact)
+    this.#entries.set(`reading/${read.artifact}\n${read.principal}`, reading)
+  }
+}
+
+/** Adds a read to both. */
+export function note(artifact: Artifact, reading: Reading, read: ShareRead): void {
+  const object = sha256Hex(read.object).slice(0, 12)
+  if (read.artifactBytes !== undefined) artifact.registered = read.artifactBytes
+  const known = artifact.sizes[object]
+  const piece = parseRange(read.range, read.objectBytes ?? known)
+  const size = Math.max(known ?? 0, read.objectBytes ?? Math.max(piece === undefined ? read.bytes : piece[1] + 1, 0))
+  if (known !== undefined || artifact.objects < objectsMax) {
+    if (known === undefined) artifact.objects++
+    artifact.sizes[object] = size
+    artifact.bytes += size - (known ?? 0)
+  }
+  if (read.sinceMs !== undefined) reading.since = Math.min(reading.since ?? Infinity, read.sinceMs)
+  reading.reads++
+  if (read.covered) return
+  const day = Math.floor(read.timeMs / dayMs)
+  const before = reading.objects[object]
+  if (before === undefined && Object.keys(reading.objects).length >= objectsMax) return
+  reading.objects[object] = added(before, day, read, piece, size)
+}
+
+function added(
+  before: ObjectRead | undefined,
+  day: number,
+  read: ShareRead,
+  piece: Piece | undefined,
+  size: number,
+): ObjectRead {
+  const lastDay = Math.max(before?.[0] ?? day, day)
+  if (piece === undefined && (read.range === undefined || before === undefined)) {
+    return [lastDay, Math.min(size, Math.max(before?.[1] ?? 0, read.bytes))]
+  }
+  if (piece === undefined) return [lastDay, Math.min(size, before![1] + read.bytes)]
+  const whole: readonly Piece[] = before === undefined ? [] : (before[2] ?? (before[1] > 0 ? [[0, before[1] - 1]] : []))
+  const pieces = addPiece(whole, piece)
+  return [lastDay, Math.min(size, bytesOf(pieces)), pieces]
+}
+
+export interface Held {
+  readonly bytes: number
+  readonly objects: number
+  readonly ofBytes: number
+  readonly share: number
+}
+
+/** What a principal has read since a day; older objects are forgotten. */
+export function heldSince(artifact: Artifact, reading: Reading, day: number): Held {
+  let bytes = 0
+  let objects = 0
+  for (const [name, [at, of]] of Object.entries(reading.objects)) {
+    if (at < day) {
+      Reflect.deleteProperty(reading.objects, name)
+      continue
+    }
+    bytes += of
+    objects++
+  }
+  const ofBytes = artifact.registered ?? artifact.bytes
+  return { bytes, objects, ofBytes, share: ofBytes > 0 ? Math.min(1, bytes / ofBytes) : 0 }
+}
+
+export function tellShare(artifact: Artifact, principal: string, reader: Reader): void {
+  artifact.readers[principal] = reader
+  const names = Object.keys(artifact.readers)
+  if (names.length <= readersMax) return
+  let least = names[0]!
+  for (const name of names) if (artifact.readers[name]!.share < artifact.readers[least]!.share) least = name
+  Reflect.deleteProperty(artifact.readers, least)
+}

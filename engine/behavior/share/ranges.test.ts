@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import fc from 'fast-check'
+import { addPiece, bytesOf, parseRange, type Piece } from './ranges.ts'
+
+describe('a range as it is spelled', () => {
+  test.each<[unknown, number | undefined, Piece | undefined]>([
+    ['bytes=0-99', undefined, [0, 99]],
+    ['Bytes = 100-', 150, [100, 149]],
+    ['bytes=100-', undefined, undefined],
+    ['bytes=9-3', undefined, undefined],
+    ['bytes=-500', 1_000, undefined],
+    ['bytes=0-1,5-6', undefined, undefined],
+    ['items=0-9', undefined, undefined],
+    [7, undefined, undefined],
+  ])('%j of an object of %j bytes is %j', (text, size, piece) => {
+    expect(parseRange(text, size)).toEqual(piece)
+  })
+})
+
+test('pieces that overlap or touch count once, in whatever order they come', () => {
+  const pieces: Piece[] = [
+    [50, 99],
+    [0, 49],
+    [90, 120],
+    [200, 209],
+  ]
+  expect(bytesOf(pieces.reduce<readonly Piece[]>(addPiece, []))).toBe(131)
+  expect(bytesOf(pieces.reverse().reduce<readonly Piece[]>(addPiece, []))).toBe(131)
+})
+
+test('a thousand scattered pieces stay bounded, and what is said to be read is never less than what was', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(100_000), fc.nat(300)), { maxLength: 400 }), (parts) => {
+      const bytes = new Set<number>()
+      let kept: readonly Piece[] = []
+      for (const [first, length] of parts) {
+        kept = addPiece(kept, [first, first + length])
+        for (let at = first; at <= first + length; at++) bytes.add(at)
+      }
+      expect(kept.length).toBeLessThanOrEqual(64)
+      expect(bytesOf(kept)).toBeGreaterThanOrEqual(bytes.size)
+    }),
+    { numRuns: 50 },
+  )
+})

@@ -1,0 +1,125 @@
+/**
+ * The grouped step of `artifact-share`, one group a tenant.
+ *
+ * Promises: acts on arrival; one finding for each principal and artifact, revised when the share has grown by a tenth of the
+ * whole. A principal that read most of an artifact in the days in which it was first seen at all does so by profession
+ * (backup, training, release) and is not told of again for this artifact.
+ */
+import { median } from 'simple-statistics'
+import type { Series } from '../../../core/signal.ts'
+import { formatBytes, formatSpan } from '../units.ts'
+import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
+import type { WithContext } from '../volume/totals.ts'
+import { heldSince, note, ShareLedger, tellShare, type Artifact, type Held, type Reading } from './ledger.ts'
+import type { ShareParams, ShareRead } from './params.ts'
+
+const dayMs = 86_400_000
+const growth = 0.1
+/** With fewer readers of the same role, all readers are peers. */
+const sameRoleMin = 3
+/** From so many on who read most of it by profession, they count as peers. */
+const professionalsMin = 3
+const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
+
+export class ArtifactShares implements BehaviorStep {
+  readonly stateVersion = 1
+  readonly groupBy = ['organization.id']
+  readonly #params: ShareParams
+
+  constructor(params: ShareParams) {
+    this.#params = params
+  }
+
+  apply(_group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
+    const { of: read, entities, evidence } = input as WithContext<ShareRead>
+    const ledger = new ShareLedger(entries)
+    const artifact = ledger.artifact(read.artifact)
+    const reading = ledger.reading(read.artifact, read.principal)
+    note(artifact, reading, read)
+    const held = heldSince(artifact, reading, Math.floor((read.timeMs - this.#params.span) / dayMs) + 1)
+    const finding = read.covered ? undefined : this.#judge(read, artifact, reading, held)
+    const byProfession = reading.anchor === -1
+    tellShare(artifact, read.principal, { role: read.role, share: held.share, byProfession })
+    ledger.keep(read, artifact, reading)
+    return finding === undefined
+      ? quiet
+      : { ...quiet, findings: [{ ...finding, entities, evidence: { count: reading.reads, events: evidence } }] }
+  }
+
+  advance(): StepOutcome {
+    return quiet
+  }
+
+  #judge(
+    read: ShareRead,
+    artifact: Artifact,
+    reading: Reading,
+    held: Held,
+  ): Omit<BehaviorFinding, 'entities' | 'evidence'> | undefined {
+    const { share, floor, objectsMin, peerRatio, historyMin } = this.#params
+    if (held.share < share || held.ofBytes < floor || reading.anchor === -1) return undefined
+    if (artifact.registered === undefined && artifact.objects < objectsMin) return undefined
+    if (reading.since === undefined || read.timeMs - reading.since < historyMin) {
+      // What somebody does from its first day on is its work.
+      if (reading.since !== undefined) reading.anchor = -1
+      return undefined
+    }
+    const { usual, peers } = usualOf(artifact, read)
+    if (held.share < peerRatio * usual) return undefined
+    if (reading.anchor !== undefined && held.share < reading.toldShare + growth) return undefined
+    reading.anchor ??= Math.floor(read.timeMs / dayMs)
+    reading.version++
+    reading.toldShare = held.share
+    const percent = (value: number): string => `${Math.round(100 * value)} %`
+    return {
+      anchor: `${read.artifact} ${reading.anchor}`,
+      version: reading.version,
+      status: 'open',
+      supersedes: [],
+      group: { 'warden.principal': read.principal, artifact: read.artifact },
+      timeMs: read.timeMs,
+      window: { startMs: read.timeMs - this.#params.span, endMs: read.timeMs },
+      explanation:
+        `${read.principal} has read ${percent(held.share)} of ${read.artifact} within ${formatSpan(this.#params.span)}: ` +
+        `${formatBytes(held.bytes)} of ${formatBytes(held.ofBytes)} (${artifact.registered === undefined ? 'as far as it has been read by anybody' : 'its registered size'}), ` +
+        `${held.objects} objects. The line is ${percent(share)}; its ${peers} peers have usually read ${percent(usual)}.`,
+      facts: {
+        artifact: read.artifact,
+        share: Math.round(1_000 * held.share) / 1_000,
+        line: share,
+        bytes: held.bytes,
+        ofBytes: held.ofBytes,
+        objects: held.objects,
+        peers,
+        peersShare: Math.round(1_000 * usual) / 1_000,
+        registeredSize: artifact.registered !== undefined,
+      },
+      exposure: { bytes: held.bytes, ofBytes: held.ofBytes },
+      series: [seriesOf(reading, held.ofBytes, share)],
+    }
+  }
+}
+
+function usualOf(artifact: Artifact, read: ShareRead): { usual: number; peers: number } {
+  const all = Object.entries(artifact.readers).filter(([name]) => name !== read.principal)
+  // A backup is nobody's peer; where many read all of it from the first day on, that is what the artifact is for.
+  const machines = all.filter(([, { byProfession }]) => byProfession).length
+  const others = machines < professionalsMin ? all.filter(([, { byProfession }]) => !byProfession) : all
+  const same = others.filter(([, { role }]) => role !== '' && role === read.role)
+  const peers = same.length >= sameRoleMin ? same : others
+  return { usual: peers.length === 0 ? 0 : median(peers.map(([, { share }]) => share)), peers: peers.length }
+}
+
+/** The share as it grew, day by day. */
+function seriesOf(reading: Reading, ofBytes: number, line: number): Series {
+  const days = new Map<number, number>()
+  for (const [day, bytes] of Object.values(reading.objects)) days.set(day, (days.get(day) ?? 0) + bytes)
+  let sum = 0
+  const points = [...days]
+    .sort(([a], [b]) => a - b)
+    .map(([day, bytes]): [number, number] => {
+      sum += bytes
+      return [day * dayMs, Math.min(1, sum / ofBytes)]
+    })
+  return { name: 'share of the artifact', x: 'ms', points: points.slice(-64), line }
+}
