@@ -2,8 +2,8 @@
  * One task: one partition of one stage. Runs its logic over the log, publishes what comes out, and keeps its state.
  *
  * Promises:
- * - outputs leave in order, with marks by which a redelivery is told; a checkpoint is written only after the outputs of
- *   all that it covers are acknowledged;
+ * - outputs leave in order, with marks by which a redelivery is told (task-outputs.ts); a checkpoint is written only after
+ *   the outputs of all that it covers are acknowledged (task-writing.ts);
  * - a record that came before (by offset, or by its mark) changes nothing;
  * - a step that throws costs one record, as a dead letter, never the partition;
  * - once fenced off, nothing more is written.
@@ -14,25 +14,20 @@ import { describeError, FencedError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
-import { checkpointRecords, type TaskMeta } from './checkpoints.ts'
+import type { TaskMeta } from './checkpoints.ts'
 import { CollectedOutcome } from './collect-outcome.ts'
 import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
 import type { ServiceContext } from './service.ts'
 import type { Sidecar, StageLogic, StageSpec, TaskProgress } from './stage.ts'
 import { TaskOutputs } from './task-outputs.ts'
+import { TaskWriting } from './task-writing.ts'
+import { WatermarkTelling } from './watermark-telling.ts'
 import { WatermarkTracker } from './watermarks.ts'
 
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
 const flushBytes = 512 * 1024
 const sliceMs = 20
-/**
- * Watermarks are told downstream this often in ms of append time; or, when an old log is worked off and hours pass in a
- * second, whenever event time has come this far: what waits for them downstream must stay small.
- */
-const tellEveryMs = 500
-const tellEveryEventMs = 5 * 60_000
-
 export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
 
 export class StageTask {
@@ -40,9 +35,6 @@ export class StageTask {
   readonly #spec: StageSpec
   readonly #deps: TaskDependencies
   readonly #logic: StageLogic
-  readonly #state: MemoryState
-  readonly #producer: FencedProducer
-  readonly #partitions: number
   readonly #downstream: readonly TopicPartition[]
   readonly #marks: Marks
   readonly #watermark: WatermarkTracker
@@ -50,12 +42,10 @@ export class StageTask {
   readonly #out = new CollectedOutcome()
   readonly #stopping = new AbortController()
   readonly #outputs: TaskOutputs
-  #told: TaskMeta['told']
+  readonly #telling: WatermarkTelling
   #nextOffset: number
   #positionMs: number | undefined
-  #checkpointedOffset: number
-  #writing: Promise<unknown> = Promise.resolve()
-  #lost: FencedError | undefined
+  readonly #writing: TaskWriting
   #lastTakenMs: number
   #tickedAtOffset = -1
   sidecar: Sidecar | undefined
@@ -76,17 +66,24 @@ export class StageTask {
     this.#spec = spec
     this.#deps = options.deps
     this.#logic = options.logic
-    this.#state = options.state
-    this.#producer = options.producer
-    this.#partitions = options.partitions
     this.#downstream = options.downstream
     this.#outputs = new TaskOutputs(spec.name, at, options.deps, this.#stopping.signal)
     this.#marks = new Marks(meta?.marks)
     this.#watermark = new WatermarkTracker(spec.watermark, meta?.watermark)
     this.#content = { ...meta?.content }
-    this.#told = meta?.told ?? { eventTimeMs: null, ended: false, appendedMs: 0 }
+    const upstream = `${spec.name}/${at.topic}`
+    this.#telling = new WatermarkTelling(
+      { upstream, partition: at.partition, partitions: options.partitions },
+      meta?.told,
+    )
     this.#nextOffset = meta?.nextOffset ?? 0
-    this.#checkpointedOffset = meta === undefined ? -1 : meta.nextOffset
+    this.#writing = new TaskWriting({
+      ...options,
+      outputs: this.#outputs,
+      stopping: this.#stopping,
+      resumesAt: meta?.nextOffset,
+      meta: () => this.#meta(),
+    })
     this.#lastTakenMs = options.deps.clock.monotonicMs()
   }
 
@@ -100,7 +97,7 @@ export class StageTask {
   }
 
   get lost(): FencedError | undefined {
-    return this.#lost
+    return this.#writing.lost
   }
 
   get signal(): AbortSignal {
@@ -127,12 +124,12 @@ export class StageTask {
       await this.#applyContent(set, digest)
     }
     // Which content was in force for the first record must be known to a replay before that record has had effects.
-    if (this.#checkpointedOffset < 0 && this.#spec.content.length > 0) await this.checkpoint()
+    if (!this.#writing.hasCheckpoint && this.#spec.content.length > 0) await this.checkpoint()
   }
 
   /** Works through a batch. Resolves when the outputs of the batch before it are acknowledged. */
   async take(batch: readonly BusRecord[]): Promise<void> {
-    if (this.#lost !== undefined) throw this.#lost
+    if (this.lost !== undefined) throw this.lost
     const startedMs = this.#deps.clock.monotonicMs()
     let sliceStartMs = startedMs
     let taken = 0
@@ -258,22 +255,11 @@ export class StageTask {
   /** Hands an advanced watermark to the logic, and tells it downstream when it is time. */
   #advance(record: BusRecord): void {
     this.#reach(this.#watermark.advance(), record)
+    const control = this.#telling.next(this.#watermark, record.appendedMs)
+    if (control === undefined) return
     const eventTimeMs = this.#watermark.reachedMs
-    const { ended } = this.#watermark
-    const news = ended !== this.#told.ended || eventTimeMs !== this.#told.eventTimeMs
-    if (!news || (eventTimeMs === null && !ended)) return
-    const progressMs = (eventTimeMs ?? -Infinity) - (this.#told.eventTimeMs ?? -Infinity)
-    if (!ended && record.appendedMs - this.#told.appendedMs < tellEveryMs && !(progressMs >= tellEveryEventMs)) return
-    this.#told = { eventTimeMs, ended, appendedMs: record.appendedMs }
     if (eventTimeMs !== null)
       this.#deps.telemetry.watermark(this.#spec.name, this.at.topic, this.at.partition, eventTimeMs)
-    const control: Control = {
-      control: 'watermark',
-      upstream: `${this.#spec.name}/${this.at.topic}`,
-      partition: this.at.partition,
-      partitions: this.#partitions,
-      eventTimeMs: ended ? null : eventTimeMs,
-    }
     const value = JSON.stringify(control)
     for (const target of this.#downstream) {
       this.#outputs.send(record, { ...target, value, headers: { [headers.control]: control.control } })
@@ -301,76 +287,13 @@ export class StageTask {
   }
 
   /** Writes what changed since the last checkpoint, with the resume offset. */
-  async checkpoint(): Promise<void> {
-    await this.#exclusively(async () => {
-      if (this.#lost !== undefined) return
-      if (this.#nextOffset === this.#checkpointedOffset && this.#state.changes === 0) {
-        this.#tellWritten()
-        return
-      }
-      const startedMs = this.#deps.clock.monotonicMs()
-      // The snapshot is taken between two records, and outputs gathered so far belong to it.
-      const flushed = this.#outputs.flush()
-      const changes = this.#state.takeChanges()
-      const meta = this.#meta()
-      await flushed
-      await this.#outputs.published
-      try {
-        if (this.#outputs.abandoned) throw new FencedError('The task was stopped before its outputs were acknowledged.')
-        if (this.#isLost()) throw this.#lost ?? new FencedError('lost')
-        await this.#producer.commit(checkpointRecords(this.#spec, this.at, changes, meta))
-        this.#checkpointedOffset = meta.nextOffset
-        const ms = this.#deps.clock.monotonicMs() - startedMs
-        this.#deps.telemetry.checkpointed(this.#spec.name, this.at.partition, changes.length, ms)
-        this.#tellWritten()
-      } catch (error) {
-        this.#state.markChanged(changes.map(([key]) => key))
-        this.#failWriting(error)
-      }
-    })
-  }
-
-  #isLost(): boolean {
-    return this.#lost !== undefined
-  }
-
-  /** All that was taken is written: a crash now would read nothing again. */
-  #tellWritten(): void {
-    this.#deps.telemetry.written(this.#spec.name, this.at.topic, this.at.partition, this.#deps.clock.nowMs())
+  checkpoint(): Promise<void> {
+    return this.#writing.checkpoint()
   }
 
   /** Appends to the bus in a transaction of the fenced producer, for the sidecar. */
-  async journal(records: readonly OutgoingRecord[]): Promise<void> {
-    await this.#exclusively(async () => {
-      if (this.#lost !== undefined) throw this.#lost
-      try {
-        await this.#producer.commit(records)
-      } catch (error) {
-        this.#failWriting(error)
-        throw error
-      }
-    })
-  }
-
-  #failWriting(error: unknown): void {
-    if (error instanceof FencedError) {
-      if (this.#lost === undefined) {
-        this.#deps.telemetry.fenced(this.#spec.name)
-        this.#deps.log.warn('another process owns this partition now; dropping it', this.#where())
-      }
-      this.#lost = error
-      this.#stopping.abort(error)
-    } else {
-      this.#deps.telemetry.retried(this.#spec.name, 'checkpoint')
-      this.#deps.log.warn('a transaction failed; trying again', { ...this.#where(), error: describeError(error) })
-    }
-  }
-
-  /** One transaction at a time: a transactional producer has only one. */
-  async #exclusively(work: () => Promise<void>): Promise<void> {
-    const turn = this.#writing.then(work)
-    this.#writing = turn.catch(() => undefined)
-    await turn
+  journal(records: readonly OutgoingRecord[]): Promise<void> {
+    return this.#writing.journal(records)
   }
 
   #meta(): TaskMeta {
@@ -379,7 +302,7 @@ export class StageTask {
       nextOffset: this.#nextOffset,
       marks: this.#marks.save() as TaskMeta['marks'],
       watermark: this.#watermark.save() as TaskMeta['watermark'],
-      told: this.#told,
+      told: this.#telling.told,
       content: { ...this.#content },
     }
   }
@@ -401,10 +324,10 @@ export class StageTask {
   /** Stops; writes the last checkpoint unless the task is lost. */
   async close(graceMs: number): Promise<void> {
     const grace = pause(graceMs, undefined, { ref: false })
-    if (this.#lost === undefined) await Promise.race([this.#settle(), grace])
+    if (this.lost === undefined) await Promise.race([this.#settle(), grace])
     this.#stopping.abort(new FencedError('The task was closed.'))
     await this.sidecar?.stop()
-    await this.#producer.close().catch(() => undefined)
+    await this.#writing.close()
   }
 
   async #settle(): Promise<void> {
