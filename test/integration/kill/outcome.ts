@@ -19,8 +19,8 @@ export interface Outcome {
   readonly detections: readonly string[]
   /** Those that stand in the end; provisional ones that were merged into them on the way are a matter of moments. */
   readonly incidents: Readonly<Record<string, unknown>>
-  /** Instants of signals and incidents, by id. */
-  readonly times: Readonly<Record<string, readonly number[]>>
+  /** Instants of the signals and incidents above, by id. */
+  readonly times: Readonly<Record<string, Instants>>
   /**
    * What was done about each incident in the end, with its state. An incident that was merged counts as the one that it
    * became: whether a playbook saw it before, and acted twice, is a matter of moments, not of kills.
@@ -57,10 +57,7 @@ export async function outcomeOf(bus: Bus): Promise<Outcome> {
         .filter(([, { status }]) => status !== 'merged' && status !== 'retracted')
         .map(([id, each]) => [id, incidentWords(each)]),
     ),
-    times: Object.fromEntries([
-      ...[...signals].map(([id, each]) => [id, [Date.parse(each['@timestamp'])]] as const),
-      ...[...incidents].map(([id, each]) => [id, [Date.parse(each.firstSeen), Date.parse(each.lastSeen)]] as const),
-    ]),
+    times: instantsOf(signals, incidents),
     actions: sorted(
       [...actions.values()].map(
         ({ incidentId, playbook, step, target, state }) =>
@@ -72,6 +69,39 @@ export async function outcomeOf(bus: Bus): Promise<Outcome> {
       licenses.flatMap(({ credential, state }) => (credential && state ? [[credential.id, state]] : [])),
     ),
   }
+}
+
+export interface Instants {
+  readonly timesMs: readonly number[]
+  /** A group behind it has outgrown its memory, and says so. */
+  readonly rough: boolean
+  /** The longest window behind it. */
+  readonly spanMs: number
+}
+
+function instantsOf(
+  signals: ReadonlyMap<string, Signal>,
+  incidents: ReadonlyMap<string, Incident>,
+): Record<string, Instants> {
+  const times: Record<string, Instants> = {}
+  const open = [...signals.values()].filter(({ rule, status }) => rule.kind === 'sigma' && status === 'open')
+  for (const { id, '@timestamp': at, facts } of open) {
+    times[id] = {
+      timesMs: [Date.parse(at)],
+      rough: facts['incomplete'] === true,
+      spanMs: Number(facts['timespanMs'] ?? 0),
+    }
+  }
+  for (const { id, status, firstSeen, lastSeen, signals: of } of incidents.values()) {
+    if (status === 'merged' || status === 'retracted') continue
+    const behind = of.flatMap((signal) => times[signal.id] ?? [])
+    times[id] = {
+      timesMs: [Date.parse(firstSeen), Date.parse(lastSeen)],
+      rough: behind.some(({ rough }) => rough),
+      spanMs: Math.max(0, ...behind.map(({ spanMs }) => spanMs)),
+    }
+  }
+  return times
 }
 
 interface Versioned {
