@@ -4,7 +4,7 @@ import { betCount, Evidence, lineOf, queryThreats, shows } from './evidence.ts'
 import { levelCount } from './reference.ts'
 
 const share = [0.05, 0.01, 0.002, 0.0005]
-const every = (1 << 15) - 1
+const every = (1 << 16) - 1
 
 /** An account whose queries show everything just as often as the null hypothesis allows, in bursts as real ones come. */
 function worstHonest(seed: number, queries: number): number {
@@ -20,10 +20,11 @@ function worstHonest(seed: number, queries: number): number {
     for (let level = 0; level < levelCount; level++) {
       if (u < share[level]! ** 0.5) shown |= shows.novelty(level) | shows.margin(level)
     }
-    if (u < 0.03) shown |= shows.line
-    if (u < 0.1) shown |= shows.farLine | shows.ball
+    if (u < 0.03) shown |= shows.line | shows.farLine
+    if (u < 0.05) shown |= shows.drift
+    if (u < 0.1) shown |= shows.ball | shows.flip
     if (u < 0.3) shown |= shows.sparse
-    if (u < 0.05) shown |= shows.member
+    if (u < 0.02) shown |= shows.member
     evidence.take(values, shown, every, totals)
     most = Math.max(most, ...totals)
   }
@@ -61,5 +62,5 @@ test('what a query can not show changes nothing', () => {
   const evidence = new Evidence(share, 0.5)
   const values = new Float32Array(betCount).fill(7)
   evidence.take(values, 0, shows.member, new Float64Array(queryThreats.length))
-  expect([...values].filter((value) => value !== 7)).toHaveLength(2)
+  expect([...values].filter((value) => value !== 7)).toHaveLength(3)
 })

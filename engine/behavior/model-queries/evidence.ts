@@ -28,18 +28,20 @@ export const shows = {
   line: 1 << 8,
   /** The same, and not close to any of them. */
   farLine: 1 << 9,
-  /** Close to an earlier one and answered with another class. Told, but no evidence: noise around an undecided input does it. */
+  /** Unlike all but 0.2 % of honest ones, about where three earlier ones were, and with another class than the closest. */
   flip: 1 << 10,
   /** Unlike an earlier one in a few values alone. */
   sparse: 1 << 12,
-  /** Unlike anything honest, and about where an earlier one was, with the same class. */
+  /** Unlike anything honest, about where three earlier ones were, close to none, and with the class of the closest. */
   ball: 1 << 13,
+  /** Unlike 99 % of honest ones, and on its way through the last ones. */
+  drift: 1 << 15,
   /** A record that the model was trained on, or close to one just asked. */
   member: 1 << 14,
 } as const
 
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
-const allowed = { line: 0.03, farLine: 0.1, sparse: 0.3, ball: 0.1, member: 0.05 } as const
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02 } as const
 
 interface Bet {
   readonly threat: number
@@ -73,10 +75,13 @@ export class Evidence {
       ...levels.flatMap((q, n) => of('extraction', 0.65 / levelCount, shows.novelty(n), q, all)),
       ...levels.flatMap((q, n) => of('extraction', 0.25 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.1, shows.farLine, allowed.farLine, far),
-      ...of('boundary-search', 0.5, shows.line, allowed.line, far),
-      ...of('boundary-search', 0.5, shows.sparse, allowed.sparse, far),
-      ...of('inversion', 1, shows.ball, allowed.ball, far),
-      ...of('membership-inference', 1, shows.member, allowed.member, far),
+      ...of('boundary-search', 0.4, shows.line, allowed.line, far),
+      ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
+      ...of('boundary-search', 0.2, shows.flip, allowed.flip, far),
+      ...of('boundary-search', 0.2, shows.drift, allowed.drift, far),
+      ...of('inversion', 0.8, shows.ball, allowed.ball, far),
+      ...of('inversion', 0.2, shows.drift, allowed.drift, far),
+      ...of('membership-inference', 1, shows.member, allowed.member, [0.06, 0.3, 0.9]),
     ]
   }
 

@@ -38,9 +38,10 @@ const evidenceWords: Readonly<Record<string, string>> = {
   novel: 'were unlike all but 1 % of honest queries',
   undecided: 'were answered with a margin that only 1 % of honest queries have',
   line: 'lay on a line with the queries before',
-  flip: 'lay next to an earlier one and got another class',
+  flip: 'were synthetic, about where earlier ones were, and got another class',
   sparse: 'changed a few values of an earlier one',
-  ball: 'were synthetic and about where an earlier one was',
+  drift: 'were synthetic and on their way away from those before',
+  ball: 'were synthetic and about where earlier ones were',
   member: 'were records of the training set',
 }
 

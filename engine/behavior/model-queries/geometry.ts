@@ -10,8 +10,12 @@ import { distance } from './reference.ts'
 /** Inputs remembered. */
 export const ringSize = 8
 /** Of the usual distance between two queries: what is close, and what is about the same place. */
-const closeShare = 0.1
-const ballShare = 0.35
+const closeShare = 0.15
+const ballShare = 0.5
+/** Earlier ones that must be about the same place: one alone may be a natural neighbor. */
+const ballMembersMin = 3
+/** How much further away the oldest must be than the newest. */
+const driftRatio = 1.5
 /** Square of the cosine from which two directions are one: 3 degrees. */
 const straight = 0.9973
 /** Square of how far apart two inputs must lie, as a share of how far away they are. */
@@ -27,7 +31,10 @@ export interface Surroundings {
   /** Place in the ring of the closest earlier one; -1: there is none. */
   readonly closest: number
   readonly close: boolean
+  /** At least three of them are about the same place. */
   readonly ball: boolean
+  /** They lie around it, and the further back the further away: it is on its way through them. */
+  readonly drift: boolean
   readonly line: boolean
   readonly sparse: boolean
 }
@@ -37,6 +44,7 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   let closest = -1
   let least = Infinity
   let sparse = false
+  let about = 0
   const few = Math.floor(sparseShare * x.length)
   for (const [n, earlier] of ring.entries()) {
     const away = distance(x, earlier)
@@ -44,10 +52,20 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
       least = away
       closest = n
     }
+    if (away < ballShare * scale) about++
     if (few >= 1 && !sparse) sparse = changed(x, earlier, few) <= few
   }
   const line = isOnLine(x, ring)
-  return { closest, close: least < closeShare * scale, ball: least < ballShare * scale, line, sparse }
+  const ball = about >= ballMembersMin
+  return { closest, close: least < closeShare * scale, ball, drift: ball && isAway(x, ring), line, sparse }
+}
+
+/** Noise around one place is as far from the oldest as from the newest. */
+function isAway(x: Float64Array, ring: readonly Float64Array[]): boolean {
+  if (ring.length < ringSize) return false
+  const newest = (distance(x, ring[0]!) + distance(x, ring[1]!)) / 2
+  const oldest = (distance(x, ring[ringSize - 1]!) + distance(x, ring[ringSize - 2]!)) / 2
+  return oldest > driftRatio * newest
 }
 
 function changed(x: Float64Array, earlier: Float64Array, max: number): number {

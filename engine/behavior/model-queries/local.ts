@@ -12,7 +12,7 @@ import { Account } from './account.ts'
 import { Evidence, lineOf, queryThreats, shows } from './evidence.ts'
 import { findingOf, type Suspicion } from './finding.ts'
 import { surroundingsOf, type Surroundings } from './geometry.ts'
-import { keyOfText, type QueryInput } from './input.ts'
+import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
 import { packed } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
@@ -36,6 +36,12 @@ const suspect = 1_000
 const cleared = 10
 const trailMax = 64
 const evidenceMax = 20
+/** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
+const farOutRatio = 1.3
+/** How much further apart than in the inputs themselves two that are close may seem. */
+const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
+/** Answers alone say less of who asks: customers differ more in them. */
+const outputAllowance = 0.8
 const suspicionName = 'suspicion'
 
 export class WeighQueries implements BehaviorStep {
@@ -74,7 +80,7 @@ export class WeighQueries implements BehaviorStep {
     account.distinct++
     const reference = this.#referenceOf(context, group[1]!, input)
     const shown = this.#show(account, query, reference)
-    const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference)
+    const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals)
     const findings = this.#judge(group, entries, account, query, shown.bits, reference)
     return this.#outcome(account, findings, this.#teach(group, account, query))
@@ -102,10 +108,13 @@ export class WeighQueries implements BehaviorStep {
     return reference?.told.dimension === input.x.length ? reference : undefined
   }
 
-  #evidenceOf(reference: Reference): Evidence {
+  #evidenceOf(reference: Reference, kind: InputKind): Evidence {
     let evidence = this.#learned.get(reference)
     if (evidence === undefined) {
-      evidence = new Evidence(reference.told.lines.share, this.#params.allowance)
+      evidence = new Evidence(
+        reference.told.lines.share,
+        this.#params.allowance * (kind === 'output' ? outputAllowance : 1),
+      )
       this.#learned.set(reference, evidence)
     }
     return evidence
@@ -116,11 +125,14 @@ export class WeighQueries implements BehaviorStep {
     const x = this.#rounded(input.x)
     const label = keyOfText(input.label)
     const ring = account.ring()
-    const around = surroundingsOf(x, ring, reference?.told.scale ?? 0)
-    let counts = shows.line | shows.member
-    let bits = around.line ? shows.line | (around.close ? 0 : shows.farLine) : 0
-    if (around.closest >= 0) counts |= shows.farLine | shows.sparse
-    if (around.sparse) bits |= shows.sparse
+    const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
+    let counts = shows.member
+    let bits = 0
+    if (isPlace(input.kind)) {
+      counts |= shows.line | shows.sparse | (reference === undefined ? 0 : shows.farLine)
+      if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
+      if (around.sparse) bits |= shows.sparse
+    }
     if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
     if (reference !== undefined) {
       const of = learned(input, reference, around, around.closest >= 0 && account.labelOf(around.closest) === label)
@@ -213,6 +225,11 @@ export class WeighQueries implements BehaviorStep {
   }
 }
 
+/** Only of inputs themselves do lines, places and single values mean what they seem to. */
+function isPlace(kind: InputKind): boolean {
+  return kind === 'features' || kind === 'embedding'
+}
+
 /** What only a model's benign traffic can tell. */
 function learned(
   input: QueryInput,
@@ -223,9 +240,15 @@ function learned(
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
   let bits = 0
-  let counts = shows.ball
-  if (around.ball && sameLabel && novelty > lines.novelty[1]!) bits |= shows.ball
-  if (around.close) return { bits: sameLabel ? bits : bits | shows.flip, counts }
+  let counts = isPlace(input.kind) ? shows.ball | shows.flip | shows.drift : 0
+  const synthetic = novelty > lines.novelty[1]!
+  const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
+  // Noise changes all values; who changes a few does it on purpose.
+  const stream = around.close && !(around.sparse && isPlace(input.kind))
+  if (synthetic && around.drift) bits |= shows.drift
+  if (around.ball && !sameLabel && novelty > lines.novelty[2]!) bits |= shows.flip
+  if (around.ball && sameLabel && (farOut || (synthetic && !stream))) bits |= shows.ball
+  if (stream) return { bits, counts }
   for (let level = 0; level < levelCount; level++) {
     counts |= shows.novelty(level)
     if (novelty > lines.novelty[level]!) bits |= shows.novelty(level)
@@ -242,6 +265,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['line', shows.line],
   ['flip', shows.flip],
   ['sparse', shows.sparse],
+  ['drift', shows.drift],
   ['ball', shows.ball],
   ['member', shows.member],
 ]

@@ -1,0 +1,59 @@
+/** What customers ask, ordinary ones and those who are easily taken for thieves. */
+import { between, clipped, type Input, type World } from './world.ts'
+
+export type Habit = (world: World) => Generator<Input, never>
+
+const ordinary: Habit = function* (world) {
+  for (;;) yield world.honest()
+}
+
+/** A backfill of one region: one class alone. */
+const backfill: Habit = function* (world) {
+  for (;;) yield world.honest(0)
+}
+
+/** Everything is asked again when the answer was slow. */
+const retries: Habit = function* (world) {
+  for (;;) {
+    const x = world.honest()
+    for (let n = 0; n < 3; n++) yield x
+  }
+}
+
+const healthCheck: Habit = function* (world) {
+  const x = world.honest()
+  for (;;) yield x
+}
+
+/** A camera that looks at one thing at a time: almost the same input, over and over. */
+const nearDuplicates: Habit = function* (world) {
+  for (;;) {
+    const x = world.honest()
+    for (let n = 0; n < 70; n++) yield x.map((value) => (value === 0 ? 0 : clipped(value + 0.01 * world.normal())))
+  }
+}
+
+/** Test-time augmentation: each input in a few variants. */
+const augmented: Habit = function* (world) {
+  for (;;) {
+    const x = world.honest()
+    for (let n = 0; n < 5; n++) {
+      const bright = 1 + 0.05 * world.normal()
+      yield x.map((value) => (value === 0 ? 0 : clipped(value * bright + 0.01 * world.normal())))
+    }
+  }
+}
+
+/** Another camera, a little less sharp: each input is pulled towards a second one. */
+const blurred: Habit = function* (world) {
+  for (;;) yield between(world.honest(2 % world.classes), world.honest(2 % world.classes), 0.25)
+}
+
+/** Now and then a broken record. */
+const broken: Habit = function* (world) {
+  for (;;) yield world.random() < 0.04 ? world.honest().map(() => 1) : world.honest()
+}
+
+export const habits: Readonly<Record<string, Habit>> = {
+  ordinary, backfill, retries, healthCheck, nearDuplicates, augmented, blurred, broken,
+} // prettier-ignore
