@@ -102,6 +102,7 @@ describe.each(Object.entries(shapes))('one account at a model of %s inputs', (_,
 
   test('that reconstructs a class is named as inversion, and one that asks training records as membership inference', () => {
     expect(deployment.after(attacks.climb(world), 100)['inversion']).toBeLessThanOrEqual(50)
+    expect(deployment.after(attacks.inversion()(world), 100)['inversion']).toBeLessThanOrEqual(50)
     expect(deployment.after(attacks.membership(training)(world), 100)['membership-inference']).toBeLessThanOrEqual(75)
   })
 

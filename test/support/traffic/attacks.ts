@@ -125,6 +125,10 @@ export const boundaryWalk: Attack = function* (world) {
     const target = world.honest()
     const label = world.answer(target).label
     let at: Input = noise(world)
+    for (let n = 0; world.answer(at).label === label && n < 50; n++) {
+      yield at
+      at = noise(world)
+    }
     for (let n = 0; n < 150; n++) {
       const aside = moved(at, () => 0.03 * world.normal())
       yield aside
