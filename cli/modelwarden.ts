@@ -14,7 +14,7 @@ import { addEvaluateCommand } from './commands/evaluate.ts'
 import { addGlobalStopCommand } from './commands/global-stop.ts'
 import { addIncidentsCommand } from './commands/incidents.ts'
 import { addReplayCommand } from './commands/replay.ts'
-import { addRulesCommand } from './commands/rules.ts'
+import { addBacktest, addRulesCommand } from './commands/rules.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTopicsCommand } from './commands/topics.ts'
@@ -44,6 +44,7 @@ const commands = [
   addDeadLettersCommand,
   addContentCommand,
   addRulesCommand,
+  addBacktest,
   addConfigCommand,
   addTopicsCommand,
 ]

@@ -1,6 +1,9 @@
 /** `modelwarden rules`: rules checked, tested, tried on events and explained. */
 import type { Command } from 'commander'
+import type { BacktestOptions } from '../rules/backtest.ts'
+import type { CaseOptions } from '../rules/case.ts'
 import type { CheckOptions } from '../rules/check.ts'
+import type { CoverageOptions } from '../rules/coverage.ts'
 import type { ExplainOptions } from '../rules/explain.ts'
 import type { MatchOptions } from '../rules/match.ts'
 import type { TestOptions } from '../rules/test.ts'
@@ -12,6 +15,9 @@ export function addRulesCommand(program: Command): void {
   addTest(rules)
   addExplain(rules)
   addMatch(rules)
+  addCase(rules)
+  addCoverage(rules)
+  addBacktest(rules)
 }
 
 const pathsHelp = 'folders or files of rules (default: those of the installation)'
@@ -126,5 +132,78 @@ Examples:
     .action(async (options: MatchOptions) => {
       const { matchEvents } = await import('../rules/match.ts')
       await matchEvents(options)
+    })
+}
+
+function addCase(rules: Command): void {
+  globalOptions(rules.command('case'))
+    .description('make a test case out of an event of production, secrets masked')
+    .argument('<event>', eventHelp)
+    .option('--rule <rule>', 'for this rule (id, name, title or file): only what it reads, and whether it matches')
+    .option('--name <name>', 'what the case is called')
+    .option('--whole', 'all fields of the event, whatever the rule reads')
+    .option(...rulesOption)
+    .option(...pipelineOption)
+    .option('--url <url>', 'where the instance is that has the event')
+    .option('--json', 'print the case as JSON')
+    .addHelpText(
+      'after',
+      `
+The case goes to standard output: put it into the file with the cases beside the rule. Names and addresses stay as they are;
+look it over before it leaves the house.
+
+Examples:
+  modelwarden rules case 3f0c… --rule "Weights copied to a location that is not ours" --name "nightly backup"
+  modelwarden rules case events.ndjson:17 --rule my-rules/new-rule.yml`,
+    )
+    .action(async (event: string, options: CaseOptions) => {
+      const { makeCase } = await import('../rules/case.ts')
+      await makeCase(event, options)
+    })
+}
+
+function addCoverage(rules: Command): void {
+  globalOptions(rules.command('coverage'))
+    .description('which ATLAS and ATT&CK techniques the rules look for, and which no source feeds')
+    .argument('[paths...]', pathsHelp)
+    .option('--attack <file>', 'write the layer for the ATT&CK Navigator')
+    .option('--atlas <file>', 'write the layer for the ATLAS Navigator')
+    .option('--json', 'print {techniques, unfed, layers: {attack, atlas}} as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  modelwarden rules coverage\n  modelwarden rules coverage --attack attack.json --atlas atlas.json',
+    )
+    .action(async (paths: string[], options: GlobalOptions & CoverageOptions) => {
+      const { showCoverage } = await import('../rules/coverage.ts')
+      await showCoverage(loadSettings(options), paths, options)
+    })
+}
+
+/** Stands by itself too: `modelwarden backtest`. */
+export function addBacktest(parent: Command): void {
+  globalOptions(parent.command('backtest'))
+    .description('run rules over a past range of events: what would have fired, how often, how right, at what cost')
+    .argument('[paths...]', pathsHelp)
+    .option('-e, --events <file...>', 'events from files (one a line, or an array; gzip, zstd or not)')
+    .option('--bus', 'events from the bus of the configuration, which no live embedded instance may hold')
+    .option('--from <time>', 'events from then on')
+    .option('--to <time>', 'events before then')
+    .option('--verdicts <file>', 'closed incidents as JSON; those of the index come by themselves')
+    .option('--url <url>', 'where the instance is whose index is asked (without --events and --bus)')
+    .option('--json', 'print {events, from, to, signals, dropped, rules} as JSON')
+    .addHelpText(
+      'after',
+      `
+Nothing is put in force and nothing acts. A finding is judged by the closed incident that holds the same signal, or one about
+the same entity in overlapping time; benign true positives count as wrong: nobody had to hear of them.
+
+Examples:
+  modelwarden backtest --from 2026-10-01 --to 2026-11-01
+  modelwarden backtest my-rules/new-rule.yml --events october.ndjson.gz --json | jq '.rules[0]'
+  modelwarden incidents list --status closed --json > closed.json && modelwarden backtest -e day.ndjson --verdicts closed.json`,
+    )
+    .action(async (paths: string[], options: BacktestOptions) => {
+      const { backtest } = await import('../rules/backtest.ts')
+      await backtest(paths, options)
     })
 }
