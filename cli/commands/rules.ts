@@ -4,10 +4,11 @@ import type { BacktestOptions } from '../rules/backtest.ts'
 import type { CaseOptions } from '../rules/case.ts'
 import type { CheckOptions } from '../rules/check.ts'
 import type { CoverageOptions } from '../rules/coverage.ts'
+import type { ExceptOptions } from '../rules/except.ts'
 import type { ExplainOptions } from '../rules/explain.ts'
 import type { MatchOptions } from '../rules/match.ts'
 import type { TestOptions } from '../rules/test.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { clientOptions, globalOptions, loadSettings, type ClientOptions, type GlobalOptions } from '../settings.ts'
 
 export function addRulesCommand(program: Command): void {
   const rules = program.command('rules').description('check, test, explain rules; try them on events')
@@ -18,6 +19,8 @@ export function addRulesCommand(program: Command): void {
   addCase(rules)
   addCoverage(rules)
   addBacktest(rules)
+  addExcept(rules)
+  addStatus(rules)
 }
 
 const pathsHelp = 'folders or files of rules (default: those of the installation)'
@@ -205,5 +208,41 @@ Examples:
     .action(async (paths: string[], options: BacktestOptions) => {
       const { backtest } = await import('../rules/backtest.ts')
       await backtest(paths, options)
+    })
+}
+
+function addExcept(rules: Command): void {
+  clientOptions(rules.command('except'))
+    .description('make an exception out of a finding: verified, with an end, an author and a reason')
+    .argument('<signal>', 'the signal’s id')
+    .requiredOption('--reason <text>', 'why this is fine')
+    .option('--author <name>', 'who answers for it (default: who runs this)')
+    .option('--expires <time>', 'until when: 30d, a date, or never; decided by the time of events', '90d')
+    .option('--field <name...>', 'fields that must be as in the finding’s events (default: its group, and the action)')
+    .option('--output <file>', 'where to write it (default: exceptions/ in the first of content.rules)')
+    .option('--print', 'print it instead of writing it')
+    .addHelpText(
+      'after',
+      `
+It is refused where it would hide one of the rule's own positive cases, or not the events that it is made from. A live instance
+puts it in force within two seconds; what it hides is counted: modelwarden rules status
+
+Examples:
+  modelwarden rules except 9c4e… --reason "nightly backup, CHG-1204" --expires 30d
+  modelwarden rules except 9c4e… --reason "scanner" --field source.ip user_agent.original --print`,
+    )
+    .action(async (signal: string, options: ExceptOptions) => {
+      const { exceptSignal } = await import('../rules/except.ts')
+      await exceptSignal(signal, options)
+    })
+}
+
+function addStatus(rules: Command): void {
+  clientOptions(rules.command('status'))
+    .description('through which event time and offset each rule has been evaluated, what it matched, and what it costs')
+    .addHelpText('after', '\nExamples:\n  modelwarden rules status\n  modelwarden rules status --json | jq .rules')
+    .action(async (options: ClientOptions) => {
+      const { showRuleStatus } = await import('../rules/status.ts')
+      await showRuleStatus(options)
     })
 }

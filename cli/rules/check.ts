@@ -20,7 +20,7 @@ const styles = { error: 'red', warning: 'yellow', note: 'gray' } as const
 
 export async function checkThese(loaded: LoadedConfig, paths: readonly string[], options: CheckOptions): Promise<void> {
   const { files, mistakes, shown } = await loadRules(loaded, paths)
-  const { findings: found, compiled } = checkRules(files, await loadSources(loaded))
+  const { findings: found, compiled } = checkRules(files, await loadSources(loaded), Date.now())
   const findings: RuleFinding[] = [
     ...mistakes.map(({ code, message, place, hint }): RuleFinding => {
       const at = place ?? { file: '', line: 1, column: 1 }

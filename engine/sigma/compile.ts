@@ -21,7 +21,15 @@ import { readPipeline, type Pipeline } from './pipeline-file.ts'
 import { mapRule, orderPipelines, type Mapping } from './pipelines.ts'
 import { readDetection } from './rule-detection.ts'
 import { readLogSource, readRuleHead, type RuleHead } from './rule-meta.ts'
-import type { CompiledSigma, Condition, LogSource, RuleMeta, SigmaCorrelation, SigmaRule } from './types.ts'
+import type {
+  CompiledSigma,
+  Condition,
+  LogSource,
+  RuleMeta,
+  SigmaCorrelation,
+  SigmaException,
+  SigmaRule,
+} from './types.ts'
 
 interface RuleDraft {
   readonly kind: 'rule'
@@ -63,18 +71,21 @@ export function compileSigma(files: readonly ContentFile[]): CompiledSigma {
       mistakes.add('SIGMA_NOT_A_RULE', 'The document has neither detection, correlation nor filter.', parsed.place([]))
       return
     }
-    const head = readRuleHead(parsed, index, mistakes)
+    const head = readRuleHead(parsed, index, mistakes, kind === 'filter' ? kind : undefined)
     if (head === undefined || !ids.take(head, mistakes)) return
     if (kind === 'detection') push(rules, readRule(parsed, head, pipelines, mistakes))
     else if (kind === 'correlation') push(correlations, readCorrelation(parsed, head, mistakes))
     else push(filters, readFilter(parsed, head, pipelines, mistakes))
   }
 
-  const filtered = applyFilters(rules, filters, mistakes)
+  checkFilterReferences(filters, [...rules, ...correlations], mistakes)
+  const plain = filters.filter(({ envelope }) => envelope === undefined)
+  const filtered = applyFilters(rules, plain)
   const { compiled, referred } = compileCorrelations(filtered, correlations, mistakes)
   return {
     rules: filtered.map((draft) => finishRule(draft, standalone(draft.head.id, referred))),
     correlations: compiled.map((draft) => finishCorrelation(draft, standalone(draft.draft.head.id, referred))),
+    exceptions: exceptionsOf(filters, filtered, correlations),
     mistakes: inFileOrder(mistakes),
   }
 }
@@ -138,23 +149,53 @@ function readRule(
   return { kind: 'rule', head, parsed, mapping, condition: all.length === 1 ? condition : { kind: 'and', of: all } }
 }
 
-function applyFilters(
-  rules: readonly RuleDraft[],
+/** Plain filters are about rules; an exception may be about a correlation too: it hides events from it. */
+function checkFilterReferences(
   filters: readonly FilterDraft[],
+  drafts: readonly { readonly head: RuleHead }[],
   mistakes: Mistakes,
-): readonly RuleDraft[] {
+): void {
   for (const filter of filters) {
     for (const [index, reference] of (filter.rules ?? []).entries()) {
-      if (rules.some((rule) => rule.head.id === reference || rule.head.name === reference)) continue
-      const message = `There is no rule with the id or name "${reference.slice(0, 100)}".`
-      mistakes.add('SIGMA_FILTER_INVALID', message, filter.parsed.place(['filter', 'rules', index]))
+      const found = drafts.find(({ head }) => head.id === reference || head.name === reference)
+      const place = filter.parsed.place(['filter', 'rules', index])
+      if (found === undefined) {
+        const message = `There is no rule with the id or name "${reference.slice(0, 100)}".`
+        mistakes.add('SIGMA_FILTER_INVALID', message, place)
+      } else if ('rules' in found && filter.envelope === undefined) {
+        const message = `"${reference.slice(0, 100)}" is a correlation: a filter narrows the rules that it stands on.`
+        const hint = 'With modelwarden: { author, reason } it is an exception, which may name correlations.'
+        mistakes.add('SIGMA_FILTER_INVALID', message, place, hint)
+      }
     }
   }
+}
+
+function applyFilters(rules: readonly RuleDraft[], filters: readonly FilterDraft[]): readonly RuleDraft[] {
   return rules.map((rule) => {
     const added = filters.filter((filter) => filter.appliesTo(rule.head, rule.mapping.logsource))
     if (added.length === 0) return rule
     const of = [rule.condition, ...added.map((filter) => filter.conditionFor(rule.mapping))]
     return { ...rule, condition: { kind: 'and', of } }
+  })
+}
+
+function exceptionsOf(
+  filters: readonly FilterDraft[],
+  rules: readonly RuleDraft[],
+  correlations: readonly CorrelationDraft[],
+): readonly SigmaException[] {
+  return filters.flatMap((filter): SigmaException[] => {
+    if (filter.envelope === undefined) return []
+    const { author, reason, expiresMs, place } = filter.envelope
+    const single = rules
+      .filter((rule) => filter.appliesTo(rule.head, rule.mapping.logsource))
+      .map((rule) => ({ rule: rule.head.id, condition: filter.conditionFor(rule.mapping) }))
+    const several = correlations
+      .filter(({ head }) => filter.rules?.some((name) => name === head.id || name === head.name) === true)
+      .map(({ head }) => ({ rule: head.id, condition: filter.condition }))
+    const { id, title } = filter.head
+    return [{ id, title, author, reason, expiresMs, of: [...single, ...several], place }]
   })
 }
 

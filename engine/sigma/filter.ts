@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
+import { readEnvelope, type ExceptionEnvelope } from './exceptions.ts'
 import { Mistakes } from './mistakes.ts'
 import type { Pipeline } from './pipeline-file.ts'
 import { mapRule, type Mapping } from './pipelines.ts'
@@ -17,6 +18,11 @@ const Rules = z.union([z.string().min(1), z.array(z.string().min(1))])
 
 export interface FilterDraft {
   readonly parsed: ParsedYaml
+  readonly head: RuleHead
+  /** Somebody answers for it: it suppresses, and is counted. */
+  readonly envelope: ExceptionEnvelope | undefined
+  /** The condition with its fields as they are written, mapped by the filter's own log source. */
+  readonly condition: Condition
   /** Ids or names; undefined: any rule of the log source. */
   readonly rules: readonly string[] | undefined
   appliesTo(rule: RuleHead, logsource: LogSource): boolean
@@ -36,11 +42,15 @@ export function readFilter(
   if (!read.success) mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_FILTER_INVALID', ['filter', 'rules']))
   const mapping = mapRule(pipelines, { parsed, key: 'filter', head, logsource }, mistakes)
   const own = readDetection(parsed, 'filter', mapping, mistakes, ['rules'])
-  if (mistakes.count > before || own === undefined || !read.success) return undefined
+  const envelope = readEnvelope(parsed, mistakes)
+  if (mistakes.count > before || own === undefined || !read.success || envelope === null) return undefined
   const any = read.data.length === 0 || (typeof read.data === 'string' && read.data.toLowerCase() === 'any')
   const rules = any ? undefined : typeof read.data === 'string' ? [read.data] : read.data
   return {
     parsed,
+    head,
+    envelope,
+    condition: own,
     rules,
     appliesTo: (rule, ruleSource) =>
       (rules === undefined || rules.includes(rule.id) || (rule.name !== undefined && rules.includes(rule.name))) &&

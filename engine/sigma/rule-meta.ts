@@ -43,8 +43,15 @@ const Head = z.looseObject({
 export type RuleHead = Omit<RuleMeta, 'logsource' | 'digest'> & { readonly taxonomy: string }
 
 /** `index`: which document of the file. Returns undefined where there are mistakes. */
-export function readRuleHead(parsed: ParsedYaml, index: number, mistakes: Mistakes): RuleHead | undefined {
-  const read = Head.safeParse(parsed.value)
+export function readRuleHead(
+  parsed: ParsedYaml,
+  index: number,
+  mistakes: Mistakes,
+  kind?: 'filter',
+): RuleHead | undefined {
+  // What `modelwarden:` says of a filter is read by exceptions.ts.
+  const value = kind === 'filter' ? withoutAttributes(parsed.value) : parsed.value
+  const read = Head.safeParse(value)
   if (!read.success) {
     mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_META_INVALID'))
     return undefined
@@ -66,6 +73,11 @@ export function readRuleHead(parsed: ParsedYaml, index: number, mistakes: Mistak
     warden: wardenAttributes(head.modelwarden),
     place: parsed.place([]),
   }
+}
+
+function withoutAttributes(value: unknown): unknown {
+  const { modelwarden: _, ...rest } = value as Record<string, unknown>
+  return rest
 }
 
 function wardenAttributes(read: z.infer<typeof Warden>): WardenAttributes {

@@ -156,9 +156,23 @@ export interface SigmaCorrelation {
   readonly standalone: boolean
 }
 
+/** A filter with author and reason: it suppresses matches, which are counted, and ends. */
+export interface SigmaException {
+  readonly id: string
+  readonly title: string
+  readonly author: string
+  readonly reason: string
+  /** Event time, ms; null: it has no end. */
+  readonly expiresMs: number | null
+  /** Rules and correlations by id, each with the condition that events must satisfy to be told. */
+  readonly of: readonly { readonly rule: string; readonly condition: Condition }[]
+  readonly place: FilePlace
+}
+
 export interface CompiledSigma {
   readonly rules: readonly SigmaRule[]
   readonly correlations: readonly SigmaCorrelation[]
+  readonly exceptions: readonly SigmaException[]
   /** In the order of files and lines. Rules with mistakes are left out of the above. */
   readonly mistakes: readonly Mistake[]
 }

@@ -7,12 +7,14 @@
  */
 import type { Bundle, ContentFile } from '../../core/content.ts'
 import { readInventory, type ReadInventory } from '../../engine/inventory/inventory.ts'
+import { Exceptions } from '../../engine/sigma/exceptions.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
 import type { Matcher } from '../../engine/sigma/types.ts'
 import { compileRules, type CompiledRules } from './rule-set.ts'
 
 export interface SharedRules extends CompiledRules {
   readonly matcher: Matcher
+  readonly exceptions: Exceptions
 }
 
 /** Sets of each kind kept: the one in force, the one before it for tasks that are behind, and the one on its way. */
@@ -24,7 +26,11 @@ export function sharedRules(bundle: Bundle, files: readonly ContentFile[]): Shar
   const known = shared.get(bundle.digest)
   if (known !== undefined) return known
   const compiled = compileRules(files)
-  const rules: SharedRules = { ...compiled, matcher: createMatcher(compiled.set.sigma) }
+  const rules: SharedRules = {
+    ...compiled,
+    matcher: createMatcher(compiled.set.sigma),
+    exceptions: new Exceptions(compiled.set.exceptions),
+  }
   shared.set(bundle.digest, rules)
   if (shared.size > setsMax) shared.delete(shared.keys().next().value!)
   return rules

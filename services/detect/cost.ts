@@ -16,6 +16,12 @@ export interface DetectReport {
   inForce(digest: string, set: RuleSet, notices: readonly Mistake[]): void
   /** One rule on one event, in ms. */
   cost(ruleId: string, ms: number): void
+  /** A rule has matched an event. */
+  matched(ruleId: string): void
+  /** An exception has hidden a match. */
+  suppressed(ruleId: string): void
+  /** Event time moves on: a good moment to tell what has been counted. */
+  settled(): void
   /** For measuring alone; undefined: nothing is measured. */
   readonly monotonicMs?: (() => number) | undefined
 }
@@ -24,6 +30,9 @@ export const silentReport: DetectReport = {
   signal: () => undefined,
   inForce: () => undefined,
   cost: () => undefined,
+  matched: () => undefined,
+  suppressed: () => undefined,
+  settled: () => undefined,
 }
 
 /** Events between two samples. */

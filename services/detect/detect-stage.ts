@@ -16,6 +16,7 @@ import { isEvent, type Event } from '../../core/event.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
 import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
+import { Exceptions } from '../../engine/sigma/exceptions.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
 import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
@@ -47,6 +48,7 @@ export class DetectLogic implements StageLogic {
   readonly #report: DetectReport
   readonly #cost: RuleCost
   #matcher: Matcher = createMatcher([])
+  #exceptions = new Exceptions([])
   #inForce = false
   #known = false
   #inventory: Inventory = emptyInventory
@@ -70,11 +72,12 @@ export class DetectLogic implements StageLogic {
 
   content(of: ContentSet, bundle: Bundle, files: readonly ContentFile[]): readonly Mistake[] {
     if (of === 'inventory') return this.#know(bundle, files)
-    const { set, mistakes, notices, matcher } = sharedRules(bundle, files)
+    const { set, mistakes, notices, matcher, exceptions } = sharedRules(bundle, files)
     // At the very start there is no last good version: what is good of this one is better than nothing.
     if (mistakes.length > 0 && this.#inForce) return mistakes
     this.#inForce = true
     this.#matcher = matcher
+    this.#exceptions = exceptions
     this.#familiar = new FamiliarPrincipals()
     this.#readers = readersOf(set)
     this.#selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
@@ -123,6 +126,7 @@ export class DetectLogic implements StageLogic {
     this.#clock.complete(eventTimeMs)
     this.#recent.complete(eventTimeMs)
     this.#presence.complete(eventTimeMs)
+    this.#report.settled()
     const seen: Seen = { appendedMs: this.#clock.appendedMs }
     for (const found of this.#correlations.advance(eventTimeMs, seen)) this.#follow(found, seen, out)
     for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#followBehavior(found, out)
@@ -137,10 +141,13 @@ export class DetectLogic implements StageLogic {
     if (matched.length === 0) return
     const read = new ReadEvent(event, timeMs, this.#familiar.get(event.warden.principal))
     for (const rule of matched) {
+      if (this.#hides(rule.meta.id, event, timeMs, out)) continue
+      this.#report.matched(rule.meta.id)
       if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
       const selected = this.#selected.get(rule.meta.id)
       if (selected !== undefined) this.#select(selected, event, knownSinceMs, seen, out)
       for (const { plan, number, observe } of this.#readers.get(rule.meta.id) ?? []) {
+        if (this.#hides(plan.rule.meta.id, event, timeMs, out)) continue
         const scope = plan.rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
         for (const { values, observation } of observe(read)) {
           const context = read.context(plan.rule.meta)
@@ -148,6 +155,14 @@ export class DetectLogic implements StageLogic {
         }
       }
     }
+  }
+
+  /** Whether an exception hides a match: counted, and nothing comes of it. */
+  #hides(ruleId: string, event: Event, timeMs: number, out: Outcome): boolean {
+    if (this.#exceptions.hiding(ruleId, event, timeMs) === undefined) return false
+    this.#report.suppressed(ruleId)
+    out.drop('suppressed')
+    return true
   }
 
   #select(planned: BehaviorPlanned, event: Event, knownSinceMs: number | undefined, seen: Seen, out: Outcome): void {

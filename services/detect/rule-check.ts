@@ -24,8 +24,15 @@ export interface CheckedRules {
   readonly compiled: CompiledRules
 }
 
-/** `sources`: the files of the sources set, which say what fields there are; none: fields are not checked. */
-export function checkRules(files: readonly ContentFile[], sources: readonly ContentFile[]): CheckedRules {
+/**
+ * `sources`: the files of the sources set, which say what fields there are; none: fields are not checked. `nowMs`: for
+ * exceptions that have ended.
+ */
+export function checkRules(
+  files: readonly ContentFile[],
+  sources: readonly ContentFile[],
+  nowMs = -Infinity,
+): CheckedRules {
   const compiled = compileRules(files)
   const findings: RuleFinding[] = [
     ...compiled.mistakes.map((mistake) => ofMistake('error', mistake)),
@@ -48,6 +55,17 @@ export function checkRules(files: readonly ContentFile[], sources: readonly Cont
   for (const { rule } of correlations) findings.push(...check.check(rule, written.rule(rule.meta)))
   for (const meta of [...sigma, ...correlations.map(({ rule }) => rule)].map((rule) => rule.meta)) {
     findings.push(...checkTags(written.rule(meta)))
+  }
+  for (const { title, expiresMs, place } of compiled.set.exceptions) {
+    if (expiresMs === null || expiresMs > nowMs) continue
+    const message = `The exception "${title.slice(0, 100)}" has ended: it hides nothing that happens now.`
+    findings.push({
+      severity: 'warning',
+      code: 'EXCEPTION_ENDED',
+      message,
+      place,
+      hint: 'Take it out, or give it a new end.',
+    })
   }
   return { findings: inFileOrder(findings), compiled }
 }

@@ -11,7 +11,7 @@ import { derivedId } from '../../core/ids.ts'
 import { readBehaviorRules } from '../../engine/behavior/compile.ts'
 import type { BehaviorRule } from '../../engine/behavior/types.ts'
 import { compileSigma } from '../../engine/sigma/compile.ts'
-import type { RuleMeta, SigmaCorrelation, SigmaRule } from '../../engine/sigma/types.ts'
+import type { RuleMeta, SigmaCorrelation, SigmaException, SigmaRule } from '../../engine/sigma/types.ts'
 import { emptyListsIn, readLists, type OperatorList } from './lists.ts'
 
 export interface RuleSet {
@@ -19,6 +19,7 @@ export interface RuleSet {
   readonly sigma: readonly SigmaRule[]
   readonly correlations: readonly CorrelationPlan[]
   readonly behavior: readonly BehaviorPlanned[]
+  readonly exceptions: readonly SigmaException[]
 }
 
 export interface CorrelationPlan {
@@ -67,7 +68,11 @@ export function compileRules(files: readonly ContentFile[]): CompiledRules {
     }
   }
   const correlations = planCorrelations(compiled.correlations.filter(active), new Set(sigma.map(({ meta }) => meta.id)))
-  return { set: { sigma, correlations, behavior: planned }, mistakes, notices: resting.notices }
+  return {
+    set: { sigma, correlations, behavior: planned, exceptions: compiled.exceptions },
+    mistakes,
+    notices: resting.notices,
+  }
 }
 
 function ruleKey(meta: RuleMeta): string {

@@ -11,6 +11,8 @@ import type { StageSpec } from '../../runtime/stage.ts'
 import { migrateGroups } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { createDetectLogic, detectStage, detectStateVersion } from './detect-stage.ts'
+import { RuleBook } from './rule-book.ts'
+import { mountRuleStatus } from './status-route.ts'
 import { createGroupsLogic, groupsStage, groupsStateVersion } from './groups-stage.ts'
 
 export function detectStages(report: DetectReport): readonly [StageSpec, StageSpec] {
@@ -41,17 +43,26 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
 }
 
 export function createDetectService(context: ServiceContext): Service {
-  return stageService('detect', context, detectStages(reportTo(context)))
+  const book = new RuleBook(context.telemetry)
+  const service = stageService('detect', context, detectStages(reportTo(context, book)))
+  return { ...service, routes: (app) => mountRuleStatus(app, book, () => service.progress?.() ?? []) }
 }
 
 /** Counts what the steps tell, and says once for each set of rules what is in force and what rests. */
-function reportTo({ telemetry, log, clock }: ServiceContext): DetectReport {
+function reportTo({ telemetry, log, clock }: ServiceContext, book: RuleBook): DetectReport {
   let told = ''
   return {
     monotonicMs: () => clock.monotonicMs(),
-    signal: ({ rule, status }) => telemetry.count('detect_signals', { rule: rule.id, level: rule.level, status }),
-    cost: (rule, ms) => telemetry.observe('detect_rule_duration_seconds', { rule }, ms / 1_000),
+    signal: ({ rule, status }) => {
+      book.signal(rule.id)
+      telemetry.count('detect_signals', { rule: rule.id, level: rule.level, status })
+    },
+    matched: (rule) => book.matched(rule),
+    suppressed: (rule) => book.suppressed(rule),
+    settled: () => book.tellMatches(),
+    cost: (rule, ms) => book.cost(rule, ms),
     inForce: (digest, set, notices) => {
+      book.inForce(digest, set)
       telemetry.gauge('detect_rules', { kind: 'sigma' }, set.sigma.length)
       telemetry.gauge('detect_rules', { kind: 'correlation' }, set.correlations.length)
       telemetry.gauge('detect_rules', { kind: 'behavior' }, set.behavior.length)

@@ -1,0 +1,32 @@
+/** `modelwarden rules status`: how far each rule has been evaluated, and what it did. */
+import type { RuleStatusAnswer } from '../../services/detect/status-route.ts'
+import { connect } from '../client.ts'
+import { print, printJson, printTable, type Cell } from '../output.ts'
+import type { ClientOptions } from '../settings.ts'
+
+export async function showRuleStatus(options: ClientOptions): Promise<void> {
+  const answer = await connect(options).get<RuleStatusAnswer>('/v1/rules/status')
+  if (options.json) {
+    printJson(answer)
+    return
+  }
+  const rows = answer.rules.map(({ title, kind, matched, suppressed, signals, costUs, through }): readonly Cell[] => [
+    title,
+    kind,
+    kind === 'sigma' ? matched : '',
+    suppressed,
+    signals,
+    costUs === null ? '' : `${costUs} µs`,
+    through ?? 'not yet',
+  ])
+  printTable(['RULE', 'KIND', 'MATCHED', 'SUPPRESSED', 'SIGNALS', 'COST', 'EVALUATED THROUGH'], rows)
+  print()
+  const parts = answer.partitions.map((each): readonly Cell[] => [
+    each.stage,
+    each.partition,
+    each.nextOffset,
+    each.eventTime ?? 'not yet',
+  ])
+  printTable(['STEP', 'PARTITION', 'NEXT OFFSET', 'EVENT TIME'], parts)
+  print(`\nRules in force: ${answer.digest ?? 'none'}. Counts are since the process started.`)
+}
