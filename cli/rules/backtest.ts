@@ -118,9 +118,10 @@ async function fromBus(options: BacktestOptions, take: Take, bar: Progress): Pro
   const log = createLog({ ...config.log, level: 'warn', redactor })
   const secrets = new Secrets({ env: process.env, folder, redactor, log })
   const dataFolder = dataFolderOf(loadSettings(options))
-  const { bus, close } = await openAdapters({ config, folder, dataFolder, secrets, log, index: false })
+  const adapters = await openAdapters({ config, folder, dataFolder, secrets, log, index: false })
   const events: { readonly timeMs: number; readonly event: unknown }[] = []
   try {
+    const { bus } = adapters
     const ends = await bus.offsets(topics.events)
     const total = ends.reduce((sum, { low, high }) => sum + high - low, 0)
     let read = 0
@@ -142,7 +143,7 @@ async function fromBus(options: BacktestOptions, take: Take, bar: Progress): Pro
       })
     }
   } finally {
-    await close()
+    await adapters.close()
   }
   events.sort((a, b) => a.timeMs - b.timeMs)
   for (const { event } of events) take(event)

@@ -23,10 +23,9 @@ const always = ['user.name', 'organization.id', 'warden.principal', 'warden.logs
 export async function makeCase(eventAt: string, options: CaseOptions): Promise<void> {
   const event = await inputEvent(eventAt, options)
   if (options.rule === undefined) {
-    return show(
-      [{ name: options.name ?? 'as it happened', events: [{ event: caseFields(event) }], expect: 'match' }],
-      options,
-    )
+    const events = [{ event: caseFields(event) }]
+    show([{ name: options.name ?? 'as it happened', events, expect: 'match' }], options)
+    return
   }
   const { compiled, loaded, ids } = await rulesNamed(options.rule, options)
   const id = ids[0]!
