@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addApproveCommand } from './commands/approve.ts'
+import { addAssetsCommand } from './commands/assets.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
 import { addDeadLettersCommand } from './commands/dead-letters.ts'
@@ -45,6 +46,7 @@ const commands = [
   addContentCommand,
   addRulesCommand,
   addBacktest,
+  addAssetsCommand,
   addConfigCommand,
   addTopicsCommand,
 ]
