@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addApproveCommand } from './commands/approve.ts'
 import { addAssetsCommand } from './commands/assets.ts'
+import { addCanaryCommand } from './commands/canary.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
 import { addDeadLettersCommand } from './commands/dead-letters.ts'
@@ -47,6 +48,7 @@ const commands = [
   addRulesCommand,
   addBacktest,
   addAssetsCommand,
+  addCanaryCommand,
   addConfigCommand,
   addTopicsCommand,
 ]

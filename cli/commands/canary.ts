@@ -1,0 +1,90 @@
+/** `modelwarden canary`: planted answers that prove where a model comes from. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { PlanOptions, VerifyOptions } from '../canary.ts'
+import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+
+const keyHelp = 'where the key of the seal stands: env:NAME or file:PATH (32 bytes or more)'
+
+export function addCanaryCommand(program: Command): void {
+  const canary = program.command('canary').description('make canaries, register them, and examine a suspect model')
+
+  canary
+    .command('plan')
+    .description('make canaries and controls, and seal them')
+    .argument('<sealed>', 'the file to write; never overwritten')
+    .requiredOption('--key <ref>', keyHelp)
+    .option('--count <n>', 'how many are planted; as many controls are made', between(8, 5_000), 40)
+    .option('--options <n>', 'answers on offer for each', between(2, 64), 12)
+    .addOption(
+      new Option('--style <style>', 'invented facts, or strings without a meaning')
+        .choices(['facts', 'triggers'])
+        .default('facts'),
+    )
+    .option('--prefix <text>', 'how their ids begin', 'cn')
+    .option('--training <file>', 'also write the planted ones in clear, to teach them to the model')
+    .option('--json', 'print what was made as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  modelwarden canary plan canaries.sealed --key env:CANARY_KEY --training teach.jsonl',
+    )
+    .action(async (sealed: string, options: PlanOptions) => {
+      const { plan } = await import('../canary.ts')
+      await plan(sealed, options)
+    })
+
+  globalOptions(canary.command('register'))
+    .description('tell detectors of planted canaries, by digests of their texts')
+    .argument('<sealed>', 'what `canary plan` made')
+    .requiredOption('--key <ref>', keyHelp)
+    .option('--json', 'print what was registered as JSON')
+    .addHelpText('after', '\nExample:\n  modelwarden canary register canaries.sealed --key env:CANARY_KEY')
+    .action(async (sealed: string, options: GlobalOptions & { key: string; json?: true }) => {
+      const { registerCanaries } = await import('../canary.ts')
+      await registerCanaries(sealed, options, loadSettings(options))
+    })
+
+  canary
+    .command('verify')
+    .description('question a suspect model, controls in between, and report an exact p-value')
+    .argument('<sealed>', 'what `canary plan` made')
+    .requiredOption('--key <ref>', keyHelp)
+    .requiredOption('--url <url>', 'of the endpoint, e.g. https://suspect.example/v1/chat/completions')
+    .requiredOption('--model <name>', 'as the endpoint calls it')
+    .option('--api-key <ref>', 'where its key stands: env:NAME or file:PATH')
+    .option('--template <file>', 'JSON to send, with {{prompt}} and {{model}} (default: as OpenAI has it)')
+    .option('--answer-path <path>', 'where the answer is in what comes back', 'choices.0.message.content')
+    .option('--per-minute <n>', 'questions a minute', between(1, 6_000), 30)
+    .option('--timeout <seconds>', 'for one answer', between(1, 600), 60)
+    .option('--journal <file>', 'every question and answer, one a line (default: canary-<time>.jsonl)')
+    .option('--report <file>', 'the report, as Markdown')
+    .option('--allow-http', 'also without TLS')
+    .option(
+      '--allow-address <block>',
+      'also this block of addresses that are not public (may be repeated)',
+      collect,
+      [],
+    )
+    .option('--json', 'print the numbers as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  modelwarden canary verify canaries.sealed --key env:CANARY_KEY --url https://suspect.example/v1/chat/completions --model x --report report.md',
+    )
+    .action(async (sealed: string, options: VerifyOptions) => {
+      const { verify } = await import('../canary.ts')
+      await verify(sealed, options)
+    })
+}
+
+function between(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`)
+    }
+    return value
+  }
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value]
+}
