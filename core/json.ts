@@ -48,7 +48,7 @@ export function parseJson(input: Uint8Array | string, depthMax: number = limits.
 }
 
 /** Whether more than `max` brackets open in a text: where not, nothing in it nests deeper. */
-function opensMoreThan(text: string, max: number): boolean {
+export function opensMoreThan(text: string, max: number): boolean {
   if (text.length <= max) return false
   let opened = 0
   for (const bracket of ['{', '[']) {

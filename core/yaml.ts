@@ -20,6 +20,7 @@ import type { ContentFile } from './content.ts'
 import type { FilePlace, Mistake } from './errors.ts'
 import { isDeeperThan } from './json.ts'
 import { limits } from './limits.ts'
+import { readPlainYaml } from './yaml-plain.ts'
 
 /** Documents in one file, divided by `---`. */
 const documentsMax = 100
@@ -42,6 +43,8 @@ export interface ParsedYaml {
   place(path: YamlPath): FilePlace
   /** Where the key at the end of this path begins; where there is none, its nearest container. */
   keyPlace(path: YamlPath): FilePlace
+  /** The number at this path as the file spells it (`007`, `0x10`); undefined where that is its usual spelling. */
+  writtenNumber(path: YamlPath): string | undefined
 }
 
 /** Parses a file that holds exactly one document. */
@@ -59,6 +62,49 @@ export function parseYaml(file: ContentFile): ParsedYaml {
 
 /** Parses a file of one or more documents, divided by `---`; always at least one result. */
 export function parseYamlDocuments(file: ContentFile): readonly [ParsedYaml, ...ParsedYaml[]] {
+  const plain = Buffer.byteLength(file.text) > limits.contentFileBytesMax ? undefined : readPlainYaml(file.text)
+  return plain === undefined ? parseWhole(file) : [new PlainDocument(file, plain.value, plain.line)]
+}
+
+/** A document that was read the plain way: where things stand in it is found out when it is asked. */
+class PlainDocument implements ParsedYaml {
+  readonly file: string
+  readonly value: unknown
+  readonly mistakes: readonly Mistake[] = []
+  readonly #source: ContentFile
+  readonly #start: FilePlace
+  #whole: ParsedYaml | undefined
+
+  constructor(source: ContentFile, value: unknown, line: number) {
+    this.file = source.path
+    this.value = value
+    this.#source = source
+    this.#start = { file: source.path, line, column: 1 }
+  }
+
+  get document(): Document {
+    return this.#parsed().document
+  }
+
+  place(path: YamlPath): FilePlace {
+    return path.length === 0 ? this.#start : this.#parsed().place(path)
+  }
+
+  keyPlace(path: YamlPath): FilePlace {
+    return path.length === 0 ? this.#start : this.#parsed().keyPlace(path)
+  }
+
+  writtenNumber(): undefined {
+    // Numbers that are spelled in another way than their own are left to the full parser.
+    return undefined
+  }
+
+  #parsed(): ParsedYaml {
+    return (this.#whole ??= parseWhole(this.#source)[0])
+  }
+}
+
+function parseWhole(file: ContentFile): readonly [ParsedYaml, ...ParsedYaml[]] {
   const lines = new LineCounter()
   const placeAt = (offset: number): FilePlace => {
     const { line, col } = lines.linePos(Math.max(0, offset))
@@ -127,7 +173,15 @@ function readDocument(file: ContentFile, document: Document, placeAt: (offset: n
       })
     }
   }
-  return { file: file.path, document, value, mistakes, place, keyPlace }
+  return {
+    file: file.path,
+    document,
+    value,
+    mistakes,
+    place,
+    keyPlace,
+    writtenNumber: (path) => spelling(document, path),
+  }
 }
 
 function refused(file: ContentFile, code: string, message: string): ParsedYaml {
@@ -140,7 +194,14 @@ function refused(file: ContentFile, code: string, message: string): ParsedYaml {
     mistakes: [{ code, message, place }],
     place: () => place,
     keyPlace: () => place,
+    writtenNumber: () => undefined,
   }
+}
+
+function spelling(document: Document, path: YamlPath): string | undefined {
+  const node = document.getIn(path, true)
+  if (!isScalar(node) || typeof node.value !== 'number') return undefined
+  return node.source === String(node.value) ? undefined : node.source
 }
 
 /** The offset of what stands at a path, or of the last container on the way to it. */

@@ -3,7 +3,6 @@
  *
  * Pure. A map is AND, a list is OR, values without a field are keywords. Every mistake is collected with its place.
  */
-import { isScalar } from 'yaml'
 import type { ParsedYaml, YamlPath } from '../../core/yaml.ts'
 import type { Mistakes } from './mistakes.ts'
 import type { Draft, DraftItem } from './detection-draft.ts'
@@ -132,7 +131,7 @@ function applyModifiers(
   const listed = isList(parsed, path)
   for (const [index, value] of values.entries()) {
     const at = listed ? [...path, index] : path
-    const written = typeof value === 'number' ? writtenNumber(parsed, at) : undefined
+    const written = typeof value === 'number' ? parsed.writtenNumber(at) : undefined
     const one = readValue(value, written, modifiers.names, context.placeholders)
     if ('problem' in one) mistakes.add(one.problem, one.message, parsed.place(at), one.hint)
     else read.push(one)
@@ -144,10 +143,4 @@ function isList(parsed: ParsedYaml, path: YamlPath): boolean {
   let node: unknown = parsed.value
   for (const step of path) node = (node as Record<string | number, unknown>)[step]
   return Array.isArray(node)
-}
-
-/** A number as the file spells it: `007` and `0x10` mean themselves too. */
-function writtenNumber(parsed: ParsedYaml, path: YamlPath): string | undefined {
-  const node = parsed.document.getIn(path, true)
-  return isScalar(node) ? node.source : undefined
 }

@@ -5,6 +5,8 @@
  * benchmark. A line that is no JSON object is told and counted like any other line; empty lines count too, so that line
  * numbers are the file's.
  */
+import { isDeeperThan, opensMoreThan } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
 import type { EventTree, Matcher, SigmaRule } from './types.ts'
 
 /** Characters of one line: far past any record. What is longer is told as a bad line, and its text let go. */
@@ -78,6 +80,10 @@ export class EventLines {
     }
     if (typeof event !== 'object' || event === null || Array.isArray(event)) {
       this.#sink.onBadLine(this.#line, 'An event is a JSON object.')
+      return
+    }
+    if (opensMoreThan(text, limits.recordDepthMax) && isDeeperThan(event, limits.recordDepthMax)) {
+      this.#sink.onBadLine(this.#line, `The event is nested more than ${limits.recordDepthMax} levels deep.`)
       return
     }
     this.#events++

@@ -3,6 +3,7 @@
  *
  * Pure. Stands between compile.ts and the readers of selections (detection.ts) and conditions (condition.ts).
  */
+import type { FilePlace } from '../../core/errors.ts'
 import type { ParsedYaml } from '../../core/yaml.ts'
 import { parseCondition } from './condition.ts'
 import { finishDraft, type Draft } from './detection-draft.ts'
@@ -98,9 +99,10 @@ function readCondition(
   selections: ReadonlyMap<string, Condition>,
   mistakes: Mistakes,
 ): Condition | undefined {
-  const place = parsed.place(path)
+  // Asked only for a mistake: to know where something stands, the whole file is read again.
+  const place = (): FilePlace => parsed.place(path)
   if (typeof text !== 'string') {
-    mistakes.add('SIGMA_CONDITION_MISSING', 'The rule needs a condition, which is a text.', place)
+    mistakes.add('SIGMA_CONDITION_MISSING', 'The rule needs a condition, which is a text.', place())
     return undefined
   }
   const condition = parseCondition(text, selections)
@@ -108,17 +110,18 @@ function readCondition(
     // A plain scalar on one line stands in the file as it is: the column can be told.
     const node = parsed.document.getIn(path, true) as { type?: string; source?: string } | undefined
     const plain = node?.type === 'PLAIN' && node.source === text
-    const column = place.column + (plain ? condition.at : 0)
-    mistakes.add(condition.problem, condition.message, { ...place, column }, condition.hint)
+    const at = place()
+    const column = at.column + (plain ? condition.at : 0)
+    mistakes.add(condition.problem, condition.message, { ...at, column }, condition.hint)
     return undefined
   }
   if (countNodes(condition, conditionNodesMax) > conditionNodesMax) {
-    mistakes.add('SIGMA_TOO_LARGE', `Written out, the condition has more than ${conditionNodesMax} parts.`, place)
+    mistakes.add('SIGMA_TOO_LARGE', `Written out, the condition has more than ${conditionNodesMax} parts.`, place())
     return undefined
   }
   const left = withoutTaken(condition)
   if (left === undefined) {
-    mistakes.add('SIGMA_SELECTION_EMPTY', 'The pipelines have taken out all that the condition looks for.', place)
+    mistakes.add('SIGMA_SELECTION_EMPTY', 'The pipelines have taken out all that the condition looks for.', place())
   }
   return left
 }
