@@ -55,6 +55,8 @@ const help: Readonly<Record<string, string>> = {
   content_published_total: 'Times that a set of content was published.',
   dead_letters_replayed_total: 'Dead letters put back.',
   detect_rule_duration_seconds: 'What a rule costs on one event, by sampling.',
+  detect_rule_matched_total: 'Events that a rule matched.',
+  detect_rule_suppressed_total: 'Matches of a rule that an exception suppressed.',
   detect_rules: 'Rules in force, by kind.',
   detect_signals_total: 'Versions of signals, by rule.',
   http_request_duration_seconds: 'Time that requests took, by route and status.',
