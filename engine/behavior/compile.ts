@@ -37,7 +37,7 @@ export interface BehaviorDrafts {
 }
 
 /** A cheap look: only files with such a line are parsed here. */
-const behaviorLine = /^behavior\s*:/m
+const behaviorLine = /^(?:behavior|anomaly)\s*:/m
 
 export function readBehaviorRules(files: readonly ContentFile[]): BehaviorDrafts {
   const drafts: BehaviorDraft[] = []
@@ -63,15 +63,19 @@ export function readBehaviorRules(files: readonly ContentFile[]): BehaviorDrafts
 
 function readDraft(file: ContentFile, parsed: ParsedYaml, mistakes: Mistake[]): BehaviorDraft | undefined {
   const value = parsed.value as Record<string, unknown>
-  for (const key of ['detection', 'correlation', 'filter']) {
+  // `anomaly:` stands beside a rule's own detection and is short for a behavior of that type.
+  const blockName = Object.hasOwn(value, 'anomaly') && !Object.hasOwn(value, 'behavior') ? 'anomaly' : 'behavior'
+  for (const key of blockName === 'anomaly'
+    ? ['correlation', 'filter']
+    : ['detection', 'correlation', 'filter', 'anomaly']) {
     if (!Object.hasOwn(value, key)) continue
     const message = `A behavior rule has no '${key}': its 'behavior.select' says which events concern it.`
     mistakes.push({ code: 'BEHAVIOR_INVALID', message, place: parsed.keyPlace([key]) })
     return undefined
   }
-  const block = Block.safeParse(value['behavior'])
+  const block = Block.safeParse(blockName === 'anomaly' ? anomalyBlock(value) : value['behavior'])
   if (!block.success) {
-    mistakes.push(...schemaMistakes(parsed, block.error, 'BEHAVIOR_INVALID', ['behavior']))
+    mistakes.push(...schemaMistakes(parsed, block.error, 'BEHAVIOR_INVALID', [blockName]))
     return undefined
   }
   const { select, ...given } = block.data
@@ -84,10 +88,10 @@ function readDraft(file: ContentFile, parsed: ParsedYaml, mistakes: Mistake[]): 
   }
   const params = (detector.params as z.ZodType).safeParse(given)
   if (!params.success) {
-    mistakes.push(...schemaMistakes(parsed, params.error, 'BEHAVIOR_PARAMS_INVALID', ['behavior']))
+    mistakes.push(...schemaMistakes(parsed, params.error, 'BEHAVIOR_PARAMS_INVALID', [blockName]))
     return undefined
   }
-  const { behavior: _, ...envelope } = value
+  const { behavior: _, anomaly: __, ...envelope } = value
   return {
     file: file.path,
     // JSON is YAML: the envelope stays as it is, and the selection takes the place that Sigma gives it.
@@ -98,8 +102,17 @@ function readDraft(file: ContentFile, parsed: ParsedYaml, mistakes: Mistake[]): 
       const needs = detector.needs(params.data as never)
       return { kind: 'behavior', meta, type: given.type, needs, plan, selectId: compiled.meta.id }
     },
-    replace: (mistake) => ({ ...mistake, place: parsed.place(['behavior', 'select']) }),
+    replace: (mistake) => ({
+      ...mistake,
+      place: parsed.place(blockName === 'anomaly' ? ['detection'] : ['behavior', 'select']),
+    }),
   }
+}
+
+function anomalyBlock(value: Readonly<Record<string, unknown>>): unknown {
+  const { anomaly, detection } = value
+  if (typeof anomaly !== 'object' || anomaly === null || Array.isArray(anomaly)) return anomaly
+  return { ...anomaly, type: 'anomaly', select: detection }
 }
 
 function digestOf(compiled: SigmaRule, type: string, params: unknown, plan: BehaviorPlan): string {

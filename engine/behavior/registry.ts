@@ -1,6 +1,7 @@
 /**
  * The detectors there are. A new one is a folder here and a line below.
  */
+import { anomaly } from './anomaly/detector.ts'
 import { canaryAnswers } from './derivation/detector.ts'
 import { drift } from './drift/detector.ts'
 import { intakePoisoning } from './intake/detector.ts'
@@ -17,6 +18,7 @@ import { volumeBaseline } from './volume/detector.ts'
 export type AnyDetector = BehaviorDetector<never>
 
 const all = [
+  anomaly,
   credentialHabits,
   logitLeak,
   artifactShare,
