@@ -93,7 +93,7 @@ export const Event = z.looseObject({
     credential: z.object({ id: z.string() }).optional(),
     session: z.object({ id: z.string() }).optional(),
     model: z.object({ id: z.string(), version: z.string().optional() }).optional(),
-    /** The artifact touched: `kind` is weights, training-data, code, model-package, other. */
+    /** The artifact touched: `kind` is weights, training-data, code, model-package, training-metadata, other. */
     asset: z.looseObject({ id: z.string(), kind: z.string().optional(), container: z.string().optional() }).optional(),
     /** Bytes that moved because of this event. */
     bytes: z.number().optional(),

@@ -11,7 +11,7 @@ const artifactKinds: ReadonlySet<string> = new Set([
   'training-data',
   'model-package',
   'code',
-  'training-meta',
+  'training-metadata',
 ])
 const pushVerb = /push/i
 
