@@ -65,7 +65,9 @@ export class AnomalyWatch implements BehaviorStep {
       open.count++
       open.max = Math.max(open.max, value)
     }
-    watched.entities = mergeEntities(watched.entities, entities)
+    if (!entities.every((each) => watched.entities.some(({ type, id }) => type === each.type && id === each.id))) {
+      watched.entities = mergeEntities(watched.entities, entities)
+    }
     watched.evidence = evidence
     watched.lastMs = Math.max(watched.lastMs, timeMs)
     if (interval === undefined) findings.push(...this.#value(group, watched, timeMs, value))
