@@ -26,6 +26,7 @@ import { withinGrace } from '../runtime/shutdown.ts'
 import { openAdapters, type Adapters } from './adapters.ts'
 import { connectorsFrom } from './connectors.ts'
 import { contentChecks, contentFolders } from './content.ts'
+import { version } from './home.ts'
 import { adminTokenFile, removeInstance, writeInstance } from './instance.ts'
 import { ownAccess, settledListen } from './listen.ts'
 import { answersGateways, needsConnectors, needsIndex, type ServiceName } from './service-names.ts'
@@ -141,7 +142,12 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
     services.push(createService(name, { ...context, log: log.with({ service: name }) }, { health, progress }))
   }
   const host = options.listens
-    ? await hostOf(config, [...access.tokens, ...(self === undefined ? [] : [self.token])], { log, metrics, health })
+    ? await hostOf(config, [...access.tokens, ...(self === undefined ? [] : [self.token])], {
+        log,
+        metrics,
+        health,
+        bus: adapters.bus,
+      })
     : undefined
   for (const service of services) if (host !== undefined) service.routes?.(host.app)
   // It listens before its services are ready: whoever asks is told so.
@@ -184,7 +190,7 @@ function accessTokens(config: Config, dataFolder: string, secrets: Secrets, reda
     return {
       tokens: tokens.map(({ token, ...rest }, index) => ({
         ...rest,
-        token: secrets.read(token, `http.tokens[${index}].token`),
+        ...(token === undefined ? {} : { token: secrets.read(token, `http.tokens[${index}].token`) }),
       })),
     }
   }
@@ -220,7 +226,7 @@ async function publishContent(
 function hostOf(
   config: Config,
   tokens: readonly AccessToken[],
-  parts: Parts & { readonly health: Instance['health'] },
+  parts: Parts & { readonly health: Instance['health']; readonly bus: Bus },
 ): Promise<HttpHost> {
   return createHttpHost({
     http: config.http,
@@ -230,5 +236,7 @@ function hostOf(
     telemetry: parts.metrics.telemetry,
     registry: parts.metrics.registry,
     health: parts.health,
+    bus: parts.bus,
+    version,
   })
 }

@@ -35,7 +35,10 @@ export async function freeListen(listen: string): Promise<string> {
 }
 
 /** How this process reaches itself, with a token that lives as long as it does. */
-export function ownAccess(listen: string, redactor: Redactor): { readonly url: string; readonly token: AccessToken } {
+export function ownAccess(
+  listen: string,
+  redactor: Redactor,
+): { readonly url: string; readonly token: AccessToken & { readonly token: string } } {
   const { host, port } = listenAddress(listen)
   const token = randomBytes(32).toString('hex')
   redactor.remember(token)

@@ -3,8 +3,6 @@
  *
  * Promises: results on standard output, all else on standard error; exit codes as docs/cli.md lists them.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { addApproveCommand } from './commands/approve.ts'
 import { addAssetsCommand } from './commands/assets.ts'
@@ -21,11 +19,9 @@ import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTopicsCommand } from './commands/topics.ts'
 import { addUpCommand } from './commands/up.ts'
-import { home } from './home.ts'
+import { version } from './home.ts'
 import { exitCodes } from './exit.ts'
 import { reportError } from './output.ts'
-
-const { version } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }
 
 const program = new Command('modelwarden')
   .description('Watches over machine-learning models as intellectual property.')

@@ -127,15 +127,34 @@ export const Http = section('The one HTTP listener of a process.', {
     .describe('`address:port`. Beyond loopback it listens only where tokens are configured. Port 0: any free one.'),
   tokens: z
     .array(
-      z.strictObject({
-        name: z
-          .string()
-          .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/)
-          .describe('Who holds it; stands in logs and in decisions.'),
-        token: SecretRef.describe('The bearer token, at least 16 characters.'),
-        roles: z.array(Role).min(1).describe('What its holder may do.'),
-        tenant: z.string().min(1).optional().describe('Shows and takes only this tenant’s; default: all tenants.'),
-      }),
+      z
+        .strictObject({
+          name: z
+            .string()
+            .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/)
+            .describe('Who holds it; stands in logs, decisions and deeds.'),
+          token: SecretRef.optional().describe('The bearer token, at least 16 characters. Either this or `sha256`.'),
+          sha256: z
+            .string()
+            .regex(/^[0-9a-f]{64}$/, 'Write the SHA-256 of the token as 64 lower-case hex digits.')
+            .optional()
+            .describe('SHA-256 of the bearer token, for tokens made at random: then nothing here lets anyone in.'),
+          roles: z.array(Role).min(1).describe('What its holder may do.'),
+          tenant: z
+            .string()
+            .min(1)
+            .refine((tenant) => tenant !== 'operator', 'The operator is no tenant: leave `tenant` out.')
+            .optional()
+            .describe('Shows and takes only this tenant’s; default: all tenants.'),
+          expiresAt: z.iso
+            .datetime({ offset: true })
+            .optional()
+            .describe('From when on it is refused, e.g. 2027-01-01T00:00:00Z; default: never.'),
+        })
+        .refine((token) => (token.token === undefined) !== (token.sha256 === undefined), {
+          error: 'Give either token (where the secret stands) or sha256 (its digest).',
+          path: ['token'],
+        }),
     )
     .default([])
     .describe('Who may call. Without any, on loopback, one admin token is generated in the data folder (0600).'),
@@ -153,6 +172,16 @@ export const Http = section('The one HTTP listener of a process.', {
     .describe('Addresses or CIDR blocks of proxies whose X-Forwarded-For is believed.'),
   bodyBytesMax: z.int().positive().default(1_000_000).describe('Largest body, where a route does not say otherwise.'),
   requestsPerMinuteMax: z.int().positive().default(600_000).describe('Requests of one token (or address) in a minute.'),
+  queriesPerMinuteMax: z
+    .int()
+    .positive()
+    .default(6_000)
+    .describe('Of these, questions to the console (lists, searches, facets).'),
+  deedsPerMinuteMax: z
+    .int()
+    .positive()
+    .default(600)
+    .describe('Of these, deeds: decisions, licenses, credentials, dead letters put back.'),
   refusalsPerMinuteMax: z
     .int()
     .positive()

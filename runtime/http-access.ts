@@ -12,7 +12,11 @@ import { HttpError } from './http-error.ts'
 
 export interface AccessToken {
   readonly name: string
-  readonly token: string
+  /** The token itself, or `sha256` of it (64 hex digits). */
+  readonly token?: string | undefined
+  readonly sha256?: string | undefined
+  /** From when on it is no longer good. */
+  readonly expiresAt?: string | undefined
   readonly roles: readonly Role[]
   /** Absent: all tenants. */
   readonly tenant?: string | undefined
@@ -23,6 +27,8 @@ export interface Caller {
   readonly name: string
   readonly roles: readonly Role[]
   readonly tenant?: string | undefined
+  /** When its token stops being good, ms since 1970. */
+  readonly expiresMs?: number | undefined
 }
 
 export interface AccessOptions {
@@ -58,7 +64,7 @@ export class Access {
 
   constructor(options: AccessOptions) {
     this.#options = options
-    this.#tokens = options.tokens.map(({ token, ...caller }) => ({ digest: digestOf(token), caller }))
+    this.#tokens = options.tokens.map(knownToken)
     this.#hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()))
   }
 
@@ -85,9 +91,16 @@ export class Access {
     let found: Caller | undefined
     // All are compared, so that the time tells nothing.
     for (const known of this.#tokens) if (timingSafeEqual(known.digest, digest)) found = known.caller
-    if (token !== undefined && found !== undefined) return found
+    if (token !== undefined && found !== undefined) return this.#unexpired(found)
     this.#countRefusal(address)
     throw new HttpError(401, 'TOKEN_INVALID', 'The bearer token is not known here.')
+  }
+
+  #unexpired(caller: Caller): Caller {
+    if (caller.expiresMs === undefined || caller.expiresMs > this.#options.nowMs()) return caller
+    throw new HttpError(401, 'TOKEN_EXPIRED', 'The token is no longer good.', {
+      hint: 'Ask whoever runs Modelwarden for a new one; see docs/configuration.md, http.tokens.',
+    })
   }
 
   /** Throws where none of the caller's roles is among those that the route names. `admin` may do everything. */
@@ -132,6 +145,14 @@ export class Access {
     if (this.#refusals.size >= addressesMax) this.#refusals.delete(this.#refusals.keys().next().value!)
     this.#refusals.set(address, { count: 1, sinceMs: this.#options.nowMs() })
   }
+}
+
+function knownToken({ token, sha256, expiresAt, ...caller }: AccessToken): {
+  readonly digest: Buffer
+  readonly caller: Caller
+} {
+  const digest = sha256 === undefined ? digestOf(token ?? '') : Buffer.from(sha256, 'hex')
+  return { digest, caller: expiresAt === undefined ? caller : { ...caller, expiresMs: Date.parse(expiresAt) } }
 }
 
 function digestOf(token: string): Buffer {

@@ -8,17 +8,20 @@ export class HttpError extends WardenError {
   readonly status: number
   /** Sent as Retry-After. */
   readonly retryAfterMs: number | undefined
+  /** Where in a query's text the mistake is, from 1. */
+  readonly column: number | undefined
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options: WardenErrorOptions & { readonly retryAfterMs?: number } = {},
+    options: WardenErrorOptions & { readonly retryAfterMs?: number; readonly column?: number } = {},
   ) {
     super(message, options)
     this.status = status
     this.code = code
     this.retryable = status === 429 || status === 503
     this.retryAfterMs = options.retryAfterMs
+    this.column = options.column
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { request as rawRequest } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defaultConfig, type Config } from './config.ts'
@@ -21,6 +22,7 @@ async function host(http: Partial<Config['http']> = {}, health: Record<string, H
     telemetry,
     registry,
     health: () => health,
+    bus: { publish: () => Promise.resolve() },
   })
   made.app.get('/gate', { config: { roles: ['gateway'] } }, (request) => ({ caller: request.caller.name }))
   made.app.get('/analyst', { config: { roles: ['analyst'] } }, () => ({}))
@@ -76,6 +78,63 @@ describe('the HTTP host', () => {
     expect(await anonymous.json()).toMatchObject({ error: { code: 'TOKEN_MISSING', hint: expect.any(String) } })
   })
 
+  it('takes a token by its digest, and refuses one whose time is over, saying so', async () => {
+    const { registry, telemetry } = createMetrics({ processMetrics: false })
+    const digest = (text: string) => createHash('sha256').update(text).digest('hex')
+    const made = await createHttpHost({
+      http: { ...defaultConfig().http, listen: '127.0.0.1:0' },
+      tokens: [
+        {
+          name: 'kept',
+          sha256: digest('kept-token-0123456789'),
+          roles: ['gateway'],
+          expiresAt: '2999-01-01T00:00:00Z',
+        },
+        {
+          name: 'over',
+          sha256: digest('over-token-0123456789'),
+          roles: ['gateway'],
+          expiresAt: '2020-01-01T00:00:00Z',
+        },
+      ],
+      shutdownGraceMs: 300,
+      log: silentLog,
+      telemetry,
+      registry,
+      health: () => ({}),
+      bus: { publish: () => Promise.resolve() },
+    })
+    hosts.push(made)
+    made.app.get('/gate', { config: { roles: ['gateway'] } }, (request) => ({ caller: request.caller.name }))
+    const url = await made.start()
+    expect(await (await fetch(`${url}/gate`, bearer('kept-token-0123456789'))).json()).toEqual({ caller: 'kept' })
+    const over = await fetch(`${url}/gate`, bearer('over-token-0123456789'))
+    expect(over.status).toBe(401)
+    expect(await over.json()).toMatchObject({ error: { code: 'TOKEN_EXPIRED' } })
+    // The digest itself lets nobody in.
+    expect((await fetch(`${url}/gate`, bearer(digest('kept-token-0123456789')))).status).toBe(401)
+  })
+
+  it('refuses to mount a route of the API that does not say what it answers', async () => {
+    const { made } = await host()
+    expect(() => made.app.get('/v1/x', { config: { roles: ['admin'] } }, () => ({}))).toThrow()
+  })
+
+  it('says which methods a path has, and gives every answer an id', async () => {
+    const { url } = await host()
+    const answer = await fetch(`${url}/healthz`, { method: 'DELETE' })
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('allow')).toContain('GET')
+    expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('answers too many headers in the form of all its errors', async () => {
+    const { url } = await host()
+    const answer = await fetch(`${url}/healthz`, { headers: { 'x-big': 'x'.repeat(20_000) } })
+    expect(answer.status).toBe(431)
+    expect(await answer.json()).toMatchObject({ error: { code: 'HEADERS_TOO_LARGE' } })
+  })
+
   it('answers an address that can not be read in the form of all its errors, and repeats none of it', async () => {
     const { url } = await host()
     const answer = await fetch(`${url}/gate%ff-s3cret`)
@@ -128,6 +187,7 @@ describe('the HTTP host', () => {
       telemetry,
       registry,
       health: () => ({}),
+      bus: { publish: () => Promise.resolve() },
     })
     await expect(opening).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
@@ -145,6 +205,7 @@ describe('the HTTP host', () => {
       telemetry,
       registry,
       health: () => ({}),
+      bus: { publish: () => Promise.resolve() },
     })
     expect(() => made.app.get('/open', () => ({}))).toThrow('does not say who may call it')
   })

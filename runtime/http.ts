@@ -7,15 +7,22 @@
  * without tokens; it stops after the requests under way, at the latest after the grace.
  */
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
-import { fastify, type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import type { Registry } from 'prom-client'
 import { ConfigInvalidError, describeError, WardenError } from '../core/errors.ts'
+import type { Bus } from '../core/ports/bus.ts'
 import type { Config } from './config.ts'
 import type { Role } from './config-parts.ts'
+import { DeedBook } from './deeds.ts'
 import { Access, isLoopback, type AccessToken, type Caller } from './http-access.ts'
+import { dress } from './http-answers.ts'
 import { HttpError } from './http-error.ts'
+import { mountHealth } from './http-health.ts'
+import type { Pace, RouteDocs } from './http-route.ts'
 import type { Log } from './log.ts'
+import type { MountedRoute } from './openapi.ts'
 import type { Health } from './service.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -27,6 +34,15 @@ declare module 'fastify' {
     public?: boolean
     /** The caller's token stands in this header: a proxy's question carries its own client's `authorization` and `host`. */
     tokenHeader?: string
+    /** What the OpenAPI document says of it; every route under /v1 has them. */
+    docs?: RouteDocs
+    /** Which limit on requests in a minute counts it, beside the one that counts all. */
+    pace?: Pace
+    /** Goes on record, whatever comes of it. */
+    deed?: true
+  }
+  interface FastifyInstance {
+    deeds: DeedBook
   }
   interface FastifyRequest {
     /** Who calls; set on every route that is not public. */
@@ -43,6 +59,10 @@ export interface HttpHostOptions {
   readonly telemetry: Telemetry
   readonly registry: Registry
   readonly health: () => Readonly<Record<string, Health>>
+  /** Where deeds go on record. */
+  readonly bus: Pick<Bus, 'publish'>
+  /** Of Modelwarden, for the OpenAPI document. */
+  readonly version?: string
 }
 
 export interface HttpHost {
@@ -73,6 +93,7 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HttpHost
     genReqId: () => randomUUID(),
     http: { maxHeaderSize: headerBytesMax },
     routerOptions: { maxParamLength: 512 },
+    clientErrorHandler: refuseUnreadable,
     // Before routing: an address that can't be decoded, or a piece of it that is too long. It is not repeated.
     frameworkErrors: (error, _request, reply) => {
       const message = 'The address of the request can not be read, or a piece of it is too long.'
@@ -87,6 +108,9 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HttpHost
     loopback,
     nowMs: () => Date.now(),
   })
+  const routes: MountedRoute[] = []
+  app.decorate('deeds', new DeedBook({ bus: options.bus, log, telemetry, nowMs: () => Date.now() }))
+  watchRoutes(app, http, routes)
   guard(app, access)
   await app.register(rateLimit, {
     max: http.requestsPerMinuteMax,
@@ -97,8 +121,8 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HttpHost
         retryAfterMs: context.ttl,
       }),
   })
-  dress(app, log, telemetry)
-  mountHealth(app, options, loopback)
+  dress(app, { log, telemetry, routes })
+  mountHealth(app, { ...options, version: options.version ?? '0', loopback, routes })
   return {
     app,
     start: async () => {
@@ -151,11 +175,58 @@ function refuseOpenDoors(http: Config['http'], tokens: readonly AccessToken[], l
     })
   }
   for (const { name, token } of tokens) {
-    if (token.length >= 16) continue
+    if (token === undefined || token.length >= 16) continue
     const message = `The token "${name}" has fewer than 16 characters.`
     mistakes.push({ code: 'HTTP_TOKEN_SHORT', message, hint: 'Make one with: openssl rand -hex 32' })
   }
   if (mistakes.length > 0) throw new ConfigInvalidError(mistakes)
+}
+
+/** What is no HTTP that can be read, or has more headers than are read here, is answered in the form of all errors. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const [status, code, message] = tooLarge
+    ? [
+        '431 Request Header Fields Too Large',
+        'HEADERS_TOO_LARGE',
+        `Address and headers have at most ${headerBytesMax} bytes.`,
+      ]
+    : ['400 Bad Request', 'BAD_REQUEST', 'The request can not be read.']
+  const body = JSON.stringify({ error: { code, message } })
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n`
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}
+
+/** Takes down what is mounted. A route that does not say who may call it, or what it answers, is refused. */
+function watchRoutes(app: FastifyInstance, http: Config['http'], routes: MountedRoute[]): void {
+  app.addHook('onRoute', (route) => {
+    const { config = {} } = route
+    if (config.public !== true && (config.roles?.length ?? 0) === 0) {
+      throw new TypeError(`The route ${String(route.method)} ${route.url} does not say who may call it.`)
+    }
+    if (config.docs === undefined && route.url.startsWith('/v1/')) {
+      throw new TypeError(`The route ${String(route.method)} ${route.url} does not say what it answers.`)
+    }
+    limitPace(route, http)
+    if (config.docs === undefined) return
+    routes.push({
+      methods: [route.method].flat(),
+      url: route.url,
+      roles: config.roles ?? [],
+      public: config.public === true,
+      tokenHeader: config.tokenHeader,
+      docs: config.docs,
+    })
+  })
+}
+
+/** People and their tools ask less often than gateways: what runs away among them leaves room for the others. */
+function limitPace(route: RouteOptions, http: Config['http']): void {
+  const { pace } = route.config ?? {}
+  if (pace === undefined) return
+  const max = pace === 'deed' ? http.deedsPerMinuteMax : http.queriesPerMinuteMax
+  route.config = { ...route.config, rateLimit: { max: Math.min(max, http.requestsPerMinuteMax), groupId: pace } }
 }
 
 function callerOf(request: FastifyRequest): Caller | undefined {
@@ -165,10 +236,6 @@ function callerOf(request: FastifyRequest): Caller | undefined {
 /** Who may call what. */
 function guard(app: FastifyInstance, access: Access): void {
   app.decorateRequest('caller', undefined as unknown as Caller)
-  app.addHook('onRoute', (route) => {
-    if (route.config?.public === true || (route.config?.roles?.length ?? 0) > 0) return
-    throw new TypeError(`The route ${String(route.method)} ${route.url} does not say who may call it.`)
-  })
   app.addHook('onRequest', async (request) => {
     const { public: open, roles = [], tokenHeader } = request.routeOptions.config
     const token = tokenHeader === undefined ? undefined : request.headers[tokenHeader]
@@ -179,88 +246,13 @@ function guard(app: FastifyInstance, access: Access): void {
       tokenHeader === undefined ? request.headers : { ...request.headers, authorization: bearer(token) },
       request.ip,
     )
+    if (caller !== undefined) request.caller = caller
     access.authorize(caller, roles)
-    request.caller = caller
   })
 }
 
 function bearer(token: string | readonly string[] | undefined): string | undefined {
   return typeof token === 'string' ? `Bearer ${token}` : undefined
-}
-
-/** Headers, errors, measurements. */
-function dress(app: FastifyInstance, log: Log, telemetry: Telemetry): void {
-  app.addHook('onSend', async (_request, reply) => {
-    const defaults: Readonly<Record<string, string>> = {
-      'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-      'cross-origin-resource-policy': 'same-origin',
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
-    }
-    for (const [name, value] of Object.entries(defaults)) if (!reply.hasHeader(name)) reply.header(name, value)
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const labels = {
-      method: request.method,
-      route: request.routeOptions.url ?? 'none',
-      status: String(reply.statusCode),
-    }
-    telemetry.observe('http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
-  })
-  app.setErrorHandler((error: FastifyError | WardenError | Error, request, reply) =>
-    answerError(error, request, reply, log),
-  )
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ error: { code: 'NOT_FOUND', message: `Nothing answers ${request.method} here.` } }),
-  )
-}
-
-function answerError(error: Error, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  if (error instanceof HttpError) {
-    if (error.retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1_000)))
-    if (error.status === 401) reply.header('www-authenticate', 'Bearer')
-    const hint = error.hint === undefined ? {} : { hint: error.hint }
-    return reply.code(error.status).send({ error: { code: error.code, message: error.message, ...hint } })
-  }
-  const status = (error as FastifyError).statusCode ?? 500
-  if (status < 500) {
-    const code = clientErrorCodes[(error as FastifyError).code] ?? 'BAD_REQUEST'
-    return reply.code(status).send({ error: { code, message: error.message } })
-  }
-  const unavailable = status === 503 || (error instanceof WardenError && error.retryable)
-  const fields = { error, requestId: request.id, method: request.method, route: request.routeOptions.url }
-  if (unavailable) log.warn('A request could not be answered now', fields)
-  else log.error('A request failed', fields)
-  const code = unavailable ? 'UNAVAILABLE' : 'INTERNAL'
-  const message = unavailable ? 'Not available now; try again.' : 'The request failed inside.'
-  return reply
-    .code(unavailable ? 503 : 500)
-    .send({ error: { code, message, hint: `The log has the reason under request id ${request.id}.` } })
-}
-
-const clientErrorCodes: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNKNOWN',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'BODY_EMPTY',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'BODY_INVALID',
-}
-
-/** `/healthz`: the process lives. `/readyz`: every service does its work. `/metrics`: for Prometheus. */
-function mountHealth(app: FastifyInstance, options: HttpHostOptions, loopback: boolean): void {
-  const states = (): Record<string, Health['state']> =>
-    Object.fromEntries(Object.entries(options.health()).map(([name, health]) => [name, health.state]))
-  const answer = (reply: FastifyReply, bad: readonly Health['state'][]): FastifyReply => {
-    const services = states()
-    const ok = !Object.values(services).some((state) => bad.includes(state))
-    return reply.code(ok ? 200 : 503).send({ ok, services })
-  }
-  app.get('/healthz', { config: { public: true } }, (_request, reply) => answer(reply, ['failed']))
-  app.get('/readyz', { config: { public: true } }, (_request, reply) => answer(reply, ['failed', 'starting']))
-  app.get('/metrics', { config: loopback ? { public: true } : { roles: ['metrics'] } }, async (_request, reply) =>
-    reply.type(options.registry.contentType).send(await options.registry.metrics()),
-  )
 }
 
 async function stopWithin(app: FastifyInstance, graceMs: number): Promise<void> {

@@ -28,11 +28,13 @@ export const codes = [
 export type Code = (typeof codes)[number]
 
 /** What the gateway must do with a call that it lets through. */
-export type Obligation =
+export const obligationNames = [
   /** Tell /v1/usage when the call has ended: until then it counts as under way. */
-  | 'report-usage'
+  'report-usage',
   /** The license is watched: the call must appear in the inference events in full. */
-  | 'observe'
+  'observe',
+] as const
+export type Obligation = (typeof obligationNames)[number]
 
 /** What is asked about. */
 export interface Call {

@@ -12,6 +12,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Config } from '../../runtime/config.ts'
+import type { RouteDocs } from '../../runtime/http-route.ts'
+import { ErrorBody } from '../../runtime/openapi.ts'
 import { bareSecret } from '../../engine/sources/mapping-context.ts'
 import type { Answer } from './authorizer.ts'
 import type { MeasuredAuthorizer } from './measured.ts'
@@ -24,6 +26,17 @@ const modelCharsMax = 512
 const modelInPath = /\/(?:models?|deployments)\/([^/]+)/gi
 /** What servers read differently, where a path names a model: empty and dot segments, backslashes, encoded separators. */
 const ambiguousInPath = /\/\/|\\|%5c|%25|\/(?:\.|%2e){1,2}(?=\/|$|;)/i
+
+const docs: RouteDocs = {
+  summary: 'Envoy’s external authorization: the client’s request, to be let through or not',
+  tag: 'authorize',
+  bodyTypes: ['*/*'],
+  answers: {
+    200: { description: 'Let it through. The headers may be passed on.' },
+    401: { description: 'The client’s key is missing, or there is more than one.', schema: ErrorBody },
+    403: { description: 'Not covered.', schema: ErrorBody },
+  },
+}
 
 export interface ExtAuthzOptions {
   readonly config: Config['authorize']
@@ -42,7 +55,7 @@ export function mountExtAuthz(app: FastifyInstance, measured: MeasuredAuthorizer
         () => parsed(null, undefined),
       )
     })
-    const route = { config: { roles: ['gateway'], tokenHeader } } as const
+    const route = { config: { roles: ['gateway'], tokenHeader, docs } } as const
     const answer = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
       options.checkReady()
       return answerEnvoy(request, reply, measured, options)

@@ -6,9 +6,12 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { credentialStates } from '../../core/license.ts'
 import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
+import type { RouteDocs } from '../../runtime/http-route.ts'
 import type { Authorizer } from './authorizer.ts'
+import { codes, obligationNames } from './decide.ts'
 import type { MeasuredAuthorizer } from './measured.ts'
 
 const bodyBytesMax = 16_384
@@ -47,6 +50,59 @@ const CheckBody = z.union([z.strictObject({ credentialId: text }), z.strictObjec
   error: 'Give either credentialId or principal.',
 })
 
+const Check = z.strictObject({
+  credentialId: z.string(),
+  state: z.enum([...credentialStates, 'unknown']),
+  decision: z.enum(['allow', 'deny']),
+  actionId: z.string().optional(),
+})
+
+const docs = {
+  authorize: {
+    summary: 'May this call pass?',
+    tag: 'authorize',
+    body: AuthorizeBody,
+    answers: {
+      200: {
+        description: 'The decision; a deny is an answer like any other.',
+        schema: z.strictObject({
+          decision: z.enum(['allow', 'deny', 'throttle']),
+          code: z.enum(codes),
+          message: z.string(),
+          obligations: z.array(z.enum(obligationNames)),
+          retryAfterMs: z.number().optional(),
+          lease: z.strictObject({ id: z.string(), expiresAt: z.iso.datetime() }).optional(),
+          tenant: z.string().optional(),
+          principal: z.string().optional(),
+          requestId: z.string().optional(),
+        }),
+      },
+    },
+  },
+  usage: {
+    summary: 'Reports what a call used, and closes its lease',
+    tag: 'authorize',
+    body: UsageBody,
+    answers: {
+      200: {
+        description: 'What was done with it.',
+        schema: z.strictObject({ closed: z.boolean(), counted: z.boolean() }),
+      },
+    },
+  },
+  check: {
+    summary: 'How a credential stands here, or all of a principal’s',
+    tag: 'authorize',
+    body: CheckBody,
+    answers: {
+      200: {
+        description: 'As this copy of authorize knows it.',
+        schema: z.union([Check, z.strictObject({ credentials: z.array(Check) })]),
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, RouteDocs>>
+
 /** Credentials of one principal in one answer. */
 const checkedMax = 10_000
 
@@ -56,19 +112,20 @@ export function mountAuthorizeRoutes(
   measured: MeasuredAuthorizer,
   checkReady: () => void,
 ): void {
-  app.post('/v1/authorize', { config: { roles: ['gateway'] }, bodyLimit: bodyBytesMax }, (request) => {
+  const gateway = { roles: ['gateway'] } as const
+  app.post('/v1/authorize', { config: { ...gateway, docs: docs.authorize }, bodyLimit: bodyBytesMax }, (request) => {
     checkReady()
     const { credential, credentialId, requestId, ...call } = parsed(AuthorizeBody, request.body)
     const answer = measured.authorize('api', { credential, credentialId }, call, request.caller.tenant)
     return requestId === undefined ? answer : { ...answer, requestId }
   })
-  app.post('/v1/usage', { config: { roles: ['gateway'] }, bodyLimit: bodyBytesMax }, (request) => {
+  app.post('/v1/usage', { config: { ...gateway, docs: docs.usage }, bodyLimit: bodyBytesMax }, (request) => {
     checkReady()
     return authorizer.report(parsed(UsageBody, request.body), request.caller.tenant)
   })
   app.post(
     '/v1/credentials/check',
-    { config: { roles: ['gateway', 'responder'] }, bodyLimit: bodyBytesMax },
+    { config: { roles: ['gateway', 'responder'], docs: docs.check }, bodyLimit: bodyBytesMax },
     (request) => {
       checkReady()
       const body = parsed(CheckBody, request.body)

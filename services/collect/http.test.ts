@@ -51,6 +51,7 @@ async function start(options: { readonly publish?: Bus['publish']; readonly coll
     telemetry,
     registry,
     health: () => ({}),
+    bus: embedded.bus,
   })
   const bus: Bus =
     options.publish === undefined

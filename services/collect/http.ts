@@ -7,11 +7,14 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { describeError, WardenError } from '../../core/errors.ts'
 import type { OutgoingRecord } from '../../core/ports/bus.ts'
 import type { Source } from '../../engine/sources/source.ts'
 import type { Config } from '../../runtime/config.ts'
 import { HttpError } from '../../runtime/http-error.ts'
+import type { RouteDocs } from '../../runtime/http-route.ts'
+import { ErrorBody } from '../../runtime/openapi.ts'
 import type { ServiceContext } from '../../runtime/service.ts'
 import type { SourceCatalog } from './catalog.ts'
 import { readCloudEvents, type Carried } from './cloud-events.ts'
@@ -27,6 +30,23 @@ const retryAfterMs = 2_000
 
 type Context = Pick<ServiceContext, 'bus' | 'clock' | 'log' | 'telemetry' | 'hmacKey'> & {
   readonly collect: Config['collect']
+}
+
+const Told = z.strictObject({ index: z.int(), line: z.int(), code: z.string(), message: z.string() })
+const counts = { accepted: z.int(), rejectedCount: z.int(), rejected: z.array(Told) }
+const docs: RouteDocs = {
+  summary: 'Takes in records in a source’s own format',
+  tag: 'collect',
+  params: z.strictObject({ source: z.string().min(1) }),
+  bodyTypes: ['application/json', 'application/x-ndjson', 'application/cloudevents+json'],
+  answers: {
+    202: { description: 'The bus has what is counted in `accepted`.', schema: z.strictObject(counts) },
+    400: {
+      description: 'Nothing was accepted.',
+      schema: z.union([z.strictObject({ ...ErrorBody.shape, ...counts }), ErrorBody]),
+    },
+    404: { description: 'There is no such source.', schema: ErrorBody },
+  },
 }
 
 export class CollectHttp {
@@ -52,7 +72,7 @@ export class CollectHttp {
       scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, parsed) => parsed(null, body))
       scope.post<{ Params: { source: string } }>(
         '/v1/events/:source',
-        { config: { roles: ['collector'] }, bodyLimit },
+        { config: { roles: ['collector'], docs }, bodyLimit },
         (request, reply) => this.#post(request, request.params.source, reply),
       )
       done()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Decision } from '../../core/decision.ts'
 import { DeadLetter, type DeadLetterCode } from '../../core/dead-letter.ts'
+import { Deed } from '../../core/deed.ts'
 import { sha256Hex } from '../../core/ids.ts'
 import type { BusRecord } from '../../core/ports/bus.ts'
 import { headers, topics } from '../../core/topics.ts'
@@ -68,6 +69,7 @@ beforeAll(async () => {
     telemetry,
     registry,
     health: () => ({ indexer: indexer.health(), console: consoleService.health() }),
+    bus: indexed.bus,
   })
   consoleService.routes!(host.app)
   url = await host.start()
@@ -305,6 +307,50 @@ describe('looking', () => {
   test('without a token nothing is told, and a gateway’s token looks at nothing', async () => {
     expect((await fetch(`${url}/v1/incidents`)).status).toBe(401)
     expect((await get('edge', '/v1/incidents')).status).toBe(403)
+  })
+})
+
+describe('numbers', () => {
+  const numbers = async (path: string): Promise<Record<string, unknown>> => {
+    const { status, body } = await get('vic', path)
+    expect(status).toBe(200)
+    return body
+  }
+
+  test('facets count what the list would hold, and name the most frequent values', async () => {
+    expect(await numbers('/v1/facets/events?fields=tenant,user.name&size=1&action=GetObject')).toEqual({
+      total: 30,
+      facets: [
+        { field: 'tenant', distinct: 2, values: [{ value: 'acme', count: 20 }] },
+        { field: 'user.name', distinct: 1, values: [{ value: 'ana', count: 30 }] },
+      ],
+    })
+  })
+
+  test('a histogram has as many as the list, and by a field as many for each of its values', async () => {
+    expect(await numbers('/v1/histogram/events?interval=10s&split=tenant')).toEqual({
+      intervalMs: 10_000,
+      buckets: ['00', '10', '20'].map((second) => ({ start: `2026-03-01T10:00:${second}.000Z`, count: 10 })),
+      series: [
+        { value: 'acme', buckets: expect.any(Array) as unknown },
+        { value: 'globex', buckets: expect.any(Array) as unknown },
+      ],
+    })
+  })
+
+  test('a histogram without an interval takes one that fits the time asked for', async () => {
+    expect(await numbers('/v1/histogram/events')).toMatchObject({ intervalMs: 1_000 })
+    expect(await numbers('/v1/histogram/events?from=2026-01-01&to=2026-04-01')).toMatchObject({
+      intervalMs: 86_400_000,
+    })
+  })
+
+  test('a query in KQL narrows lists and numbers alike, and a mistake in it says where it is', async () => {
+    const q = encodeURIComponent('tenant: globex and @timestamp < "2026-03-01T10:00:10Z"')
+    expect((await get('vic', `/v1/events?q=${q}`)).body.items).toHaveLength(4)
+    expect(await numbers(`/v1/facets/events?q=${q}`)).toMatchObject({ total: 4 })
+    const wrong = await get('vic', `/v1/events?q=${encodeURIComponent('tenant: (globex')}`)
+    expect(wrong).toMatchObject({ status: 400, body: { error: { code: 'QUERY_INVALID', column: 16 } } })
   })
 })
 
@@ -636,6 +682,116 @@ describe('the status', () => {
   test('tells a tenant nothing of others', async () => {
     const { body } = await get('globex', '/v1/status')
     expect(body.openIncidents).toEqual({ high: 1 })
-    expect(body.deadLetters).toBeNull()
+    expect(body).toMatchObject({ deadLetters: null, lag: null, watermarks: null, content: null })
+    expect(body.services['indexer']).toEqual({ state: 'ready', summary: 'ready' })
+  })
+})
+
+describe('deeds', () => {
+  const deeds = async (): Promise<Deed[]> =>
+    (await recordsOf(topics.deeds)).map((record) => Deed.parse(JSON.parse(record.value!.toString())))
+  const since = async (before: readonly Deed[]): Promise<Deed[]> => {
+    const known = new Set(before.map(({ id, version }) => `${id}/${version}`))
+    return (await deeds()).filter(({ id, version }) => !known.has(`${id}/${version}`))
+  }
+
+  test('one is on record before it is tried, and how it ended; its arguments as a digest alone', async () => {
+    const before = await deeds()
+    const body = { kind: 'note', incidentId: 'i-acme', text: 'nobody else is to read this' }
+    expect((await call('ana', 'POST', '/v1/decisions', body)).status).toBe(202)
+    const made = await since(before)
+    const common = { by: 'operator:ana', roles: ['analyst'], tenant: 'operator', deed: 'POST /v1/decisions' }
+    expect(made).toMatchObject([
+      { ...common, version: 1, outcome: 'attempted', target: 'note incident:i-acme' },
+      { ...common, version: 2, outcome: 'done', status: 202, target: 'note incident:i-acme' },
+    ])
+    expect(made[0]!.id).toBe(made[1]!.id)
+    expect(JSON.stringify(made)).not.toContain('nobody else')
+    await eventually(async () => (await get('root', `/v1/deeds/${made[0]!.id}`)).status === 200)
+  })
+
+  test.for([
+    ['vic', { kind: 'note', incidentId: 'i-acme', text: 'x' }, 403, 'ROLE_MISSING', 1],
+    ['ana', { kind: 'nonsense' }, 400, 'DECISION_INVALID', 1],
+    ['globex', { kind: 'note', incidentId: 'i-acme', text: 'x' }, 404, 'NOT_FOUND', 2],
+  ] as const)('one that is refused is on record with who and why: %s', async ([who, body, status, code, records]) => {
+    const before = await deeds()
+    expect((await call(who, 'POST', '/v1/decisions', body)).status).toBe(status)
+    const made = await since(before)
+    expect(made).toHaveLength(records)
+    expect(made.at(-1)).toMatchObject({ by: `operator:${who}`, outcome: 'refused', status, code })
+  })
+
+  test('reading is no deed, and neither is a request that nobody is known to have made', async () => {
+    const before = await deeds()
+    await get('vic', '/v1/incidents')
+    await fetch(`${url}/v1/decisions`, { method: 'POST', body: '{}' })
+    expect(await since(before)).toEqual([])
+  })
+
+  test('refusals of one caller beyond so many a minute are counted and not written, so that none can flood the record', async () => {
+    const before = await deeds()
+    await Promise.all(Array.from({ length: 90 }, () => call('edge', 'POST', '/v1/decisions', {})))
+    expect((await since(before)).length).toBe(60)
+  })
+
+  test('only an administrator reads them', async () => {
+    expect((await get('rex', '/v1/deeds')).status).toBe(403)
+    expect((await get('globex-root', '/v1/deeds')).status).toBe(200)
+  })
+})
+
+describe('live updates', () => {
+  async function open(who: Who, path = '/v1/live', headers: Record<string, string> = {}) {
+    const { token } = tokens.find(({ name }) => name === who)!
+    const aborted = new AbortController()
+    const answer = await fetch(`${url}${path}`, {
+      headers: { ...headers, authorization: `Bearer ${token}` },
+      signal: aborted.signal,
+    })
+    const stream = { answer, text: '', close: () => aborted.abort() }
+    void (async () => {
+      try {
+        for await (const chunk of answer.body!) stream.text += Buffer.from(chunk).toString()
+      } catch {
+        // Closed.
+      }
+    })()
+    return stream
+  }
+  const lastId = (text: string): string => [...text.matchAll(/^id: (.+)$/gm)].at(-1)![1]!
+
+  test('a document comes as it is written, and whoever comes back with the last id misses nothing', async () => {
+    const stream = await open('vic', '/v1/live?lists=incidents')
+    expect(stream.answer.headers.get('content-type')).toContain('text/event-stream')
+    await publish(indexed.bus, topics.incidents, incidentOf({ id: 'live-1', tenant: 'acme' }))
+    await publish(indexed.bus, topics.signals, signalOf('live-unwanted'))
+    await eventually(async () => stream.text.includes('"live-1"'))
+    expect(stream.text).toMatch(/^event: hello\n/)
+    expect(stream.text).not.toContain('live-unwanted')
+    stream.close()
+    await publish(indexed.bus, topics.incidents, incidentOf({ id: 'live-2', tenant: 'acme' }))
+    const again = await open('vic', '/v1/live?lists=incidents', { 'last-event-id': lastId(stream.text) })
+    await eventually(async () => again.text.includes('"live-2"'))
+    expect(again.text).toContain('{"resumed":true}')
+    expect(again.text).not.toContain('live-1')
+    again.close()
+  })
+
+  test('whoever comes back with an id that is not known is told to load anew', async () => {
+    const stream = await open('vic', '/v1/live', { 'last-event-id': 'other.17' })
+    await eventually(async () => stream.text.includes('event: reset'))
+    stream.close()
+  })
+
+  test('so many streams of one caller, and no more', async () => {
+    const streams = await Promise.all(Array.from({ length: 20 }, () => open('rex')))
+    expect((await open('rex')).answer.status).toBe(429)
+    for (const stream of streams) stream.close()
+    await eventually(async () => {
+      const stream = await open('rex')
+      stream.close()
+      return stream.answer.status === 200
+    })
   })
 })

@@ -7,12 +7,13 @@ import { deadLetterCodes, type DeadLetter } from '../../core/dead-letter.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Filter, SearchIndex } from '../../core/ports/search-index.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import type { Caller } from '../../runtime/http-access.ts'
+import { mountRoute } from '../../runtime/http-route.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Telemetry } from '../../runtime/telemetry.ts'
-import { issueOf, lists, visibleTo } from './query.ts'
+import { checkOperator } from './query.ts'
 import { asked } from './refusals.ts'
-import { letterOf, replayLetters } from './replay.ts'
+import { letterOf, notReplayedReasons, replayLetters } from './replay.ts'
 
 const lettersMax = 1_000
 
@@ -29,6 +30,14 @@ const Body = z
     error: 'Say which: ids, code, stage or source.',
   })
 
+const ReplayAnswer = z.strictObject({
+  replayed: z.array(z.string()),
+  notReplayed: z.array(z.strictObject({ id: z.string(), reason: z.enum(notReplayedReasons), message: z.string() })),
+  records: z.int(),
+  unknown: z.array(z.string()),
+  more: z.boolean(),
+})
+
 export interface ReplayContext {
   readonly bus: Bus
   readonly index: SearchIndex
@@ -39,12 +48,10 @@ export interface ReplayContext {
 
 export function mountReplay(app: FastifyInstance, context: ReplayContext): void {
   const { bus, index, clock, log, telemetry } = context
-  app.post('/v1/dead-letters/replay', { config: { roles: ['admin'] } }, async (request) => {
-    const parsed = Body.safeParse(request.body)
-    if (!parsed.success) throw new HttpError(400, 'REPLAY_INVALID', issueOf(parsed.error))
-    visibleTo(lists['dead-letters'], request.caller)
-    const { letters, unknown, more } = await choose(index, parsed.data)
-    const by = `operator:${request.caller.name}`
+  const handle = async ({ body, caller }: { body: z.infer<typeof Body>; caller: Caller }) => {
+    checkOperator(caller)
+    const { letters, unknown, more } = await choose(index, body)
+    const by = `operator:${caller.name}`
     const result = await replayLetters(bus, letters, { by, at: new Date(clock.nowMs()).toISOString() })
     telemetry.count('dead_letters_replayed', {}, result.replayed.length)
     log.info('Putting dead letters back was asked for', {
@@ -53,7 +60,28 @@ export function mountReplay(app: FastifyInstance, context: ReplayContext): void 
       notReplayed: result.notReplayed.length,
     })
     return { ...result, unknown, more }
+  }
+  mountRoute(app, {
+    method: 'POST',
+    url: '/v1/dead-letters/replay',
+    roles: ['admin'],
+    summary: 'Puts dead letters back where they stood',
+    tag: 'dead-letters',
+    body: Body,
+    invalid: 'REPLAY_INVALID',
+    answers: { 200: { description: 'What was put back, and what was not.', schema: ReplayAnswer } },
+    deed: {
+      target: ({ body }) =>
+        body.ids === undefined ? `dead-letters ${described(body)}` : `${body.ids.length} dead-letters`,
+    },
+    handle,
   })
+}
+
+function described({ code, stage, source }: z.infer<typeof Body>): string {
+  return Object.entries({ code, stage, source })
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}:${value}`]))
+    .join(' ')
 }
 
 interface Choice {

@@ -18,7 +18,9 @@ import { topics } from '../../core/topics.ts'
 import type { Role } from '../../runtime/config-parts.ts'
 import type { Caller } from '../../runtime/http-access.ts'
 import { HttpError } from '../../runtime/http-error.ts'
-import { issueOf, lists } from './query.ts'
+import { mountRoute } from '../../runtime/http-route.ts'
+import { ErrorBody } from '../../runtime/openapi.ts'
+import { lists } from './lists.ts'
 import { oneOf } from './reads.ts'
 
 const text = z.string().min(1).max(10_000)
@@ -78,17 +80,35 @@ export interface DecisionContext {
 }
 
 export function mountDecisions(app: FastifyInstance, context: DecisionContext): void {
-  const route = { config: { roles: ['analyst', 'responder'] as const }, bodyLimit: bodyBytesMax }
-  app.post('/v1/decisions', route, async (request, reply) => {
-    const parsed = Body.safeParse(request.body)
-    if (!parsed.success) throw new HttpError(400, 'DECISION_INVALID', issueOf(parsed.error))
-    const { caller } = request
-    checkRole(parsed.data.kind, caller)
-    const tenant = await tenantOf(parsed.data, caller, context)
-    const decision = Decision.parse({ ...parsed.data, ...signed(parsed.data.id, tenant, request, context.clock) })
-    const key = 'incidentId' in decision ? decision.incidentId : decision.tenant
-    await context.bus.publish([{ topic: topics.decisions, key, value: JSON.stringify(decision) }])
-    return reply.code(202).send({ decisionId: decision.id, kind: decision.kind })
+  const error = (description: string) => ({ description, schema: ErrorBody })
+  mountRoute(app, {
+    method: 'POST',
+    url: '/v1/decisions',
+    roles: ['analyst', 'responder'],
+    summary: 'Decides: about an incident, an action, or to hold all actions',
+    tag: 'decisions',
+    body: Body,
+    bodyLimit: bodyBytesMax,
+    invalid: 'DECISION_INVALID',
+    answers: {
+      202: {
+        description: 'It is on record, and takes effect a moment later.',
+        schema: z.strictObject({ decisionId: z.string(), kind: z.string() }),
+      },
+      404: error('There is no such incident or action, or it is somebody else’s.'),
+      409: error('It can not be so, for instance as the action has changed since you saw it.'),
+    },
+    deed: {
+      target: ({ body }) => `${body.kind} ${'incidentId' in body ? `incident:${body.incidentId}` : 'everything'}`,
+    },
+    handle: async ({ body, caller, request, reply }) => {
+      checkRole(body.kind, caller)
+      const tenant = await tenantOf(body, caller, context)
+      const decision = Decision.parse({ ...body, ...signed(body.id, tenant, request, context.clock) })
+      const key = 'incidentId' in decision ? decision.incidentId : decision.tenant
+      await context.bus.publish([{ topic: topics.decisions, key, value: JSON.stringify(decision) }])
+      return reply.code(202).send({ decisionId: decision.id, kind: decision.kind })
+    },
   })
 }
 

@@ -23,9 +23,11 @@ const replayable: ReadonlySet<string> = new Set([
 ])
 const raw: ReadonlySet<string> = new Set([topics.audit, topics.inference])
 
+export const notReplayedReasons = ['ORIGINAL_GONE', 'NOT_REPLAYABLE'] as const
+
 export interface NotReplayed {
   readonly id: string
-  readonly reason: 'ORIGINAL_GONE' | 'NOT_REPLAYABLE'
+  readonly reason: (typeof notReplayedReasons)[number]
   readonly message: string
 }
 

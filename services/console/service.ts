@@ -4,13 +4,18 @@
  * Reads come from the search index, decisions go onto the bus, and nothing is kept here: any number of copies may run.
  */
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
+import { mountContent } from './content.ts'
 import { mountReplay } from './dead-letters.ts'
 import { mountDecisions } from './decisions.ts'
+import { mountFacets } from './facets.ts'
+import { mountIncident } from './incident.ts'
+import { LiveFeed, type LiveLimits } from './live-feed.ts'
+import { mountLive } from './live.ts'
 import { mountReads } from './reads.ts'
 import { mountStatus, type StatusSources } from './status.ts'
 
 /** What only the composition root knows; without it the status speaks of the bus, the index and the content alone. */
-export type ConsoleOptions = Partial<StatusSources>
+export type ConsoleOptions = Partial<StatusSources> & { readonly live?: Partial<LiveLimits> }
 
 const pingEveryMs = 5_000
 
@@ -19,6 +24,7 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
   if (index === undefined) throw new TypeError('the console needs a search index')
   let health: Health = { state: 'starting', summary: 'looks at the search index' }
   let timer: NodeJS.Timeout | undefined
+  const live = new LiveFeed({ bus, clock, log, telemetry }, options.live)
   const look = async (): Promise<void> => {
     try {
       await index.ping()
@@ -30,7 +36,11 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
   return {
     name: 'console',
     routes: (app) => {
-      mountReads(app, index)
+      mountReads(app, { index, clock })
+      mountFacets(app, { index, clock })
+      mountIncident(app, { index, clock })
+      mountContent(app, content)
+      mountLive(app, live)
       mountDecisions(app, { bus, index, clock })
       mountReplay(app, { bus, index, clock, log, telemetry })
       mountStatus(
@@ -46,7 +56,7 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
     },
     stop: async () => {
       clearInterval(timer)
-      await Promise.resolve()
+      await live.stop()
     },
     health: () => health,
   }

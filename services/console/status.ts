@@ -3,14 +3,16 @@
  * the index does; a part that can't be told is null, and never keeps the others from being told.
  */
 import type { FastifyInstance } from 'fastify'
-import type { ContentSet } from '../../core/control.ts'
-import { describeError, formatMistake } from '../../core/errors.ts'
+import { z } from 'zod'
+import { describeError } from '../../core/errors.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import type { SearchIndex } from '../../core/ports/search-index.ts'
 import { topics } from '../../core/topics.ts'
 import type { ContentReader } from '../../runtime/content-reader.ts'
+import { mountRoute } from '../../runtime/http-route.ts'
 import type { Health } from '../../runtime/service.ts'
 import type { TaskProgress } from '../../runtime/stage.ts'
+import { ContentMistakes, contentSets, mistakesOf } from './content.ts'
 
 /** Which topics each consumer group reads. */
 const inputs: Readonly<Record<string, readonly string[]>> = {
@@ -36,7 +38,7 @@ const inputs: Readonly<Record<string, readonly string[]>> = {
     topics.licenses,
   ],
 }
-const contentSets: readonly ContentSet[] = ['sources', 'rules', 'playbooks', 'inventory']
+const healthStates = ['starting', 'ready', 'degraded', 'failed'] as const
 
 export interface StatusContext {
   readonly bus: Bus
@@ -51,35 +53,71 @@ export interface StatusSources {
   readonly progress: () => readonly TaskProgress[]
 }
 
+const Answers = z.strictObject({ kind: z.string(), ok: z.boolean(), problem: z.string().optional() })
+const Counts = z.record(z.string(), z.int())
+const Status = z.strictObject({
+  services: z.record(z.string(), z.strictObject({ state: z.enum(healthStates), summary: z.string() })),
+  bus: Answers,
+  index: Answers,
+  lag: z.array(z.strictObject({ stage: z.string(), topic: z.string(), records: z.int() })).nullable(),
+  watermarks: z
+    .array(z.strictObject({ stage: z.string(), at: z.iso.datetime().nullable(), ended: z.boolean() }))
+    .nullable(),
+  openIncidents: Counts.nullable(),
+  deadLetters: Counts.nullable(),
+  content: z
+    .strictObject({ inForce: z.record(z.string(), z.string().nullable()), mistakes: ContentMistakes })
+    .nullable(),
+})
+
 export function mountStatus(app: FastifyInstance, context: StatusContext, sources: StatusSources): void {
-  app.get('/v1/status', { config: { roles: ['viewer', 'analyst', 'responder'] } }, async (request) => {
-    const { caller } = request
-    const [bus, index, lag, deadLetters, openIncidents] = await Promise.all([
-      answers(context.bus.ping()),
-      answers(context.index.ping()),
-      told(lagOf(context.bus)),
-      caller.tenant === undefined ? told(lettersByCode(context.index)) : null,
-      told(openOf(context.index, caller.tenant)),
-    ])
-    return {
-      services: sources.health(),
-      bus: { kind: context.bus.kind, ...bus },
-      index: { kind: context.index.kind, ...index },
-      lag,
-      watermarks: watermarksOf(sources.progress()),
-      openIncidents,
-      deadLetters,
-      content: contentOf(context.content),
-    }
+  mountRoute(app, {
+    method: 'GET',
+    url: '/v1/status',
+    roles: ['viewer', 'analyst', 'responder'],
+    summary: 'How the services are, what waits, what is in force',
+    tag: 'status',
+    answers: {
+      200: { description: 'A part that can’t be told, or that is the operator’s, is null.', schema: Status },
+    },
+    handle: async ({ caller }) => {
+      const operator = caller.tenant === undefined
+      const [bus, index, lag, deadLetters, openIncidents] = await Promise.all([
+        answers(context.bus.ping(), operator),
+        answers(context.index.ping(), operator),
+        operator ? told(lagOf(context.bus)) : null,
+        operator ? told(lettersByCode(context.index)) : null,
+        told(openOf(context.index, caller.tenant)),
+      ])
+      return {
+        services: healthOf(sources.health(), operator),
+        bus: { kind: context.bus.kind, ...bus },
+        index: { kind: context.index.kind, ...index },
+        lag,
+        watermarks: operator ? watermarksOf(sources.progress()) : null,
+        openIncidents,
+        deadLetters,
+        content: operator ? contentOf(context.content) : null,
+      }
+    },
   })
 }
 
-async function answers(ping: Promise<void>): Promise<{ readonly ok: boolean; readonly problem?: string }> {
+/** A tenant is told how things are, and nothing of why: a summary may name what is others'. */
+function healthOf(services: Readonly<Record<string, Health>>, operator: boolean): Readonly<Record<string, Health>> {
+  if (operator) return services
+  return Object.fromEntries(Object.entries(services).map(([name, { state }]) => [name, { state, summary: state }]))
+}
+
+async function answers(
+  ping: Promise<void>,
+  operator: boolean,
+): Promise<{ readonly ok: boolean; readonly problem?: string }> {
   try {
     await ping
     return { ok: true }
   } catch (error) {
-    return { ok: false, problem: describeError(error) }
+    return operator ? { ok: false, problem: describeError(error) } : { ok: false }
   }
 }
 
@@ -140,14 +178,7 @@ async function openOf(index: SearchIndex, tenant: string | undefined): Promise<R
   return Object.fromEntries(buckets.map(({ key, count }) => [key, count]))
 }
 
-function contentOf(content: ContentReader): unknown {
-  return {
-    inForce: Object.fromEntries(contentSets.map((set) => [set, content.current(set) ?? null])),
-    mistakes: content.mistakes().map(({ set, by, digest, mistakes }) => ({
-      set,
-      by,
-      digest,
-      mistakes: mistakes.map((mistake) => ({ ...mistake, text: formatMistake(mistake) })),
-    })),
-  }
+function contentOf(content: ContentReader) {
+  const inForce = Object.fromEntries(contentSets.map((set) => [set, content.current(set) ?? null]))
+  return { inForce, mistakes: mistakesOf(content) }
 }

@@ -56,8 +56,13 @@ const inOrder = ({
 }): boolean => validFrom === undefined || validUntil === undefined || Date.parse(validFrom) < Date.parse(validUntil)
 const order = { message: 'validFrom is before validUntil.', path: ['validUntil'] }
 
+/** What a license can be called. */
+export const LicenseId = name
+
 /** A license as somebody writes it. */
 export const LicenseForm = z.strictObject(licenseShape).refine(inOrder, order)
+/** The same where something else has said its id already. */
+export const LicenseFormAt = z.strictObject({ ...licenseShape, id: LicenseId.optional() }).refine(inOrder, order)
 
 const credentialShape = {
   tenant,

@@ -5,43 +5,59 @@
  * secret is digested before anything else happens, and neither kept, logged nor sent back; whoever holds a tenant's token
  * changes only that tenant's.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { bareSecret } from '../../engine/sources/mapping-context.ts'
 import type { Decision } from '../../core/decision.ts'
 import { canonicalDigest, credentialId, derivedId } from '../../core/ids.ts'
-import { limits } from '../../core/limits.ts'
 import { topics } from '../../core/topics.ts'
 import { HttpError } from '../../runtime/http-error.ts'
+import { mountRoute } from '../../runtime/http-route.ts'
 import type { ServiceContext } from '../../runtime/service.ts'
-import { firstIssue } from './commands.ts'
-import { credentialForm, labelTellsSecret, LicenseForm, secretCharsMax, secretCharsMin } from './forms.ts'
+import { credentialForm, labelTellsSecret, LicenseFormAt, LicenseId, secretCharsMax, secretCharsMin } from './forms.ts'
 
 const CredentialBody = credentialForm(z.string().min(secretCharsMin).max(secretCharsMax))
-const LicenseParams = z.object({ id: z.string().min(1).max(limits.entityIdCharsMax) })
+const LicenseParams = z.strictObject({ id: LicenseId })
+const hint = 'docs/licensing.md describes every field.'
+const onRecord = 'It is on record, and takes effect a moment later.'
 
 type RouteContext = Pick<ServiceContext, 'bus' | 'clock' | 'hmacKey'>
 
 export function mountLicensingRoutes(app: FastifyInstance, context: RouteContext): void {
-  app.put('/v1/licenses/:id', { config: { roles: ['admin'] } }, async (request, reply) => {
-    const { id } = LicenseParams.parse(request.params)
-    const license = parsed(LicenseForm, { id, ...asObject(request.body) }, 'LICENSE_INVALID')
-    if (license.id !== id) throw new HttpError(400, 'LICENSE_INVALID', 'The id in the body is not the one in the path.')
-    const decision: Decision = {
-      kind: 'license.put',
-      ...signed(request, license.tenant, license, context),
-      license,
-    }
-    await publish(decision, context)
-    return reply.code(202).send({ decisionId: decision.id, id })
+  mountRoute(app, {
+    method: 'PUT',
+    url: '/v1/licenses/:id',
+    roles: ['admin'],
+    summary: 'Puts a license in force, or in the place of the one with this id',
+    tag: 'licenses',
+    params: LicenseParams,
+    body: LicenseFormAt,
+    invalid: 'LICENSE_INVALID',
+    hint,
+    answers: { 202: { description: onRecord, schema: z.strictObject({ decisionId: z.string(), id: z.string() }) } },
+    deed: { target: ({ params }) => `license:${params.id}` },
+    handle: async ({ params: { id }, body, request, reply }) => {
+      const license = { ...body, id }
+      if (body.id !== undefined && body.id !== id) {
+        throw new HttpError(400, 'LICENSE_INVALID', 'The id in the body is not the one in the path.')
+      }
+      const decision: Decision = {
+        kind: 'license.put',
+        ...signed(request, license.tenant, license, context),
+        license,
+      }
+      await publish(decision, context)
+      return reply.code(202).send({ decisionId: decision.id, id })
+    },
   })
+  mountCredentials(app, context)
+}
 
-  app.put('/v1/credentials', { config: { roles: ['admin'] } }, async (request, reply) => {
-    const {
-      secret: presented,
-      credentialId: known,
-      ...rest
-    } = parsed(CredentialBody, request.body, 'CREDENTIAL_INVALID')
+function mountCredentials(app: FastifyInstance, context: RouteContext): void {
+  const digested = ({ secret, credentialId: known }: z.infer<typeof CredentialBody>): string =>
+    secret === undefined ? known! : credentialId(bareSecret(secret), context.hmacKey)
+  const handle = async ({ body, request, reply }: Taken) => {
+    const { secret: presented, credentialId: known, ...rest } = body
     const secret = presented === undefined ? undefined : bareSecret(presented)
     if (secret !== undefined && secret.length < secretCharsMin) {
       throw new HttpError(400, 'CREDENTIAL_INVALID', `secret: at least ${secretCharsMin} characters.`)
@@ -60,19 +76,31 @@ export function mountLicensingRoutes(app: FastifyInstance, context: RouteContext
     }
     await publish(decision, context)
     return reply.code(202).send({ decisionId: decision.id, credentialId: id })
+  }
+  mountRoute(app, {
+    method: 'PUT',
+    url: '/v1/credentials',
+    roles: ['admin'],
+    summary: 'Registers a credential, or changes what is known of it; a revoked one stays revoked',
+    tag: 'credentials',
+    body: CredentialBody,
+    invalid: 'CREDENTIAL_INVALID',
+    hint,
+    answers: {
+      202: { description: onRecord, schema: z.strictObject({ decisionId: z.string(), credentialId: z.string() }) },
+    },
+    deed: {
+      target: ({ body }) => `credential:${digested(body)}`,
+      arguments: ({ body: { secret: _secret, ...rest }, body }) => ({ ...rest, credentialId: digested(body) }),
+    },
+    handle,
   })
 }
 
-/** Says where and what, never the value: it may be a secret. */
-function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown, code: string): z.infer<Schema> {
-  const result = schema.safeParse(body)
-  if (result.success) return result.data
-  throw new HttpError(400, code, firstIssue(result.error), { hint: 'docs/licensing.md describes every field.' })
-}
-
-function asObject(body: unknown): object {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body
-  throw new HttpError(400, 'LICENSE_INVALID', 'The body is a JSON object.')
+interface Taken {
+  readonly body: z.infer<typeof CredentialBody>
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
 }
 
 function signed(request: FastifyRequest, tenant: string, content: unknown, context: RouteContext) {

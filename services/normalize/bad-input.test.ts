@@ -297,6 +297,7 @@ describe('bad input on a running pipeline', () => {
       telemetry,
       registry,
       health: () => ({}),
+      bus,
     })
     createCollectService({ ...context, config: defaultConfig(), hmacKey }).routes?.(http.app)
     url = await http.start()

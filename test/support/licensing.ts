@@ -78,6 +78,7 @@ export async function startLicensing(options: LicensingOptions = {}) {
     telemetry,
     registry,
     health: () => Object.fromEntries(services.map((service) => [service.name, service.health()])),
+    bus,
   })
   for (const service of services) service.routes?.(host.app)
   options.routes?.(host.app)
