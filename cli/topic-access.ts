@@ -21,6 +21,8 @@ export interface TopicAccess {
   readonly stages: readonly StageAccess[]
   /** Consumer groups beside those of its stages. */
   readonly groups?: readonly string[]
+  /** Beginnings of consumer groups that each process has one of. */
+  readonly ownGroups?: readonly string[]
   /** Beginnings of transactional ids beside those of its stages. */
   readonly transactions?: readonly string[]
   /** Sees how far every group has come. */
@@ -63,7 +65,7 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
   },
   licensing: {
     reads: [topics.content, topics.licenses],
-    writes: [topics.licenses, topics.licenseCommands, topics.decisions, topics.deadLetters],
+    writes: [topics.licenses, topics.licenseCommands, topics.decisions, topics.deeds, topics.deadLetters],
     stages: [
       { name: 'licensing', inputs: [topics.licenseCommands] },
       { name: 'licensing-commands', inputs: [topics.effects] },
@@ -106,6 +108,7 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
       topics.signals,
     ],
     stages: [],
+    ownGroups: ['warden.console-live.'],
     seesGroups: true,
   },
 }
@@ -124,7 +127,15 @@ interface Acl {
 }
 
 export function aclsOf(user: ServiceName): readonly Acl[] {
-  const { reads, writes, stages, groups = [], transactions = [], seesGroups = false } = topicAccess[user]
+  const {
+    reads,
+    writes,
+    stages,
+    groups = [],
+    ownGroups = [],
+    transactions = [],
+    seesGroups = false,
+  } = topicAccess[user]
   const states = stages.map(({ name }) => stateTopic(name))
   const all: readonly Acl[] = [
     // Names, partitions and settings of topics are no secret among the services; what stands in them is.
@@ -145,6 +156,7 @@ export function aclsOf(user: ServiceName): readonly Acl[] {
       names: [...stages.map(({ name }) => `warden.${name}`), ...groups],
       operations: ['Read'],
     },
+    { user, resource: 'group', pattern: 'prefixed', names: ownGroups, operations: ['Read'] },
     { user, resource: 'group', pattern: 'prefixed', names: seesGroups ? ['warden.'] : [], operations: ['Describe'] },
     {
       user,

@@ -61,7 +61,7 @@ describe('docker-compose.yml', () => {
       const { config } = loadConfig({ file, env, cwd: root })
       expect(config.bus.kind, name).toBe('kafka')
       const mounted = secretsOf(service).map(({ source, target }) => `/run/secrets/${target ?? source}`)
-      const wanted = config.http.tokens.map(({ token }) => ('file' in token ? token.file : ''))
+      const wanted = config.http.tokens.map(({ token }) => (token !== undefined && 'file' in token ? token.file : ''))
       expect(mounted, name).toEqual(expect.arrayContaining([...wanted, '/run/secrets/hmac-key', '/run/secrets/kafka']))
     }
   })
