@@ -51,7 +51,7 @@ export default defineConfig([
     },
   },
   {
-    files: ['cli/**/*.ts', 'test/run.ts', 'test/bench/**/*.ts'],
+    files: ['cli/**/*.ts', 'test/run.ts', 'test/bench/**/*.ts', 'test/fault/faults.ts'],
     rules: { 'no-console': 'off' },
   },
   {

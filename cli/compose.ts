@@ -24,6 +24,7 @@ import { generatedSecret, Secrets } from '../runtime/secrets.ts'
 import type { Health, Service, ServiceContext } from '../runtime/service.ts'
 import { withinGrace } from '../runtime/shutdown.ts'
 import { openAdapters, type Adapters } from './adapters.ts'
+import { onceBusIsThere } from './bus-there.ts'
 import { connectorsFrom } from './connectors.ts'
 import { contentChecks, contentFolders } from './content.ts'
 import { version } from './home.ts'
@@ -113,7 +114,7 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   })
   undo.push(() => adapters.close())
   const specs = topicSpecs(config.bus.partitions)
-  await adapters.bus.createTopics(specs)
+  await onceBusIsThere(() => adapters.bus.createTopics(specs), log)
   for (const { name, retentionMs } of specs) {
     if (retentionMs !== undefined)
       metrics.telemetry.gauge('topic_retention_seconds', { topic: name }, retentionMs / 1_000)

@@ -13,7 +13,7 @@ import type { Connection } from './client.ts'
 import { indexLimits, type ElasticsearchSettings } from './config.ts'
 import { sourceOf } from './encode.ts'
 import { placesOf } from './fields.ts'
-import { isPassing, pauseMs, refusalOf, statusOf, type ServerError } from './retry.ts'
+import { mayPass, pauseMs, refusalOf, statusOf, type ServerError } from './retry.ts'
 
 /** One document on its way. */
 interface Item {
@@ -117,8 +117,8 @@ export class Bulk {
       const { status, error } = Object.values(answer.items[i] ?? {})[0] ?? { status: 500 }
       if (status < 300) results[item.at] = { id: item.id, outcome: 'stored' }
       else if (status === 409) results[item.at] = { id: item.id, outcome: item.versioned ? 'stale' : 'duplicate' }
-      else if (isPassing(status) || error?.type === 'index_not_found_exception') {
-        if (status === 404) await this.#target.missing(item.index)
+      else if (mayPass(status, error)) {
+        if (error?.type === 'index_not_found_exception') await this.#target.missing(item.index)
         again.push(item)
         why = error === undefined ? `status ${status}` : refusalOf(error)
       } else {

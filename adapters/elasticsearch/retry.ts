@@ -11,9 +11,22 @@ import { indexLimits } from './config.ts'
 /** Too many requests, or a server that is starting, stopping or electing. */
 const passingStatus: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 
-/** Of the items of a bulk request: what may be stored a moment later. */
-export function isPassing(status: number): boolean {
+function isPassing(status: number): boolean {
   return passingStatus.has(status)
+}
+
+/** Blocks (a disk that is nearly full) and missing rights are lifted by somebody; no document is to blame for them. */
+const passingTypes: ReadonlySet<string> = new Set([
+  'cluster_block_exception',
+  'index_not_found_exception',
+  'security_exception',
+  'shard_not_found_exception',
+  'no_shard_available_action_exception',
+])
+
+/** Of the items of a bulk request: what may be stored a moment later. */
+export function mayPass(status: number, error: ServerError | undefined): boolean {
+  return isPassing(status) || passingTypes.has(error?.type ?? '')
 }
 
 export function statusOf(error: unknown): number | undefined {

@@ -67,6 +67,17 @@ test('only the documents that a busy server turned away are sent again; the resu
   expect(bulks(requests).map(idsOf)).toEqual([['a', 'b', 'c'], ['b']])
 })
 
+test('a disk that is nearly full blames no document: what its block turned away is sent again', async () => {
+  let turn = 0
+  const error = { type: 'cluster_block_exception', reason: 'index has read-only-allow-delete block' }
+  const { index } = await play(({ path }) => {
+    if (!path.startsWith('/_bulk')) return undefined
+    turn += 1
+    return { status: 200, body: { items: [turn < 3 ? { create: { status: 403, error } } : created] } }
+  })
+  expect(await index.put([event('a')])).toEqual([{ id: 'a', outcome: 'stored' }])
+})
+
 test('a server that stays busy makes the call fail as a whole, so that its caller tries again', async () => {
   const { index, requests } = await play(({ path }) =>
     path.startsWith('/_bulk') ? { status: 200, body: { items: [busy] } } : undefined,

@@ -5,13 +5,23 @@
  */
 import Table from 'cli-table3'
 import { authorizeBench } from './authorize.ts'
+import { elasticsearchBench } from './elasticsearch.ts'
 import { type Bench, type Figure, meetsTarget, ratioOf } from './figures.ts'
 import { inProcessBench } from './in-process.ts'
 import { kafkaHopsBench } from './kafka-hops.ts'
 import { overKafkaBench } from './over-kafka.ts'
 import { reactionBench } from './reaction.ts'
+import { restoreBench } from './restore.ts'
 
-const benches: readonly Bench[] = [inProcessBench, overKafkaBench, reactionBench, authorizeBench, kafkaHopsBench]
+const benches: readonly Bench[] = [
+  inProcessBench,
+  overKafkaBench,
+  reactionBench,
+  authorizeBench,
+  kafkaHopsBench,
+  elasticsearchBench,
+  restoreBench,
+]
 
 const wanted = process.argv.slice(2)
 const chosen = wanted.length === 0 ? benches : benches.filter((bench) => wanted.includes(bench.name))

@@ -21,10 +21,13 @@ export interface FleetOptions {
   readonly processes: readonly string[]
   /** Over the defaults of a fleet, for all processes. */
   readonly config?: Readonly<Record<string, unknown>>
-  readonly env?: Readonly<Record<string, string>>
   /** Further settings of one process's broker connection, by its name. */
   readonly kafkaOf?: (name: string) => Readonly<Record<string, unknown>>
   readonly partitions?: number
+  /** Further variables of each process's environment. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Those of them that are not started with the others. */
+  readonly startLater?: readonly string[]
 }
 
 export interface Member {
@@ -33,6 +36,11 @@ export interface Member {
   /** What it logs. */
   readonly logFile: string
   readonly pid: number | undefined
+  /** Where it keeps its files. */
+  readonly dataFolder: string
+  /** The last words of runs that ended without being asked to. */
+  readonly ends: readonly string[]
+  signal(name: NodeJS.Signals): void
   start(): Promise<void>
   /** As a power cut would. */
   kill9(): Promise<void>
@@ -51,7 +59,7 @@ export interface Fleet {
 
 /** The key of the digests serves as the token too: both live as long as the fleet. */
 const token = { env: 'FLEET_HMAC_KEY' }
-const readyMsMax = 60_000
+const readyMsMax = 180_000
 
 /** Starts all processes and waits until each says that it is ready. The first publishes the content. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
@@ -64,6 +72,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     members.set(name, await createMember(options, name, urls, key, index === 0))
   }
   const all = [...members.values()]
+  const later = options.startLater ?? []
   const fleet: Fleet = {
     members,
     hmacKey: Buffer.from(key, 'hex'),
@@ -73,7 +82,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     },
   }
   try {
-    const [first, ...others] = all
+    const [first, ...others] = all.filter(({ name }) => !later.includes(name))
     // The first makes the topics; starting all at once is a test of its own.
     await first?.start()
     await first?.ready()
@@ -118,9 +127,12 @@ async function createMember(
   await writeFile(configFile, stringify(config))
   const logFile = join(folder, 'log.ndjson')
   let child: ChildProcess | undefined
+  const asked = new Set<ChildProcess>()
+  const ends: string[] = []
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
+    asked.add(child)
     child.kill(signal)
     await ended
   }
@@ -128,8 +140,13 @@ async function createMember(
     name,
     url,
     logFile,
+    dataFolder: config.data.folder,
+    ends,
     get pid() {
       return child?.pid
+    },
+    signal: (signal) => {
+      child?.kill(signal)
     },
     start: async () => {
       await Promise.resolve()
@@ -139,6 +156,11 @@ async function createMember(
         cwd: folder,
         stdio: ['ignore', log, log],
         env: { ...process.env, ...options.env, FLEET_HMAC_KEY: key },
+      })
+      const started = child
+      started.once('exit', (code, signal) => {
+        if (asked.has(started)) return
+        void lastOf(logFile).then((words) => ends.push(`${name}: ${code ?? signal}: ${words}`))
       })
     },
     kill9: () => end('SIGKILL'),

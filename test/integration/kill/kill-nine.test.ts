@@ -19,6 +19,7 @@ import { temporaryFolder } from '../../support/tmp.ts'
 import { startWebhook } from '../../support/webhook.ts'
 import { outcomeOf, type Outcome } from './outcome.ts'
 import { Pipeline, services } from './pipeline.ts'
+import { end, untilQuiet } from './quiet.ts'
 
 const partitions = 4
 const feedMs = 40_000
@@ -53,8 +54,8 @@ async function runDay(disturb: boolean): Promise<Run> {
     await feed(bus)
     work.over = true
     const kills = await killer
-    await end(bus)
-    await untilQuiet(bus)
+    await end(bus, partitions)
+    await untilQuiet(bus, { quietMs, withinMs: drainedWithinMs })
     expect(pipeline.ends, 'services that ended by themselves').toEqual([])
     const deliveries: Record<string, number> = {}
     for (const { id = '' } of webhook.accepted) deliveries[id] = (deliveries[id] ?? 0) + 1
@@ -94,70 +95,6 @@ async function killAtRandom(pipeline: Pipeline, work: { readonly over: boolean }
     pipeline.startOne(victim)
   }
   return kills
-}
-
-/** Nothing more comes: what is still open is decided. */
-async function end(bus: Bus): Promise<void> {
-  const ends = [topics.audit, topics.inference].flatMap((topic) =>
-    Array.from({ length: partitions }, (_, partition) => ({
-      topic,
-      partition,
-      value: JSON.stringify({ control: 'end' }),
-      headers: { [headers.control]: 'end' },
-    })),
-  )
-  await bus.publish(ends)
-}
-
-/** Which group works through which topics. */
-const readers: Readonly<Record<string, readonly string[]>> = {
-  'warden.normalize': [topics.audit, topics.inference],
-  'warden.detect': [topics.events],
-  'warden.detect-groups': [topics.observations],
-  'warden.correlate': [topics.signals],
-}
-
-/** Whether the stages have come to the ends of their logs, as far as they tell. */
-async function isCaughtUp(bus: Bus): Promise<boolean> {
-  for (const [group, read] of Object.entries(readers)) {
-    for (const topic of read) {
-      const done = new Map((await bus.groupOffsets(group, topic)).map(({ partition, offset }) => [partition, offset]))
-      for (const { partition, high } of await bus.offsets(topic))
-        if (high > Math.max(0, done.get(partition) ?? 0)) return false
-    }
-  }
-  return true
-}
-
-/** Until the stages have come to the ends of their logs, and nothing but control records has been written for a while. */
-async function untilQuiet(bus: Bus): Promise<void> {
-  const watched = [
-    topics.events,
-    topics.observations,
-    topics.signals,
-    topics.incidents,
-    topics.effects,
-    topics.licenses,
-  ]
-  const counts = new Map(watched.map((topic) => [topic, 0]))
-  let since = performance.now()
-  const followed = await Promise.all(
-    watched.map((topic) =>
-      bus.follow(topic, (batch) => {
-        const news = batch.filter((record) => !(headers.control in record.headers)).length
-        if (news === 0) return
-        counts.set(topic, counts.get(topic)! + news)
-        since = performance.now()
-      }),
-    ),
-  )
-  const deadline = performance.now() + drainedWithinMs
-  while (performance.now() - since < quietMs) {
-    if (performance.now() > deadline) throw new Error(`no rest: ${JSON.stringify([...counts])}`)
-    await sleep(500)
-    if (!(await isCaughtUp(bus))) since = performance.now()
-  }
-  await Promise.all(followed.map((each) => each.stop()))
 }
 
 describeOwnKafka('kill -9 of any service at any moment', () => {

@@ -1,0 +1,35 @@
+/**
+ * `npm run test:faults`: everything that goes wrong in operation, at once, on real servers; then what came of it beside an
+ * undisturbed run. Exit code 1 where a promise was broken.
+ *
+ *   FAULT_RECORDS   records fed, 200,000 by default
+ *   FAULT_KILLS     kills -9 over all services, 24 by default
+ *   FAULT_RATE      records a second in the disturbed run, 500 by default: the time over which disturbances are spread
+ *   FAULT_KEEP      `1`: leaves the files of both runs, the logs of all services among them
+ *   FAULT_SEED      decides the moments; a random one by default, printed
+ */
+import { elasticsearchDistribution } from '../servers/elasticsearch/distribution.ts'
+import { kafkaJars } from '../servers/kafka/jars.ts'
+import { faults } from './harness/faults.ts'
+
+const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback)
+
+const [jars, distribution] = [await kafkaJars(), await elasticsearchDistribution()]
+if ('missing' in jars || 'missing' in distribution) {
+  console.error(`The fault harness needs servers of its own: ${'missing' in jars ? jars.missing : ''} ${'missing' in distribution ? distribution.missing : ''}`) // prettier-ignore
+  process.exit(1)
+}
+const judgements = await faults({
+  classPath: jars.classPath,
+  home: distribution.home,
+  records: number('FAULT_RECORDS', 200_000),
+  kills: number('FAULT_KILLS', 24),
+  recordsPerSecond: number('FAULT_RATE', 500),
+  seed: number('FAULT_SEED', Math.floor(Math.random() * 1e6)),
+  keep: process.env['FAULT_KEEP'] === '1',
+  say: (line) => {
+    console.log(line)
+  },
+})
+for (const { promise, kept, found } of judgements) console.log(`${kept ? 'kept  ' : 'BROKEN'} ${promise}: ${found}`)
+if (judgements.some(({ kept }) => !kept)) process.exitCode = 1

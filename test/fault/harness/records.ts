@@ -1,0 +1,182 @@
+/**
+ * What the fault harness feeds: a day of records, the same for the same numbers, with what must come of each.
+ *
+ * Valid ones of many principals, each principal's dealt out over all partitions; thefts whose steps come in order, and
+ * decoys whose steps don't; 1 % malformed in the ways of docs/bad-input.md; 1 % sent twice; 1 % late, within what sources are
+ * allowed.
+ */
+import { createHash } from 'node:crypto'
+import { seeded, type Random } from '../../../cli/demo/random.ts'
+import type { DeadLetterCode } from '../../../core/dead-letter.ts'
+import { headers, topics } from '../../../core/topics.ts'
+import type { OutgoingRecord } from '../../../core/ports/bus.ts'
+
+export interface FaultDay {
+  readonly records: readonly OutgoingRecord[]
+  /** SHA-256 of the bytes of each valid record, once. */
+  readonly valid: ReadonlySet<string>
+  /** `CODE sha256` of each malformed one. */
+  readonly malformed: ReadonlySet<string>
+  /** Principals that stole in order, and those whose steps came in another. */
+  readonly thieves: readonly string[]
+  readonly decoys: readonly string[]
+}
+
+export interface DayOptions {
+  readonly count: number
+  readonly partitions: number
+  /** Event time of the last record. */
+  readonly endMs: number
+}
+
+const dayMs = 8 * 3_600_000
+const lateMsMax = 5 * 60_000
+const share = 0.01
+const principals = 400
+
+export function faultDay({ count, partitions, endMs }: DayOptions): FaultDay {
+  const random = seeded(count)
+  const startMs = endMs - dayMs
+  const thieves = Array.from({ length: 60 }, (_, i) => `thief-${i}`)
+  const decoys = Array.from({ length: 20 }, (_, i) => `decoy-${i}`)
+  const scenes = [...scenesOf(thieves, decoys, count)].sort((a, b) => a.at - b.at)
+  const records: OutgoingRecord[] = []
+  const valid = new Set<string>()
+  const malformed = new Set<string>()
+  const recent: string[] = []
+  const put = (value: string | Buffer, source: string | null = 'audit'): void => {
+    const partition = records.length % partitions
+    const named = source === null ? {} : { headers: { [headers.source]: source } }
+    records.push({ topic: topics.audit, partition, value, ...named })
+  }
+  const putValid = (text: string): void => {
+    valid.add(sha256(text))
+    put(text)
+    recent.push(text)
+    if (recent.length > 500) recent.shift()
+  }
+  for (let i = 0; i < count; i++) {
+    const timeMs = startMs + Math.floor((i * dayMs) / count)
+    for (; scenes[0] !== undefined && scenes[0].at <= i; scenes.shift()) {
+      putValid(recordText({ ...scenes[0].record, id: `scene-${i}-${scenes.length}`, timeMs }))
+    }
+    const chance = random.next()
+    if (chance < share) {
+      const { code, value, source } = malformedOf(i, random)
+      malformed.add(`${code} ${sha256(value)}`)
+      put(value, source)
+    } else if (chance < 2 * share && recent.length > 0) {
+      put(random.pick(recent))
+    } else {
+      const late = chance < 3 * share ? random.whole(1_000, lateMsMax) : 0
+      putValid(background(i, timeMs - late, random))
+    }
+  }
+  return { records, valid, malformed, thieves, decoys }
+}
+
+interface Scene {
+  /** After how many records. */
+  readonly at: number
+  readonly record: {
+    readonly principal: string
+    readonly action: string
+    readonly resource: string
+    readonly ip: string
+  }
+}
+
+/** Steps a minute of event time or two apart, over the whole day; readers from shared addresses beside them. */
+function* scenesOf(thieves: readonly string[], decoys: readonly string[], count: number): Generator<Scene> {
+  const minute = count / (dayMs / 60_000)
+  const all = [...thieves, ...decoys]
+  for (const [k, principal] of all.entries()) {
+    const from = (k + 1) * (count / (all.length + 2))
+    const steps = thieves.includes(principal) ? ['list', 'copy', 'stop'] : ['stop', 'copy', 'list']
+    for (const [i, step] of steps.entries()) {
+      const record = { principal, action: `fault_${step}`, resource: `repo://weights-${k}`, ip: `192.0.2.${k}` }
+      yield { at: Math.floor(from + i * 1.5 * minute), record }
+    }
+  }
+  for (let group = 0; group < 8; group++) {
+    const from = (group + 1) * (count / 10)
+    for (let i = 0; i < 10; i++) {
+      const record = {
+        principal: `reader-${group}-${i % 3}`,
+        action: 'fault_read',
+        resource: `s3://secret-${group}/${i}`,
+        ip: `198.51.100.${group}`,
+      }
+      yield { at: Math.floor(from + i * minute), record }
+    }
+  }
+}
+
+interface RecordParts {
+  readonly id: string
+  readonly timeMs: number
+  readonly principal: string
+  readonly action: string
+  readonly resource: string
+  readonly ip: string
+}
+
+function recordText({ id, timeMs, principal, action, resource, ip }: RecordParts): string {
+  const ts = new Date(timeMs).toISOString()
+  const parts = { id, type: 'audit', source: 'database', action, tenant: 'own', principal, ts, outcome: 'success' }
+  return JSON.stringify({ ...parts, resource, ip })
+}
+
+function background(i: number, timeMs: number, random: Random): string {
+  const who = random.whole(0, principals - 1)
+  return recordText({
+    id: `record-${i}`,
+    timeMs,
+    principal: `person-${who}`,
+    action: random.pick(['select', 'describe', 'connect']),
+    resource: `db://table-${random.whole(0, 60)}`,
+    ip: `203.0.113.${who % 250}`,
+  })
+}
+
+interface Malformed {
+  readonly code: DeadLetterCode
+  readonly value: string | Buffer
+  /** In place of `audit`; null: none. */
+  readonly source?: string | null
+}
+
+/** The ways of docs/bad-input.md that end as a dead letter; no two of them have the same bytes. */
+const ways: readonly ((id: string, i: number) => Malformed)[] = [
+  (id) => ({ code: 'NOT_JSON', value: good(id).slice(0, -5) }),
+  (id) => ({ code: 'NOT_JSON', value: good(id).replace('select', 'se\u0001lect') }),
+  (id) => ({ code: 'NOT_UTF8', value: Buffer.concat([Buffer.from(`{"id":"${id}`), Buffer.from([0xff]), Buffer.from('"}')]) }), // prettier-ignore
+  (id) => ({ code: 'NOT_UTF8', value: Buffer.from(`\ufeff${good(id)}`, 'utf16le') }),
+  (_, i) => ({ code: 'NOT_AN_OBJECT', value: String(i) }),
+  (id) => ({ code: 'NOT_AN_OBJECT', value: `[[${good(id)}]]` }),
+  (id) => ({ code: 'TOO_DEEP', value: good(id).replace(/}$/, `,"deep":${'['.repeat(1_000)}${']'.repeat(1_000)}}`) }),
+  (id) => ({ code: 'TIME_MISSING', value: changed(id, { ts: undefined }) }),
+  (id) => ({ code: 'TIME_INVALID', value: changed(id, { ts: '2026-02-30T00:00:00Z' }) }),
+  (id) => ({ code: 'EVENT_TOO_OLD', value: changed(id, { ts: '1601-01-01T00:00:00Z' }) }),
+  (id) => ({ code: 'EVENT_FROM_FUTURE', value: changed(id, { ts: '9999-12-31T23:59:59Z' }) }),
+  (id) => ({ code: 'IDENTITY_MISSING', value: changed(id, { id: null, note: id }) }),
+  (id) => ({ code: 'SOURCE_UNKNOWN', value: good(id), source: 'nowhere' }),
+  (id) => ({ code: 'SOURCE_MISSING', value: JSON.stringify({ something: id }), source: null }),
+]
+
+function malformedOf(i: number, random: Random): Malformed {
+  return random.pick(ways)(`malformed-${i}`, i)
+}
+
+function changed(id: string, change: object): string {
+  return JSON.stringify({ ...(JSON.parse(good(id)) as object), ...change })
+}
+
+function good(id: string): string {
+  const timeMs = Date.parse('2026-03-02T00:00:00Z')
+  return recordText({ id, timeMs, principal: 'somebody', action: 'select', resource: 'db://table', ip: '203.0.113.1' })
+}
+
+export function sha256(value: string | Buffer): string {
+  return createHash('sha256').update(value).digest('hex')
+}

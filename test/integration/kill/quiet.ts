@@ -1,0 +1,77 @@
+/**
+ * The end of a day's records: what is still open is decided, and the pipeline comes to rest.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bus } from '../../../core/ports/bus.ts'
+import { headers, topics } from '../../../core/topics.ts'
+
+/** Nothing more comes: what is still open is decided. */
+export async function end(bus: Bus, partitions: number): Promise<void> {
+  const ends = [topics.audit, topics.inference].flatMap((topic) =>
+    Array.from({ length: partitions }, (_, partition) => ({
+      topic,
+      partition,
+      value: JSON.stringify({ control: 'end' }),
+      headers: { [headers.control]: 'end' },
+    })),
+  )
+  await bus.publish(ends)
+}
+
+/** Which group works through which topics. */
+const readers: Readonly<Record<string, readonly string[]>> = {
+  'warden.normalize': [topics.audit, topics.inference],
+  'warden.detect': [topics.events],
+  'warden.detect-groups': [topics.observations],
+  'warden.correlate': [topics.signals],
+}
+
+/** Whether the stages have come to the ends of their logs, as far as they tell. */
+async function isCaughtUp(bus: Bus): Promise<boolean> {
+  for (const [group, read] of Object.entries(readers)) {
+    for (const topic of read) {
+      const done = new Map((await bus.groupOffsets(group, topic)).map(({ partition, offset }) => [partition, offset]))
+      for (const { partition, high } of await bus.offsets(topic))
+        if (high > Math.max(0, done.get(partition) ?? 0)) return false
+    }
+  }
+  return true
+}
+
+export interface Rest {
+  /** Nothing but control records is written for so long. */
+  readonly quietMs: number
+  /** Past it the pipeline counts as restless. */
+  readonly withinMs: number
+}
+
+/** Until the stages have come to the ends of their logs, and nothing but control records has been written for a while. */
+export async function untilQuiet(bus: Bus, { quietMs, withinMs }: Rest): Promise<void> {
+  const watched = [
+    topics.events,
+    topics.observations,
+    topics.signals,
+    topics.incidents,
+    topics.effects,
+    topics.licenses,
+  ]
+  const counts = new Map(watched.map((topic) => [topic, 0]))
+  let since = performance.now()
+  const followed = await Promise.all(
+    watched.map((topic) =>
+      bus.follow(topic, (batch) => {
+        const news = batch.filter((record) => !(headers.control in record.headers)).length
+        if (news === 0) return
+        counts.set(topic, counts.get(topic)! + news)
+        since = performance.now()
+      }),
+    ),
+  )
+  const deadline = performance.now() + withinMs
+  while (performance.now() - since < quietMs) {
+    if (performance.now() > deadline) throw new Error(`no rest: ${JSON.stringify([...counts])}`)
+    await sleep(500)
+    if (!(await isCaughtUp(bus))) since = performance.now()
+  }
+  await Promise.all(followed.map((each) => each.stop()))
+}
