@@ -1,129 +1,180 @@
 /**
- * What is remembered of one account and model: packed, about two kilobytes.
+ * What is remembered of one account and model: one block of bytes, below two kilobytes; in a checkpoint one text.
  *
- * In memory typed arrays; in a checkpoint one text. Values that came back from a checkpoint are texts until they are asked for.
+ * An `Account` is the form to work in: it is opened over a block, changed, and put back, so that of a million accounts each
+ * costs its bytes and little else.
  */
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 
 /** Inputs whose repetition is recognized. */
 const seenSize = 96
-/** Named numbers, in the order in which they are packed. */
-const numbers = [
-  'firstMs',
-  'lastMs',
-  'queries',
-  'distinct',
-  'taught',
-  'taughtEpoch',
-  'withdrawn',
-  'ringCount',
-  'dimension',
-] as const
-type Numbers = Record<(typeof numbers)[number], number>
+const version = 2
+/** Of the numbers at the beginning of a block. */
+const at = {
+  version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
+  ringCount: 9, told: 10, since: 10 + queryThreats.length,
+} as const // prettier-ignore
+const headSize = at.since + queryThreats.length
 
-const version = 1
+/** A block as it stands in the state. */
+export class AccountBlock {
+  readonly bytes: Uint8Array
 
-export class Account implements Numbers {
-  firstMs = 0
-  lastMs = 0
-  queries = 0
-  /** Queries that repeat none of the last ones. */
-  distinct = 0
-  /** Queries that went on to teach, in this epoch. */
-  taught = 0
-  taughtEpoch = 0
-  /** 1: it is under suspicion, and what it taught was taken back. */
-  withdrawn = 0
-  /** Inputs ever put into the ring. */
-  ringCount = 0
-  dimension: number
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  toJSON(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString('base64')
+  }
+
+  /** From the state, where it is a text after a restart. Undefined where it is not a block of this version. */
+  static of(kept: unknown): AccountBlock | undefined {
+    if (kept instanceof AccountBlock) return kept
+    if (typeof kept !== 'string') return undefined
+    const bytes = Uint8Array.from(Buffer.from(kept, 'base64'))
+    if (bytes.length < headSize * 8) return undefined
+    const head = new Float64Array(bytes.buffer, 0, 2)
+    const dimension = head[at.dimension]!
+    const fits = Number.isInteger(dimension) && dimension > 0 && dimension <= 64 && bytes.length === sizeOf(dimension)
+    return head[at.version] === version && fits ? new AccountBlock(bytes) : undefined
+  }
+
+  get dimension(): number {
+    return new Float64Array(this.bytes.buffer, this.bytes.byteOffset, 2)[at.dimension]!
+  }
+
+  /** Event time of the last query. */
+  get lastMs(): number {
+    return new Float64Array(this.bytes.buffer, this.bytes.byteOffset, headSize)[at.lastMs]!
+  }
+}
+
+function sizeOf(dimension: number): number {
+  const bytes = headSize * 8 + (betCount + seenSize + ringSize) * 4 + ringSize * dimension * 2 + ringSize
+  return Math.ceil(bytes / 8) * 8
+}
+
+export class Account {
+  readonly dimension: number
   /** For each threat: distinct queries when it was first told (0: it was not), and since when evidence adds up. */
   readonly told: Float64Array
   readonly since: Float64Array
   readonly values: Float32Array
+  readonly #bytes: Uint8Array
+  readonly #head: Float64Array
   readonly #seen: Uint32Array
-  readonly #ring: Float16Array
   /** Hashes of the labels of what is in the ring, and whether it was a training record. */
   readonly #labels: Uint32Array
+  readonly #ring: Float16Array
   readonly #members: Uint8Array
+  readonly #opened: Float64Array[]
 
   constructor(dimension: number) {
+    const buffer = new ArrayBuffer(sizeOf(dimension))
+    let offset = headSize * 8
+    const next = (bytes: number): number => (offset += bytes) - bytes
     this.dimension = dimension
-    this.told = new Float64Array(queryThreats.length)
-    this.since = new Float64Array(queryThreats.length)
-    this.values = new Float32Array(betCount)
-    this.#seen = new Uint32Array(seenSize)
-    this.#ring = new Float16Array(ringSize * dimension)
-    this.#labels = new Uint32Array(ringSize)
-    this.#members = new Uint8Array(ringSize)
+    this.#bytes = new Uint8Array(buffer)
+    this.#head = new Float64Array(buffer, 0, headSize)
+    this.told = this.#head.subarray(at.told, at.told + queryThreats.length)
+    this.since = this.#head.subarray(at.since, at.since + queryThreats.length)
+    this.values = new Float32Array(buffer, next(betCount * 4), betCount)
+    this.#seen = new Uint32Array(buffer, next(seenSize * 4), seenSize)
+    this.#labels = new Uint32Array(buffer, next(ringSize * 4), ringSize)
+    this.#ring = new Float16Array(buffer, next(ringSize * dimension * 2), ringSize * dimension)
+    this.#members = new Uint8Array(buffer, next(ringSize), ringSize)
+    this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
   }
 
-  /** Whether one of the last inputs had this key; from now on it has. */
-  repeats(key: number): boolean {
-    const at = key % seenSize
+  /** Of an account that was never seen. */
+  begin(timeMs: number): AccountBlock {
+    this.#bytes.fill(0)
+    this.#head[at.version] = version
+    this.#head[at.dimension] = this.dimension
+    this.#head[at.firstMs] = timeMs
+    this.since.fill(timeMs)
+    return new AccountBlock(this.#bytes.slice())
+  }
+
+  open(block: AccountBlock): void {
+    this.#bytes.set(block.bytes)
+  }
+
+  putBack(block: AccountBlock): void {
+    block.bytes.set(this.#bytes)
+  }
+
+  get queries(): number {
+    return this.#head[at.queries]!
+  }
+
+  /** Queries that repeat none of the last ones. */
+  get distinct(): number {
+    return this.#head[at.distinct]!
+  }
+
+  get lastMs(): number {
+    return this.#head[at.lastMs]!
+  }
+
+  /** It is under suspicion, and what it taught was taken back. */
+  get withdrawn(): boolean {
+    return this.#head[at.withdrawn] === 1
+  }
+
+  set withdrawn(is: boolean) {
+    this.#head[at.withdrawn] = is ? 1 : 0
+  }
+
+  /** Takes note of a query; false: it repeats one of the last. */
+  ask(key: number, timeMs: number): boolean {
+    this.#head[at.queries]!++
+    if (timeMs > this.lastMs) this.#head[at.lastMs] = timeMs
+    const slot = key % seenSize
     const value = key === 0 ? 1 : key
-    if (this.#seen[at] === value) return true
-    this.#seen[at] = value
-    return false
+    if (this.#seen[slot] === value) return false
+    this.#seen[slot] = value
+    this.#head[at.distinct]!++
+    return true
   }
 
-  /** The last inputs, newest first. */
-  ring(): Float64Array[] {
-    const { dimension: d, ringCount } = this
-    const inputs: Float64Array[] = []
-    for (let n = 1; n <= Math.min(ringSize, ringCount); n++) {
-      const at = ((ringCount - n) % ringSize) * d
-      inputs.push(Float64Array.from(this.#ring.subarray(at, at + d)))
+  /** Whether one more query may teach in this epoch; it is counted. */
+  teaches(epoch: number, max: number): boolean {
+    if (this.#head[at.taughtEpoch] !== epoch) {
+      this.#head[at.taughtEpoch] = epoch
+      this.#head[at.taught] = 0
     }
-    return inputs
+    return this.#head[at.taught]!++ < max
+  }
+
+  /** The last inputs, newest first; good until the next call. */
+  ring(): readonly Float64Array[] {
+    const d = this.dimension
+    const count = this.#head[at.ringCount]!
+    const kept = Math.min(ringSize, count)
+    for (let n = 0; n < kept; n++) {
+      const from = ((count - 1 - n) % ringSize) * d
+      const opened = this.#opened[n]!
+      for (let i = 0; i < d; i++) opened[i] = this.#ring[from + i]!
+    }
+    return kept === ringSize ? this.#opened : this.#opened.slice(0, kept)
   }
 
   /** Of the n-th newest. */
   labelOf(n: number): number {
-    return this.#labels[(this.ringCount - 1 - n) % ringSize]!
+    return this.#labels[(this.#head[at.ringCount]! - 1 - n) % ringSize]!
   }
 
   wasMember(n: number): boolean {
-    return this.#members[(this.ringCount - 1 - n) % ringSize] === 1
+    return this.#members[(this.#head[at.ringCount]! - 1 - n) % ringSize] === 1
   }
 
   remember(x: Float64Array, label: number, member: boolean): void {
-    const at = this.ringCount++ % ringSize
-    this.#ring.set(x, at * this.dimension)
-    this.#labels[at] = label
-    this.#members[at] = member ? 1 : 0
-  }
-
-  toJSON(): string {
-    const head = Float64Array.from([version, ...numbers.map((name) => this[name]), ...this.told, ...this.since])
-    const parts = [head, this.values, this.#seen, this.#ring, this.#labels, this.#members]
-    return Buffer.concat(parts.map((part) => Buffer.from(part.buffer))).toString('base64')
-  }
-
-  /** Undefined where it is not the text of one of this version. */
-  static of(kept: unknown): Account | undefined {
-    if (kept instanceof Account) return kept
-    if (typeof kept !== 'string') return undefined
-    const bytes = Uint8Array.from(Buffer.from(kept, 'base64'))
-    const headSize = 1 + numbers.length + 2 * queryThreats.length
-    if (bytes.length < headSize * 8) return undefined
-    const head = new Float64Array(bytes.buffer, 0, headSize)
-    const account = new Account(head[numbers.length]!)
-    if (head[0] !== version || bytes.length !== headSize * 8 + account.#size) return undefined
-    for (const [n, name] of numbers.entries()) account[name] = head[n + 1]!
-    account.told.set(head.subarray(1 + numbers.length, 1 + numbers.length + queryThreats.length))
-    account.since.set(head.subarray(1 + numbers.length + queryThreats.length))
-    let at = headSize * 8
-    for (const part of [account.values, account.#seen, account.#ring, account.#labels, account.#members]) {
-      new Uint8Array(part.buffer).set(bytes.subarray(at, at + part.byteLength))
-      at += part.byteLength
-    }
-    return account
-  }
-
-  get #size(): number {
-    const { values } = this
-    return [values, this.#seen, this.#ring, this.#labels, this.#members].reduce((sum, part) => sum + part.byteLength, 0)
+    const place = this.#head[at.ringCount]!++ % ringSize
+    this.#ring.set(x, place * this.dimension)
+    this.#labels[place] = label
+    this.#members[place] = member ? 1 : 0
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
-import { Account } from './account.ts'
+import { Account, AccountBlock } from './account.ts'
 import { Evidence, lineOf, queryThreats, shows } from './evidence.ts'
 import { findingOf, type Suspicion } from './finding.ts'
 import { surroundingsOf, type Surroundings } from './geometry.ts'
@@ -52,6 +52,8 @@ export class WeighQueries implements BehaviorStep {
   readonly #totals = new Float64Array(queryThreats.length)
   readonly #unlearned: Evidence
   readonly #learned = new WeakMap<Reference, Evidence>()
+  /** One for each length of input. */
+  readonly #workspaces = new Map<number, Account>()
   readonly #rounding = new Float16Array(64)
 
   constructor(params: ModelQueriesParams) {
@@ -72,12 +74,24 @@ export class WeighQueries implements BehaviorStep {
   ): StepOutcome {
     const query = observation as ModelQuery
     const { input, timeMs } = query
-    const account = this.#accountOf(entries, query)
-    account.queries++
-    if (timeMs > account.lastMs) account.lastMs = timeMs
-    entries.set('', account)
-    if (account.repeats(input.key)) return this.#outcome(account, [], [])
-    account.distinct++
+    const account = this.#workspace(input.x.length)
+    const block = this.#blockOf(entries, account, timeMs)
+    account.open(block)
+    const outcome = this.#weigh(group, entries, account, query, context)
+    account.putBack(block)
+    entries.set('', block)
+    return outcome
+  }
+
+  #weigh(
+    group: readonly string[],
+    entries: GroupEntries,
+    account: Account,
+    query: ModelQuery,
+    context: StepContext,
+  ): StepOutcome {
+    const { input, timeMs } = query
+    if (!account.ask(input.key, timeMs)) return this.#outcome(account, [], [])
     const reference = this.#referenceOf(context, group[1]!, input)
     const shown = this.#show(account, query, reference)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
@@ -87,20 +101,22 @@ export class WeighQueries implements BehaviorStep {
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
-    const account = Account.of(entries.get(''))
+    const account = AccountBlock.of(entries.get(''))
     const forgotten = account === undefined || (this.#forgetMs(account) <= watermarkMs && watermarkMs !== Infinity)
     if (forgotten) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
     return this.#outcome(account, [], [])
   }
 
-  #accountOf(entries: GroupEntries, { input, timeMs }: ModelQuery): Account {
-    const kept = Account.of(entries.get(''))
-    // Another kind of input is another account: their places can't be compared.
-    if (kept !== undefined && kept.dimension === input.x.length) return kept
-    const account = new Account(input.x.length)
-    account.firstMs = timeMs
-    account.since.fill(timeMs)
+  #workspace(dimension: number): Account {
+    let account = this.#workspaces.get(dimension)
+    if (account === undefined) this.#workspaces.set(dimension, (account = new Account(dimension)))
     return account
+  }
+
+  #blockOf(entries: GroupEntries, account: Account, timeMs: number): AccountBlock {
+    const kept = AccountBlock.of(entries.get(''))
+    // Inputs of another length begin afresh: their places can't be compared.
+    return kept?.dimension === account.dimension ? kept : account.begin(timeMs)
   }
 
   #referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {
@@ -167,7 +183,7 @@ export class WeighQueries implements BehaviorStep {
       }
     }
     if (most < cleared) {
-      if (account.withdrawn === 1) account.withdrawn = 0
+      account.withdrawn = false
       entries.delete(suspicionName)
       return []
     }
@@ -200,27 +216,25 @@ export class WeighQueries implements BehaviorStep {
     const to = [group[1]!, input.kind]
     const principal = group[0]!
     if (Math.max(...this.#totals) >= suspect) {
-      if (account.withdrawn === 1) return []
-      account.withdrawn = 1
+      if (account.withdrawn) return []
+      account.withdrawn = true
       return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
     }
-    const epoch = Math.floor(timeMs / epochMs)
-    if (epoch !== account.taughtEpoch) {
-      account.taughtEpoch = epoch
-      account.taught = 0
-    }
-    if (account.withdrawn === 1 || account.taught >= taughtMax) return []
-    account.taught++
+    if (account.withdrawn || !account.teaches(Math.floor(timeMs / epochMs), taughtMax)) return []
     const sample = { x: packed(Float32Array.from(input.x)), label: input.label, margin: input.margin ?? null }
     return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
   }
 
-  #forgetMs(account: Account): number {
+  #forgetMs(account: Pick<Account, 'lastMs'>): number {
     // By the day, so that not every query moves it.
     return (Math.floor(account.lastMs / dayMs) + 1) * dayMs + this.#params.forget
   }
 
-  #outcome(account: Account, findings: readonly BehaviorFinding[], shuffled: readonly Shuffled[]): StepOutcome {
+  #outcome(
+    account: Pick<Account, 'lastMs'>,
+    findings: readonly BehaviorFinding[],
+    shuffled: readonly Shuffled[],
+  ): StepOutcome {
     return { findings, shuffled, dueMs: this.#forgetMs(account) }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { Account } from './account.ts'
+import { Account, AccountBlock } from './account.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Sample } from './reference.ts'
@@ -103,25 +103,30 @@ describe('an input', () => {
 describe('what is remembered of an account', () => {
   test('comes back from a checkpoint as it was, in less than four kilobytes', () => {
     const account = new Account(64)
-    account.queries = 12
+    const block = account.begin(1_000)
+    account.open(block)
+    expect([account.ask(77, 2_000), account.ask(77, 3_000)]).toEqual([true, false])
     account.values.fill(3.5)
-    account.repeats(77)
     account.remember(
       Float64Array.from({ length: 64 }, (_, n) => n / 8),
       4,
       true,
     )
-    const text = JSON.stringify(account)
-    const back = Account.of(JSON.parse(text))!
-    expect(JSON.stringify(back)).toBe(text)
-    expect(back.repeats(77)).toBe(true)
-    expect(back.ring()).toEqual(account.ring())
-    expect(back.wasMember(0)).toBe(true)
+    account.putBack(block)
+    const text = JSON.stringify(block)
     expect(text.length).toBeLessThan(4_096)
+    const other = new Account(64)
+    other.open(AccountBlock.of(JSON.parse(text))!)
+    expect(other.ask(77, 4_000)).toBe(false)
+    expect(other).toMatchObject({ queries: 3, distinct: 1, lastMs: 4_000 })
+    expect(other.ring()).toEqual(account.ring())
+    expect(other.wasMember(0)).toBe(true)
+    expect(other.values[0]).toBe(3.5)
   })
 
   test('that is no text of ours is none', () => {
-    for (const text of ['', 'AAAA', 7, null, { a: 1 }]) expect(Account.of(text)).toBeUndefined()
+    for (const text of ['', 'AAAA', 7, null, { a: 1 }, Buffer.alloc(2_000).toString('base64')])
+      expect(AccountBlock.of(text)).toBeUndefined()
   })
 })
 
