@@ -4,8 +4,10 @@
  * Used by both steps of detect: the first holds the local steps of detectors, the second the grouped ones. Pure over the
  * task's state.
  *
- * Promises: at most `groupsMax` groups a task, those that are due first go first; the groups of rules that are not in
- * force any more are forgotten.
+ * Promises: two classes of groups, so that keys nobody knows can't push out what is known of an account. A group is new for
+ * a day after it was first seen, unless its principal is registered; of new ones at most `newcomersMax` are kept, the oldest
+ * going first; after that it is known, of which there are at most `knownMax`: past that it stays among the new ones. The
+ * groups of rules that are not in force any more are forgotten.
  */
 import { derivedId } from '../../core/ids.ts'
 import type { Signal } from '../../core/signal.ts'
@@ -26,7 +28,12 @@ import type { BehaviorPlanned } from './rule-set.ts'
 import { signalOfBehavior, type Seen } from './signals.ts'
 
 const prefix = 'b/'
-const groupsMax = 100_000
+const newcomersMax = 100_000
+const knownMax = 2_000_000
+/** Append time for which a group is new. */
+const newMs = 86_400_000
+/** Share of the new ones that goes at once when there are too many. */
+const evictedShare = 0.01
 /** Longest entry name that is spelled out in a state key. */
 const nameCharsMax = 600
 
@@ -37,6 +44,8 @@ interface Group {
   readonly version: number
   readonly names: string[]
   dueMs: number | null
+  /** Append time of its first observation; none: known. */
+  newSinceMs?: number
 }
 
 export interface BehaviorFound {
@@ -61,7 +70,11 @@ export class BehaviorGroups {
   readonly #due = new DueIndex((key) => this.#state.get<Group>(key)?.dueMs ?? Infinity)
   readonly #baseline: (rule: string, name: string) => unknown
   #inventory: Inventory = emptyInventory
-  #count = 0
+  /** Keys of the new ones, oldest first. */
+  readonly #newcomers = new Set<string>()
+  #known = 0
+  /** Principals that are registered. */
+  #registered: ReadonlySet<string> = new Set()
 
   /** `baseline`: what the grouped step of a rule has told; only the local steps have any. */
   constructor(state: KeyedState, which: 'local' | 'grouped', baseline?: (rule: string, name: string) => unknown) {
@@ -73,6 +86,8 @@ export class BehaviorGroups {
   /** From here on this is registered. */
   know(inventory: Inventory): void {
     this.#inventory = inventory
+    const licensed = inventory.licenses.flatMap(({ principal }) => (principal === undefined ? [] : [principal]))
+    this.#registered = new Set([...licensed, ...inventory.people.keys()])
   }
 
   use(rules: readonly BehaviorPlanned[]): void {
@@ -112,11 +127,12 @@ export class BehaviorGroups {
     const key = `${prefix}${ruleKey}/${groupKey(scope, values)}`
     let group = this.#state.get<Group>(key)
     if (group === undefined) {
-      if (this.#count >= groupsMax) this.#evict(out)
-      group = { scope, values, version: member.step.stateVersion, names: [], dueMs: null }
+      group = { scope, values, version: member.step.stateVersion, names: [], dueMs: null, newSinceMs: seen.appendedMs }
       this.#state.set(key, group)
-      this.#count++
+      this.#newcomers.add(key)
+      if (this.#newcomers.size > newcomersMax) this.#evict(out)
     }
+    if (group.newSinceMs !== undefined) this.#promote(key, group, group.newSinceMs, seen)
     const outcome = member.step.apply(values, this.#entries(key, group), observation, watermarkMs, member.context)
     if (outcome.dropped !== undefined) out.drop(`behavior-${outcome.dropped}`)
     return this.#settle(key, group, member, outcome, seen)
@@ -183,11 +199,24 @@ export class BehaviorGroups {
     for (const name of group.names) this.#state.delete(entryKey(key, name))
     this.#state.delete(key)
     this.#due.delete(key)
-    this.#count--
+    if (!this.#newcomers.delete(key)) this.#known--
+  }
+
+  #promote(key: string, group: Group, newSinceMs: number, seen: Seen): void {
+    const isKnown = seen.appendedMs - newSinceMs >= newMs || group.values.some((value) => this.#registered.has(value))
+    if (!isKnown || this.#known >= knownMax) return
+    delete group.newSinceMs
+    this.#newcomers.delete(key)
+    this.#known++
+    this.#state.set(key, group)
   }
 
   #evict(out: Outcome): void {
-    const keys = this.#due.earliest(Math.ceil(groupsMax / 100))
+    const keys: string[] = []
+    for (const key of this.#newcomers) {
+      if (keys.length >= newcomersMax * evictedShare) break
+      keys.push(key)
+    }
     for (const key of keys) {
       const group = this.#state.get<Group>(key)
       if (group !== undefined) this.#forget(key, group)
@@ -197,7 +226,8 @@ export class BehaviorGroups {
 
   #takeUp(): void {
     const gone: string[] = []
-    this.#count = 0
+    this.#newcomers.clear()
+    this.#known = 0
     for (const [key, value] of this.#state.entries<Group>(prefix)) {
       const member = this.#members.get(ruleKeyOf(key))
       if (member === undefined) gone.push(key)
@@ -205,7 +235,8 @@ export class BehaviorGroups {
         if (member.step.stateVersion !== value.version)
           gone.push(key, ...value.names.map((name) => entryKey(key, name)))
         else {
-          this.#count++
+          if (value.newSinceMs === undefined) this.#known++
+          else this.#newcomers.add(key)
           this.#due.set(key, value.dueMs ?? Infinity)
         }
       }

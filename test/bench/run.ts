@@ -7,6 +7,7 @@ import Table from 'cli-table3'
 import { authorizeBench } from './authorize.ts'
 import { elasticsearchBench } from './elasticsearch.ts'
 import { type Bench, type Figure, meetsTarget, ratioOf } from './figures.ts'
+import { detectorsBench } from './detectors.ts'
 import { inProcessBench } from './in-process.ts'
 import { kafkaHopsBench } from './kafka-hops.ts'
 import { overKafkaBench } from './over-kafka.ts'
@@ -15,12 +16,19 @@ import { restoreBench } from './restore.ts'
 
 const benches: readonly Bench[] = [
   inProcessBench,
+<<<<<<< HEAD
+=======
+  detectorsBench,
+>>>>>>> 30e56a5 (feat(detect): keys that nobody knows can't push out known accounts; bench of what detectors cost)
   overKafkaBench,
   reactionBench,
   authorizeBench,
   kafkaHopsBench,
+<<<<<<< HEAD
   elasticsearchBench,
   restoreBench,
+=======
+>>>>>>> 30e56a5 (feat(detect): keys that nobody knows can't push out known accounts; bench of what detectors cost)
 ]
 
 const wanted = process.argv.slice(2)
