@@ -16,19 +16,13 @@ import { restoreBench } from './restore.ts'
 
 const benches: readonly Bench[] = [
   inProcessBench,
-<<<<<<< HEAD
-=======
   detectorsBench,
->>>>>>> 30e56a5 (feat(detect): keys that nobody knows can't push out known accounts; bench of what detectors cost)
   overKafkaBench,
   reactionBench,
   authorizeBench,
   kafkaHopsBench,
-<<<<<<< HEAD
   elasticsearchBench,
   restoreBench,
-=======
->>>>>>> 30e56a5 (feat(detect): keys that nobody knows can't push out known accounts; bench of what detectors cost)
 ]
 
 const wanted = process.argv.slice(2)
