@@ -14,7 +14,14 @@ import { adminTokenFile, liveInstance } from './instance.ts'
 import { dataFolderOf, demoFolder, loadSettings, type GlobalOptions } from './settings.ts'
 
 const timeoutMs = 30_000
-const ErrorBody = z.object({ error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }) })
+const ErrorBody = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+    column: z.int().optional(),
+  }),
+})
 
 export interface Client {
   readonly url: string
@@ -111,7 +118,12 @@ async function call(target: Target, method: string, path: string, body: unknown)
 
 function answered(status: number, text: string, target: Target): CliError {
   const parsed = ErrorBody.safeParse(parseOrNothing(text))
-  const { code, message, hint } = parsed.data?.error ?? { code: `HTTP_${status}`, message: `It answered ${status}.` }
+  const { code, message, hint, column } = parsed.data?.error ?? {
+    code: `HTTP_${status}`,
+    message: `It answered ${status}.`,
+    hint: undefined,
+    column: undefined,
+  }
   if (status === 401) {
     const missing = target.token === undefined
     return new CliError(exitCodes.forbidden, code, missing ? `${target.url} wants a token.` : message, {
@@ -119,12 +131,10 @@ function answered(status: number, text: string, target: Target): CliError {
     })
   }
   if (status === 403) return new CliError(exitCodes.forbidden, code, message, hint === undefined ? {} : { hint })
-  return new CliError(
-    status === 400 ? exitCodes.usage : exitCodes.failure,
-    code,
-    message,
-    hint === undefined ? {} : { hint },
-  )
+  return new CliError(status === 400 ? exitCodes.usage : exitCodes.failure, code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(column === undefined ? {} : { column }),
+  })
 }
 
 function parseOrNothing(text: string): unknown {

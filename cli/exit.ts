@@ -19,9 +19,17 @@ export class CliError extends WardenError {
   override readonly code: string
   override readonly retryable = false
   readonly exitCode: ExitCode
-  constructor(exitCode: ExitCode, code: string, message: string, options: WardenErrorOptions = {}) {
+  /** Where in a query's text the mistake is, from 1. */
+  readonly column: number | undefined
+  constructor(
+    exitCode: ExitCode,
+    code: string,
+    message: string,
+    options: WardenErrorOptions & { readonly column?: number } = {},
+  ) {
     super(message, options)
     this.exitCode = exitCode
     this.code = code
+    this.column = options.column
   }
 }

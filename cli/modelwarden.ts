@@ -16,7 +16,9 @@ import { addIncidentsCommand } from './commands/incidents.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import { addBacktest, addRulesCommand } from './commands/rules.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addSearchCommand } from './commands/search.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addTimelineCommand } from './commands/timeline.ts'
 import { addTopicsCommand } from './commands/topics.ts'
 import { addUpCommand } from './commands/up.ts'
 import { version } from './home.ts'
@@ -37,6 +39,8 @@ const commands = [
   addEvaluateCommand,
   addStatusCommand,
   addIncidentsCommand,
+  addSearchCommand,
+  addTimelineCommand,
   addApproveCommand,
   addGlobalStopCommand,
   addDeadLettersCommand,
