@@ -93,7 +93,7 @@ async function search(client: Client, query: string, options: SearchOptions): Pr
     ...spanOf(options, Date.now()),
   }
   const fields = fieldsOf(options)
-  if (options.csv) print(csvLine(fields))
+  if (options.csv) print(fields.join(','))
   const shown: Row[] = []
   let next: string | undefined
   let count = 0
