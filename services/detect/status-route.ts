@@ -3,6 +3,9 @@
  * was suppressed, what it costs. As this process knows it: where detect runs in several, each tells of its own partitions.
  */
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { HttpError } from '../../runtime/http-error.ts'
+import { mountRoute } from '../../runtime/http-route.ts'
 import type { TaskProgress } from '../../runtime/stage.ts'
 import { detectStage } from './detect-stage.ts'
 import { groupsStage } from './groups-stage.ts'
@@ -25,10 +28,33 @@ export interface RuleStatusAnswer {
   readonly rules: readonly (RuleStatus & { readonly through: string | null })[]
 }
 
+const Answer = z.strictObject({
+  digest: z.string().nullable(),
+  partitions: z.array(
+    z.strictObject({
+      stage: z.string(),
+      partition: z.int(),
+      nextOffset: z.int(),
+      eventTime: z.string().nullable(),
+    }),
+  ),
+  rules: z.array(z.looseObject({ through: z.string().nullable() })),
+})
+
 export function mountRuleStatus(app: FastifyInstance, book: RuleBook, progress: () => readonly TaskProgress[]): void {
-  app.get('/v1/rules/status', { config: { roles: ['viewer', 'analyst', 'responder'] } }, () =>
-    ruleStatus(book, progress()),
-  )
+  mountRoute(app, {
+    method: 'GET',
+    url: '/v1/rules/status',
+    roles: ['viewer', 'analyst', 'responder'],
+    summary: 'Of each rule in force: through when it has been evaluated, what it matched, what it costs',
+    tag: 'rules',
+    answers: { 200: { description: 'As this process knows it.', schema: Answer } },
+    handle: ({ caller }) => {
+      // What rules matched, they matched in everybody's events.
+      if (caller.tenant === undefined) return ruleStatus(book, progress())
+      throw new HttpError(403, 'OPERATOR_ONLY', 'Your token is for one tenant; this belongs to the operator.')
+    },
+  })
 }
 
 export function ruleStatus(book: RuleBook, progress: readonly TaskProgress[]): RuleStatusAnswer {
