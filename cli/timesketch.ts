@@ -4,7 +4,32 @@
  *
  * Pure. Promises: every row is a line, or is named among those left out, with the reason.
  */
-import type { Timeline, TimelineRow } from './commands/timeline.ts'
+/** What the API answers: see services/console/timeline.ts. */
+export interface TimelineRow {
+  readonly at: string
+  readonly collectedAt?: string
+  readonly kind: string
+  readonly id: string
+  readonly what: string
+  readonly who?: string
+  readonly summary: string
+  readonly hash?: string
+  readonly position?: {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+    readonly index: number
+  }
+  readonly evidenceOf?: readonly string[]
+  readonly missing?: boolean
+}
+export interface Timeline {
+  readonly incidentId: string
+  readonly tenant: string
+  readonly title: string
+  readonly rows: readonly TimelineRow[]
+  readonly omitted: readonly { readonly code: string; readonly count?: number; readonly message: string }[]
+}
 
 type TimesketchLine = Readonly<Record<string, string | boolean>>
 

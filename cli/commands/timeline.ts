@@ -4,34 +4,7 @@ import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
 import { note, print, printJson, printTable, styled } from '../output.ts'
 import { clientOptions, type ClientOptions } from '../settings.ts'
-import { timesketchOf } from '../timesketch.ts'
-
-/** What the API answers: see services/console/timeline.ts. */
-export interface TimelineRow {
-  readonly at: string
-  readonly collectedAt?: string
-  readonly kind: string
-  readonly id: string
-  readonly what: string
-  readonly who?: string
-  readonly summary: string
-  readonly hash?: string
-  readonly position?: {
-    readonly topic: string
-    readonly partition: number
-    readonly offset: number
-    readonly index: number
-  }
-  readonly evidenceOf?: readonly string[]
-  readonly missing?: boolean
-}
-export interface Timeline {
-  readonly incidentId: string
-  readonly tenant: string
-  readonly title: string
-  readonly rows: readonly TimelineRow[]
-  readonly omitted: readonly { readonly code: string; readonly count?: number; readonly message: string }[]
-}
+import { timesketchOf, type Timeline, type TimelineRow } from '../timesketch.ts'
 
 interface TimelineOptions extends ClientOptions {
   readonly ndjson?: true
