@@ -8,6 +8,7 @@ import { intakePoisoning } from './intake/detector.ts'
 import { outboundTransfer } from './outbound/detector.ts'
 import { artifactShare } from './share/detector.ts'
 import type { BehaviorDetector } from './types.ts'
+import { accountCrowd } from './crowd/detector.ts'
 import { credentialHabits } from './habits/detector.ts'
 import { licenseUse } from './license/detector.ts'
 import { modelQueries } from './model-queries/detector.ts'
@@ -19,6 +20,7 @@ export type AnyDetector = BehaviorDetector<never>
 
 const all = [
   anomaly,
+  accountCrowd,
   credentialHabits,
   logitLeak,
   artifactShare,

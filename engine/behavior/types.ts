@@ -83,8 +83,11 @@ export interface StepOutcome {
 export interface StepContext {
   /** What is registered, as of this place in the log. */
   readonly inventory: Inventory
-  /** What the rule's grouped step has told last under this name: the same object until it is replaced. Local steps only. */
-  baseline(name: string): unknown
+  /**
+   * What the rule's grouped step has told last under this name: the same object until it is replaced. Local steps only. With
+   * `type`: what the first rule of that detector was told, if there is one.
+   */
+  baseline(name: string, type?: string): unknown
 }
 
 /** One step of one rule's detector. */

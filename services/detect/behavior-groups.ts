@@ -105,8 +105,16 @@ export class BehaviorGroups {
       get inventory() {
         return inventory()
       },
-      baseline: (name) => this.#baseline(rule, name),
+      baseline: (name, type) => {
+        const of = type === undefined ? rule : this.#ruleOfType(type)
+        return of === undefined ? undefined : this.#baseline(of, name)
+      },
     }
+  }
+
+  #ruleOfType(type: string): string | undefined {
+    for (const [key, { planned }] of this.#members) if (planned.rule.type === type) return key
+    return undefined
   }
 
   has(key: string): boolean {

@@ -1,0 +1,373 @@
+import { describe, expect, test, vi } from 'vitest'
+import type { Event } from '../../../core/event.ts'
+import { emptyInventory } from '../../inventory/inventory.ts'
+import type { RuleMeta } from '../../sigma/types.ts'
+import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { accountCrowd } from './detector.ts'
+
+// A world is some thousand queries; machines that run these tests may be busy.
+vi.setConfig({ testTimeout: 60_000 })
+
+const startMs = Date.parse('2026-03-02T00:00:00.000Z')
+const hourMs = 3_600_000
+
+/** A small generator of numbers that are the same in every run (mulberry32). */
+function numbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const normal = (random: () => number): number =>
+  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+const vector = (random: () => number, length: number, spread: number): number[] =>
+  Array.from({ length }, () => spread * normal(random))
+const plus = (a: readonly number[], b: readonly number[]): number[] => a.map((value, k) => value + b[k]!)
+const pick = <T>(random: () => number, list: readonly T[]): T => list[Math.floor(random() * list.length)]!
+
+interface Who {
+  readonly user: string
+  readonly tenant: string
+  readonly ip: string
+  readonly agent: string
+}
+interface Query extends Who {
+  readonly timeMs: number
+  readonly input: { readonly features: readonly number[] } | { readonly embedding: readonly number[] } | undefined
+}
+
+const agents = ['python-requests/2.32', 'aiohttp/3.9', 'okhttp/4.12', 'axios/1.7', 'curl/8.6']
+const anyAddress = (random: () => number): string =>
+  [20 + random() * 180, random() * 250, random() * 250, random() * 250].map(Math.floor).join('.')
+
+function customer(random: () => number, n: number): Who {
+  return { user: `b${n}`, tenant: `tb${n}`, ip: anyAddress(random), agent: pick(random, agents) }
+}
+
+/** Calls at random times with gaps of this mean. */
+function poisson(
+  random: () => number,
+  who: Who,
+  fromMs: number,
+  untilMs: number,
+  meanMs: number,
+  input: () => Query['input'],
+): Query[] {
+  const all: Query[] = []
+  for (let t = fromMs; (t += -Math.log(1 - random()) * meanMs) < untilMs;)
+    all.push({ ...who, timeMs: Math.round(t), input: input() })
+  return all
+}
+
+function run(queries: readonly Query[]): {
+  crowds: Map<string, Set<string>>
+  named: Set<string>
+  firstAt: number
+  last: BehaviorFinding[]
+  entries: Map<string, unknown>
+} {
+  const plan = accountCrowd.create(accountCrowd.params.parse({ type: 'account-crowd' }), {} as RuleMeta)
+  const context = { inventory: emptyInventory, baseline: () => undefined }
+  let [local, grouped] = [new Map<string, Map<string, unknown>>(), new Map<string, unknown>()]
+  const crowds = new Map<string, Set<string>>()
+  const last = new Map<string, BehaviorFinding>()
+  let firstAt = 0
+  let attacks = 0
+  for (const [n, query] of [...queries].sort((a, b) => a.timeMs - b.timeMs).entries()) {
+    if (query.user.startsWith('x')) attacks++
+    const event = {
+      '@timestamp': new Date(query.timeMs).toISOString(),
+      event: { id: `e${n}`, hash: 'h' },
+      organization: { id: query.tenant },
+      source: { ip: query.ip },
+      user_agent: { original: query.agent },
+      warden: {
+        principal: `${query.tenant}/${query.user}`,
+        credential: { id: `hmac-${query.user}` },
+        model: { id: 'm' },
+        input: { ...query.input },
+        position: { topic: 't', partition: 0, offset: n, index: 0 },
+      },
+    } as unknown as Event
+    const read = plan.read(event, { knownSinceMs: undefined, inventory: emptyInventory })!
+    const key = read.group.join(' ')
+    const own = local.get(key) ?? new Map<string, unknown>()
+    local.set(key, own)
+    const { shuffled } = plan.local!.apply(read.group, entriesOver(own), read.observation, -Infinity, context)
+    for (const { group, observation } of shuffled) {
+      const told = JSON.parse(JSON.stringify(observation)) as unknown
+      const { findings } = plan.grouped!.apply(group, entriesOver(grouped), told, -Infinity, context)
+      for (const finding of findings) {
+        if (firstAt === 0) firstAt = attacks
+        for (const id of finding.supersedes) {
+          crowds.delete(id)
+          last.delete(id)
+        }
+        crowds.set(finding.anchor, new Set(finding.members!.map(({ principal }) => principal.split('/')[1]!)))
+        last.set(finding.anchor, finding)
+      }
+    }
+    // Now and then all comes back from a checkpoint.
+    if (n % 500 === 499) {
+      grouped = new Map(JSON.parse(JSON.stringify([...grouped])) as [string, unknown][])
+      local = new Map(
+        [...local].map(([name, map]) => [name, new Map(JSON.parse(JSON.stringify([...map])) as [string, unknown][])]),
+      )
+    }
+  }
+  return {
+    crowds,
+    named: new Set([...crowds.values()].flatMap((set) => [...set])),
+    firstAt,
+    last: [...last.values()],
+    entries: grouped,
+  }
+}
+
+function entriesOver(map: Map<string, unknown>): GroupEntries {
+  return {
+    get: <T>(name: string) => map.get(name) as T | undefined,
+    set: (name, value) => void map.set(name, value),
+    delete: (name) => void map.delete(name),
+    names: () => [...map.keys()],
+  }
+}
+
+/** A world of embeddings: topics that customers have some of, and what they ask of them. */
+function topics(random: () => number) {
+  const centers = Array.from({ length: 40 }, () => vector(random, 32, 1))
+  return (n: number): number[] => plus(centers[n % 40]!, vector(random, 32, 0.6))
+}
+
+function honestReaders(random: () => number, topic: (n: number) => number[], count: number): Query[] {
+  return Array.from({ length: count }, (_, n) => {
+    const own = [0, 1, 2].map(() => Math.floor(random() * 40))
+    return poisson(random, customer(random, n), startMs, startMs + 48 * hourMs, 1_800_000, () => ({
+      embedding: topic(pick(random, own)),
+    }))
+  }).flat()
+}
+
+interface Thieves {
+  readonly accounts: number
+  readonly networks: number
+  readonly sameAgent: boolean
+  readonly templates: number
+  readonly dealt: 'in-turn' | 'at-random'
+}
+
+function distillers(random: () => number, { accounts, networks, sameAgent, templates, dealt }: Thieves): Query[] {
+  const nets = Array.from({ length: networks }, () => anyAddress(random).split('.').slice(0, 3).join('.'))
+  const agent = pick(random, agents)
+  const who: Who[] = Array.from({ length: accounts }, (_, n) => ({
+    user: `x${n}`,
+    tenant: `tx${n}`,
+    ip: networks === 0 ? anyAddress(random) : `${nets[n % networks]!}.${Math.floor(random() * 250)}`,
+    agent: sameAgent ? agent : pick(random, agents),
+  }))
+  const forms = Array.from({ length: templates }, () => vector(random, 32, 1))
+  const all: Query[] = []
+  let t = startMs + 12 * hourMs
+  for (let n = 0; n < accounts * 60; n++) {
+    t += -Math.log(1 - random()) * ((24 * hourMs) / (accounts * 60))
+    const by = dealt === 'in-turn' ? who[n % accounts]! : pick(random, who)
+    all.push({ ...by, timeMs: Math.round(t), input: { embedding: plus(pick(random, forms), vector(random, 32, 0.3)) } })
+  }
+  return all
+}
+
+/** Inputs as pictures are: most of a prototype, smooth differences, values from 0 to 1. */
+function pictures(random: () => number) {
+  const prototypes = Array.from({ length: 10 }, () => vector(random, 64, 0.35).map(Math.abs))
+  const modes = Array.from({ length: 12 }, () => vector(random, 64, 0.12))
+  return (): number[] => {
+    let x = pick(random, prototypes)
+    for (const mode of modes)
+      x = plus(
+        x,
+        mode.map((value) => value * normal(random)),
+      )
+    return x.map((value) => Math.min(1, Math.max(0, value)))
+  }
+}
+
+/** A Jacobian augmentation over many accounts: natural seeds, then each query a sign step from one before. */
+function augmenters(
+  random: () => number,
+  picture: () => number[],
+  accounts: number,
+  networks: number,
+  dealt: Thieves['dealt'],
+): Query[] {
+  const nets = Array.from({ length: networks }, () => anyAddress(random).split('.').slice(0, 3).join('.'))
+  const known = Array.from({ length: 70 }, picture)
+  for (let n = 0; known.length < accounts * 40; n++) {
+    const step = Array.from({ length: 64 }, () => (random() < 0.5 ? 0.1 : -0.1))
+    known.push(plus(known[n]!, step).map((value) => Math.min(1, Math.max(0, value))))
+  }
+  let t = startMs + 12 * hourMs
+  return known.map((features, n) => {
+    t += -Math.log(1 - random()) * 300
+    const by = dealt === 'in-turn' ? n % accounts : Math.floor(random() * accounts)
+    return {
+      user: `x${by}`,
+      tenant: `tx${by}`,
+      ip: `${nets[by % networks]!}.${by}`,
+      agent: 'python-requests/2.32',
+      timeMs: Math.round(t),
+      input: { features },
+    }
+  })
+}
+
+const thieves = (named: ReadonlySet<string>): number => [...named].filter((name) => name.startsWith('x')).length
+
+function viewers(random: () => number, picture: () => number[], count: number): Query[] {
+  return Array.from({ length: count }, (_, n) =>
+    poisson(random, customer(random, n), startMs, startMs + 48 * hourMs, 1_200_000, () => ({ features: picture() })),
+  ).flat()
+}
+
+describe('an augmentation over many accounts', () => {
+  test.each([
+    [25, 3, 'in-turn', 70],
+    [25, 3, 'at-random', 110],
+    [12, 2, 'at-random', 110],
+    [40, 5, 'in-turn', 110],
+  ] as const)(
+    '%i accounts behind %i networks, dealt %s, are told within %i queries of all, and all are grouped',
+    (accounts, networks, dealt, by) => {
+      const random = numbers(accounts + networks)
+      const picture = pictures(random)
+      const { named, firstAt, last } = run([
+        ...viewers(random, picture, 20),
+        ...augmenters(random, picture, accounts, networks, dealt),
+      ])
+      expect(firstAt).toBeGreaterThan(0)
+      expect(firstAt).toBeLessThanOrEqual(by)
+      expect(thieves(named)).toBe(accounts)
+      expect(named.size - thieves(named)).toBeLessThanOrEqual(1)
+      expect(last[0]!.members!.every(({ why }) => /shares|several tenants|same model/.test(why))).toBe(true)
+      expect(last[0]!.explanation).toContain('as one hand would')
+    },
+  )
+})
+
+describe('a distillation by many accounts', () => {
+  const by = (of: Partial<Thieves>): Thieves => ({
+    accounts: 40,
+    networks: 4,
+    sameAgent: false,
+    templates: 6,
+    dealt: 'at-random',
+    ...of,
+  })
+  test.each([
+    ['on four networks, each with a program of its own', by({})],
+    ['on as many networks, with one program', by({ networks: 0, sameAgent: true })],
+    ['that is dealt in turn', by({ dealt: 'in-turn' })],
+    ['that is small', by({ accounts: 15, networks: 2, sameAgent: true, templates: 3 })],
+  ])('%s is grouped', (_, of) => {
+    const random = numbers(of.accounts + of.networks)
+    const { named } = run([...honestReaders(random, topics(random), 20), ...distillers(random, of)])
+    expect(thieves(named)).toBeGreaterThanOrEqual(0.95 * of.accounts)
+    expect(named.size - thieves(named)).toBeLessThanOrEqual(1)
+  })
+
+  test('with a network and a program for each account there is nothing to pool over, and nothing is told', () => {
+    const random = numbers(9)
+    const { named } = run([...honestReaders(random, topics(random), 20), ...distillers(random, by({ networks: 0 }))])
+    expect(named.size).toBe(0)
+  })
+})
+
+describe('what honest accounts share is no evidence', () => {
+  const worlds: Readonly<Record<string, (random: () => number) => Query[]>> = {
+    'a popular library': (random) =>
+      honestReaders(random, topics(random), 40).map((query) => ({ ...query, agent: 'python-requests/2.32' })),
+    'the networks of a cloud': (random) =>
+      honestReaders(random, topics(random), 40).map((query) => ({
+        ...query,
+        ip: `34.7.${Number(query.user.slice(1)) % 3}.9`,
+      })),
+    'networks, with pictures as inputs': (random) =>
+      viewers(random, pictures(random), 40).map((query) => ({
+        ...query,
+        ip: `34.7.${Number(query.user.slice(1)) % 4}.9`,
+      })),
+    'an office of one tenant that asks by one template': (random) => {
+      const topic = topics(random)
+      const office = honestReaders(random, () => topic(1), 12).map((query) => ({
+        ...query,
+        tenant: 'office',
+        user: `o${query.user}`,
+        ip: '34.7.1.1',
+        agent: 'tool/1',
+      }))
+      return [...honestReaders(random, topic, 20), ...office]
+    },
+    'midnight, when all their jobs begin': (random) => {
+      const topic = topics(random)
+      return Array.from({ length: 30 }, (_, n) => {
+        const who = { ...customer(random, n), agent: 'python-requests/2.32', ip: `34.7.${n % 2}.${n}` }
+        return [0, 1].flatMap((day) => {
+          const from = startMs + day * 24 * hourMs + random() * 4_000
+          return poisson(random, who, from, from + 300_000, 3_000, () => ({ embedding: topic(n) }))
+        })
+      }).flat()
+    },
+    'the full minute, when each calls once': (random) => {
+      const topic = topics(random)
+      return Array.from({ length: 25 }, (_, n) => {
+        const who = { ...customer(random, n), agent: 'python-requests/2.32', ip: `34.7.${n % 2}.${n}` }
+        const call = (k: number): Query => ({
+          ...who,
+          timeMs: Math.round(startMs + k * 60_000 + random() * 2_000),
+          input: { embedding: topic(n + k) },
+        })
+        return Array.from({ length: 200 }, (_unused, k) => call(k))
+      }).flat()
+    },
+    'a device with a clock of its own': (random) => {
+      const topic = topics(random)
+      return Array.from({ length: 25 }, (_, n) => {
+        const who = { ...customer(random, n), agent: 'sensor/1', ip: `34.7.${n % 2}.${n}` }
+        const phase = random() * 60_000
+        const call = (k: number): Query => ({
+          ...who,
+          timeMs: Math.round(startMs + k * 60_000 + phase + random() * 300),
+          input: { embedding: topic(n + k) },
+        })
+        return Array.from({ length: 200 }, (_unused, k) => call(k))
+      }).flat()
+    },
+    'a topic with some of them': (random) => {
+      const topic = topics(random)
+      return Array.from({ length: 40 }, (_, n) => {
+        const own = Math.floor(random() * 8)
+        return poisson(random, customer(random, n), startMs, startMs + 48 * hourMs, 1_200_000, () => ({
+          embedding: topic(own),
+        }))
+      }).flat()
+    },
+  }
+  test.each(Object.entries(worlds))('%s', (_, world) => {
+    for (const seed of [1, 2]) expect(run(world(numbers(seed))).named.size).toBe(0)
+  })
+})
+
+test('a flood of strangers leaves what is kept within its limits', () => {
+  const random = numbers(4)
+  const queries = Array.from({ length: 6_000 }, (_, n): Query => ({
+    ...customer(random, n),
+    timeMs: startMs + n * 10,
+    input: undefined,
+  }))
+  const { entries } = run(queries)
+  expect([...entries.keys()].filter((name) => name.startsWith('a/')).length).toBeLessThanOrEqual(4_000)
+  expect([...entries.keys()].filter((name) => name.startsWith('c/')).length).toBeLessThanOrEqual(2_000)
+})

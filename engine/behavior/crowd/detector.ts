@@ -1,0 +1,43 @@
+/**
+ * `account-crowd`: many accounts that one hand uses, each below what would show by itself.
+ *
+ * Extraction and distillation spread over accounts of many tenants: the evidence is pooled over those who share a network or
+ * a program. docs/detectors.md has the science, the bound and what it can't see.
+ */
+import type { Event } from '../../../core/event.ts'
+import { entitiesOf, evidenceOf } from '../entities.ts'
+import { inputOf } from '../model-queries/input.ts'
+import { agentFamily, networkOf } from '../network.ts'
+import type { BehaviorDetector, Shuffled } from '../types.ts'
+import { TellStep, type CrowdQuery } from './local.ts'
+import { CrowdParams } from './params.ts'
+import { PoolStep } from './pool.ts'
+
+export const accountCrowd: BehaviorDetector<CrowdParams> = {
+  type: 'account-crowd',
+  params: CrowdParams,
+  needs: () => [
+    'warden.model.id',
+    'source.ip',
+    'user_agent.original',
+    'warden.input.features',
+    'warden.input.embedding',
+  ],
+  create: (params) => ({ read, local: new TellStep(params), grouped: new PoolStep(params) }),
+}
+
+function read(event: Event): Shuffled | undefined {
+  const model = event.warden.model?.id
+  const address = event.source?.ip
+  if (model === undefined || model === '' || address === undefined || address === '') return undefined
+  const observation: CrowdQuery = {
+    timeMs: Date.parse(event['@timestamp']),
+    tenant: event.organization.id,
+    network: networkOf(address),
+    agent: agentFamily(event.user_agent?.original ?? ''),
+    input: () => inputOf(event),
+    entities: () => entitiesOf(event),
+    evidence: () => evidenceOf(event),
+  }
+  return { group: [event.warden.principal, model], observation }
+}

@@ -1,0 +1,84 @@
+/** Says in words who makes up a crowd, and why each is in it. */
+import type { EvidenceRef } from '../../../core/signal.ts'
+import { limits } from '../../../core/limits.ts'
+import type { BehaviorFinding } from '../types.ts'
+import type { Cell, Share } from './cell.ts'
+import type { Account, Crowd } from './memory.ts'
+import type { Sort } from './params.ts'
+
+const words: Readonly<Record<Sort, string>> = {
+  turns: 'takes its turn among them',
+  steps: "asks others' queries with a step of equal size in each coordinate",
+  alike: 'asks more like them than like anybody else',
+  novel: 'asks what honest accounts do not',
+}
+
+const shared: Readonly<Record<Cell['kind'], (name: string) => string>> = {
+  network: (name) => `shares the network ${name}`,
+  agent: (name) => `shares the program ${name}`,
+  model: () => 'uses the same model',
+  crowded: () => 'comes from networks with several tenants',
+}
+
+/** What one account shares, and what it brought. */
+export function whyMember(cell: Cell, share: Share, { queries }: Account): string {
+  const brought = (Object.keys(words) as Sort[])
+    .filter((sort) => (share.logs[sort] ?? 0) >= 0.7)
+    .sort((a, b) => (share.logs[b] ?? 0) - (share.logs[a] ?? 0))
+    .map((sort) => `${words[sort]} (e^${(share.logs[sort] ?? 0).toFixed(1)})`)
+  return `${shared[cell.kind](cell.name)}; ${brought.join('; ')}; ${queries} queries`.slice(0, 500)
+}
+
+export function describeCrowd(
+  model: string,
+  id: string,
+  crowd: Crowd,
+  known: (principal: string) => Account | undefined,
+  line: number,
+): BehaviorFinding {
+  const members = Object.entries(crowd.members).sort(([a], [b]) => (a < b ? -1 : 1))
+  const accounts = members.flatMap(([principal]) => known(principal) ?? [])
+  const evidence: EvidenceRef[] = accounts
+    .flatMap(({ evidence: refs }) => refs.slice(0, 1))
+    .slice(0, limits.signalEvidenceMax)
+  const queries = accounts.reduce((sum, account) => sum + account.queries, 0)
+  const tenants = new Set(accounts.map(({ tenant }) => tenant)).size
+  const networks = new Set(accounts.map(({ network }) => network)).size
+  const agents = new Set(accounts.map(({ agent }) => agent)).size
+  return {
+    anchor: id,
+    version: crowd.version,
+    status: 'open',
+    supersedes: crowd.supersedes,
+    group: { 'warden.model.id': model },
+    timeMs: crowd.lastMs,
+    window: { startMs: crowd.sinceMs, endMs: crowd.lastMs + 1 },
+    entities: [
+      ...members.slice(0, 64).map(([principal]) => ({ type: 'principal' as const, id: principal })),
+      ...accounts
+        .slice(0, 64)
+        .flatMap(({ credential }) =>
+          credential === undefined ? [] : [{ type: 'credential' as const, id: credential }],
+        ),
+      { type: 'model', id: model },
+    ],
+    evidence: { count: queries, events: evidence },
+    explanation:
+      `${members.length} accounts of ${tenants} tenants use ${model} as one hand would: from ${networks} networks with ${agents} ` +
+      `kinds of programs, ${queries} queries together. Pooled over ${crowd.cells.join(', ')}, the evidence is ` +
+      `e^${crowd.top.toFixed(1)}, the line e^${line.toFixed(1)}; none of them brings more than a part of it. ` +
+      `${members[0]![0]}, for one, ${members[0]![1]}.`,
+    facts: {
+      accounts: members.length,
+      tenants,
+      networks,
+      agents,
+      queries,
+      evidence: Math.round(crowd.top * 10) / 10,
+      line: Math.round(line * 10) / 10,
+    },
+    exposure: { queries },
+    series: [{ name: 'accounts', x: 'ms', points: crowd.series }],
+    members: members.map(([principal, why]) => ({ principal, why })),
+  }
+}

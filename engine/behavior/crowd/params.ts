@@ -1,0 +1,43 @@
+/**
+ * The parameters of `account-crowd`, and what travels to the step that pools.
+ */
+import { z } from 'zod'
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import { Duration } from '../units.ts'
+
+export const CrowdParams = z.strictObject({
+  type: z.literal('account-crowd'),
+  /** The line: what accounts share is mistaken for one hand at most once in this many queries of those who share it. */
+  queriesPerFalseAlarm: z.number().min(1e3).max(1e15).default(1e7),
+  /** Fewest accounts, of as many tenants, that make a crowd. */
+  accountsMin: z.int().min(3).max(100).default(4),
+  /** Queries of one account and model that are told to the pooling step in a day of event time. */
+  queriesPerDayMax: z.int().min(16).max(100_000).default(256),
+  /** What honest accounts may differ from their model's traffic, as in `model-queries`. */
+  allowance: z.number().min(0.2).max(1).default(0.5),
+  /** Silence after which an account, or what accounts share, is forgotten. */
+  forget: Duration.prefault('7d'),
+})
+export type CrowdParams = z.output<typeof CrowdParams>
+
+/** One query, as it is pooled. JSON. */
+export interface Sight {
+  readonly timeMs: number
+  readonly principal: string
+  readonly tenant: string
+  readonly network: string
+  readonly agent: string
+  /** Steps on a straight line, such as pixels, are told from directions. */
+  readonly kind: 'features' | 'embedding' | 'hash' | 'output' | 'none'
+  /** At most 64 numbers; empty where there is no input to look at. */
+  readonly x: readonly number[]
+  /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
+  readonly novelty: number
+  readonly entities: readonly Entity[]
+  readonly evidence: EvidenceRef
+}
+
+/** Kinds of evidence that are pooled. */
+export const sorts = ['turns', 'steps', 'alike', 'novel'] as const
+export type Sort = (typeof sorts)[number]
+export type Logs = Partial<Record<Sort, number>>
