@@ -140,7 +140,9 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
     Object.fromEntries(services.map((service) => [service.name, service.health()]))
   const progress = () => services.flatMap((service) => service.progress?.() ?? [])
   for (const name of options.services) {
-    services.push(createService(name, { ...context, log: log.with({ service: name }) }, { health, progress }))
+    services.push(
+      createService(name, { ...context, log: log.with({ service: name }) }, { health, progress, versions: content }),
+    )
   }
   const host = options.listens
     ? await hostOf(config, [...access.tokens, ...(self === undefined ? [] : [self.token])], {

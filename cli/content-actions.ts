@@ -1,9 +1,11 @@
 /** What `modelwarden content` does: checks, runs cases, publishes. */
 import { ContentInvalidError, formatPlace } from '../core/errors.ts'
+import type { Bus } from '../core/ports/bus.ts'
 import { topicSpecs } from '../core/topics.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import { checkContent, ContentPublisher, contentSets, type Published } from '../runtime/content-publisher.ts'
-import { followContent } from '../runtime/content-reader.ts'
+import { followContent, type FollowedContent } from '../runtime/content-reader.ts'
+import type { Log } from '../runtime/log.ts'
 import { createLog } from '../runtime/logger.ts'
 import { Redactor } from '../runtime/redact.ts'
 import { Secrets } from '../runtime/secrets.ts'
@@ -67,6 +69,24 @@ function printCases(cases: readonly ContentCase[], failed: readonly ContentCase[
 }
 
 async function publishOnce(loaded: LoadedConfig): Promise<readonly Published[]> {
+  return await withContent(loaded, async ({ bus, content, log }) => {
+    const publisher = new ContentPublisher({
+      bus,
+      content,
+      folders: contentFolders(loaded.config, loaded.folder),
+      checks: contentChecks(),
+      log,
+      telemetry: silentTelemetry,
+    })
+    return await publisher.publishAll(true)
+  })
+}
+
+/** Opens the bus, and what of content stands on it, for one deed. */
+export async function withContent<T>(
+  loaded: LoadedConfig,
+  deed: (open: { readonly bus: Bus; readonly content: FollowedContent; readonly log: Log }) => Promise<T>,
+): Promise<T> {
   const redactor = new Redactor()
   const log = createLog({ ...loaded.config.log, level: 'warn', redactor })
   const secrets = new Secrets({ env: process.env, folder: loaded.folder, redactor, log })
@@ -76,17 +96,9 @@ async function publishOnce(loaded: LoadedConfig): Promise<readonly Published[]> 
   try {
     await adapters.bus.createTopics(topicSpecs(config.bus.partitions))
     const content = await followContent(adapters.bus, log, silentTelemetry)
-    const publisher = new ContentPublisher({
-      bus: adapters.bus,
-      content,
-      folders: contentFolders(config, folder),
-      checks: contentChecks(),
-      log,
-      telemetry: silentTelemetry,
-    })
-    const published = await publisher.publishAll()
+    const done = await deed({ bus: adapters.bus, content, log })
     await content.stop()
-    return published
+    return done
   } finally {
     await adapters.close()
   }

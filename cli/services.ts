@@ -2,8 +2,7 @@
 import type { Service, ServiceContext } from '../runtime/service.ts'
 import { createAuthorizeService } from '../services/authorize/service.ts'
 import { createCollectService } from '../services/collect/service.ts'
-import { createConsoleService } from '../services/console/service.ts'
-import type { StatusSources } from '../services/console/status.ts'
+import { createConsoleService, type ConsoleOptions } from '../services/console/service.ts'
 import { createCorrelateService } from '../services/correlate/service.ts'
 import { createDetectService } from '../services/detect/service.ts'
 import { createIndexerService } from '../services/indexer/service.ts'
@@ -14,7 +13,7 @@ import { createScheduleService } from '../services/schedule/service.ts'
 import type { ServiceName } from './service-names.ts'
 
 /** What the console tells of the services beside it. */
-type Factory = (context: ServiceContext, beside: StatusSources) => Service
+type Factory = (context: ServiceContext, beside: ConsoleOptions) => Service
 
 const factories: Readonly<Record<ServiceName, Factory>> = {
   collect: createCollectService,
@@ -29,6 +28,6 @@ const factories: Readonly<Record<ServiceName, Factory>> = {
   console: createConsoleService,
 }
 
-export function createService(name: ServiceName, context: ServiceContext, beside: StatusSources): Service {
+export function createService(name: ServiceName, context: ServiceContext, beside: ConsoleOptions): Service {
   return factories[name](context, beside)
 }

@@ -18,7 +18,7 @@ import type { Bus, OutgoingRecord } from '../core/ports/bus.ts'
 import { headers, topics, type TopicName } from '../core/topics.ts'
 import { bundleOf } from './content-digest.ts'
 import { foldersSignature, loadFolders } from './content-files.ts'
-import { contentKeys, type ContentReader } from './content-reader.ts'
+import { contentKeys, type ContentHistory, type ContentReader } from './content-reader.ts'
 import type { Log } from './log.ts'
 import type { Telemetry } from './telemetry.ts'
 
@@ -49,14 +49,17 @@ export interface Published {
   readonly set: ContentSet
   readonly digest: string
   readonly files: number
-  /** `published`: in force from now on. `unchanged`: it was already. `refused`: it has mistakes. */
-  readonly outcome: 'published' | 'unchanged' | 'refused'
+  /**
+   * `published`: in force from now on. `unchanged`: it was already. `refused`: it has mistakes. `held`: somebody went back from
+   * it to an earlier version.
+   */
+  readonly outcome: 'published' | 'unchanged' | 'refused' | 'held'
   readonly mistakes: readonly Mistake[]
 }
 
 export interface PublisherOptions {
   readonly bus: Bus
-  readonly content: ContentReader
+  readonly content: ContentReader & Pick<ContentHistory, 'held'>
   readonly folders: ContentFolders
   readonly checks: ContentChecks
   readonly log: Log
@@ -89,20 +92,21 @@ export class ContentPublisher {
     this.#options = options
   }
 
-  /** Publishes every set that has no mistakes and is not in force already. */
-  async publishAll(): Promise<readonly Published[]> {
+  /** Publishes every set that has no mistakes and is not in force already. `evenHeld`: also what was gone back from. */
+  async publishAll(evenHeld = false): Promise<readonly Published[]> {
     const results: Published[] = []
-    for (const set of contentSets) results.push(await this.publish(set))
+    for (const set of contentSets) results.push(await this.publish(set, evenHeld))
     return results
   }
 
-  async publish(set: ContentSet): Promise<Published> {
+  async publish(set: ContentSet, evenHeld = false): Promise<Published> {
     const { content, log, folders, checks } = this.#options
     const checked = await checkContent(set, folders, checks)
     const { digest, mistakes } = checked
     content.reportMistakes(set, digest, mistakes, 'publisher')
     const result = { set, digest, files: checked.files.length, mistakes }
     if (mistakes.length > 0) return { ...result, outcome: 'refused' }
+    if (!evenHeld && content.held(set) === digest) return { ...result, outcome: 'held' }
     if (this.#inForce(set) === digest) return { ...result, outcome: 'unchanged' }
     await this.#send(checked)
     this.#sent.set(set, digest)
@@ -139,17 +143,22 @@ export class ContentPublisher {
     const topic = topics.content
     await bus.publish([...bodies].map(([sha256, text]) => ({ topic, key: contentKeys.file(sha256), value: text })))
     await bus.publish([{ topic, key: contentKeys.bundle(set, digest), value: JSON.stringify(bundle) }])
-    const control: Control = { control: 'content', set, digest }
-    const told: OutgoingRecord[] = []
-    for (const follower of followers[set]) {
-      for (let partition = 0; partition < (await bus.partitionCount(follower)); partition++) {
-        const value = JSON.stringify(control)
-        told.push({ topic: follower, partition, value, headers: { [headers.control]: 'content' } })
-      }
-    }
-    await bus.publish(told)
+    await tellFollowers(bus, set, digest)
     await bus.publish([{ topic, key: contentKeys.current(set), value: JSON.stringify({ digest }) }])
   }
+}
+
+/** Writes into every log that follows a set that another version is in force from here on. */
+export async function tellFollowers(bus: Bus, set: ContentSet, digest: string): Promise<void> {
+  const control: Control = { control: 'content', set, digest }
+  const told: OutgoingRecord[] = []
+  for (const follower of followers[set]) {
+    for (let partition = 0; partition < (await bus.partitionCount(follower)); partition++) {
+      const value = JSON.stringify(control)
+      told.push({ topic: follower, partition, value, headers: { [headers.control]: 'content' } })
+    }
+  }
+  await bus.publish(told)
 }
 
 /** The folders of one set, watched by the file system's own notices and by looking. */

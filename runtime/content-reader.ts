@@ -44,6 +44,36 @@ export interface ContentReader {
   mistakes(): readonly ContentReport[]
 }
 
+/** A version of a set that was published at some time. */
+export interface ContentVersion {
+  readonly set: ContentSet
+  readonly digest: string
+  readonly files: number
+  /** When it was first published, as far as the topic still tells. */
+  readonly publishedMs: number
+}
+
+/** Somebody went back to an earlier version. */
+export const Rollback = z.strictObject({
+  set: Bundle.shape.set,
+  from: z.string(),
+  to: z.string(),
+  by: z.string(),
+  reason: z.string(),
+  at: z.iso.datetime(),
+})
+export type Rollback = z.infer<typeof Rollback>
+
+/** What was in force before, and what became of it. */
+export interface ContentHistory {
+  /** Newest first. */
+  versions(): readonly ContentVersion[]
+  /** Newest first. */
+  rollbacks(): readonly Rollback[]
+  /** The version that was gone back from: watchers of folders don't bring it in again. */
+  held(set: ContentSet): string | undefined
+}
+
 /** A bundle that the log speaks of did not arrive on `warden.content`. Retried: it may be on its way. */
 export class ContentMissingError extends WardenError {
   override readonly code = 'CONTENT_MISSING'
@@ -57,11 +87,12 @@ export const contentKeys = {
   file: (sha256: string): string => `file/${sha256}`,
   bundle: (set: ContentSet, digest: string): string => `bundle/${set}/${digest}`,
   current: (set: ContentSet): string => `current/${set}`,
+  rollback: (set: ContentSet, at: string): string => `rollback/${set}/${at}`,
 } as const
 
-const Current = z.strictObject({ digest: z.string() })
+const Current = z.strictObject({ digest: z.string(), held: z.string().optional() })
 
-export interface FollowedContent extends ContentReader {
+export interface FollowedContent extends ContentReader, ContentHistory {
   stop(): Promise<void>
 }
 
@@ -73,13 +104,16 @@ export async function followContent(bus: Bus, log: Log, telemetry: Telemetry): P
 }
 
 /** The reader without the bus: `apply` is given what stands on the topic. */
-export class ContentOnBus implements ContentReader {
+export class ContentOnBus implements ContentReader, ContentHistory {
   readonly #log: Log
   readonly #telemetry: Telemetry
   readonly #bundleWaitMs: number
   readonly #files = new Map<string, string>()
   readonly #bundles = new Map<string, Bundle>()
   readonly #current = new Map<ContentSet, string>()
+  readonly #held = new Map<ContentSet, string>()
+  readonly #publishedMs = new Map<string, number>()
+  readonly #rollbacks = new Map<string, Rollback>()
   readonly #reports = new Map<string, ContentReport>()
   readonly #waiting = new Set<() => void>()
 
@@ -93,7 +127,7 @@ export class ContentOnBus implements ContentReader {
     for (const record of batch) {
       if (record.key === undefined || record.key === '') continue
       try {
-        this.#applyRecord(record.key, record.value)
+        this.#applyRecord(record.key, record.value, record.appendedMs)
       } catch (cause) {
         this.#log.warn('A record on the content topic makes no sense and was passed over', {
           key: record.key,
@@ -148,7 +182,22 @@ export class ContentOnBus implements ContentReader {
     return [...this.#reports.values()]
   }
 
-  #applyRecord(key: string, value: Buffer | null): void {
+  versions(): readonly ContentVersion[] {
+    const all = [...this.#bundles.values()].map(({ set, digest, files }) => {
+      return { set, digest, files: files.length, publishedMs: this.#publishedMs.get(digest) ?? 0 }
+    })
+    return all.sort((a, b) => b.publishedMs - a.publishedMs)
+  }
+
+  rollbacks(): readonly Rollback[] {
+    return [...this.#rollbacks.values()].sort((a, b) => (a.at < b.at ? 1 : -1))
+  }
+
+  held(set: ContentSet): string | undefined {
+    return this.#held.get(set)
+  }
+
+  #applyRecord(key: string, value: Buffer | null, appendedMs: number): void {
     const [kind, second = '', third = ''] = key.split('/')
     const text = value?.toString('utf8')
     if (kind === 'file') {
@@ -157,11 +206,21 @@ export class ContentOnBus implements ContentReader {
       else throw new Error('The file’s text does not have the digest that its key says.')
     } else if (kind === 'bundle') {
       if (text === undefined) this.#bundles.delete(third)
-      else this.#bundles.set(third, checkedBundle(third, text))
+      else {
+        this.#bundles.set(third, checkedBundle(third, text))
+        if (!this.#publishedMs.has(third)) this.#publishedMs.set(third, appendedMs)
+      }
     } else if (kind === 'current') {
       const set = Bundle.shape.set.parse(second)
-      if (text === undefined) this.#current.delete(set)
-      else this.#current.set(set, Current.parse(JSON.parse(text)).digest)
+      const { digest, held }: Partial<z.infer<typeof Current>> =
+        text === undefined ? {} : Current.parse(JSON.parse(text))
+      if (digest === undefined) this.#current.delete(set)
+      else this.#current.set(set, digest)
+      if (held === undefined) this.#held.delete(set)
+      else this.#held.set(set, held)
+    } else if (kind === 'rollback') {
+      if (text === undefined) this.#rollbacks.delete(key)
+      else this.#rollbacks.set(key, Rollback.parse(JSON.parse(text)))
     }
   }
 

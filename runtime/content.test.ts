@@ -14,6 +14,7 @@ import { bundleOf } from './content-digest.ts'
 import { loadFolders } from './content-files.ts'
 import { ContentPublisher, type ContentFolders } from './content-publisher.ts'
 import { ContentOnBus, followContent, type FollowedContent } from './content-reader.ts'
+import { rollBack } from './content-rollback.ts'
 import { silentLog } from './log.ts'
 import { silentTelemetry } from './telemetry.ts'
 
@@ -238,5 +239,30 @@ describe('content folders', () => {
       { path: 'b.yml', text: 'from: shipped\n' },
     ])
     expect(origins.get('a.yml')).toBe(join(own, 'a.yml'))
+  })
+})
+
+describe('going back to an earlier version', () => {
+  it('is recorded, survives the watcher of the folders, and ends with the next edit', async () => {
+    const { bus, content, root, publisher } = await instance()
+    const file = join(root, 'rules', 'a.yml')
+    writeFileSync(file, 'a: 1')
+    const first = (await publisher.publish('rules')).digest
+    writeFileSync(file, 'a: 2')
+    const second = (await publisher.publish('rules')).digest
+    await until(() => content.current('rules') === second, 5_000)
+    const asked = { digest: first.slice(0, 12), by: 'operator:ana', reason: 'floods', atMs: 1_000 }
+    await rollBack({ bus, content }, asked)
+    await until(() => content.current('rules') === first, 5_000)
+    expect(content.rollbacks()).toEqual([
+      { set: 'rules', from: second, to: first, by: 'operator:ana', reason: 'floods', at: '1970-01-01T00:00:01.000Z' },
+    ])
+    expect((await publisher.publish('rules')).outcome).toBe('held')
+    expect(content.current('rules')).toBe(first)
+    await expect(rollBack({ bus, content }, asked)).rejects.toMatchObject({ code: 'ROLLBACK_INVALID' })
+    writeFileSync(file, 'a: 3')
+    expect((await publisher.publish('rules')).outcome).toBe('published')
+    await until(() => content.current('rules') !== first, 5_000)
+    expect(content.held('rules')).toBeUndefined()
   })
 })

@@ -1,6 +1,6 @@
 /** `modelwarden content`: rules, playbooks and sources, checked, tested and published. */
 import type { Command } from 'commander'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { clientOptions, globalOptions, loadSettings, type ClientOptions, type GlobalOptions } from '../settings.ts'
 
 type Options = GlobalOptions & { readonly json?: true }
 
@@ -32,5 +32,26 @@ export function addContentCommand(program: Command): void {
     .action(async (options: Options) => {
       const { publishAll } = await import('../content-actions.ts')
       await publishAll(loadSettings(options), options.json ?? false)
+    })
+
+  clientOptions(content.command('rollback'))
+    .description('bring an earlier version back into force; the one before is held until it is edited or published')
+    .argument('<digest>', 'of the version, or its first 8 characters or more: see content history')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .addHelpText('after', '\nExamples:\n  modelwarden content rollback 3f0c9a12 --reason "floods the queue since noon"')
+    .action(async (digest: string, options: ClientOptions & { readonly reason: string }) => {
+      const { rollBackTo } = await import('../content-versions.ts')
+      await rollBackTo(digest, options.reason, options)
+    })
+
+  clientOptions(content.command('history'))
+    .description('versions that were published, which are in force, and who went back to which')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  modelwarden content history\n  modelwarden content history --json | jq .rollbacks',
+    )
+    .action(async (options: ClientOptions) => {
+      const { showHistory } = await import('../content-versions.ts')
+      await showHistory(options)
     })
 }

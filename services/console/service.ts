@@ -4,7 +4,9 @@
  * Reads come from the search index, decisions go onto the bus, and nothing is kept here: any number of copies may run.
  */
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
+import type { ContentHistory, ContentReader } from '../../runtime/content-reader.ts'
 import { mountContent } from './content.ts'
+import { mountVersions } from './content-versions.ts'
 import { mountReplay } from './dead-letters.ts'
 import { mountDecisions } from './decisions.ts'
 import { mountFacets } from './facets.ts'
@@ -15,7 +17,10 @@ import { mountReads } from './reads.ts'
 import { mountStatus, type StatusSources } from './status.ts'
 
 /** What only the composition root knows; without it the status speaks of the bus, the index and the content alone. */
-export type ConsoleOptions = Partial<StatusSources> & { readonly live?: Partial<LiveLimits> }
+export type ConsoleOptions = Partial<StatusSources> & {
+  readonly live?: Partial<LiveLimits>
+  readonly versions?: ContentReader & ContentHistory
+}
 
 const pingEveryMs = 5_000
 
@@ -43,6 +48,7 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
       mountLive(app, live)
       mountDecisions(app, { bus, index, clock })
       mountReplay(app, { bus, index, clock, log, telemetry })
+      if (options.versions !== undefined) mountVersions(app, { bus, content: options.versions, clock })
       mountStatus(
         app,
         { bus, index, content },

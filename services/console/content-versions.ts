@@ -1,0 +1,76 @@
+/**
+ * Versions of content: `GET /v1/content/history`, `POST /v1/content/rollback`. The operator's alone.
+ */
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { Bundle } from '../../core/content.ts'
+import type { Bus } from '../../core/ports/bus.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import { Rollback, type ContentHistory, type ContentReader } from '../../runtime/content-reader.ts'
+import { rollBack, RollbackInvalidError } from '../../runtime/content-rollback.ts'
+import { HttpError } from '../../runtime/http-error.ts'
+import { mountRoute } from '../../runtime/http-route.ts'
+import { checkOperator } from './query.ts'
+
+export interface ContentContext {
+  readonly bus: Bus
+  readonly content: ContentReader & ContentHistory
+  readonly clock: Clock
+}
+
+const Version = z.strictObject({
+  set: Bundle.shape.set,
+  digest: z.string(),
+  files: z.int(),
+  publishedAt: z.iso.datetime(),
+  inForce: z.boolean(),
+  held: z.boolean(),
+})
+
+export function mountVersions(app: FastifyInstance, { bus, content, clock }: ContentContext): void {
+  mountRoute(app, {
+    method: 'GET',
+    url: '/v1/content/history',
+    roles: ['analyst', 'responder'],
+    summary: 'Versions of content that were published, and who went back to which',
+    tag: 'content',
+    answers: {
+      200: {
+        description: 'Newest first. `held`: somebody went back from it.',
+        schema: z.strictObject({ versions: z.array(Version), rollbacks: z.array(Rollback) }),
+      },
+    },
+    handle: ({ caller }) => {
+      checkOperator(caller)
+      const versions = content.versions().map(({ set, digest, files, publishedMs }) => ({
+        ...{ set, digest, files, publishedAt: new Date(publishedMs).toISOString() },
+        inForce: content.current(set) === digest,
+        held: content.held(set) === digest,
+      }))
+      return { versions, rollbacks: content.rollbacks() }
+    },
+  })
+  mountRoute(app, {
+    method: 'POST',
+    url: '/v1/content/rollback',
+    roles: ['responder'],
+    summary: 'Brings an earlier version of a content set back into force',
+    tag: 'content',
+    body: z.strictObject({
+      digest: z.string().regex(/^[0-9a-fA-F]{8,64}$/, 'A digest is hexadecimal, at least 8 characters of it'),
+      reason: z.string().min(1).max(2_000),
+    }),
+    deed: { target: ({ body }) => `roll content back to ${body.digest}` },
+    answers: { 202: { description: 'It is in force at the next place in the logs.', schema: Rollback } },
+    handle: async ({ body: { digest, reason }, caller, reply }) => {
+      checkOperator(caller)
+      try {
+        const by = `operator:${caller.name}`
+        return await reply.code(202).send(await rollBack({ bus, content }, { digest, reason, by, atMs: clock.nowMs() }))
+      } catch (error) {
+        if (!(error instanceof RollbackInvalidError)) throw error
+        throw new HttpError(409, error.code, error.message, error.hint === undefined ? {} : { hint: error.hint })
+      }
+    },
+  })
+}
