@@ -108,7 +108,9 @@ export class Trie {
   }
 }
 
-const gramBits = 16
+/** A bitmap has 32 places for each literal, within these bounds: 256 bytes to 64 KiB. */
+const gramBitsMin = 8
+const gramBitsMax = 16
 
 /** A literal and where its gram begins in it. */
 interface Anchored extends Filed {
@@ -122,11 +124,16 @@ interface Anchored extends Filed {
  */
 class GramTable {
   /** Whether any filed gram has this hash. */
-  readonly bitmap = new Uint8Array(1 << gramBits)
+  readonly bitmap: Uint8Array
+  /** What is left of a hash is a place in the bitmap. */
+  readonly shift: number
   readonly #byGram = new NumberTable()
   readonly #filed: Anchored[][] = []
 
   constructor(literals: readonly Filed[], length: number) {
+    const bits = Math.min(gramBitsMax, Math.max(gramBitsMin, 5 + Math.ceil(Math.log2(literals.length))))
+    this.bitmap = new Uint8Array(1 << bits)
+    this.shift = 32 - bits
     const common = new Map<number, number>()
     for (const { text } of literals) {
       for (const gram of gramsOf(text, length)) common.set(gram, (common.get(gram) ?? 0) + 1)
@@ -141,7 +148,7 @@ class GramTable {
         this.#byGram.set(gram >>> 16, gram & 0xffff, this.#filed.length)
         this.#filed.push([anchored])
       }
-      this.bitmap[Math.imul(gram, golden) >>> (32 - gramBits)] = 1
+      this.bitmap[Math.imul(gram, golden) >>> this.shift] = 1
     }
   }
 
@@ -254,12 +261,12 @@ function scanFours(
   folded: string | undefined,
   found: (entries: readonly number[]) => boolean,
 ): boolean {
-  const { bitmap } = table
+  const { bitmap, shift } = table
   const end = text.length
   let gram = 0
   for (let at = 0; at < end; at++) {
     gram = (gram << 8) | ((text.charCodeAt(at) | 0x20) & 0xff)
-    if (bitmap[Math.imul(gram, golden) >>> (32 - gramBits)] === 0) continue
+    if (bitmap[Math.imul(gram, golden) >>> shift] === 0) continue
     const filed = table.filedUnder(gram)
     if (filed === undefined) continue
     folded ??= fold(text)
@@ -277,13 +284,15 @@ function scanBoth(
   found: (entries: readonly number[]) => boolean,
 ): boolean {
   const bitmap = fours?.bitmap ?? empty
+  const shift = fours?.shift ?? 31
   const pairs = twos.bitmap
+  const pairShift = twos.shift
   const end = text.length
   let gram = 0
   for (let at = 0; at < end; at++) {
     gram = (gram << 8) | ((text.charCodeAt(at) | 0x20) & 0xff)
-    const four = bitmap[Math.imul(gram, golden) >>> (32 - gramBits)]!
-    const two = pairs[Math.imul(gram & 0xffff, golden) >>> (32 - gramBits)]!
+    const four = bitmap[Math.imul(gram, golden) >>> shift]!
+    const two = pairs[Math.imul(gram & 0xffff, golden) >>> pairShift]!
     if ((four | two) === 0) continue
     const long = four === 0 ? undefined : fours?.filedUnder(gram)
     const short = two === 0 ? undefined : twos.filedUnder(gram & 0xffff)
@@ -295,7 +304,7 @@ function scanBoth(
   return false
 }
 
-const empty = new Uint8Array(1 << gramBits)
+const empty = new Uint8Array(2)
 
 function compare(
   filed: readonly Anchored[],

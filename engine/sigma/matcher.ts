@@ -5,6 +5,7 @@
  * first its log source picks an index of rules (made once a log source), then the index picks candidates, then these are
  * evaluated over shared field reads.
  */
+import { compileCondition, type Check } from './evaluate.ts'
 import { FieldReader } from './fields.ts'
 import { covers, logSource } from './rule-meta.ts'
 import { RuleIndex } from './rule-index.ts'
@@ -33,11 +34,19 @@ export function createMatcher(rules: readonly SigmaRule[], routing: Routing = 's
 
 const dimensions = ['product', 'service', 'category'] as const
 
-/** The rules that an event meets, in an index of their own; `fits` where the index holds others too. */
+/** The rules that events of one log source meet. */
 interface Met {
-  readonly index: RuleIndex
-  readonly fits: ((rule: SigmaRule) => boolean) | undefined
+  index: RuleIndex
+  /** Where the index holds other rules too: one bit a rule, set for those that are met. */
+  mask: Uint32Array | undefined
+  readonly numbers: readonly number[]
+  /** Events of this log source that went through the index of all rules. */
+  events: number
 }
+
+/** An index of their own is made at once for few of the rules, for more of them after so many events: it takes a while. */
+const fewOfRules = 1 / 4
+const eventsBeforeIndex = 20_000
 
 class IndexedMatcher implements Matcher, MatcherStats {
   readonly rules: readonly SigmaRule[]
@@ -48,6 +57,8 @@ class IndexedMatcher implements Matcher, MatcherStats {
   readonly #routing: Routing
   /** What rules name, in lower case. */
   readonly #known: Readonly<Record<keyof LogSource, ReadonlySet<string>>>
+  /** Compiled rules, shared by all indexes. */
+  readonly #checks = new Map<SigmaRule, Check>()
   #indexedRules = 0
   #all: RuleIndex | undefined
   #last: RuleIndex | undefined
@@ -65,15 +76,11 @@ class IndexedMatcher implements Matcher, MatcherStats {
   }
 
   match(event: EventTree, onMatch: (rule: SigmaRule) => void): void {
-    const { index, fits } = this.#metBy(event)
-    this.#last = index
+    const met = this.#metBy(event)
+    if (met.mask !== undefined && ++met.events === eventsBeforeIndex) this.#giveIndex(met)
+    this.#last = met.index
     this.#reader.read(event)
-    if (fits === undefined) index.match(onMatch)
-    else {
-      index.match((rule) => {
-        if (fits(rule)) onMatch(rule)
-      })
-    }
+    met.index.match(onMatch, met.mask)
   }
 
   #metBy(event: EventTree): Met {
@@ -97,30 +104,51 @@ class IndexedMatcher implements Matcher, MatcherStats {
     const fits = open
       ? (rule: SigmaRule) => !contradicts(rule.meta.logsource, source)
       : (rule: SigmaRule) => covers(rule.meta.logsource, definedOnly(source))
-    const met = this.#indexOf(fits)
+    const numbers: number[] = []
+    for (const [number, rule] of this.rules.entries()) if (fits(rule)) numbers.push(number)
+    const met: Met = { index: this.#indexOfAll(), mask: undefined, numbers, events: 0 }
+    if (numbers.length < this.rules.length) {
+      met.mask = maskOf(numbers, this.rules.length)
+      if (numbers.length <= this.rules.length * fewOfRules) this.#giveIndex(met)
+    }
     if (this.#met.size >= logSourcesMax) this.#met.clear()
     this.#met.set(key, met)
     return met
   }
 
-  #indexOf(fits: (rule: SigmaRule) => boolean): Met {
-    const numbers: number[] = []
-    for (const [number, rule] of this.rules.entries()) if (fits(rule)) numbers.push(number)
-    const same = numbers.join(',')
-    const known = this.#byRules.get(same)
-    if (known !== undefined) return { index: known, fits: undefined }
-    if (this.#indexedRules + numbers.length > indexedRulesMax && numbers.length < this.rules.length) {
-      this.#all ??= new RuleIndex(this.rules, this.#reader)
-      return { index: this.#all, fits }
-    }
-    this.#indexedRules += numbers.length
-    const index = new RuleIndex(
-      numbers.map((number) => this.rules[number]!),
-      this.#reader,
-    )
-    this.#byRules.set(same, index)
-    return { index, fits: undefined }
+  #indexOfAll(): RuleIndex {
+    return (this.#all ??= new RuleIndex(this.rules, this.#reader, this.#checkOf))
   }
+
+  /** Gives events of a log source an index of the rules that they meet, and of no others. */
+  #giveIndex(met: Met): void {
+    const same = met.numbers.join(',')
+    let index = this.#byRules.get(same)
+    if (index === undefined) {
+      if (this.#indexedRules + met.numbers.length > indexedRulesMax) return
+      this.#indexedRules += met.numbers.length
+      index = new RuleIndex(
+        met.numbers.map((number) => this.rules[number]!),
+        this.#reader,
+        this.#checkOf,
+      )
+      this.#byRules.set(same, index)
+    }
+    met.index = index
+    met.mask = undefined
+  }
+
+  readonly #checkOf = (rule: SigmaRule): Check => {
+    let check = this.#checks.get(rule)
+    if (check === undefined) this.#checks.set(rule, (check = compileCondition(rule.condition, this.#reader)))
+    return check
+  }
+}
+
+function maskOf(numbers: readonly number[], rules: number): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(rules / 32))
+  for (const number of numbers) mask[number >>> 5]! |= 1 << (number & 31)
+  return mask
 }
 
 interface ReadLogSource {

@@ -4,7 +4,7 @@
  * Pure. Stands inside the matcher. Each rule is filed under its witnesses (witness.ts): texts that equal, begin with, end with
  * or contain a literal. What is found is a candidate: the rule itself decides.
  */
-import { compileCondition, type Check } from './evaluate.ts'
+import type { Check } from './evaluate.ts'
 import type { FieldReader } from './fields.ts'
 import { ContainsTable, Trie, type Filed } from './literal-tables.ts'
 import type { SigmaRule } from './types.ts'
@@ -24,7 +24,9 @@ interface TextIndex {
 
 export class RuleIndex {
   readonly #rules: readonly SigmaRule[]
-  readonly #checks: readonly Check[]
+  /** Made when a rule first is a candidate: of thousands most never are. */
+  readonly #checks: (Check | undefined)[]
+  readonly #checkOf: (rule: SigmaRule) => Check
   /** By slot. */
   readonly #fields: readonly (TextIndex | undefined)[]
   readonly #keywords: ContainsTable | undefined
@@ -35,11 +37,12 @@ export class RuleIndex {
   readonly #bits: Uint32Array
   #candidates = 0
 
-  /** `rules` in the order in which matches are told. */
-  constructor(rules: readonly SigmaRule[], reader: FieldReader) {
+  /** `rules` in the order in which matches are told. `checkOf` compiles a rule, and remembers it. */
+  constructor(rules: readonly SigmaRule[], reader: FieldReader, checkOf: (rule: SigmaRule) => Check) {
     this.#reader = reader
     this.#rules = rules
-    this.#checks = rules.map((rule) => compileCondition(rule.condition, reader))
+    this.#checks = Array<Check | undefined>(rules.length).fill(undefined)
+    this.#checkOf = checkOf
     this.#bits = new Uint32Array(Math.ceil(rules.length / 32))
     this.#always = new Uint32Array(this.#bits.length)
     const { fields, keywords, always } = fileRules(rules, reader)
@@ -53,8 +56,8 @@ export class RuleIndex {
     return this.#candidates
   }
 
-  /** Tells the rules that match the event that the reader holds. */
-  match(onMatch: (rule: SigmaRule) => void): void {
+  /** Tells the rules that match the event that the reader holds. `mask`: one bit a rule, set for those that may. */
+  match(onMatch: (rule: SigmaRule) => void, mask?: Uint32Array): void {
     const bits = this.#bits
     bits.set(this.#always)
     const { present } = this.#reader
@@ -68,10 +71,11 @@ export class RuleIndex {
     let candidates = 0
     for (let word = 0; word < bits.length; word++) {
       // What stays set after an error in a check would only be tried again.
-      for (let left = bits[word]!; left !== 0; left &= left - 1) {
+      for (let left = mask === undefined ? bits[word]! : bits[word]! & mask[word]!; left !== 0; left &= left - 1) {
         const entry = (word << 5) + 31 - Math.clz32(left & -left)
         candidates++
-        if (this.#checks[entry]!()) onMatch(this.#rules[entry]!)
+        const check = (this.#checks[entry] ??= this.#checkOf(this.#rules[entry]!))
+        if (check()) onMatch(this.#rules[entry]!)
       }
     }
     this.#candidates = candidates
