@@ -23,7 +23,16 @@ const mine = 'north'
 const foreign = ['south', 'operator'] as const
 const tenantNames = apiTokens.flatMap((token) => ('tenant' in token ? [token.name] : []))
 /** Those that hold nothing of any tenant, and so have nothing to show to the operator either. */
-const withoutDocuments = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/v1/status', '/v1/live', '/v1/content']
+const withoutDocuments = [
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/openapi.json',
+  '/v1/status',
+  '/v1/live',
+  '/v1/content',
+  '/v1/rules/status',
+]
 const kinds = ['incident', 'event', 'signal', 'action', 'decision', 'deed', 'license', 'credential', 'letter']
 
 let api: Api

@@ -1,6 +1,5 @@
 /**
- * The whole HTTP API over an embedded pair: console, licensing, authorize and collect behind one real listener, an indexer
- * beside them, and documents of two tenants and of the operator.
+ * The whole HTTP API over an embedded pair: every service that has routes behind one real listener, an indexer beside them, and documents of two tenants and of the operator.
  */
 import { inspect } from 'node:util'
 import { contentChecks, contentFolders } from '../../cli/content.ts'
@@ -16,6 +15,7 @@ import { createAuthorizeService } from '../../services/authorize/service.ts'
 import { createCollectService } from '../../services/collect/service.ts'
 import type { LiveLimits } from '../../services/console/live-feed.ts'
 import { createConsoleService } from '../../services/console/service.ts'
+import { createDetectService } from '../../services/detect/service.ts'
 import { createIndexerService } from '../../services/indexer/service.ts'
 import { createLicensingService } from '../../services/licensing/service.ts'
 import { incidentOf } from './incident.ts'
@@ -62,6 +62,7 @@ export async function startApi(options: { readonly live?: Partial<LiveLimits> } 
     createIndexerService(context),
     createCollectService(context),
     createAuthorizeService(context),
+    createDetectService(context),
     createLicensingService(context),
     createConsoleService(context, options.live === undefined ? {} : { live: options.live }),
   ]
