@@ -8,7 +8,9 @@ import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import { roleOf } from '../roles.ts'
 import { fieldAt } from '../fields.ts'
+import { InEventTime, type Instant } from '../in-event-time.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
+import type { WithContext } from '../volume/totals.ts'
 import { ShareParams, type ShareRead } from './params.ts'
 import { ArtifactShares } from './shares.ts'
 
@@ -23,8 +25,14 @@ export const artifactShare: BehaviorDetector<ShareParams> = {
       const observation = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }
       return { group: [event.organization.id], observation }
     },
-    grouped: new ArtifactShares(params),
+    grouped: new InEventTime(new ArtifactShares(params), instantOf),
   }),
+}
+
+/** What the others had read by then decides: in the order in which it happened. */
+function instantOf(observation: unknown): Instant {
+  const { of, evidence } = observation as WithContext<ShareRead>
+  return { timeMs: of.timeMs, id: evidence[0]?.id ?? '' }
 }
 
 function readOf(event: Event, context: EventContext, coveredBy: readonly string[]): ShareRead | undefined {

@@ -1,7 +1,7 @@
 /**
  * The grouped step of `artifact-share`, one group a tenant.
  *
- * Promises: acts on arrival; one finding for each principal and artifact, revised when the share has grown by a tenth of the
+ * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised when the share has grown by a tenth of the
  * whole. A principal that read most of an artifact in the days in which it was first seen at all does so by profession
  * (backup, training, release) and is not told of again for this artifact.
  */
@@ -22,7 +22,7 @@ const professionalsMin = 3
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
 
 export class ArtifactShares implements BehaviorStep {
-  readonly stateVersion = 1
+  readonly stateVersion = 2
   readonly groupBy = ['organization.id']
   readonly #params: ShareParams
 
