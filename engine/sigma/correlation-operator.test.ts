@@ -65,10 +65,11 @@ class Group {
   }
 }
 
-function spell({ anchorMs, version, status, supersedes, count, final }: CorrelationFinding): string {
+function spell({ anchorMs, version, status, supersedes, count, final, incomplete }: CorrelationFinding): string {
   const words = [`${anchorMs / 1_000}v${version}`, status, `count ${count}`]
   if (supersedes.length > 0) words.push(`for ${supersedes.map((anchor) => anchor / 1_000).join(' ')}`)
   if (final) words.push('final')
+  if (incomplete) words.push('incomplete')
   return words.join(', ')
 }
 
@@ -205,5 +206,38 @@ describe('what a group remembers is bounded', () => {
       if (enough.at(index / 1_000, { id: `id-${index}` }).length > 0) first = Math.min(first, index)
     }
     expect(first).toBe(8_999)
+  })
+})
+
+describe('a group that outgrows its memory before the watermark has passed anything', () => {
+  it('still counts each burst in full when its events come from four partitions, a batch of one after the other', () => {
+    const group = new Group('type: event_count, rules: [a], condition: {gte: 300}')
+    const [bursts, inBurst, partitions, batch] = [10, 300, 4, 90]
+    const seconds = Array.from(
+      { length: bursts * inBurst },
+      (_, n) => 100 * Math.floor(n / inBurst) + (n % inBurst) / 60,
+    )
+    const dealt = seconds.map((at, n) => ({
+      at,
+      partition: n % partitions,
+      turn: Math.floor(n / (partitions * batch)),
+    }))
+    dealt.sort((a, b) => a.turn - b.turn || a.partition - b.partition)
+    const told = [...dealt.flatMap(({ at }) => group.at(at)), ...group.pass(Infinity)]
+    const last = new Map(told.map((words) => [Number(words.split('v')[0]), words]))
+    expect(
+      [...last].sort(([a], [b]) => a - b).map(([anchor, words]) => `${anchor} ${/count \d+/.exec(words)![0]}`),
+    ).toEqual(Array.from({ length: bursts }, (_, burst) => `${100 * burst} count 300`))
+    // Only what it no longer waited for may have been missed.
+    expect(last.get(0)).toContain('incomplete')
+    expect(last.get(900)).not.toContain('incomplete')
+  })
+
+  it('says of a finding told before that it may be incomplete, though it has not grown', () => {
+    const group = new Group('type: event_count, rules: [a], condition: {gte: 3}')
+    expect([1, 2, 3].flatMap((at) => group.at(at))).toEqual(['1v1, open, count 3'])
+    const told: string[] = []
+    for (let n = 0; n < 2_000; n++) told.push(...group.at(100 + 20 * n))
+    expect(told).toEqual(['1v2, open, count 3, final, incomplete'])
   })
 })

@@ -66,6 +66,7 @@ interface Told {
   peak: number
   version: number
   retracted?: true
+  incomplete?: true
 }
 
 /** What is kept of a group. JSON. */
@@ -282,10 +283,11 @@ export class SlidingOperator implements CorrelationOperator {
       const final = burst.last + this.#spanMs < untilMs
       const supersedes = gone.filter((told) => told.anchor <= burst.last && told.last >= burst.anchor)
       const told = state.told.find(({ anchor }) => anchor === burst.anchor)
-      if (told === undefined || worthTelling(told, burst, supersedes.length > 0, final)) {
+      const incomplete = this.#isIncomplete(state, burst)
+      if (told === undefined || worthTelling(told, burst, supersedes.length > 0, final, incomplete)) {
         const version = (told?.version ?? 0) + 1
         findings.push(this.#finding(state, burst, version, 'open', supersedes, final))
-        const now: Told = { ...burst, version }
+        const now: Told = { ...burst, version, ...(incomplete ? { incomplete } : {}) }
         state.told = [...state.told.filter((other) => other !== told), now]
       }
       if (final) state.told = state.told.filter(({ anchor }) => anchor !== burst.anchor)
@@ -321,10 +323,14 @@ export class SlidingOperator implements CorrelationOperator {
       count: burst.count,
       peak: burst.peak,
       final,
-      // Its first window, or one that it would have gone on from, begins where something may be missing.
-      incomplete: state.roughMs !== null && burst.first - this.#spanMs <= state.roughMs,
+      incomplete: this.#isIncomplete(state, burst),
       evidence: spread(evidenceOf(state, burst)),
     }
+  }
+
+  /** Its first window, or one that it would have gone on from, begins where something may be missing. */
+  #isIncomplete({ roughMs }: State, { first }: Burst): boolean {
+    return roughMs !== null && first - this.#spanMs <= roughMs
   }
 }
 
@@ -339,13 +345,15 @@ function burstOf({ anchor, first, last, count, peak }: Burst): Burst {
 }
 
 /**
- * A finding is told again when it is taken for others, when it doubled, and, if it grew at all, when it is over: a burst of n
- * events takes about log n versions.
+ * A finding is told again when it is taken for others, when it doubled, and, if it grew at all or has become incomplete, when
+ * it is over: a burst of n events takes about log n versions.
  */
-function worthTelling(told: Told, burst: Burst, supersedes: boolean, final: boolean): boolean {
+function worthTelling(told: Told, burst: Burst, supersedes: boolean, final: boolean, incomplete: boolean): boolean {
   if (told.retracted === true || supersedes || told.first !== burst.first) return true
   if (burst.count >= 2 * told.count || burst.peak >= 2 * told.peak) return true
-  return final && (told.count !== burst.count || told.last !== burst.last || told.peak !== burst.peak)
+  if (!final) return false
+  const grew = told.count !== burst.count || told.last !== burst.last || told.peak !== burst.peak
+  return grew || (incomplete && told.incomplete !== true)
 }
 
 /** What the events of a burst left behind: the head's part, and those since. */
