@@ -10,7 +10,9 @@ import {
   weightsBucket, type Person,
 } from './cast.ts' // prettier-ignore
 import { awsRecord, personIdentity, readObject, serviceIdentity, type AwsCall } from './cloudtrail.ts'
-import { casesOf, gatewayRecord, litellmRecord, logitRecord, ordinaryInput } from './inference.ts'
+import {
+  casesOf, gatewayRecord, litellmRecord, logitRecord, ordinaryInput, shortPrompt, tokensToBias,
+} from './inference.ts' // prettier-ignore
 import { kubeRecord, trailRecord } from './platform.ts'
 import { seeded, type Random } from './random.ts'
 
@@ -190,16 +192,21 @@ class Day {
     })
   }
 
-  /** One token at a time, in bursts as fast as the answers come. */
+  /** A few prompts in each burst, as fast as the answers come: each is asked for one token, with a bias on ever other tokens. */
   extraction(beginMs: number, endMs: number): void {
     const bursts = 6
-    const callsInBurst = 400
+    const promptsInBurst = 8
+    const tokenSets = Array.from({ length: 50 }, () => tokensToBias(this.#random))
+    const callsInBurst = promptsInBurst * tokenSets.length
     for (let burst = 0; burst < bursts; burst++) {
       const burstMs = beginMs + ((endMs - beginMs - minuteMs) * burst) / (bursts - 1)
+      const prompts = Array.from({ length: promptsInBurst }, () => shortPrompt(this.#ids))
       for (let n = 0; n < callsInBurst; n++) {
         const atMs = Math.floor(burstMs + (50_000 * n) / callsInBurst)
-        const record = logitRecord({ id: this.#id(languageModel), atMs, customer: extractor }, this.#ids)
-        this.#add('gateway', atMs, record)
+        const prompt = prompts[Math.floor(n / tokenSets.length)]!
+        const tokens = tokenSets[n % tokenSets.length]!
+        const call = { id: this.#id(languageModel), atMs, customer: extractor, prompt, tokens }
+        this.#add('gateway', atMs, logitRecord(call, this.#ids))
       }
     }
   }

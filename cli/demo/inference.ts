@@ -61,16 +61,38 @@ function answerOf(features: readonly number[]): number[] {
   return weights.map((weight) => Math.round((weight / total) * 1e6) / 1e6)
 }
 
+/** What a language model is asked, as a gateway that keeps no texts logs it. */
+export interface Prompt {
+  readonly hash: string
+  readonly tokens: number
+}
+
+/** A prompt of a few words. */
+export function shortPrompt(random: Random): Prompt {
+  return { hash: random.hex(64), tokens: random.whole(6, 9) }
+}
+
+/** As many tokens as fit beside the most likely one among five log-probabilities. */
+export function tokensToBias(random: Random): string[] {
+  return Array.from({ length: 4 }, () => String(random.whole(1, 50_000)))
+}
+
 /**
- * A call of the language model for one token, with a bias on some and the log-probabilities of the most likely: enough of
- * these, and its last layer is known (Carlini et al. 2024, arXiv:2403.06634).
+ * A call of the language model for one token, with a bias on some and the log-probabilities of the most likely. The same
+ * prompt with ever other tokens gives away its logits, and many prompts the last layer (Carlini et al. 2024, arXiv:2403.06634).
  */
 export function logitRecord(
-  call: { readonly id: string; readonly atMs: number; readonly customer: Customer },
+  call: {
+    readonly id: string
+    readonly atMs: number
+    readonly customer: Customer
+    readonly prompt: Prompt
+    readonly tokens: readonly string[]
+  },
   random: Random,
 ): Record<string, unknown> {
-  const biased = Array.from({ length: 4 }, () => String(random.whole(1, 50_000)))
-  const logprobs = biased.map((token) => ({ token, logprob: -round(0.5 + 6 * random.next()) }))
+  const { prompt, tokens } = call
+  const logprobs = tokens.map((token) => ({ token, logprob: -round(0.5 + 6 * random.next()) }))
   return {
     type: 'inference',
     id: call.id,
@@ -83,14 +105,14 @@ export function logitRecord(
     country: call.customer.country,
     model: languageModel,
     modelVersion: '2026-10',
-    inputHash: random.hex(64),
-    inputTokens: random.whole(6, 9),
+    inputHash: prompt.hash,
+    inputTokens: prompt.tokens,
     outputTokens: 1,
     params: {
       maxTokens: 1,
       temperature: 0,
       topLogprobs: 5,
-      logitBias: Object.fromEntries(biased.map((token) => [token, 40])),
+      logitBias: Object.fromEntries(tokens.map((token) => [token, 40])),
     },
     logprobs,
     latencyMs: round(30 + 20 * random.next()),

@@ -90,6 +90,8 @@ async function play(
 }
 
 function announce(incident: Incident, bar: SingleBar | undefined): void {
+  // It takes the place of one that has been told.
+  if (incident.supersedes.length > 0) return
   const line = `Incident opened: ${incident.severity}: ${neutralLine(incident.title, 150)}`
   // A line of its own above the bar.
   if (bar?.isActive === true) process.stdout.write('\r\u001b[K')
@@ -98,11 +100,11 @@ function announce(incident: Incident, bar: SingleBar | undefined): void {
 
 /** Until both thefts have an incident and what playbooks do by themselves is done. */
 async function settle(observed: Observed): Promise<void> {
-  const { incidents, actions } = observed
+  const { actions } = observed
   const resting = ['awaiting-approval', 'done', 'verified', 'dry-run', 'refused', 'failed', 'undone']
   const acted = (): boolean => {
     const all = [...actions.values()]
-    return incidents.size >= 2 && all.some((action) => action.state === 'awaiting-approval') &&
+    return standing(observed).length >= 2 && all.some((action) => action.state === 'awaiting-approval') &&
       all.some((action) => action.state === 'verified') && all.every((action) => resting.includes(action.state)) // prettier-ignore
   }
   await observed.until(acted, waitMs)
@@ -125,10 +127,15 @@ function showAnswer(
   print(`${styled(answer.allowed ? 'green' : 'red', answer.body)}   (HTTP ${answer.status})`)
 }
 
-function showIncidents({ incidents }: Observed): void {
+/** Incidents without those that have become part of another, the gravest first. */
+function standing({ incidents }: Observed): Incident[] {
+  const stand = [...incidents.values()].filter(({ status }) => status !== 'merged' && status !== 'retracted')
+  return stand.sort((a, b) => b.risk - a.risk)
+}
+
+function showIncidents(observed: Observed): void {
   heading('Incidents')
-  const bySeverity = [...incidents.values()].sort((a, b) => b.risk - a.risk)
-  for (const incident of bySeverity) {
+  for (const incident of standing(observed)) {
     const color = incident.severity === 'critical' ? 'red' : 'yellow'
     print(`\n${styled(color, incident.severity.toUpperCase())}  ${neutralLine(incident.title, 200)}`)
     print(
@@ -156,9 +163,10 @@ function showDone({ actions }: Observed): void {
   }
 }
 
-function showNext({ url }: Door, { actions, incidents }: Observed): void {
+function showNext({ url }: Door, observed: Observed): void {
+  const { actions } = observed
   const waiting = [...actions.values()].find((action) => action.state === 'awaiting-approval')
-  const first = [...incidents.values()].sort((a, b) => b.risk - a.risk)[0]
+  const [first] = standing(observed)
   const files = [...actions.values()].map((action) => action.details?.['file']).filter((file) => file !== undefined)
   heading('Look around (in another terminal)')
   const commands: (readonly [string, string])[] = [

@@ -113,6 +113,7 @@ describeOwnKafka('kill -9 of any service at any moment', () => {
     expect(rough.outcome.signals).toEqual(calm.outcome.signals)
     expect(rough.outcome.detections).toEqual(calm.outcome.detections)
     expect(rough.outcome.incidents).toEqual(calm.outcome.incidents)
+    expect(Object.keys(calm.outcome.incidents).filter((id) => id in calm.outcome.times)).not.toEqual([])
     // A day passes in 40 s here: a group that outgrew its memory in one of the runs says so, and is right to within its window.
     for (const [id, { rough: isRough, spanMs, timesMs }] of Object.entries(calm.outcome.times)) {
       const there = rough.outcome.times[id]!

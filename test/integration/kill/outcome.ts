@@ -19,7 +19,7 @@ export interface Outcome {
   readonly detections: readonly string[]
   /** Those that stand in the end; provisional ones that were merged into them on the way are a matter of moments. */
   readonly incidents: Readonly<Record<string, unknown>>
-  /** Instants of the signals and incidents above, by id. */
+  /** Instants of the signals above, and of the incidents that rest on such signals alone, by id. */
   readonly times: Readonly<Record<string, Instants>>
   /**
    * What was done about each incident in the end, with its state. An incident that was merged counts as the one that it
@@ -95,6 +95,8 @@ function instantsOf(
   for (const { id, status, firstSeen, lastSeen, signals: of } of incidents.values()) {
     if (status === 'merged' || status === 'retracted') continue
     const behind = of.flatMap((signal) => times[signal.id] ?? [])
+    // The others are of detectors that act on arrival, and so are the instants at which they last did.
+    if (behind.length < of.length) continue
     times[id] = {
       timesMs: [Date.parse(firstSeen), Date.parse(lastSeen)],
       rough: behind.some(({ rough }) => rough),
