@@ -25,8 +25,18 @@ export function networkOf(address: string): string {
   )
 }
 
+/** Several detectors ask for the same event, and most events come from few programs: the last answer. */
+const last = { agent: '', family: '' }
+
 /** A user agent without its versions. */
 export function agentFamily(agent: string): string {
+  if (agent === last.agent) return last.family
+  last.family = familyOf(agent)
+  last.agent = agent
+  return last.family
+}
+
+function familyOf(agent: string): string {
   return agent
     .slice(0, 200)
     .toLowerCase()

@@ -9,19 +9,18 @@
  * going first; after that it is known, of which there are at most `knownMax`: past that it stays among the new ones. The
  * groups of rules that are not in force any more are forgotten.
  */
-import { derivedId } from '../../core/ids.ts'
 import type { Signal } from '../../core/signal.ts'
 import type {
   BaselineTold,
   BehaviorRule,
   BehaviorStep,
-  GroupEntries,
   Shuffled,
   StepContext,
   StepOutcome,
 } from '../../engine/behavior/types.ts'
 import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
+import { BehaviorGroup, isEntryKey, keysOf, type BehaviorHead, type BehaviorStore } from './behavior-group.ts'
 import { DueIndex } from './due-index.ts'
 import { groupKey } from './observations.ts'
 import type { BehaviorPlanned } from './rule-set.ts'
@@ -34,19 +33,8 @@ const knownMax = 2_000_000
 const newMs = 86_400_000
 /** Share of the new ones that goes at once when there are too many. */
 const evictedShare = 0.01
-/** Longest entry name that is spelled out in a state key. */
-const nameCharsMax = 600
-
-/** A group as it stands in the state; its entries stand under keys of their own. JSON. */
-interface Group {
-  readonly scope: string
-  readonly values: readonly string[]
-  readonly version: number
-  readonly names: string[]
-  dueMs: number | null
-  /** Append time of its first observation; none: known. */
-  newSinceMs?: number
-}
+/** Groups that are found without spelling their keys; past that all are spelled anew. */
+const atHandMax = 16_384
 
 export interface BehaviorFound {
   readonly rule: BehaviorRule
@@ -61,13 +49,19 @@ interface Member {
   readonly planned: BehaviorPlanned
   readonly step: BehaviorStep
   readonly context: StepContext
+  /** For each first value of a group, the last one that was looked at. */
+  readonly atHand: Map<string, BehaviorGroup>
 }
 
 export class BehaviorGroups {
   readonly #state: KeyedState
+  readonly #store: BehaviorStore
   readonly #which: 'local' | 'grouped'
   readonly #members = new Map<string, Member>()
-  readonly #due = new DueIndex((key) => this.#state.get<Group>(key)?.dueMs ?? Infinity)
+  /** Type of a detector -> the first rule that has it. */
+  readonly #firstOfType = new Map<string, string>()
+  #atHand = 0
+  readonly #due = new DueIndex((key) => this.#state.get<BehaviorHead>(key)?.dueMs ?? Infinity)
   readonly #baseline: (rule: string, name: string) => unknown
   #inventory: Inventory = emptyInventory
   /** Keys of the new ones, oldest first. */
@@ -79,6 +73,9 @@ export class BehaviorGroups {
   /** `baseline`: what the grouped step of a rule has told; only the local steps have any. */
   constructor(state: KeyedState, which: 'local' | 'grouped', baseline?: (rule: string, name: string) => unknown) {
     this.#state = state
+    const store: BehaviorStore = { state, checkpoints: 0 }
+    this.#store = store
+    state.beforeCheckpoint(() => store.checkpoints++)
     this.#which = which
     this.#baseline = baseline ?? (() => undefined)
   }
@@ -92,9 +89,14 @@ export class BehaviorGroups {
 
   use(rules: readonly BehaviorPlanned[]): void {
     this.#members.clear()
+    this.#firstOfType.clear()
+    this.#atHand = 0
     for (const planned of rules) {
       const step = planned.rule.plan[this.#which]
-      if (step !== undefined) this.#members.set(planned.key, { planned, step, context: this.#contextOf(planned.key) })
+      if (step === undefined) continue
+      const { key, rule } = planned
+      this.#members.set(key, { planned, step, context: this.#contextOf(key), atHand: new Map() })
+      if (!this.#firstOfType.has(rule.type)) this.#firstOfType.set(rule.type, key)
     }
     this.#takeUp()
   }
@@ -106,15 +108,10 @@ export class BehaviorGroups {
         return inventory()
       },
       baseline: (name, type) => {
-        const of = type === undefined ? rule : this.#ruleOfType(type)
+        const of = type === undefined ? rule : this.#firstOfType.get(type)
         return of === undefined ? undefined : this.#baseline(of, name)
       },
     }
-  }
-
-  #ruleOfType(type: string): string | undefined {
-    for (const [key, { planned }] of this.#members) if (planned.rule.type === type) return key
-    return undefined
   }
 
   has(key: string): boolean {
@@ -132,43 +129,66 @@ export class BehaviorGroups {
   ): BehaviorFound | undefined {
     const member = this.#members.get(ruleKey)
     if (member === undefined) return undefined
-    const key = `${prefix}${ruleKey}/${groupKey(scope, values)}`
-    let group = this.#state.get<Group>(key)
+    const group = this.#groupOf(member, scope, values, seen, out)
+    if (group.newSinceMs !== undefined) this.#promote(group, group.newSinceMs, seen)
+    const outcome = member.step.apply(values, group, observation, watermarkMs, member.context)
+    if (outcome.dropped !== undefined) out.drop(`behavior-${outcome.dropped}`)
+    return this.#settle(group, member, outcome, seen)
+  }
+
+  #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
+    const { atHand, planned, step } = member
+    const last = atHand.get(values[0]!)
+    if (last?.isFor(scope, values) === true) return last
+    const key = `${prefix}${planned.key}/${groupKey(scope, values)}`
+    let group = this.#open(key)
     if (group === undefined) {
-      group = { scope, values, version: member.step.stateVersion, names: [], dueMs: null, newSinceMs: seen.appendedMs }
-      this.#state.set(key, group)
+      const head = { scope, values, version: step.stateVersion, names: [], dueMs: null, newSinceMs: seen.appendedMs }
+      group = new BehaviorGroup(this.#store, key, head)
+      group.keep()
       this.#newcomers.add(key)
       if (this.#newcomers.size > newcomersMax) this.#evict(out)
     }
-    if (group.newSinceMs !== undefined) this.#promote(key, group, group.newSinceMs, seen)
-    const outcome = member.step.apply(values, this.#entries(key, group), observation, watermarkMs, member.context)
-    if (outcome.dropped !== undefined) out.drop(`behavior-${outcome.dropped}`)
-    return this.#settle(key, group, member, outcome, seen)
+    if (last === undefined && ++this.#atHand > atHandMax) {
+      for (const each of this.#members.values()) each.atHand.clear()
+      this.#atHand = 1
+    }
+    atHand.set(values[0]!, group)
+    return group
+  }
+
+  /** The group of a key: after a restart its head stands in the state as JSON. */
+  #open(key: string): BehaviorGroup | undefined {
+    const kept = this.#state.get<BehaviorGroup | BehaviorHead>(key)
+    if (kept === undefined || kept instanceof BehaviorGroup) return kept
+    const group = new BehaviorGroup(this.#store, key, kept)
+    group.keep()
+    return group
   }
 
   advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
     const all: BehaviorFound[] = []
     for (const key of this.#due.take(watermarkMs)) {
-      const group = this.#state.get<Group>(key)
+      const group = this.#open(key)
       const member = this.#members.get(ruleKeyOf(key))
       if (group === undefined || member === undefined) continue
       group.dueMs = null
-      const outcome = member.step.advance(group.values, this.#entries(key, group), watermarkMs, member.context)
-      all.push(this.#settle(key, group, member, outcome, seen))
+      const outcome = member.step.advance(group.values, group, watermarkMs, member.context)
+      all.push(this.#settle(group, member, outcome, seen))
     }
     return all
   }
 
-  #settle(key: string, group: Group, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound {
+  #settle(group: BehaviorGroup, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound {
     const { rule, key: ruleKey } = member.planned
     const dueMs = outcome.dueMs === Infinity ? null : outcome.dueMs
-    if (outcome.forget === true) this.#forget(key, group)
+    if (outcome.forget === true) this.#forget(group)
     else {
       if (dueMs !== group.dueMs) {
         group.dueMs = dueMs
-        this.#state.set(key, group)
+        group.keep()
       }
-      this.#due.set(key, outcome.dueMs)
+      group.filed = this.#due.move(group.filed, group.key, outcome.dueMs)
     }
     const signals = outcome.findings.map((finding) => signalOfBehavior(rule, finding, group.scope, seen))
     return {
@@ -181,42 +201,24 @@ export class BehaviorGroups {
     }
   }
 
-  #entries(key: string, group: Group): GroupEntries {
-    return {
-      get: (name) => this.#state.get(entryKey(key, name)),
-      set: (name, value) => {
-        const at = entryKey(key, name)
-        if (this.#state.get(at) === undefined) {
-          group.names.push(name)
-          this.#state.set(key, group)
-        }
-        this.#state.set(at, value)
-      },
-      delete: (name) => {
-        const at = entryKey(key, name)
-        if (this.#state.get(at) === undefined) return
-        this.#state.delete(at)
-        group.names.splice(group.names.indexOf(name), 1)
-        this.#state.set(key, group)
-      },
-      names: () => [...group.names],
-    }
-  }
-
-  #forget(key: string, group: Group): void {
-    for (const name of group.names) this.#state.delete(entryKey(key, name))
-    this.#state.delete(key)
+  #forget(group: BehaviorGroup): void {
+    const { key, values } = group
+    group.forget()
     this.#due.delete(key)
     if (!this.#newcomers.delete(key)) this.#known--
+    const member = this.#members.get(ruleKeyOf(key))
+    if (member?.atHand.get(values[0]!) !== group) return
+    member.atHand.delete(values[0]!)
+    this.#atHand--
   }
 
-  #promote(key: string, group: Group, newSinceMs: number, seen: Seen): void {
+  #promote(group: BehaviorGroup, newSinceMs: number, seen: Seen): void {
     const isKnown = seen.appendedMs - newSinceMs >= newMs || group.values.some((value) => this.#registered.has(value))
     if (!isKnown || this.#known >= knownMax) return
-    delete group.newSinceMs
-    this.#newcomers.delete(key)
+    group.newSinceMs = undefined
+    this.#newcomers.delete(group.key)
     this.#known++
-    this.#state.set(key, group)
+    group.keep()
   }
 
   #evict(out: Outcome): void {
@@ -226,8 +228,8 @@ export class BehaviorGroups {
       keys.push(key)
     }
     for (const key of keys) {
-      const group = this.#state.get<Group>(key)
-      if (group !== undefined) this.#forget(key, group)
+      const group = this.#open(key)
+      if (group !== undefined) this.#forget(group)
     }
     out.drop('behavior-group-evicted', keys.length)
   }
@@ -236,12 +238,12 @@ export class BehaviorGroups {
     const gone: string[] = []
     this.#newcomers.clear()
     this.#known = 0
-    for (const [key, value] of this.#state.entries<Group>(prefix)) {
+    for (const [key, value] of this.#state.entries<BehaviorGroup | BehaviorHead>(prefix)) {
       const member = this.#members.get(ruleKeyOf(key))
       if (member === undefined) gone.push(key)
-      else if (!isEntry(key)) {
+      else if (!isEntryKey(key)) {
         if (member.step.stateVersion !== value.version)
-          gone.push(key, ...value.names.map((name) => entryKey(key, name)))
+          gone.push(...keysOf(key, value instanceof BehaviorGroup ? value.names() : value.names))
         else {
           if (value.newSinceMs === undefined) this.#known++
           else this.#newcomers.add(key)
@@ -254,17 +256,6 @@ export class BehaviorGroups {
       this.#due.delete(key)
     }
   }
-}
-
-/** Group keys are JSON or hexadecimal: neither has this character unescaped. */
-const divider = '\u0000'
-
-function entryKey(key: string, name: string): string {
-  return `${key}${divider}${name.length <= nameCharsMax ? name : derivedId('entry', name)}`
-}
-
-function isEntry(key: string): boolean {
-  return key.includes(divider)
 }
 
 function ruleKeyOf(key: string): string {

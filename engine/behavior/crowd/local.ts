@@ -60,7 +60,7 @@ export class TellStep implements BehaviorStep {
       network,
       agent,
       kind: input?.kind ?? 'none',
-      x: input === undefined ? [] : Array.from(input.x, (value) => Math.round(value * 1e4) / 1e4),
+      x: input === undefined ? [] : shortened(input.x),
       novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input)),
       entities: query.entities().filter(({ type }) => type === 'credential'),
       evidence: query.evidence(),
@@ -96,6 +96,12 @@ export class TellStep implements BehaviorStep {
     }
     return Math.round(Math.log(sum / bets) * 1e3) / 1e3
   }
+}
+
+function shortened(x: Float64Array): number[] {
+  const short = new Array<number>(x.length)
+  for (let i = 0; i < x.length; i++) short[i] = Math.round(x[i]! * 1e4) / 1e4
+  return short
 }
 
 function referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {

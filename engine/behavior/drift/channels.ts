@@ -18,31 +18,45 @@ export const channelNames: readonly string[] = [
   'class of the answer',
 ]
 
-export function channelsOf(event: Event): (number | null)[] | undefined {
-  const { input, output } = event.warden
-  const vector = input?.features ?? input?.embedding
-  const usable = vector !== undefined && vector.length > 0 && vector.every(Number.isFinite)
-  const confidence = output?.confidence
-  const label = output?.label
-  if (!usable && confidence === undefined && label === undefined) return undefined
+/** Whether there is anything to compare. */
+export function hasChannels(event: Event): boolean {
+  const { output } = event.warden
+  return output?.confidence !== undefined || output?.label !== undefined || vectorOf(event) !== undefined
+}
+
+export function channelsOf(event: Event): (number | null)[] {
+  const vector = vectorOf(event)
+  const { confidence, label } = event.warden.output ?? {}
   return [
-    ...(usable ? projected(vector) : new Array<null>(2 + projections).fill(null)),
+    ...(vector !== undefined ? projected(vector) : new Array<null>(2 + projections).fill(null)),
     confidence !== undefined && Number.isFinite(confidence) ? confidence : null,
     label === undefined ? null : classNumber(label),
   ]
 }
 
+/** Undefined where it is no vector of finite numbers. */
+function vectorOf(event: Event): readonly number[] | undefined {
+  const { input } = event.warden
+  const vector = input?.features ?? input?.embedding
+  return vector !== undefined && vector.length > 0 && areFinite(vector) ? vector : undefined
+}
+
+function areFinite(vector: readonly number[]): boolean {
+  for (const value of vector) if (!Number.isFinite(value)) return false
+  return true
+}
+
 function projected(vector: readonly number[]): number[] {
   let sum = 0
   let squares = 0
-  const along = new Array<number>(projections).fill(0)
+  const along = new Float64Array(projections)
   for (let n = 0; n < vector.length; n++) {
     const value = vector[n]!
     sum += value
     squares += value * value
     if (value === 0) continue
     const bits = Math.imul(n + 1, 0x9e3779b1) ^ (n << 7)
-    for (let p = 0; p < projections; p++) along[p]! += ((bits >>> (p + 9)) & 1) === 1 ? value : -value
+    for (let p = 0; p < projections; p++) along[p]! += value * (((bits >>> (p + 8)) & 2) - 1)
   }
   const mean = sum / vector.length
   return [mean, Math.sqrt(Math.max(0, squares / vector.length - mean * mean)), ...along].map(short)

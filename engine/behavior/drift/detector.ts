@@ -9,7 +9,7 @@ import type { Event } from '../../../core/event.ts'
 import { evidenceOf } from '../entities.ts'
 import { fieldAt } from '../fields.ts'
 import type { BehaviorDetector } from '../types.ts'
-import { channelsOf } from './channels.ts'
+import { channelsOf, hasChannels } from './channels.ts'
 import { DriftParams, type Answer } from './params.ts'
 import { AnswerSampler, type AnswerSeen } from './sampler.ts'
 import { DriftWatch } from './watch.ts'
@@ -27,9 +27,13 @@ export const drift: BehaviorDetector<DriftParams> = {
   create: (params) => ({
     read: (event) => {
       const model = event.warden.model?.id
-      const answer = answerOf(event)
-      if (model === undefined || answer === undefined) return undefined
-      const observation: AnswerSeen = { model: model.slice(0, 512), answer, evidence: evidenceOf(event) }
+      if (model === undefined || !hasChannels(event)) return undefined
+      const observation: AnswerSeen = {
+        model: model.slice(0, 512),
+        timeMs: Date.parse(event['@timestamp']),
+        answer: () => answerOf(event),
+        evidence: () => evidenceOf(event),
+      }
       return { group: [event.warden.principal], observation }
     },
     local: new AnswerSampler(params),
@@ -37,15 +41,13 @@ export const drift: BehaviorDetector<DriftParams> = {
   }),
 }
 
-function answerOf(event: Event): Answer | undefined {
-  const channels = channelsOf(event)
-  if (channels === undefined) return undefined
+function answerOf(event: Event): Answer {
   const truth = fieldAt(event, 'warden.output.truth')
   const label = event.warden.output?.label
   const subgroup = fieldAt(event, 'warden.input.group')
   return {
     timeMs: Date.parse(event['@timestamp']),
-    channels,
+    channels: channelsOf(event),
     subgroup: typeof subgroup === 'string' || typeof subgroup === 'number' ? String(subgroup).slice(0, 64) : undefined,
     right:
       label === undefined || (typeof truth !== 'string' && typeof truth !== 'number')

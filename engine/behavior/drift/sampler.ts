@@ -15,8 +15,10 @@ export interface Answers {
 
 export interface AnswerSeen {
   readonly model: string
-  readonly answer: Answer
-  readonly evidence: EvidenceRef
+  readonly timeMs: number
+  /** Looked at only where it is sampled. */
+  readonly answer: () => Answer
+  readonly evidence: () => EvidenceRef
 }
 
 interface Sampled {
@@ -40,10 +42,10 @@ export class AnswerSampler implements BehaviorStep {
   }
 
   apply([principal]: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
-    const { model, answer, evidence } = input as AnswerSeen
-    const span = Math.floor(answer.timeMs / this.#params.per)
+    const { model, timeMs, answer, evidence } = input as AnswerSeen
+    const span = Math.floor(timeMs / this.#params.per)
     const dueMs = (span + 1) * this.#params.per
-    const sampled = entries.get<Sampled>(model) ?? { span, count: 0, pending: [], evidence }
+    const sampled = entries.get<Sampled>(model) ?? { span, count: 0, pending: [], evidence: evidence() }
     if (sampled.count === 0 && entries.names().length >= modelsMax) return { ...quiet, dueMs, dropped: 'overflow' }
     if (sampled.span < span) {
       sampled.span = span
@@ -51,8 +53,8 @@ export class AnswerSampler implements BehaviorStep {
     }
     if (sampled.count >= this.#params.sampled) return { ...quiet, dueMs }
     sampled.count++
-    sampled.pending.push(answer)
-    sampled.evidence = evidence
+    sampled.pending.push(answer())
+    sampled.evidence = evidence()
     const shuffled = sampled.pending.length < togetherMax ? [] : [handOn(principal!, model, sampled)]
     entries.set(model, sampled)
     return { ...quiet, shuffled, dueMs }

@@ -5,6 +5,7 @@
  * et al. 2018), or change a patch at a time (Andriushchenko et al. 2020, Square); inversion asks in a ball around a guess
  * (Fredrikson et al. 2015). Inputs that come from the world do none of that. Pure; O(ring) a query.
  */
+import { dimensionMax } from './input.ts'
 import { distance } from './reference.ts'
 
 /** Inputs remembered. */
@@ -39,6 +40,15 @@ export interface Surroundings {
   readonly sparse: boolean
 }
 
+/** From each earlier one of the ring to the query; the squares of their lengths, and of their first values alone. */
+const steps = Array.from({ length: ringSize }, () => new Float64Array(dimensionMax))
+const squares = new Float64Array(ringSize)
+const heads = new Float64Array(ringSize)
+/** Values from which two directions are mostly known to differ. */
+const headLength = 16
+/** Room for rounding, far above it, in what the first values allow to conclude. */
+const surely = 1 - 1e-6
+
 /** `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. */
 export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], scale: number): Surroundings {
   let closest = -1
@@ -46,18 +56,35 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   let sparse = false
   let about = 0
   const few = Math.floor(sparseShare * x.length)
-  for (const [n, earlier] of ring.entries()) {
-    const away = distance(x, earlier)
+  for (let n = 0; n < ring.length; n++) {
+    const changed = stepTo(x, ring[n]!, n)
+    const away = Math.sqrt(squares[n]!)
     if (away < least) {
       least = away
       closest = n
     }
     if (away < ballShare * scale) about++
-    if (few >= 1 && !sparse) sparse = changed(x, earlier, few) <= few
+    if (few >= 1 && changed <= few) sparse = true
   }
-  const line = isOnLine(x, ring)
+  const line = isOnLine(x, ring.length)
   const ball = about >= ballMembersMin
   return { closest, close: least < closeShare * scale, ball, drift: ball && isAway(x, ring), line, sparse }
+}
+
+/** Puts down the step to the n-th of the ring; the number of values that differ. */
+function stepTo(x: Float64Array, earlier: Float64Array, n: number): number {
+  const step = steps[n]!
+  let changed = 0
+  let sum = 0
+  for (let i = 0; i < x.length; i++) {
+    if (i === headLength) heads[n] = sum
+    const difference = earlier[i]! - x[i]!
+    step[i] = difference
+    sum += difference * difference
+    if (x[i] !== earlier[i]) changed++
+  }
+  squares[n] = sum
+  return changed
 }
 
 /** Noise around one place is as far from the oldest as from the newest. */
@@ -68,29 +95,20 @@ function isAway(x: Float64Array, ring: readonly Float64Array[]): boolean {
   return oldest > driftRatio * newest
 }
 
-function changed(x: Float64Array, earlier: Float64Array, max: number): number {
-  let count = 0
-  for (let i = 0; i < x.length && count <= max; i++) if (x[i] !== earlier[i]) count++
-  return count
-}
-
 /**
  * Whether it lies on a line with two earlier ones, between or beyond them. Seen from it they then lie in one direction, or in
  * opposite ones; in six dimensions or more that does not come about by chance.
  */
-function isOnLine(x: Float64Array, ring: readonly Float64Array[]): boolean {
-  if (x.length < lineDimensionMin || ring.length < 2) return false
+function isOnLine(x: Float64Array, count: number): boolean {
+  if (x.length < lineDimensionMin || count < 2) return false
   let own = 0
-  for (const value of x) own += value * value
+  for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
   const nearest = roundingShare ** 2 * own
-  const away = ring.map((earlier) => earlier.map((value, i) => value - x[i]!))
-  const squares = away.map((to) => to.reduce((sum, value) => sum + value * value, 0))
-  for (let a = 1; a < away.length; a++) {
+  for (let a = 1; a < count; a++) {
     if (squares[a]! <= nearest) continue
     for (let b = 0; b < a; b++) {
       if (squares[b]! <= nearest) continue
-      let dot = 0
-      for (let i = 0; i < x.length; i++) dot += away[a]![i]! * away[b]![i]!
+      const dot = dotUnlessApart(a, b, x.length)
       if (dot * dot <= straight * squares[a]! * squares[b]!) continue
       const apart = squares[a]! + squares[b]! - 2 * dot
       // Two that lie close together lie in one direction from anywhere else.
@@ -98,4 +116,20 @@ function isOnLine(x: Float64Array, ring: readonly Float64Array[]): boolean {
     }
   }
   return false
+}
+
+/** The product of two steps; 0 where their first values, and the lengths of what is left, show that they are not straight. */
+function dotUnlessApart(a: number, b: number, length: number): number {
+  const [from, to] = [steps[a]!, steps[b]!]
+  let dot = 0
+  let i = 0
+  if (length > headLength) {
+    for (; i < headLength; i++) dot += from[i]! * to[i]!
+    // By Cauchy and Schwarz the other values can't add more than this.
+    const left = Math.sqrt(Math.max(0, squares[a]! - heads[a]!) * Math.max(0, squares[b]! - heads[b]!))
+    const most = Math.abs(dot) + left
+    if (most * most <= surely * straight * squares[a]! * squares[b]!) return 0
+  }
+  for (; i < length; i++) dot += from[i]! * to[i]!
+  return dot
 }

@@ -25,8 +25,19 @@ export interface QueryInput {
   readonly key: number
 }
 
-/** Undefined: the event has neither an input nor an answer that can be looked at. */
+/** Several detectors look at the same event, one after the other: it is read once. */
+const last: { event: Event | undefined; input: QueryInput | undefined } = { event: undefined, input: undefined }
+
+/** Undefined: the event has neither an input nor an answer that can be looked at. An event that was read is not changed. */
 export function inputOf(event: Event): QueryInput | undefined {
+  if (last.event !== event) {
+    last.input = readInput(event)
+    last.event = event
+  }
+  return last.input
+}
+
+function readInput(event: Event): QueryInput | undefined {
   const { input, output } = event.warden
   const probabilities = finite(output?.probabilities)
   const label = output?.label ?? (probabilities === undefined ? '' : bestOf(probabilities))
@@ -72,14 +83,20 @@ function norm(values: readonly number[]): number {
 }
 
 function reduced(values: readonly number[], divisor: number): Float64Array {
-  if (values.length <= dimensionMax) return Float64Array.from(values, (value) => value / divisor)
-  const x = new Float64Array(dimensionMax)
+  const x = new Float64Array(Math.min(values.length, dimensionMax))
+  if (values.length <= dimensionMax) {
+    for (let n = 0; n < values.length; n++) x[n] = values[n]! / divisor
+    return x
+  }
   for (let n = 0; n < values.length; n++) {
-    const h = mixed(n + 1)
+    const h = sketch[n]!
     x[h & (dimensionMax - 1)]! += (h & 0x80000000) === 0 ? values[n]! / divisor : -values[n]! / divisor
   }
   return x
 }
+
+/** Where the sketch puts each value, and its sign. */
+const sketch = Uint32Array.from({ length: valuesMax }, (_, n) => mixed(n + 1))
 
 function bitsOf(hash: unknown): readonly number[] | undefined {
   if (typeof hash !== 'string' || hash.length < 8 || hash.length > 1_024 || !/^[0-9a-f]+$/i.test(hash)) return undefined

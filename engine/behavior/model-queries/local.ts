@@ -54,7 +54,6 @@ export class WeighQueries implements BehaviorStep {
   readonly #learned = new WeakMap<Reference, Evidence>()
   /** One for each length of input. */
   readonly #workspaces = new Map<number, Account>()
-  readonly #rounding = new Float16Array(64)
 
   constructor(params: ModelQueriesParams) {
     this.#params = params
@@ -138,7 +137,7 @@ export class WeighQueries implements BehaviorStep {
 
   #show(account: Account, query: ModelQuery, reference: Reference | undefined): { bits: number; counts: number } {
     const { input, member } = query
-    const x = this.#rounded(input.x)
+    const x = account.rounded(input.x)
     const label = keyOfText(input.label)
     const ring = account.ring()
     const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
@@ -155,15 +154,8 @@ export class WeighQueries implements BehaviorStep {
       bits |= of.bits
       counts |= of.counts
     }
-    account.remember(x, label, member)
+    account.remember(label, member)
     return { bits, counts }
-  }
-
-  /** As the ring keeps it. */
-  #rounded(x: Float64Array): Float64Array {
-    const rounding = this.#rounding.subarray(0, x.length)
-    rounding.set(x)
-    return Float64Array.from(rounding)
   }
 
   #judge(
@@ -175,9 +167,9 @@ export class WeighQueries implements BehaviorStep {
     reference: Reference | undefined,
   ): BehaviorFinding[] {
     const totals = this.#totals
-    const most = Math.max(...totals)
-    for (const [index, value] of totals.entries()) {
-      if (value < cleared) {
+    const most = greatest(totals)
+    for (let index = 0; index < totals.length; index++) {
+      if (totals[index]! < cleared) {
         account.since[index] = query.timeMs
         account.told[index] = 0
       }
@@ -215,13 +207,13 @@ export class WeighQueries implements BehaviorStep {
   #teach(group: readonly string[], account: Account, { input, timeMs }: ModelQuery): Shuffled[] {
     const to = [group[1]!, input.kind]
     const principal = group[0]!
-    if (Math.max(...this.#totals) >= suspect) {
+    if (greatest(this.#totals) >= suspect) {
       if (account.withdrawn) return []
       account.withdrawn = true
       return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
     }
     if (account.withdrawn || !account.teaches(Math.floor(timeMs / epochMs), taughtMax)) return []
-    const sample = { x: packed(Float32Array.from(input.x)), label: input.label, margin: input.margin ?? null }
+    const sample = { x: packed(new Float32Array(input.x)), label: input.label, margin: input.margin ?? null }
     return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
   }
 
@@ -237,6 +229,12 @@ export class WeighQueries implements BehaviorStep {
   ): StepOutcome {
     return { findings, shuffled, dueMs: this.#forgetMs(account) }
   }
+}
+
+function greatest(totals: Float64Array): number {
+  let most = 0
+  for (let index = 0; index < totals.length; index++) if (totals[index]! > most) most = totals[index]!
+  return most
 }
 
 /** Only of inputs themselves do lines, places and single values mean what they seem to. */

@@ -107,11 +107,8 @@ describe('what is remembered of an account', () => {
     account.open(block)
     expect([account.ask(77, 2_000), account.ask(77, 3_000)]).toEqual([true, false])
     account.values.fill(3.5)
-    account.remember(
-      Float64Array.from({ length: 64 }, (_, n) => n / 8),
-      4,
-      true,
-    )
+    account.rounded(Float64Array.from({ length: 64 }, (_, n) => n / 8))
+    account.remember(4, true)
     account.putBack(block)
     const text = JSON.stringify(block)
     expect(text.length).toBeLessThan(4_096)

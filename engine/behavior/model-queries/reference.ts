@@ -261,6 +261,20 @@ export interface Reference {
   readonly novelty: Scorer
 }
 
+/** Several detectors ask for the same input, one after the other. Nobody changes an input. */
+function onceEach(score: Scorer): Scorer {
+  let lastX: ArrayLike<number> | undefined
+  let lastLabel = ''
+  let last = 0
+  return (x, label) => {
+    if (x === lastX && label === lastLabel) return last
+    last = score(x, label)
+    lastX = x
+    lastLabel = label
+    return last
+  }
+}
+
 const opened = new WeakMap<object, Reference>()
 
 /** Opens what was told; the same object again costs nothing. Undefined: nothing was told, or by another version. */
@@ -271,7 +285,8 @@ export function openReference(told: unknown): Reference | undefined {
   const of = told as ToldReference
   const whitening = unpacked(of.whitening)
   const means = unpacked(of.means)
-  const reference = { told: of, novelty: scorer({ dimension: of.dimension, labels: of.labels, whitening, means }) }
+  const score = scorer({ dimension: of.dimension, labels: of.labels, whitening, means })
+  const reference = { told: of, novelty: onceEach(score) }
   opened.set(told, reference)
   return reference
 }
