@@ -131,8 +131,14 @@ describeKafka('a consumer group', ({ brokers }) => {
         .map((at) => at.partition)
         .sort()
     await expect
-      .poll(() => [0, 1].map((member) => partitionsOf(member, audit).length), { timeout: 20_000 })
-      .toEqual([2, 2])
+      // The partitions of the one topic may be taken up a moment before those of the other.
+      .poll(() => [0, 1].map((member) => [audit, inference].map((topic) => partitionsOf(member, topic).length)), {
+        timeout: 20_000,
+      })
+      .toEqual([
+        [2, 2],
+        [2, 2],
+      ])
     for (const member of [0, 1]) expect(partitionsOf(member, audit)).toEqual(partitionsOf(member, inference))
     await Promise.all(buses.map((bus) => bus.close()))
   })
