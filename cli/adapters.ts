@@ -60,6 +60,22 @@ export async function openAdapters(options: AdapterOptions): Promise<Adapters> {
   }
 }
 
+/** Kafka alone; undefined where the bus is embedded. Touches no file, connects to nothing yet. */
+export function openKafka(options: AdapterOptions): Bus | undefined {
+  if (options.config.bus.kind !== 'kafka') return undefined
+  const kafka = kafkaOptions(options)
+  options.secrets.settle()
+  return createKafkaBus(kafka, options.log.with({ service: 'kafka' }), systemClock)
+}
+
+/** Elasticsearch alone; undefined where the index is embedded. Touches no file, connects to nothing yet. */
+export async function openSearchServer(options: AdapterOptions): Promise<SearchIndex | undefined> {
+  if (options.config.index.kind !== 'elasticsearch') return undefined
+  const elasticsearch = elasticsearchOptions(options)
+  options.secrets.settle()
+  return await openElasticsearch(elasticsearch, options.log)
+}
+
 async function openPair({ dataFolder, log }: AdapterOptions): Promise<Embedded> {
   const said = log.with({ service: 'embedded' })
   const embedded = await openEmbedded({ folder: dataFolder, log: said, clock: systemClock })

@@ -10,6 +10,7 @@ import { addCanaryCommand } from './commands/canary.ts'
 import { addConfigCommand } from './commands/config.ts'
 import { addContentCommand } from './commands/content.ts'
 import { addDeadLettersCommand } from './commands/dead-letters.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addEvaluateCommand } from './commands/evaluate.ts'
 import { addGlobalStopCommand } from './commands/global-stop.ts'
 import { addIncidentsCommand } from './commands/incidents.ts'
@@ -38,6 +39,7 @@ const commands = [
   addReplayCommand,
   addEvaluateCommand,
   addStatusCommand,
+  addDoctorCommand,
   addIncidentsCommand,
   addSearchCommand,
   addTimelineCommand,

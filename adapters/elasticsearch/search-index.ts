@@ -5,6 +5,7 @@
  * put is visible to searches within a second, or after `refresh`; `get` sees it at once. Events are removed by whole days.
  */
 import { IndexRefusedError, IndexUnavailableError } from '../../core/errors.ts'
+import type { Diagnosis } from '../../core/diagnosis.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import {
   collections,
@@ -25,7 +26,9 @@ import {
   indexLimits,
   type ElasticsearchIndexOptions,
   type ElasticsearchLog,
+  type ElasticsearchSettings,
 } from './config.ts'
+import { diagnoseElasticsearch } from './diagnose.ts'
 import { documentFrom } from './encode.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { countedFields, cursorOf, cursorText, queryOf, sortOf, timeField, type Cursor, type Query } from './query.ts'
@@ -71,11 +74,12 @@ class ElasticsearchIndex implements SearchIndex {
   readonly #lifecycle: Lifecycle
   readonly #bulk: Bulk
   readonly #views: Views
+  readonly #settings: ElasticsearchSettings
+  readonly #clock: Clock
 
-  constructor(
-    settings: ReturnType<typeof ElasticsearchIndexSchema.parse>,
-    tools: { readonly clock: Clock; readonly log: ElasticsearchLog },
-  ) {
+  constructor(settings: ElasticsearchSettings, tools: { readonly clock: Clock; readonly log: ElasticsearchLog }) {
+    this.#settings = settings
+    this.#clock = tools.clock
     this.#connection = new Connection(settings)
     this.#lifecycle = new Lifecycle(this.#connection, settings, tools)
     this.#bulk = new Bulk(this.#connection, settings, this.#lifecycle)
@@ -199,6 +203,10 @@ class ElasticsearchIndex implements SearchIndex {
 
   async ping(): Promise<void> {
     await this.#connection.ask({ method: 'HEAD', path: '/' })
+  }
+
+  async diagnose(): Promise<readonly Diagnosis[]> {
+    return await diagnoseElasticsearch(this.#connection, this.#settings, this.#lifecycle, this.#clock)
   }
 
   async close(): Promise<void> {

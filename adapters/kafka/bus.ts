@@ -5,8 +5,10 @@
  * Kafka 2.5 or later.
  */
 import { BusRefusedError } from '../../core/errors.ts'
+import type { Diagnosis } from '../../core/diagnosis.ts'
 import type {
   Bus,
+  BusExpectations,
   BusRecord,
   ConsumeOptions,
   Consumption,
@@ -19,6 +21,7 @@ import type { TopicSpec } from '../../core/topics.ts'
 import { Link, makeAdmin, type KafkaLog } from './client.ts'
 import { KafkaBusSchema, type KafkaBusOptions, type KafkaSettings } from './config.ts'
 import { KafkaConsumption } from './consume.ts'
+import { diagnoseKafka } from './diagnose.ts'
 import { KafkaFencedProducer } from './fenced.ts'
 import { committedOffsets, logRanges, type LogRange } from './offsets.ts'
 import type { ProducerIdentity } from './outbox.ts'
@@ -182,6 +185,19 @@ class KafkaBus implements Bus {
   async ping(): Promise<void> {
     this.#mustBeOpen('ping')
     await this.#ask('ping', async () => (await this.#shared.any()).apiVersions(), pingWithinMs)
+  }
+
+  async diagnose(expected: BusExpectations): Promise<readonly Diagnosis[]> {
+    this.#mustBeOpen('diagnose')
+    const admin = makeAdmin(this.#settings, this.#log)
+    try {
+      await admin.connect()
+      return await diagnoseKafka(admin, this.#settings, expected, this.#clock.nowMs())
+    } catch (error) {
+      throw asBusError(error, 'look at the brokers')
+    } finally {
+      await admin.disconnect().catch(() => undefined)
+    }
   }
 
   close(): Promise<void> {

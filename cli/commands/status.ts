@@ -13,7 +13,8 @@ interface Part {
   readonly problem?: string
 }
 
-interface Status {
+/** What `/v1/status` answers. */
+export interface Status {
   readonly services: Readonly<Record<string, Health>>
   readonly bus: Part
   readonly index: Part

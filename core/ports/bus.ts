@@ -8,6 +8,7 @@
  *   fencing of `FencedProducer`, not by the group;
  * - offsets grow, but need not be dense: transactions leave holes.
  */
+import type { Diagnosis } from '../diagnosis.ts'
 import type { TopicSpec } from '../topics.ts'
 
 /** A record read from the bus. */
@@ -84,6 +85,21 @@ export interface Consumption {
   close(): Promise<void>
 }
 
+/** A topic as the pipeline needs it. */
+export interface ExpectedTopic {
+  readonly spec: TopicSpec
+  /** Whether another number of partitions than the spec's breaks something: an order, for one. */
+  readonly partitionsFixed: boolean
+  /** Has as many partitions as the largest of these, whatever the spec says. */
+  readonly partitionsOf?: readonly string[]
+}
+
+export interface BusExpectations {
+  readonly topics: readonly ExpectedTopic[]
+  /** Who has rules of access of their own, by the names that the documentation gives them. */
+  readonly users: readonly string[]
+}
+
 export interface Bus {
   /** `embedded` or `kafka`. */
   readonly kind: string
@@ -121,5 +137,7 @@ export interface Bus {
   follow(topic: string, onBatch: (batch: readonly BusRecord[]) => void): Promise<{ stop(): Promise<void> }>
   /** Whether it answers. */
   ping(): Promise<void>
+  /** How the server and our topics on it are, for an operator. Changes nothing. Rejects where it does not answer. */
+  diagnose?(expected: BusExpectations): Promise<readonly Diagnosis[]>
   close(): Promise<void>
 }

@@ -3,6 +3,7 @@
  *
  * Collections have fixed meanings, so a caller never names an index of the server's.
  */
+import type { Diagnosis } from '../diagnosis.ts'
 
 export const collections = [
   'events',
@@ -115,5 +116,7 @@ export interface SearchIndex {
   /** Removes events older than this time; the number removed. */
   expire(collection: Collection, beforeMs: number): Promise<number>
   ping(): Promise<void>
+  /** How the server and what we keep there are, for an operator. Changes nothing. Rejects where it does not answer. */
+  diagnose?(): Promise<readonly Diagnosis[]>
   close(): Promise<void>
 }
