@@ -1,22 +1,18 @@
 /** What the broker's rules of access allow, as far as this user may see them. */
-import {
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  ResourcePatternTypes,
-  type Admin,
-  type DescribeAclResponse,
-} from 'kafkajs'
+import kafkajs, { type AclOperationTypes, type Admin, type DescribeAclResponse } from 'kafkajs'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { faultType } from './retry.ts'
+
+// Node can't import a CommonJS module's enums by name.
+const { AclOperationTypes: operations, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 
 const everyRule = {
   resourceType: AclResourceTypes.ANY,
   resourcePatternType: ResourcePatternTypes.ANY,
-  operation: AclOperationTypes.ANY,
+  operation: operations.ANY,
   permissionType: AclPermissionTypes.ANY,
 }
-const writing: ReadonlySet<AclOperationTypes> = new Set([AclOperationTypes.ALL, AclOperationTypes.WRITE])
+const writing: ReadonlySet<AclOperationTypes> = new Set([operations.ALL, operations.WRITE])
 
 export async function diagnoseAcls(admin: Admin, users: readonly string[]): Promise<Diagnosis> {
   try {

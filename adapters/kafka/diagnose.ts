@@ -4,7 +4,7 @@
  * Asks through the public client's admin, about topics that are there only: asking for another could make the broker make
  * it. The judging is pure. Promises: changes nothing; what this user may not see is said to be unseen, not to be well.
  */
-import { ConfigResourceTypes, type Admin, type ITopicMetadata } from 'kafkajs'
+import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
 import { clockSkewMs, summed, type Diagnosis } from '../../core/diagnosis.ts'
 import type { BusExpectations, ExpectedTopic } from '../../core/ports/bus.ts'
 import { topics as names } from '../../core/topics.ts'
@@ -160,7 +160,7 @@ async function topicSettings(admin: Admin, ours: readonly string[]): Promise<Rea
       // One topic a request: a single one that is hidden fails the whole answer.
       const { resources } = await admin.describeConfigs({
         includeSynonyms: false,
-        resources: [{ type: ConfigResourceTypes.TOPIC, name }],
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }],
       })
       const entries = resources.flatMap(({ configEntries }) => configEntries)
       return [name, new Map(entries.map(({ configName, configValue }) => [configName, configValue]))]
