@@ -4,7 +4,7 @@ import type { Diagnosis } from '../../core/diagnosis.ts'
 import type { Connector } from '../../core/ports/connector.ts'
 import type { Config } from '../../runtime/config.ts'
 import { connectorsFrom } from '../connectors.ts'
-import type { Patient } from './examine.ts'
+import type { Patient } from './patient.ts'
 
 type Channel = 'slack' | 'email' | 'webhook'
 

@@ -4,7 +4,7 @@ import { ConfigInvalidError } from '../../core/errors.ts'
 import { SecretRef } from '../../runtime/config-parts.ts'
 import { silentLog, type Log } from '../../runtime/log.ts'
 import { Secrets } from '../../runtime/secrets.ts'
-import type { Patient } from './examine.ts'
+import type { Patient } from './patient.ts'
 
 export async function lookAtSecrets({ loaded, env, redactor }: Patient): Promise<readonly Diagnosis[]> {
   const open: string[] = []

@@ -8,7 +8,7 @@ import { emptyListsIn, readLists } from '../../services/detect/lists.ts'
 import { Catalog } from '../../services/respond/catalog.ts'
 import { compilePlaybooks } from '../../services/respond/compile.ts'
 import { contentChecks, contentFolders } from '../content.ts'
-import type { Patient } from './examine.ts'
+import type { Patient } from './patient.ts'
 
 /** Names in one sentence. */
 const namedMax = 8

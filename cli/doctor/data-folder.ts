@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import { dirname } from 'node:path'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { describeError } from '../../core/errors.ts'
-import type { Patient } from './examine.ts'
+import type { Patient } from './patient.ts'
 
 const gib = 1_073_741_824
 /** Below this, SQLite's write-ahead log of one checkpoint and a day of small traffic may not fit. */

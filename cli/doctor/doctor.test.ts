@@ -7,8 +7,9 @@ import { temporaryFolder } from '../../test/support/tmp.ts'
 import { secretRefs } from './configuration.ts'
 import { judgeLists, judgePlaybooks } from './content.ts'
 import { judgeSpace, lookAtFolder } from './data-folder.ts'
-import { examine, within, type Check, type Patient } from './examine.ts'
+import { examine, within, type Check } from './examine.ts'
 import { judgeStatus } from './instance.ts'
+import type { Patient } from './patient.ts'
 import { expectationsOf } from './servers.ts'
 
 const look = (run: () => Promise<never[]>) => ({ area: 'bus', name: 'reachable', run, todo: 'Start it.' })

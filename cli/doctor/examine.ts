@@ -16,6 +16,7 @@ import { lookAtSecrets } from './configuration.ts'
 import { lookAtContent } from './content.ts'
 import { lookAtDataFolder } from './data-folder.ts'
 import { lookAtInstance } from './instance.ts'
+import type { Patient } from './patient.ts'
 import { lookAtBus, lookAtIndex } from './servers.ts'
 
 export const lookMsMax = 10_000
@@ -33,16 +34,6 @@ export interface Report {
   /** Nothing failed. */
   readonly ok: boolean
   readonly checks: readonly Check[]
-}
-
-/** What a look has to go by. */
-export interface Patient {
-  readonly loaded: LoadedConfig
-  readonly dataFolder: string
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly redactor: Redactor
-  /** For one look: a secret that is missing fails that look alone. */
-  secrets(): Secrets
 }
 
 interface Look {

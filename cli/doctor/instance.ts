@@ -4,7 +4,7 @@ import { connect } from '../client.ts'
 import type { Status } from '../commands/status.ts'
 import { liveInstance } from '../instance.ts'
 import type { GlobalOptions } from '../settings.ts'
-import type { Patient } from './examine.ts'
+import type { Patient } from './patient.ts'
 
 const serviceStates = { ready: 'ok', starting: 'warn', degraded: 'warn', failed: 'fail' } as const
 

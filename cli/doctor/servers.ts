@@ -8,7 +8,7 @@ import { silentLog } from '../../runtime/log.ts'
 import { openKafka, openSearchServer, type AdapterOptions } from '../adapters.ts'
 import { serviceNames } from '../service-names.ts'
 import { stagesOfAll } from '../topic-access.ts'
-import type { Patient } from './examine.ts'
+import type { Patient } from './patient.ts'
 
 /** So that a broker that takes connections and says nothing is told apart before the look is over. */
 const connectMsMax = 2_000
