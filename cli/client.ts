@@ -44,19 +44,31 @@ export function connect(options: GlobalOptions): Client {
   }
 }
 
-function findInstance(options: GlobalOptions): { readonly url: string; readonly dataFolder: string | undefined } {
+interface Instance {
+  readonly url: string
+  readonly dataFolder: string | undefined
+}
+
+function findInstance(options: GlobalOptions): Instance {
+  const found = knownInstance(options)
+  if (found !== undefined) return found
+  const loaded = loadSettings(options)
+  return { url: `http://${loaded.config.http.listen}`, dataFolder: dataFolderOf(loaded) }
+}
+
+/** The instance that is named, or that lives in the data folder or in the demo's; undefined where there is none. */
+export function knownInstance(options: GlobalOptions): Instance | undefined {
   const named = options.url ?? process.env['MODELWARDEN_URL']
   if (named !== undefined) {
     const folder = options.data === undefined ? undefined : resolve(options.data)
     return { url: checkedUrl(named), dataFolder: folder ?? folderOf(checkedUrl(named), options) }
   }
-  const loaded = loadSettings(options)
-  const folders = [dataFolderOf(loaded), ...(options.data === undefined ? [resolve(demoFolder)] : [])]
-  for (const folder of folders) {
-    const live = liveInstance(folder)
-    if (live !== undefined) return { url: live.url, dataFolder: folder }
+  const folders = [dataFolderOf(loadSettings(options)), ...(options.data === undefined ? [resolve(demoFolder)] : [])]
+  for (const dataFolder of folders) {
+    const live = liveInstance(dataFolder)
+    if (live !== undefined) return { url: live.url, dataFolder }
   }
-  return { url: `http://${loaded.config.http.listen}`, dataFolder: folders[0] }
+  return undefined
 }
 
 /** The data folder whose live instance is at this URL, so that its token is used for it and for no other. */

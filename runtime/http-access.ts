@@ -61,9 +61,11 @@ export class Access {
   readonly #tokens: readonly { readonly digest: Buffer; readonly caller: Caller }[]
   readonly #hosts: ReadonlySet<string>
   readonly #refusals = new Map<string, { count: number; sinceMs: number }>()
+  readonly #loopbackCaller: Caller
 
   constructor(options: AccessOptions) {
     this.#options = options
+    this.#loopbackCaller = { name: 'loopback', roles: options.loopbackRoles }
     this.#tokens = options.tokens.map(knownToken)
     this.#hosts = new Set(options.allowedHosts.map((host) => host.toLowerCase()))
   }
@@ -111,7 +113,11 @@ export class Access {
       })
     }
     if (caller.roles.includes('admin') || routeRoles.some((role) => caller.roles.includes(role))) return
-    throw new HttpError(403, 'ROLE_MISSING', `This needs one of the roles ${routeRoles.join(', ')}.`)
+    throw new HttpError(403, 'ROLE_MISSING', `This needs one of the roles ${routeRoles.join(', ')}.`, {
+      ...(caller === this.#loopbackCaller && {
+        hint: 'Without a token this machine may do less; send the header Authorization: Bearer <token>.',
+      }),
+    })
   }
 
   #withoutToken(headers: IncomingHttpHeaders, address: string): Caller | undefined {
@@ -121,7 +127,7 @@ export class Access {
     const site = headers['sec-fetch-site']
     const crossSite = headers.origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin')
     if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined || crossSite) return undefined
-    return { name: 'loopback', roles: loopbackRoles }
+    return this.#loopbackCaller
   }
 
   #checkRefusals(address: string): void {

@@ -55,6 +55,16 @@ function withHost(url: string, hostHeader: string): Promise<number | undefined> 
 }
 
 describe('the HTTP host', () => {
+  it('tells a caller of this machine without a token that a token would let it do more', async () => {
+    const { url } = await host({ loopbackRoles: ['gateway'] })
+    expect((await fetch(`${url}/gate`)).status).toBe(200)
+    const refused = await fetch(`${url}/analyst`)
+    expect(refused.status).toBe(403)
+    expect(await refused.json()).toMatchObject({
+      error: { code: 'ROLE_MISSING', hint: expect.stringContaining('Bearer') as string },
+    })
+  })
+
   it('whose address is taken says so in one sentence and names the setting', async () => {
     const { url } = await host()
     const second = host({ listen: new URL(url).host })

@@ -68,7 +68,7 @@ const looksAt = (options: GlobalOptions): readonly Look[] => [
   })),
   { area: 'channels', name: 'gateways', run: lookAtGateways, todo: 'Check respond.authorizeUrls and respond.authorizeToken.' }, // prettier-ignore
   { area: 'content', name: 'content', run: lookAtContent, todo: 'See what modelwarden content check says.' },
-  { area: 'instance', name: 'instance', run: (patient) => lookAtInstance(patient, options), todo: 'See its log on standard error.' }, // prettier-ignore
+  { area: 'instance', name: 'instance', run: () => lookAtInstance(options), todo: 'See its log on standard error.' }, // prettier-ignore
 ]
 
 /** Never rejects for what is wrong with the installation. */

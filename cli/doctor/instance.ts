@@ -1,19 +1,13 @@
 /** A live instance, where one is named or lives in the data folder. */
 import type { Diagnosis } from '../../core/diagnosis.ts'
-import { connect } from '../client.ts'
+import { connect, knownInstance } from '../client.ts'
 import type { Status } from '../commands/status.ts'
-import { liveInstance } from '../instance.ts'
 import type { GlobalOptions } from '../settings.ts'
-import type { Patient } from './patient.ts'
 
 const serviceStates = { ready: 'ok', starting: 'warn', degraded: 'warn', failed: 'fail' } as const
 
-export async function lookAtInstance(
-  { dataFolder, env }: Patient,
-  options: GlobalOptions,
-): Promise<readonly Diagnosis[]> {
-  const named = options.url ?? env['MODELWARDEN_URL']
-  if (named === undefined && liveInstance(dataFolder) === undefined) {
+export async function lookAtInstance(options: GlobalOptions): Promise<readonly Diagnosis[]> {
+  if (knownInstance(options) === undefined) {
     const says = 'None lives in this data folder, and none is named (--url, MODELWARDEN_URL).'
     return [{ name: 'instance', state: 'ok', says }]
   }
