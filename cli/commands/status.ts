@@ -20,6 +20,7 @@ export interface Status {
   readonly index: Part
   readonly lag: readonly { readonly stage: string; readonly topic: string; readonly records: number }[] | null
   readonly watermarks: readonly { readonly stage: string; readonly at: string | null; readonly ended: boolean }[]
+  readonly eventsLastHour: Readonly<Record<string, number>> | null
   readonly openIncidents: Readonly<Record<string, number>> | null
   readonly deadLetters: Readonly<Record<string, number>> | null
   readonly content: {
@@ -64,6 +65,7 @@ function printStatus(url: string, status: Status): void {
   )
   const reached = status.watermarks.filter(({ at }) => at !== null)
   for (const { stage, at } of reached) print(`Event time complete at ${stage}: ${at!}`)
+  print(`Events of the last hour: ${counts(status.eventsLastHour)}`)
   print(`Open incidents: ${counts(status.openIncidents)}`)
   print(`Dead letters: ${counts(status.deadLetters)}`)
   const inForce = Object.entries(status.content.inForce).map(
@@ -83,5 +85,7 @@ function partText({ kind, ok, problem }: Part): string {
 function counts(byName: Readonly<Record<string, number>> | null): string {
   if (byName === null) return 'unknown'
   const entries = Object.entries(byName)
-  return entries.length === 0 ? 'none' : entries.map(([name, count]) => `${neutralLine(name, 40)} ${count}`).join(', ')
+  return entries.length === 0
+    ? 'none'
+    : entries.map(([name, count]) => `${neutralLine(name, 40)} ${count.toLocaleString('en-US')}`).join(', ')
 }

@@ -187,6 +187,7 @@ interface Answer {
     readonly bus: unknown
     readonly index: unknown
     readonly watermarks: unknown
+    readonly eventsLastHour: Readonly<Record<string, number>>
     readonly openIncidents: unknown
     readonly deadLetters: unknown
     readonly content: unknown
@@ -679,10 +680,20 @@ describe('the status', () => {
     expect(body.lag.find((each) => each.stage === 'indexer' && each.topic === topics.incidents)).toBeDefined()
   })
 
+  test('counts what each source has sent in the last hour, and nothing older', async () => {
+    expect((await get('vic', '/v1/status')).body.eventsLastHour).toEqual({})
+    await publish(indexed.bus, topics.events, eventOf('e-now', { at: new Date().toISOString() }))
+    const counted = async (): Promise<unknown> => {
+      const { eventsLastHour } = (await get('vic', '/v1/status')).body
+      return Object.keys(eventsLastHour).length > 0 && eventsLastHour
+    }
+    expect(await eventually(counted)).toEqual({ 'aws.cloudtrail': 1 })
+  })
+
   test('tells a tenant nothing of others', async () => {
     const { body } = await get('globex', '/v1/status')
     expect(body.openIncidents).toEqual({ high: 1 })
-    expect(body).toMatchObject({ deadLetters: null, lag: null, watermarks: null, content: null })
+    expect(body).toMatchObject({ eventsLastHour: null, deadLetters: null, lag: null, watermarks: null, content: null })
     expect(body.services['indexer']).toEqual({ state: 'ready', summary: 'ready' })
   })
 })

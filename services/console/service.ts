@@ -51,7 +51,7 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
       if (options.versions !== undefined) mountVersions(app, { bus, content: options.versions, clock })
       mountStatus(
         app,
-        { bus, index, content },
+        { bus, index, content, clock },
         { health: options.health ?? (() => ({})), progress: options.progress ?? (() => []) },
       )
     },

@@ -6,7 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { describeError } from '../../core/errors.ts'
 import type { Bus } from '../../core/ports/bus.ts'
-import type { SearchIndex } from '../../core/ports/search-index.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { Bucket, SearchIndex } from '../../core/ports/search-index.ts'
 import { topics } from '../../core/topics.ts'
 import type { ContentReader } from '../../runtime/content-reader.ts'
 import { mountRoute } from '../../runtime/http-route.ts'
@@ -38,12 +39,14 @@ const inputs: Readonly<Record<string, readonly string[]>> = {
     topics.licenses,
   ],
 }
+const hourMs = 3_600_000
 const healthStates = ['starting', 'ready', 'degraded', 'failed'] as const
 
 export interface StatusContext {
   readonly bus: Bus
   readonly index: SearchIndex
   readonly content: ContentReader
+  readonly clock: Clock
 }
 
 export interface StatusSources {
@@ -63,6 +66,8 @@ const Status = z.strictObject({
   watermarks: z
     .array(z.strictObject({ stage: z.string(), at: z.iso.datetime().nullable(), ended: z.boolean() }))
     .nullable(),
+  /** By source, over the last hour of event time. */
+  eventsLastHour: Counts.nullable(),
   openIncidents: Counts.nullable(),
   deadLetters: Counts.nullable(),
   content: z
@@ -82,10 +87,11 @@ export function mountStatus(app: FastifyInstance, context: StatusContext, source
     },
     handle: async ({ caller }) => {
       const operator = caller.tenant === undefined
-      const [bus, index, lag, deadLetters, openIncidents] = await Promise.all([
+      const [bus, index, lag, eventsLastHour, deadLetters, openIncidents] = await Promise.all([
         answers(context.bus.ping(), operator),
         answers(context.index.ping(), operator),
         operator ? told(lagOf(context.bus)) : null,
+        operator ? told(eventsBySource(context.index, context.clock.nowMs() - hourMs)) : null,
         operator ? told(lettersByCode(context.index)) : null,
         told(openOf(context.index, caller.tenant)),
       ])
@@ -95,6 +101,7 @@ export function mountStatus(app: FastifyInstance, context: StatusContext, source
         index: { kind: context.index.kind, ...index },
         lag,
         watermarks: operator ? watermarksOf(sources.progress()) : null,
+        eventsLastHour,
         openIncidents,
         deadLetters,
         content: operator ? contentOf(context.content) : null,
@@ -161,13 +168,18 @@ function watermarksOf(
   })
 }
 
-async function lettersByCode(index: SearchIndex): Promise<Readonly<Record<string, number>>> {
-  const waiting = { not: { field: 'replayed.count', exists: true } } as const
-  const buckets = await index.terms('dead-letters', 'code', 1_000, waiting)
-  return Object.fromEntries(buckets.map(({ key, count }) => [key, count]))
+type CountsByName = Readonly<Record<string, number>>
+
+async function eventsBySource(index: SearchIndex, sinceMs: number): Promise<CountsByName> {
+  return countsOf(await index.terms('events', 'event.dataset', 100, { field: 'time', gte: sinceMs }))
 }
 
-async function openOf(index: SearchIndex, tenant: string | undefined): Promise<Readonly<Record<string, number>>> {
+async function lettersByCode(index: SearchIndex): Promise<CountsByName> {
+  const waiting = { not: { field: 'replayed.count', exists: true } } as const
+  return countsOf(await index.terms('dead-letters', 'code', 1_000, waiting))
+}
+
+async function openOf(index: SearchIndex, tenant: string | undefined): Promise<CountsByName> {
   const buckets = await index.terms('incidents', 'severity', 10, {
     all: [
       { field: 'status', in: ['open', 'acknowledged'] },
@@ -175,6 +187,10 @@ async function openOf(index: SearchIndex, tenant: string | undefined): Promise<R
       ...(tenant === undefined ? [] : [{ field: 'tenant', is: tenant }]),
     ],
   })
+  return countsOf(buckets)
+}
+
+function countsOf(buckets: readonly Bucket[]): CountsByName {
   return Object.fromEntries(buckets.map(({ key, count }) => [key, count]))
 }
 
