@@ -19,7 +19,7 @@ export type Verdict = z.infer<typeof Verdict>
 const time = z.iso.datetime()
 
 export const Incident = z.strictObject({
-  /** From tenant, primary entity and start of the session. */
+  /** From tenant, primary entity and the day on which the session starts. */
   id: z.string(),
   version: z.int().positive(),
   /** The tenant, or `operator`. */

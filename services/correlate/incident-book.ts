@@ -17,9 +17,11 @@ export interface StoredIncident {
   readonly standing: 'open' | 'acknowledged' | 'closed'
   /** Ids of decisions that have been obeyed, the latest last. */
   readonly decided: readonly string[]
+  /** From before incidents were named by the day: it keeps that name. */
+  readonly namedToTheMs?: true
 }
 
-const prefix = 'i/'
+export const incidentPrefix = 'i/'
 const decidedMax = 200
 
 export class IncidentBook {
@@ -29,15 +31,15 @@ export class IncidentBook {
 
   constructor(state: KeyedState) {
     this.#state = state
-    for (const [, stored] of state.entries<StoredIncident>(prefix)) this.#own(stored)
+    for (const [, stored] of state.entries<StoredIncident>(incidentPrefix)) this.#own(stored)
   }
 
   get(id: string): StoredIncident | undefined {
-    return this.#state.get<StoredIncident>(prefix + id)
+    return this.#state.get<StoredIncident>(incidentPrefix + id)
   }
 
   all(): StoredIncident[] {
-    return [...this.#state.entries<StoredIncident>(prefix)].map(([, stored]) => stored)
+    return [...this.#state.entries<StoredIncident>(incidentPrefix)].map(([, stored]) => stored)
   }
 
   incidentOf(signalId: string): string | undefined {
@@ -48,7 +50,7 @@ export class IncidentBook {
     for (const member of this.get(id)?.members ?? []) {
       if (this.#ofSignal.get(member) === id) this.#ofSignal.delete(member)
     }
-    this.#state.delete(prefix + id)
+    this.#state.delete(incidentPrefix + id)
   }
 
   /** Stores and emits the next version, unless nothing but its time would change. */
@@ -67,7 +69,7 @@ export class IncidentBook {
   }
 
   #store(stored: StoredIncident): void {
-    this.#state.set(prefix + stored.incident.id, stored)
+    this.#state.set(incidentPrefix + stored.incident.id, stored)
     this.#own(stored)
   }
 

@@ -7,6 +7,7 @@ import { topics } from '../../core/topics.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
 import { CorrelateLogic } from './logic.ts'
+import { migrateCorrelate } from './migrate.ts'
 import { correlateDefaults, type CorrelateOptions } from './options.ts'
 
 const startMs = Date.parse('2026-03-02T08:00:00.000Z')
@@ -105,6 +106,11 @@ class Correlation {
     const restored = new MemoryState()
     for (const [key, value] of this.state.entries('')) restored.restore(key, JSON.parse(JSON.stringify(value)))
     this.logic = this.#create(restored)
+  }
+
+  resume(state: MemoryState): this {
+    this.logic = this.#create(state)
+    return this
   }
 
   get last(): ReadonlyMap<string, Incident> {
@@ -231,13 +237,96 @@ describe('a signal that changes', () => {
     expect([...correlation.last.values()].map((incident) => incident.status)).toEqual(['retracted'])
   })
 
-  it('coming late before the first moves the start: the new incident names the one that it supersedes', () => {
+  it('coming late from the day before moves the start: the new incident names the one that it supersedes', () => {
     const correlation = new Correlation().take(makeSignal('s2', hourMs, 'high', [principal('acme/eve')]))
     const first = only(correlation.open)
-    correlation.take(makeSignal('s1', 0, 'high', [principal('acme/eve')]))
+    correlation.take(makeSignal('s1', -10 * hourMs, 'high', [principal('acme/eve')]))
     const second = only(correlation.open)
     expect(second.supersedes).toEqual([first.id])
     expect(correlation.last.get(first.id)).toMatchObject({ status: 'merged', mergedInto: second.id })
+  })
+})
+
+/** A finding of a detector that is completed anew as the theft goes on. */
+function revised(
+  id: string,
+  version: number,
+  atMs: number,
+  entities: readonly Entity[],
+  more: Partial<Signal> = {},
+): Signal {
+  const signal = makeSignal(id, atMs, 'high', entities, { version, ...more })
+  const start = new Date(startMs + atMs - 14 * 24 * hourMs).toISOString()
+  return { ...signal, rule: { ...signal.rule, kind: 'behavior' }, window: { start, end: signal['@timestamp'] } }
+}
+
+describe('one theft is one incident', () => {
+  const eve = [principal('acme/eve')]
+
+  it('though the finding is completed anew each day, over more days than the join window', () => {
+    const correlation = new Correlation()
+    for (let day = 0; day < 6; day++) correlation.take(revised('share', day + 1, day * 24 * hourMs + day, eve))
+    expect([...correlation.last.values()]).toMatchObject([
+      { status: 'open', supersedes: [], version: 6, lastSeen: new Date(startMs + 120 * hourMs + 5).toISOString() },
+    ])
+  })
+
+  it('though other findings come between its revisions, and one of them late', () => {
+    const correlation = new Correlation()
+      .take(revised('share', 1, hourMs, eve))
+      .take(makeSignal('copy', 2 * hourMs, 'high', eve))
+      .take(revised('share', 2, 20 * hourMs, eve))
+      .take(makeSignal('list', 0, 'medium', eve))
+      .take(revised('share', 3, 50 * hourMs, eve))
+      .take(makeSignal('stop', 51 * hourMs, 'medium', eve))
+    expect([...correlation.last.values()]).toMatchObject([{ status: 'open', supersedes: [], signalCount: 4 }])
+  })
+
+  it('though a late record has the finding taken back and made anew from an earlier beginning', () => {
+    const correlation = new Correlation()
+      .take(revised('volume-2', 1, 26 * hourMs, eve))
+      .take(revised('volume-2', 2, 60 * hourMs, eve))
+      .take(revised('volume-1', 1, 60 * hourMs, eve, { supersedes: ['volume-2'] }))
+      .take(revised('volume-2', 3, 60 * hourMs, eve, { status: 'retracted' }))
+    expect([...correlation.last.values()]).toMatchObject([{ status: 'open', supersedes: [], signalCount: 1 }])
+  })
+
+  it('though more accounts are found to be in it, whose names come before the first', () => {
+    const crowd = (count: number): readonly Entity[] =>
+      Array.from({ length: count }, (_, index) => principal(`acme/account-${50 - count + index}`))
+    const correlation = new Correlation()
+    for (const [index, count] of [5, 6, 20, 45].entries())
+      correlation.take(revised('crowd', index + 1, index * hourMs, crowd(count)))
+    expect([...correlation.last.values()]).toMatchObject([
+      { status: 'open', supersedes: [], primary: { id: 'acme/account-45' } },
+    ])
+  })
+
+  it('and what the same account does after it was closed is another, on the same day too', () => {
+    const correlation = new Correlation().take(makeSignal('s1', 0, 'high', eve))
+    const { id } = only(correlation.open)
+    correlation.decide({ kind: 'close', incidentId: id, verdict: 'true-positive' })
+    correlation.take(makeSignal('s2', hourMs, 'high', eve))
+    const second = only(correlation.open)
+    correlation.decide({ kind: 'close', incidentId: second.id, verdict: 'true-positive' })
+    correlation.take(makeSignal('s3', 2 * hourMs, 'high', eve))
+    const third = only(correlation.open)
+    expect(new Set([id, second.id, third.id]).size).toBe(3)
+    expect(correlation.last.get(id)).toMatchObject({ status: 'closed', signalCount: 1 })
+  })
+
+  it('goes on under the name that an earlier version of the program gave it', () => {
+    const correlation = new Correlation().take(makeSignal('s1', 0, 'high', eve))
+    const { id } = only(correlation.open)
+    const old = new MemoryState()
+    for (const [key, value] of correlation.state.entries<Record<string, unknown>>('')) {
+      const { first: _, ...before } = value
+      const text = JSON.stringify(before).replaceAll(id, 'named-by-the-ms')
+      old.restore(key.replace(id, 'named-by-the-ms'), migrateCorrelate(key, JSON.parse(text)))
+    }
+    correlation.resume(old).take(makeSignal('s2', hourMs, 'high', eve))
+    expect(correlation.last.get('named-by-the-ms')).toMatchObject({ status: 'open', signalCount: 2, version: 2 })
+    expect(correlation.last.size).toBe(2)
   })
 })
 
@@ -349,7 +438,7 @@ describe('whatever the order', () => {
     who: fc.integer({ min: 0, max: 7 }),
     key: fc.option(fc.integer({ min: 0, max: 3 })),
     address: fc.option(fc.integer({ min: 0, max: 1 })),
-    fate: fc.constantFrom('stays', 'stays', 'stays', 'revised', 'retracted'),
+    fate: fc.constantFrom('stays', 'stays', 'stays', 'revised', 'goes-on', 'retracted'),
   })
 
   /** What is finally said, without how it came about. */
@@ -367,6 +456,13 @@ describe('whatever the order', () => {
           if (draft.address !== null) entities.push({ type: 'address', id: `192.0.2.${draft.address}` })
           const signal = makeSignal(`s${index}`, draft.atMs, draft.level, entities, { joinOn: ['address'] })
           if (draft.fate === 'stays') return [signal]
+          if (draft.fate === 'goes-on') {
+            return [0, 1, 2].map((day) =>
+              revised(`s${index}`, day + 1, draft.atMs + day * 20 * hourMs, [...entities, principal(`acme/a${day}`)], {
+                joinOn: ['address'],
+              }),
+            )
+          }
           const status = draft.fate === 'retracted' ? ('retracted' as const) : ('open' as const)
           return [signal, { ...signal, version: 2, status, explanation: 'Revised.' }]
         })

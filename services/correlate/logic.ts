@@ -9,20 +9,20 @@
  * (as long as no limit of options.ts is hit, which is flagged); a closed incident takes no further signal.
  */
 import { Decision } from '../../core/decision.ts'
-import { derivedId } from '../../core/ids.ts'
 import type { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
 import { Signal } from '../../core/signal.ts'
 import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { clusterSignals, type Cluster } from './clusters.ts'
-import { contributionOf, entityKey, type Contribution } from './contribution.ts'
+import { contributionOf, earliest, withFirst, type Contribution, type FirstSaid } from './contribution.ts'
 import type { Correlation, Moment } from './correlation.ts'
 import { applyDecision } from './decide.ts'
 import { IncidentBook, type StoredIncident } from './incident-book.ts'
+import { IncidentNames } from './incident-names.ts'
 import type { CorrelateOptions } from './options.ts'
 import { assessRisk } from './risk.ts'
 import { SignalBook } from './signal-book.ts'
-import { primaryOf, tellStory } from './story.ts'
+import { tellStory } from './story.ts'
 import { sweep, type SweepState } from './sweep.ts'
 
 const live: ReadonlySet<Incident['status']> = new Set(['open', 'acknowledged', 'closed'])
@@ -77,12 +77,15 @@ export class CorrelateLogic implements StageLogic, Correlation {
 
   #takeSignal(signal: Signal, moment: Moment, out: Outcome): void {
     const known = this.signals.get(signal.id)
+    const said = contributionOf(signal, moment.arrivedMs)
+    const first = this.#firstSaid(signal, said)
     if (known !== undefined && known.version >= signal.version) {
-      out.drop('stale')
+      if (known.first.atMs === first.atMs && known.first.version === first.version) out.drop('stale')
+      else this.redraw(known, moment, out, withFirst(known, first))
       return
     }
     const contribution: Contribution = {
-      ...contributionOf(signal, moment.arrivedMs),
+      ...withFirst(said, first),
       ...(known?.sealedBy === undefined ? {} : { sealedBy: known.sealedBy }),
       ...(known?.apart === undefined ? {} : { apart: known.apart }),
       ...(signal.status === 'retracted' ? { gone: true } : {}),
@@ -99,6 +102,15 @@ export class CorrelateLogic implements StageLogic, Correlation {
     }
   }
 
+  /** What the incident of a finding is named by: over its versions, and over those of what it replaces. */
+  #firstSaid(signal: Signal, said: Contribution): FirstSaid {
+    const known = this.signals.get(signal.id)
+    if (signal.rule.kind === 'sigma')
+      return known !== undefined && known.version >= signal.version ? known.first : said.first
+    const others = [signal.id, ...signal.supersedes].flatMap((id) => this.signals.get(id)?.first ?? [])
+    return earliest([said.first, ...others]) ?? said.first
+  }
+
   /** Draws anew what is around a signal; `replacement` takes its place first. */
   redraw(seed: Contribution, moment: Moment, out: Outcome, replacement?: Contribution): void {
     const around = new Map(this.signals.around(seed).map((signal) => [signal.id, signal]))
@@ -113,21 +125,28 @@ export class CorrelateLogic implements StageLogic, Correlation {
     const free = candidates.filter((signal) => signal.gone !== true && signal.sealedBy === undefined)
     const clusters = clusterSignals(free, (entity) => this.signals.isShared(seed.scope, entity), this.#options)
     const drawn = new Map<string, Cluster>()
+    const names = new IncidentNames(this, previous, free, this.#options)
     for (const cluster of clusters) {
-      const id = this.#draw(cluster, previous, moment, out)
+      const id = this.#draw(cluster, previous, names, moment, out)
       if (id !== undefined) drawn.set(id, cluster)
     }
     for (const id of previous) if (!drawn.has(id)) this.#withdraw(id, drawn, moment, out)
   }
 
   /** Makes or revises the incident of a cluster; its id, or `undefined` while the cluster is below the line. */
-  #draw(cluster: Cluster, previous: ReadonlySet<string>, moment: Moment, out: Outcome): string | undefined {
+  #draw(
+    cluster: Cluster,
+    previous: ReadonlySet<string>,
+    names: IncidentNames,
+    moment: Moment,
+    out: Outcome,
+  ): string | undefined {
     const assessment = assessRisk(cluster, this.#options)
     const { openedAtMs } = assessment
     if (openedAtMs === undefined) return undefined
     const [first] = cluster
-    const last = cluster[cluster.length - 1] ?? first
-    const id = derivedId('incident', first.scope, entityKey(primaryOf(cluster)), first.atMs)
+    const lastMs = Math.max(...cluster.map((signal) => signal.atMs))
+    const id = names.take(cluster)
     const members = new Set(cluster.map((signal) => signal.id))
     const replaced = [...previous].filter(
       (other) => other !== id && this.incidents.get(other)?.members.some((member) => members.has(member)),
@@ -146,12 +165,12 @@ export class CorrelateLogic implements StageLogic, Correlation {
       version: 1,
       tenant: first.scope,
       status: standing,
-      settled: this.#completeMs >= last.atMs + this.#options.joinWindowMs,
+      settled: this.#completeMs >= lastMs + this.#options.joinWindowMs,
       severity: assessment.severity,
       risk: assessment.risk,
       ...tellStory(cluster, { ...assessment, openedAtMs }),
       firstSeen: new Date(Math.min(...cluster.map((signal) => signal.sinceMs))).toISOString(),
-      lastSeen: new Date(last.atMs).toISOString(),
+      lastSeen: new Date(lastMs).toISOString(),
       openedAt: new Date(openedAtMs).toISOString(),
       updatedAt: new Date(moment.appendedMs).toISOString(),
       ...(assignee === undefined ? {} : { assignee }),
@@ -160,7 +179,9 @@ export class CorrelateLogic implements StageLogic, Correlation {
       flags: before?.incident.flags ?? [],
       arrivedMs: moment.arrivedMs,
     }
-    this.incidents.put({ incident, members: [...members], standing, decided: before?.decided ?? [] }, out)
+    const { decided = [], namedToTheMs } = before ?? {}
+    const stored: StoredIncident = { incident, members: [...members], standing, decided }
+    this.incidents.put(namedToTheMs === undefined ? stored : { ...stored, namedToTheMs }, out)
     return id
   }
 

@@ -6,6 +6,7 @@
  */
 import { levels, type Level } from '../../core/signal.ts'
 import type { Cluster } from './clusters.ts'
+import { byTime } from './contribution.ts'
 import type { CorrelateOptions } from './options.ts'
 
 export interface RiskAssessment {
@@ -29,7 +30,8 @@ export function assessRisk(cluster: Cluster, options: RiskOptions): RiskAssessme
   const decayed = (risk: number, ms: number): number => risk * 2 ** (-ms / options.halfLifeMs)
   let openedAtMs: number | undefined
   let highest: Level = 'informational'
-  for (const signal of cluster) {
+  const inTime = [...cluster].sort(byTime)
+  for (const signal of inTime) {
     if (levels.indexOf(signal.level) > levels.indexOf(highest)) highest = signal.level
     if (signal.level === 'critical') openedAtMs ??= signal.atMs
     for (const key of signal.joins) {
@@ -42,7 +44,7 @@ export function assessRisk(cluster: Cluster, options: RiskOptions): RiskAssessme
       if (entity.risk >= options.openAtRisk) openedAtMs ??= signal.atMs
     }
   }
-  const lastMs = cluster[cluster.length - 1]?.atMs ?? cluster[0].atMs
+  const lastMs = inTime[inTime.length - 1]?.atMs ?? cluster[0].atMs
   const risk = Math.max(...[...entities.values()].map((entity) => decayed(entity.risk, lastMs - entity.atMs)))
   return { risk: Math.round(risk * 10) / 10, openedAtMs, severity: severityOf(highest, risk, options.openAtRisk) }
 }

@@ -11,12 +11,14 @@ import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { stageService } from '../../runtime/stage-service.ts'
 import type { StageSpec } from '../../runtime/stage.ts'
 import { CorrelateLogic } from './logic.ts'
+import { correlateStateVersion, migrateCorrelate } from './migrate.ts'
 import { correlateDefaults, type CorrelateOptions } from './options.ts'
 
 export function correlateStage(options: CorrelateOptions = correlateDefaults): StageSpec {
   return {
     name: 'correlate',
-    stateVersion: 1,
+    stateVersion: correlateStateVersion,
+    migrate: migrateCorrelate,
     inputs: [topics.signals],
     watermark: [`detect/${topics.events}`, `detect-groups/${topics.observations}`],
     tellsWatermarkTo: [],

@@ -7,7 +7,7 @@ import type { KeyedState } from '../../runtime/stage.ts'
 import { principalOf, type Contribution } from './contribution.ts'
 import type { CorrelateOptions } from './options.ts'
 
-const prefix = 's/'
+export const signalPrefix = 's/'
 
 export class SignalBook {
   readonly #state: KeyedState
@@ -19,15 +19,15 @@ export class SignalBook {
   constructor(state: KeyedState, options: CorrelateOptions) {
     this.#state = state
     this.#options = options
-    for (const [, contribution] of state.entries<Contribution>(prefix)) this.#index(contribution)
+    for (const [, contribution] of state.entries<Contribution>(signalPrefix)) this.#index(contribution)
   }
 
   get(id: string): Contribution | undefined {
-    return this.#state.get<Contribution>(prefix + id)
+    return this.#state.get<Contribution>(signalPrefix + id)
   }
 
   all(): Contribution[] {
-    return [...this.#state.entries<Contribution>(prefix)].map(([, contribution]) => contribution)
+    return [...this.#state.entries<Contribution>(signalPrefix)].map(([, contribution]) => contribution)
   }
 
   /** Whether one more of this principal can be kept. */
@@ -38,14 +38,14 @@ export class SignalBook {
 
   put(contribution: Contribution): void {
     this.remove(contribution.id)
-    this.#state.set(prefix + contribution.id, contribution)
+    this.#state.set(signalPrefix + contribution.id, contribution)
     this.#index(contribution)
   }
 
   remove(id: string): void {
     const contribution = this.get(id)
     if (contribution === undefined) return
-    this.#state.delete(prefix + id)
+    this.#state.delete(signalPrefix + id)
     for (const entity of contribution.joins) {
       const key = scoped(contribution.scope, entity)
       const ids = this.#byEntity.get(key)

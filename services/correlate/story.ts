@@ -30,7 +30,7 @@ export function tellStory(cluster: Cluster, assessment: RiskAssessment & { reado
   return {
     title: `${lead.title}: ${actors[0] ?? cluster[0].scope}${more}`.slice(0, 300),
     summary: summarize(cluster, entities, exposure, assessment),
-    primary: primaryOf(cluster),
+    primary: cluster[0].first.primary,
     entities,
     techniques: collectTechniques(cluster),
     signals: [...cluster].sort(byWeight).slice(0, limits.incidentSignalsMax).sort(byTime).map(referTo),
@@ -38,13 +38,6 @@ export function tellStory(cluster: Cluster, assessment: RiskAssessment & { reado
     exposure,
     next: nextSteps(entities, exposure),
   }
-}
-
-/** Whom it is about: the first principal of its first signal. */
-export function primaryOf(cluster: Cluster): Entity {
-  const [first] = cluster
-  const joined = first.entities.find((entity) => first.joins.includes(entityKey(entity)))
-  return first.entities.find((entity) => entity.type === 'principal') ?? joined ?? { type: 'account', id: first.scope }
 }
 
 /** The gravest first; among equals the earliest. */
@@ -118,7 +111,7 @@ function summarize(
   assessment: RiskAssessment,
 ): string {
   const since = new Date(Math.min(...cluster.map((signal) => signal.sinceMs))).toISOString()
-  const until = new Date(cluster[cluster.length - 1]?.atMs ?? cluster[0].atMs).toISOString()
+  const until = new Date(Math.max(...cluster.map((signal) => signal.atMs))).toISOString()
   const told = new Map<string, { readonly signal: Contribution; count: number }>()
   for (const signal of cluster) {
     const seen = told.get(signal.rule)

@@ -48,6 +48,7 @@ describe('state that an earlier version wrote', { timeout: 120_000 }, () => {
   for (const [version, thieves, readers] of [
     ['v1', ['own/whole'], 0],
     ['v2', ['own/open', 'own/whole'], 1],
+    ['v3', ['own/open', 'own/whole'], 1],
   ] as const) {
     test(`${version}: is read, and work goes on where it stood, nothing lost and nothing doubled`, async () => {
       const history = historyOf(version)
