@@ -1,5 +1,5 @@
 /**
- * The whole HTTP API over an embedded pair: every service that has routes behind one real listener, an indexer beside them, and documents of two tenants and of the operator.
+ * The whole HTTP API, over an embedded pair or over servers: every service that has routes behind one real listener, an indexer beside them, and documents of two tenants and of the operator.
  */
 import { inspect } from 'node:util'
 import { contentChecks, contentFolders } from '../../cli/content.ts'
@@ -19,7 +19,7 @@ import { createDetectService } from '../../services/detect/service.ts'
 import { createIndexerService } from '../../services/indexer/service.ts'
 import { createLicensingService } from '../../services/licensing/service.ts'
 import { incidentOf } from './incident.ts'
-import { actionOf, eventOf, eventually, openIndexed, publish, signalOf, type Indexed } from './indexed.ts'
+import { actionOf, eventOf, eventually, openIndexed, publish, signalOf, type Indexed, type Pair } from './indexed.ts'
 
 /** Stands in every document of a tenant or of the operator, and nowhere else. */
 export const markerOf = (owner: string): string => `secret-of-${owner}`
@@ -42,8 +42,14 @@ export interface Api extends Indexed {
   fetchAs(name: string, path: string, init?: RequestInit): Promise<Response>
 }
 
-export async function startApi(options: { readonly live?: Partial<LiveLimits> } = {}): Promise<Api> {
-  const indexed = await openIndexed()
+interface ApiOptions {
+  readonly live?: Partial<LiveLimits>
+  /** An embedded pair by default. */
+  readonly on?: Pair
+}
+
+export async function startApi(options: ApiOptions = {}): Promise<Api> {
+  const indexed = await openIndexed(options.on)
   const config = Config.parse({ bus: { partitions: 2 }, http: { listen: '127.0.0.1:0', queriesPerMinuteMax: 600_000 } })
   const context = { ...indexed.context, config: { ...config, http: { ...config.http, deedsPerMinuteMax: 600_000 } } }
   const { telemetry, registry } = createMetrics({ processMetrics: false })

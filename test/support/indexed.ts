@@ -1,7 +1,10 @@
 /**
- * Indexer and console as they run: on an embedded pair of their own, behind the real HTTP listener.
+ * Indexer and console as they run: on an embedded pair of their own, or on a broker and an Elasticsearch, behind the real
+ * HTTP listener.
  */
 import { openEmbedded, temporary } from '../../adapters/embedded/open.ts'
+import { createElasticsearchIndex } from '../../adapters/elasticsearch/search-index.ts'
+import { createKafkaBus } from '../../adapters/kafka/bus.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import { systemClock } from '../../core/ports/clock.ts'
 import type { SearchIndex } from '../../core/ports/search-index.ts'
@@ -22,10 +25,18 @@ export interface Indexed {
   close(): Promise<void>
 }
 
-/** A bus with its topics, an index, and a service's context over both. */
-export async function openIndexed(folder: string = temporary): Promise<Indexed> {
+/** A bus and an index, open. */
+export interface Pair {
+  readonly bus: Bus
+  readonly index: SearchIndex
+  close(): Promise<void>
+}
+
+/** On an embedded pair in this folder, or on the pair that is given. */
+export async function openIndexed(on: string | Pair = temporary): Promise<Indexed> {
   const config = Config.parse({ bus: { partitions: 2 } })
-  const { bus, index, close } = await openEmbedded({ folder, log: silentLog, clock: systemClock })
+  const { bus, index, close } =
+    typeof on === 'string' ? await openEmbedded({ folder: on, log: silentLog, clock: systemClock }) : on
   await bus.createTopics(topicSpecs(2))
   const { telemetry } = createMetrics({ processMetrics: false })
   const content = await followContent(bus, silentLog, telemetry)
@@ -46,6 +57,20 @@ export async function openIndexed(folder: string = temporary): Promise<Indexed> 
     close: async () => {
       await content.stop()
       await close()
+    },
+  }
+}
+
+/** A broker and an Elasticsearch that nobody else uses. */
+export function openOnServers(brokers: readonly string[], node: string): Pair {
+  const bus = createKafkaBus({ brokers: [...brokers] }, silentLog)
+  const index = createElasticsearchIndex({ nodes: [node] }, { clock: systemClock, log: silentLog })
+  return {
+    bus,
+    index,
+    close: async () => {
+      await index.close()
+      await bus.close()
     },
   }
 }

@@ -13,7 +13,7 @@ import type { Action } from '../../../core/action.ts'
 import type { Bus } from '../../../core/ports/bus.ts'
 import { systemClock } from '../../../core/ports/clock.ts'
 import { IndexUnavailableError } from '../../../core/errors.ts'
-import type { SearchIndex } from '../../../core/ports/search-index.ts'
+import type { SearchIndex, SearchPage, SearchQuery } from '../../../core/ports/search-index.ts'
 import { topics, topicSpecs } from '../../../core/topics.ts'
 import { silentLog } from '../../../runtime/log.ts'
 import { outcomeOf, type Outcome } from '../../integration/kill/outcome.ts'
@@ -48,12 +48,13 @@ export interface RunResult {
   /** Raw digests of the events that the index holds, one for each document. */
   readonly indexed: readonly string[]
   readonly indexedSignals: number
-  readonly indexedDeadLetters: number
+  /** Ids of the dead letters that the index holds. */
+  readonly indexedDeadLetters: ReadonlySet<string>
   /** How often the receiver took each delivery, by the delivery's id. */
   readonly deliveries: ReadonlyMap<string, number>
   readonly actions: readonly Action[]
-  /** `code sha256` of each dead letter of normalize. */
-  readonly deadLetters: readonly string[]
+  /** `code sha256` of each dead letter, by its id. */
+  readonly deadLetters: ReadonlyMap<string, string>
   /** Services that ended without being asked to. */
   readonly ends: readonly string[]
   readonly done: Readonly<Record<string, number>>
@@ -247,32 +248,38 @@ async function indexOutcome(
 ): Promise<Pick<RunResult, 'indexed' | 'indexedSignals' | 'indexedDeadLetters'>> {
   await index.refresh()
   const indexed: string[] = []
-  let after: string | undefined
-  do {
-    const page = await searched(index, after)
-    for (const { document } of page.hits) indexed.push((document as { event: { hash: string } }).event.hash)
-    after = page.after
-  } while (after !== undefined)
+  // The record by which the pipeline measures itself is none of the day's.
+  await eachHit(index, { collection: 'events', filter: { not: { field: 'warden.synthetic', is: true } } }, (hit) => {
+    indexed.push((hit.document as unknown as { event: { hash: string } }).event.hash)
+  })
+  const letters = new Set<string>()
+  await eachHit(index, { collection: 'dead-letters' }, (hit) => {
+    letters.add(hit.id)
+  })
   return {
     indexed,
     indexedSignals: await index.count('signals', {
       all: [{ field: 'status', is: 'open' }, { not: { field: 'synthetic', is: true } }],
     }),
-    indexedDeadLetters: await index.count('dead-letters'),
+    indexedDeadLetters: letters,
   }
 }
 
-async function searched(index: SearchIndex, after: string | undefined): ReturnType<SearchIndex['search']> {
+async function eachHit(index: SearchIndex, query: SearchQuery, take: (hit: Hit) => void): Promise<void> {
+  let after: string | undefined
+  do {
+    const page = await searched(index, { ...query, size: 1_000, ...(after === undefined ? {} : { after }) })
+    for (const hit of page.hits) take(hit)
+    after = page.after
+  } while (after !== undefined)
+}
+
+type Hit = SearchPage['hits'][number]
+
+async function searched(index: SearchIndex, query: SearchQuery): Promise<SearchPage> {
   for (let tries = 1; ; tries++) {
     try {
-      // The record by which the pipeline measures itself is none of the day's.
-      const filter = { not: { field: 'warden.synthetic', is: true } } as const
-      return await index.search({
-        collection: 'events',
-        filter,
-        size: 1_000,
-        ...(after === undefined ? {} : { after }),
-      })
+      return await index.search(query)
     } catch (error) {
       if (!(error instanceof IndexUnavailableError) || tries > 20) throw error
       await sleep(1_000)
@@ -291,7 +298,7 @@ async function busOutcome(bus: Bus): Promise<Pick<RunResult, 'actions' | 'deadLe
   await each<{ id: string; stage: string; code: string; sha256: string }>(bus, topics.deadLetters, (letter) => {
     deadLetters.set(letter.id, `${letter.code} ${letter.sha256}`)
   })
-  return { actions: [...actions.values()], deadLetters: [...deadLetters.values()] }
+  return { actions: [...actions.values()], deadLetters }
 }
 
 async function each<T>(bus: Bus, topic: string, take: (value: T) => void): Promise<void> {

@@ -32,7 +32,8 @@ function ofOneRun(day: FaultDay, run: RunResult, name: string): readonly Judgeme
   const missing = [...day.valid].filter((hash) => !indexed.has(hash)).length
   const foreign = [...indexed].filter((hash) => !day.valid.has(hash)).length
   const twice = run.indexed.length - indexed.size
-  const letters = new Set(run.deadLetters)
+  const letters = new Set(run.deadLetters.values())
+  const unsearchable = [...run.deadLetters.keys()].filter((id) => !run.indexedDeadLetters.has(id))
   const unlettered = [...day.malformed].filter((each) => !letters.has(each))
   const unexpected = [...letters].filter((each) => !day.malformed.has(each))
   const rule = (principal: string): boolean =>
@@ -47,15 +48,16 @@ function ofOneRun(day: FaultDay, run: RunResult, name: string): readonly Judgeme
     },
     {
       promise: `${name}: every malformed record is a dead letter with its reason, and no other is`,
-      kept: unlettered.length + unexpected.length === 0 && run.deadLetters.length === day.malformed.size,
-      found: `${run.deadLetters.length} of ${day.malformed.size}; missing ${unlettered.slice(0, 3).join()}; unexpected ${unexpected.slice(0, 3).join()}`,
+      kept: unlettered.length + unexpected.length === 0 && run.deadLetters.size === day.malformed.size,
+      found: `${run.deadLetters.size} of ${day.malformed.size}; missing ${unlettered.slice(0, 3).join()}; unexpected ${unexpected.slice(0, 3).join()}`,
     },
     {
       promise: `${name}: the index holds all dead letters and signals`,
       kept:
-        run.indexedDeadLetters === run.deadLetters.length &&
+        unsearchable.length === 0 &&
+        run.indexedDeadLetters.size === run.deadLetters.size &&
         run.indexedSignals === Object.keys(run.outcome.signals).length + run.outcome.detections.length,
-      found: `${run.indexedDeadLetters} dead letters, ${run.indexedSignals} open signals`,
+      found: `${run.indexedDeadLetters.size} of ${run.deadLetters.size} dead letters, ${run.indexedSignals} open signals; missing ${unsearchable.slice(0, 5).join()}`,
     },
     {
       promise: `${name}: thefts whose steps came in order are found, those that came in another are not`,
