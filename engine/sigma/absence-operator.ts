@@ -9,82 +9,39 @@
  * of two timespans behind the watermark. One that outgrows `entriesMax` counts in bulk: its findings say `incomplete`.
  */
 import { expressionHolds, polarities, sequenceOf, type Sequence } from './correlation-expression.ts'
-import type {
-  BaseExpression,
-  CorrelationFinding,
-  CorrelationOperator,
-  GroupState,
-  Observation,
-  OperatorStep,
-  SigmaCorrelation,
-} from './types.ts'
-import { distinctEvents, distinctEvidence } from './window-events.ts'
-import { compress, EntryIndex, entriesMax, entriesOf, idAs, spread, type Entry } from './window-entries.ts'
+import { LateOperator, type LateState } from './late-operator.ts'
+import type { BaseExpression, CorrelationFinding, SigmaCorrelation } from './types.ts'
+import type { Entry } from './window-entries.ts'
+import { distinctEvents } from './window-events.ts'
 
 /** What is kept of a group. JSON. */
-interface State {
-  entries: Entry[]
+interface State extends LateState {
   /** Windows that open before it have been judged. */
   judgedMs: number | null
   /** The last window that was told lasts until then. */
   coveredMs: number | null
-  incomplete: boolean
 }
 
-export class AbsenceOperator implements CorrelationOperator {
-  readonly correlation: SigmaCorrelation
+export class AbsenceOperator extends LateOperator<State> {
   readonly stateVersion = 1
-  readonly #spanMs: number
   readonly #expression: BaseExpression
   readonly #sequence: Sequence | undefined
   readonly #wanted: ReadonlySet<number>
-  readonly #indexes = new WeakMap<State, EntryIndex>()
 
   constructor(correlation: SigmaCorrelation) {
+    super(correlation)
     if (correlation.expression === undefined) throw new TypeError('the correlation has no condition over rule names')
-    this.correlation = correlation
-    this.#spanMs = correlation.timespanMs
     this.#expression = correlation.expression
     this.#sequence = correlation.type === 'temporal_ordered_extended' ? sequenceOf(this.#expression) : undefined
     this.#wanted = polarities(this.#expression).wanted
   }
 
-  apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
-    if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
-    const state = (given as State | undefined) ?? { entries: [], judgedMs: null, coveredMs: null, incomplete: false }
-    const id = idAs(observation, observation.base)
-    const known = this.#index(state).has(id)
-    if (observation.retracted === true) {
-      if (!known) return { state: given, findings: [], dropped: 'duplicate' }
-      state.entries = state.entries.filter((entry) => entry.id !== id)
-      this.#indexes.delete(state)
-      return { state: state.entries.length === 0 ? undefined : state, findings: [] }
-    }
-    if (known) return { state: given, findings: [], dropped: 'duplicate' }
-    const findings = state.entries.length < entriesMax ? [] : this.#makeRoom(state, watermarkMs)
-    this.#index(state).insert(state.entries, entriesOf(observation, id, 'none'))
-    return { state, findings }
+  protected newState(): State {
+    return { entries: [], judgedMs: null, coveredMs: null, incomplete: false }
   }
 
-  advance(given: GroupState, watermarkMs: number): OperatorStep {
-    const state = given as State
-    const findings = this.#judge(state, watermarkMs)
-    return { state: state.entries.length === 0 ? undefined : state, findings }
-  }
-
-  dueMs(given: GroupState): number {
-    const state = given as State
-    const open = state.entries.find((entry) => this.#opens(state, entry))
-    const first = open ?? state.entries[0]
-    return first === undefined ? -Infinity : first.t + this.#spanMs + 1
-  }
-
-  #index(state: State): EntryIndex {
-    const known = this.#indexes.get(state)
-    if (known !== undefined) return known
-    const index = new EntryIndex(state.entries)
-    this.#indexes.set(state, index)
-    return index
+  protected opening(state: State): Entry | undefined {
+    return state.entries.find((entry) => this.#opens(state, entry))
   }
 
   /** Whether a window that is still to be judged opens with an event. */
@@ -92,42 +49,33 @@ export class AbsenceOperator implements CorrelationOperator {
     return this.#wanted.has(b) && t >= (judgedMs ?? -Infinity) && t > (coveredMs ?? -Infinity)
   }
 
-  #makeRoom(state: State, watermarkMs: number): readonly CorrelationFinding[] {
-    const findings = this.#judge(state, watermarkMs)
-    if (state.entries.length < entriesMax) return findings
-    state.entries = compress(state.entries, this.#spanMs, false)
-    state.incomplete = true
-    this.#indexes.delete(state)
-    return findings
-  }
-
-  /** Judges the windows that the watermark has passed, and forgets what none can see any more. */
-  #judge(state: State, watermarkMs: number): readonly CorrelationFinding[] {
+  protected judge(state: State, watermarkMs: number): readonly CorrelationFinding[] {
     const findings: CorrelationFinding[] = []
     const { entries } = state
-    const untilMs = watermarkMs - this.#spanMs
+    const untilMs = watermarkMs - this.spanMs
     for (let at = 0; at < entries.length && entries[at]!.t < untilMs; at++) {
       if (!this.#opens(state, entries[at]!)) continue
       const finding = this.#window(state, entries[at]!.t)
       if (finding === undefined) continue
       findings.push(finding)
-      state.coveredMs = finding.anchorMs + this.#spanMs
+      state.coveredMs = finding.anchorMs + this.spanMs
     }
     state.judgedMs = Math.max(untilMs, state.judgedMs ?? -Infinity)
     // A window looks back one timespan for what must not have been there.
-    const open = entries.find((entry) => this.#opens(state, entry))
-    const keptMs = Math.min(open?.t ?? Infinity, watermarkMs) - this.#spanMs
+    const keptMs = Math.min(this.opening(state)?.t ?? Infinity, watermarkMs) - this.spanMs
     if (entries[0] !== undefined && entries[0].t < keptMs) {
-      state.entries = entries.filter(({ t }) => t >= keptMs)
-      this.#indexes.delete(state)
+      this.keep(
+        state,
+        entries.filter(({ t }) => t >= keptMs),
+      )
     }
     return findings
   }
 
   /** The finding of the window that opens at `t`, if it holds. */
   #window(state: State, t: number): CorrelationFinding | undefined {
-    const endMs = t + this.#spanMs
-    const around = state.entries.filter((entry) => entry.t >= t - this.#spanMs && entry.t <= endMs)
+    const endMs = t + this.spanMs
+    const around = state.entries.filter((entry) => entry.t >= t - this.spanMs && entry.t <= endMs)
     const within = around.filter((entry) => entry.t >= t)
     const holds =
       this.#sequence === undefined
@@ -135,20 +83,8 @@ export class AbsenceOperator implements CorrelationOperator {
         : follows(this.#sequence, around, t, endMs)
     if (!holds) return undefined
     const counted = within.filter(({ b }) => this.#wanted.has(b))
-    const lastMs = counted.at(-1)!.t
-    return {
-      anchorMs: t,
-      version: 1,
-      status: 'open',
-      supersedes: [],
-      firstHeldMs: lastMs,
-      lastHeldMs: lastMs,
-      count: distinctEvents(counted),
-      peak: new Set(counted.map(({ b }) => b)).size,
-      final: true,
-      incomplete: state.incomplete,
-      evidence: spread(distinctEvidence(counted)),
-    }
+    const peak = new Set(counted.map(({ b }) => b)).size
+    return this.finding(state, t, counted, { count: distinctEvents(counted), peak })
   }
 }
 

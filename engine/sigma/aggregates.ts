@@ -25,7 +25,9 @@ export function holds(left: number, op: Comparison, right: number): boolean {
 }
 
 export function conditionHolds(correlation: SigmaCorrelation, measured: number): boolean {
-  return correlation.condition.every(({ op, value }) => holds(measured, op, value))
+  // For each event of each group: a loop, not a closure.
+  for (const { op, value } of correlation.condition) if (!holds(measured, op, value)) return false
+  return true
 }
 
 const growing = new Set<CorrelationType>([

@@ -10,8 +10,10 @@
  * the length of what the group remembers. A group that outgrows `entriesMax` does not wait for late events as long as it
  * should, and counts in bulk where that is not enough: the findings that this may concern say so (`incomplete`).
  */
-import type { EvidenceRef } from '../../core/signal.ts'
-import { addsUp, conditionHolds, countsByRule, createAggregate, valueKindOf, type Aggregate } from './aggregates.ts'
+import { addsUp, countsByRule, valueKindOf } from './aggregates.ts'
+import { tellBursts } from './sliding-findings.ts'
+import { evidenceOf, newState, type SlidingState as State } from './sliding-state.ts'
+import { SlidingWindows, type SlidingView as View } from './sliding-windows.ts'
 import { StateViews } from './state-views.ts'
 import type {
   CorrelationFinding,
@@ -31,7 +33,6 @@ import {
   placeFor,
   shortId,
   spread,
-  type Entry,
   type ValueKind,
 } from './window-entries.ts'
 
@@ -39,61 +40,7 @@ import {
 const lookEvery = 16
 /** The share of all room that must be free again once a group has outgrown it. */
 const roomShare = 0.9
-/** Findings taken back whose version is remembered, in case they return. */
-const retractedMax = 64
-
-interface Burst {
-  anchor: number
-  /** First and last instant at which the condition held. */
-  first: number
-  last: number
-  /** Events from anchor to last. */
-  count: number
-  peak: number
-}
-
-/** The part of a burst that the watermark has passed. */
-interface Head extends Burst {
-  evidence: readonly EvidenceRef[]
-}
-
-/** A finding as it was last told. */
-interface Told {
-  anchor: number
-  first: number
-  last: number
-  count: number
-  peak: number
-  version: number
-  retracted?: true
-  incomplete?: true
-}
-
-/** What is kept of a group. JSON. */
-interface State {
-  /** Instants before it are settled; null: none. */
-  settledMs: number | null
-  entries: Entry[]
-  head: Head | null
-  told: Told[]
-  /** Up to here the group has not waited for all late events, or has counted in bulk; null: nowhere. */
-  roughMs: number | null
-}
-
-/** What can be computed from a state, kept while the state is in memory. */
-interface View {
-  readonly aggregate: Aggregate
-  /** Entries that carry evidence. */
-  carrying: number
-  /** First entry of the window that ends with the last entry. */
-  low: number
-  /** Events after the last burst's last instant. */
-  pending: number
-  /** Events in the window. */
-  inWindow: number
-  /** Bursts not yet closed, the head's first. */
-  bursts: Burst[]
-}
+const nothingToTell: readonly CorrelationFinding[] = []
 
 export class SlidingOperator implements CorrelationOperator {
   readonly correlation: SigmaCorrelation
@@ -102,6 +49,7 @@ export class SlidingOperator implements CorrelationOperator {
   readonly #kind: ValueKind
   /** An event that several rules match counts for each of them. */
   readonly #byRule: boolean
+  readonly #windows: SlidingWindows
   readonly #views = new StateViews<State, View>()
 
   constructor(correlation: SigmaCorrelation) {
@@ -109,6 +57,7 @@ export class SlidingOperator implements CorrelationOperator {
     this.#spanMs = correlation.timespanMs
     this.#kind = valueKindOf(correlation.type)
     this.#byRule = countsByRule(correlation.type)
+    this.#windows = new SlidingWindows(correlation)
   }
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
@@ -128,7 +77,8 @@ export class SlidingOperator implements CorrelationOperator {
     const view = this.#view(state)
     const inserted = insertAt(state.entries, at, added, view.carrying)
     view.carrying = inserted.carrying
-    if (at + added.length === state.entries.length && !this.#mayUndo(state, at)) this.#judge(state, view, at, Infinity)
+    if (at + added.length === state.entries.length && !this.#mayUndo(state, at))
+      this.#windows.judge(state, view, at, Infinity)
     else this.#replay(state, view)
     const told = this.#tell(state, -Infinity)
     const findings = settled.length === 0 ? told : [...settled, ...told]
@@ -173,59 +123,17 @@ export class SlidingOperator implements CorrelationOperator {
   #view(state: State): View {
     const known = this.#views.get(state)
     if (known !== undefined) return known
-    const view = this.#newView(state, carriers(state.entries))
+    const view = this.#windows.begin(state, carriers(state.entries))
     this.#views.set(state, view)
-    this.#judge(state, view, 0, Infinity)
+    this.#windows.judge(state, view, 0, Infinity)
     return view
-  }
-
-  #newView(state: State, carrying: number): View {
-    const bursts = state.head === null ? [] : [burstOf(state.head)]
-    return { carrying, aggregate: createAggregate(this.correlation), low: 0, pending: 0, inWindow: 0, bursts }
   }
 
   /** A late event has come in between: judges all again. */
   #replay(state: State, view: View): void {
-    const again = this.#newView(state, view.carrying)
+    const again = this.#windows.begin(state, view.carrying)
     this.#views.set(state, again)
-    this.#judge(state, again, 0, Infinity)
-  }
-
-  /** Judges the instants of the entries from `from` on that lie before `untilMs`. */
-  #judge(state: State, view: View, from: number, untilMs: number): void {
-    const { entries, head } = state
-    const settledMs = state.settledMs ?? -Infinity
-    for (let at = from; at < entries.length && entries[at]!.t < untilMs;) {
-      const t = entries[at]!.t
-      for (; at < entries.length && entries[at]!.t === t; at++) {
-        const entry = entries[at]!
-        view.aggregate.add(entry)
-        view.inWindow += entry.n
-        view.pending += entry.n
-      }
-      for (; entries[view.low]!.t < t - this.#spanMs; view.low++) {
-        const entry = entries[view.low]!
-        view.aggregate.remove(entry)
-        view.inWindow -= entry.n
-      }
-      if (t >= settledMs) this.#judgeInstant(entries, view, t, at)
-      // What is settled was judged before; only what the head has not counted yet is still to be counted.
-      else if (head === null || t <= head.last) view.pending = 0
-    }
-  }
-
-  #judgeInstant(entries: readonly Entry[], view: View, t: number, end: number): void {
-    const measured = view.aggregate.measure(entries, view.low, end)
-    if (!conditionHolds(this.correlation, measured)) return
-    const burst = view.bursts.at(-1)
-    if (burst !== undefined && t - burst.last <= this.#spanMs) {
-      burst.last = t
-      burst.count += view.pending
-      burst.peak = Math.max(burst.peak, measured)
-    } else {
-      view.bursts.push({ anchor: entries[view.low]!.t, first: t, last: t, count: view.inWindow, peak: measured })
-    }
-    view.pending = 0
+    this.#windows.judge(state, again, 0, Infinity)
   }
 
   /** Forgets what the watermark has passed once that is half of what is kept, and more where that is not enough. */
@@ -256,8 +164,8 @@ export class SlidingOperator implements CorrelationOperator {
   #settle(state: State, untilMs: number): readonly CorrelationFinding[] {
     if (untilMs <= (state.settledMs ?? -Infinity)) return []
     const findings = this.#tell(state, untilMs)
-    const settled = this.#newView(state, 0)
-    this.#judge(state, settled, 0, untilMs)
+    const settled = this.#windows.begin(state, 0)
+    this.#windows.judge(state, settled, 0, untilMs)
     const last = settled.bursts.at(-1)
     const open = last !== undefined && last.last + this.#spanMs >= untilMs ? last : undefined
     const evidence = open === undefined ? [] : spread(evidenceOf(state, open))
@@ -268,99 +176,7 @@ export class SlidingOperator implements CorrelationOperator {
     return findings
   }
 
-  /**
-   * Tells what has changed of the bursts since they were last told. Those that can't go on at `untilMs` are told for the last
-   * time, and forgotten.
-   */
   #tell(state: State, untilMs: number): readonly CorrelationFinding[] {
-    const { bursts } = this.#view(state)
-    if (bursts.length === 0 && state.told.length === 0) return nothingToTell
-    const findings: CorrelationFinding[] = []
-    const gone = state.told.filter(
-      (told) => told.retracted !== true && !bursts.some((burst) => burst.anchor === told.anchor),
-    )
-    for (const burst of bursts) {
-      const final = burst.last + this.#spanMs < untilMs
-      const supersedes = gone.filter((told) => told.anchor <= burst.last && told.last >= burst.anchor)
-      const told = state.told.find(({ anchor }) => anchor === burst.anchor)
-      const incomplete = this.#isIncomplete(state, burst)
-      if (told === undefined || worthTelling(told, burst, supersedes.length > 0, final, incomplete)) {
-        const version = (told?.version ?? 0) + 1
-        findings.push(this.#finding(state, burst, version, 'open', supersedes, final))
-        const now: Told = { ...burst, version, ...(incomplete ? { incomplete } : {}) }
-        state.told = [...state.told.filter((other) => other !== told), now]
-      }
-      if (final) state.told = state.told.filter(({ anchor }) => anchor !== burst.anchor)
-    }
-    for (const told of gone) {
-      told.version++
-      told.retracted = true
-      findings.push(this.#finding(state, told, told.version, 'retracted', [], false))
-    }
-    const retracted = state.told.filter((told) => told.retracted === true)
-    if (retracted.length > retractedMax) {
-      const forgotten = new Set(retracted.slice(0, retracted.length - retractedMax))
-      state.told = state.told.filter((told) => !forgotten.has(told))
-    }
-    return findings
+    return tellBursts(state, this.#view(state).bursts, this.#spanMs, untilMs)
   }
-
-  #finding(
-    state: State,
-    burst: Burst,
-    version: number,
-    status: CorrelationFinding['status'],
-    supersedes: readonly Told[],
-    final: boolean,
-  ): CorrelationFinding {
-    return {
-      anchorMs: burst.anchor,
-      version,
-      status,
-      supersedes: supersedes.map(({ anchor }) => anchor),
-      firstHeldMs: burst.first,
-      lastHeldMs: burst.last,
-      count: burst.count,
-      peak: burst.peak,
-      final,
-      incomplete: this.#isIncomplete(state, burst),
-      evidence: spread(evidenceOf(state, burst)),
-    }
-  }
-
-  /** Its first window, or one that it would have gone on from, begins where something may be missing. */
-  #isIncomplete({ roughMs }: State, { first }: Burst): boolean {
-    return roughMs !== null && first - this.#spanMs <= roughMs
-  }
-}
-
-const nothingToTell: readonly CorrelationFinding[] = []
-
-function newState(): State {
-  return { settledMs: null, entries: [], head: null, told: [], roughMs: null }
-}
-
-function burstOf({ anchor, first, last, count, peak }: Burst): Burst {
-  return { anchor, first, last, count, peak }
-}
-
-/**
- * A finding is told again when it is taken for others, when it doubled, and, if it grew at all or has become incomplete, when
- * it is over: a burst of n events takes about log n versions.
- */
-function worthTelling(told: Told, burst: Burst, supersedes: boolean, final: boolean, incomplete: boolean): boolean {
-  if (told.retracted === true || supersedes || told.first !== burst.first) return true
-  if (burst.count >= 2 * told.count || burst.peak >= 2 * told.peak) return true
-  if (!final) return false
-  const grew = told.count !== burst.count || told.last !== burst.last || told.peak !== burst.peak
-  return grew || (incomplete && told.incomplete !== true)
-}
-
-/** What the events of a burst left behind: the head's part, and those since. */
-function evidenceOf(state: State, burst: Burst): readonly EvidenceRef[] {
-  const head = state.head?.anchor === burst.anchor ? state.head : undefined
-  const since = state.entries.flatMap(({ t, e }) =>
-    e !== undefined && t <= burst.last && (head === undefined ? t >= burst.anchor : t > head.last) ? [e] : [],
-  )
-  return head === undefined ? since : [...head.evidence, ...since]
 }

@@ -1,0 +1,59 @@
+/**
+ * What a sliding correlation keeps of a group: its entries, its bursts, and what was told of them.
+ *
+ * Pure. Read by the windows (sliding-windows.ts), which find the bursts, and by the findings (sliding-findings.ts), which tell
+ * them; changed by the operator (sliding-operator.ts).
+ */
+import type { EvidenceRef } from '../../core/signal.ts'
+import type { Entry } from './window-entries.ts'
+
+export interface Burst {
+  anchor: number
+  /** First and last instant at which the condition held. */
+  first: number
+  last: number
+  /** Events from anchor to last. */
+  count: number
+  peak: number
+}
+
+/** The part of a burst that the watermark has passed. */
+interface Head extends Burst {
+  evidence: readonly EvidenceRef[]
+}
+
+/** A finding as it was last told. */
+export interface Told {
+  anchor: number
+  first: number
+  last: number
+  count: number
+  peak: number
+  version: number
+  retracted?: true
+  incomplete?: true
+}
+
+/** JSON. */
+export interface SlidingState {
+  /** Instants before it are settled; null: none. */
+  settledMs: number | null
+  entries: Entry[]
+  head: Head | null
+  told: Told[]
+  /** Up to here the group has not waited for all late events, or has counted in bulk; null: nowhere. */
+  roughMs: number | null
+}
+
+export function newState(): SlidingState {
+  return { settledMs: null, entries: [], head: null, told: [], roughMs: null }
+}
+
+/** What the events of a burst left behind: the head's part, and those since. */
+export function evidenceOf(state: SlidingState, burst: Burst): readonly EvidenceRef[] {
+  const head = state.head?.anchor === burst.anchor ? state.head : undefined
+  const since = state.entries.flatMap(({ t, e }) =>
+    e !== undefined && t <= burst.last && (head === undefined ? t >= burst.anchor : t > head.last) ? [e] : [],
+  )
+  return head === undefined ? since : [...head.evidence, ...since]
+}
