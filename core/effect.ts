@@ -41,6 +41,7 @@ export const flagCodes = [
   'ACTION_REFUSED',
   'APPROVAL_EXPIRED',
   'CAP_REACHED',
+  'REVIVED',
   'SUBJECTS_MAX',
   'UNDO_REFUSED',
 ] as const

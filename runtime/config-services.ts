@@ -72,4 +72,9 @@ export const Respond = section('Runs playbooks.', {
   verifyMsMax: milliseconds()
     .default(30_000)
     .describe('How long a revocation may take to be refused everywhere before it counts as failed.'),
+  lookAgainMs: milliseconds()
+    .default(60_000)
+    .describe(
+      'How soon after its proof a revocation is tried again; then in gaps that double, up to a day, for 30 days. One that does not hold any more re-opens its incident.',
+    ),
 })

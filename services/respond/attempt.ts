@@ -26,6 +26,8 @@ const retryMsMax = 60_000
 const firstLookMs = 5
 const lookMsMax = 250
 const verifyMsDefault = 30_000
+/** Between the two looks that a proof is taken back by. */
+const confirmMs = 500
 /** A proof that takes longer than this gets a record of its own that it is being waited for. */
 const patienceMs = 1_000
 /** Past an open intent's timeout, for clocks that differ a little. */
@@ -106,6 +108,17 @@ export class Attempt {
   async prove(): Promise<void> {
     const startMs = this.#entry.attemptedMs ?? this.#tools.clock.nowMs()
     await this.#prove(startMs, startMs, undefined)
+  }
+
+  /**
+   * Whether what was proven still holds: `not-done` only where the other side says so twice, a moment apart; undefined where
+   * it can't be asked now.
+   */
+  async stillHolds(): Promise<Verification | undefined> {
+    const seen = await this.#look()
+    if (seen?.state !== 'not-done' || this.#tools.stopping()) return seen
+    await pause(confirmMs, undefined, { signal: this.#tools.signal }).catch(() => undefined)
+    return this.#look()
   }
 
   #sinceFirstMs(): number | undefined {

@@ -10,6 +10,7 @@ import type { Entity } from '../../core/signal.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 import type { Playbook } from './playbook.ts'
+import { watchedMax } from './watch.ts'
 
 export interface IncidentEntry {
   readonly incident: IncidentBrief
@@ -160,6 +161,18 @@ export class Book {
     const open = this.open()
     if (open.includes(id) === isOpen) return
     this.state.set('open', isOpen ? [...open, id] : open.filter((each) => each !== id))
+  }
+
+  /** Proven deeds that are looked at again, the oldest first. */
+  watched(): readonly string[] {
+    return this.state.get<readonly string[]>('watched') ?? []
+  }
+
+  setWatched(id: string, isWatched: boolean): void {
+    const watched = this.watched()
+    if (watched.includes(id) === isWatched) return
+    const next = isWatched ? [...watched, id].slice(-watchedMax) : watched.filter((each) => each !== id)
+    this.state.set('watched', next)
   }
 
   /** Actions that the global stop holds. */

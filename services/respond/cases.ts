@@ -29,6 +29,8 @@ const CaseIncident = z.strictObject({
   rules: strings.default(['case-rule']),
   shadow: z.boolean().default(false),
   synthetic: z.boolean().default(false),
+  /** Codes of its flags. */
+  flags: strings.default([]),
   /** `<type>: [ids]`. */
   entities: z.partialRecord(z.enum(entityTypes), strings).default({}),
 })
@@ -179,7 +181,7 @@ function incidentOf(given: Case['incident'], name: string): Incident {
     exposure: {},
     notes: [],
     supersedes: [],
-    flags: [],
+    flags: given.flags.map((code) => ({ code, message: given.title, at })),
     next: [],
     ...(given.synthetic ? { synthetic: true } : {}),
   }

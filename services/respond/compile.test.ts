@@ -40,6 +40,7 @@ describe('playbooks as files', () => {
     expect(Object.fromEntries(playbooks.map(({ id, destructive }) => [id, destructive]))).toEqual({
       'contain-exfiltration': true,
       'notify-on-call': false,
+      'notify-revived': false,
       'revoke-stolen-key': true,
     })
   })

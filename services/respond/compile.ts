@@ -108,6 +108,7 @@ class Compiler {
         techniques: trigger.techniques,
         rules: trigger.rules,
         entities: trigger.entities,
+        flags: trigger.flags,
         settled: trigger.settled,
         unanswered: trigger.unanswered,
         ...(trigger.for_each === undefined ? {} : { forEach: trigger.for_each }),

@@ -15,6 +15,7 @@ import { hasActed, isAhead, isSettled } from './progress.ts'
 import { capReached, protectedIn } from './policy.ts'
 import type { Playbook, StepAction } from './playbook.ts'
 import type { Turn } from './turn.ts'
+import { isWatched, revived, takesBackProof, tellRevived } from './watch.ts'
 
 /** Held by the global stop for longer than this, an action is given up: its moment has passed. */
 const heldMsMax = 24 * 3_600_000
@@ -230,6 +231,7 @@ export class Desk {
     const settled = isSettled(action)
     const isOpen = !settled && action.state !== 'asked' && action.state !== 'awaiting-approval'
     this.#book.setOpen(action.id, isOpen)
+    this.#book.setWatched(action.id, isWatched(entry))
     this.#book.setHeld(action.id, action.state === 'asked' && action.reason === 'GLOBAL_STOP')
     if (settled) this.#settled(entry, turn)
   }
@@ -237,6 +239,8 @@ export class Desk {
   #settled(entry: ActionEntry, turn: Turn): void {
     const { action } = entry
     turn.ready.add(action.runId)
+    if (action.reason === revived)
+      return tellRevived(entry, this.#hooks.incidentOf(action.incidentId)?.id ?? action.incidentId, turn)
     const code =
       action.state === 'failed'
         ? 'ACTION_FAILED'
@@ -272,6 +276,9 @@ export class Desk {
       turn.out.drop('unknown-action')
       return
     }
+    // Somebody here has asked for it back meanwhile: what is known stands, as the version after.
+    if (takesBackProof(fact, entry.action) && !isWatched(entry))
+      return void this.put({ ...entry, action: { ...entry.action, version: fact.version } }, {}, turn)
     if (!isAhead(fact, entry.action)) {
       turn.out.drop('own-record')
       return

@@ -32,6 +32,8 @@ export interface IncidentBrief {
   readonly exposure: Incident['exposure']
   readonly next: readonly string[]
   readonly verdict: Incident['verdict'] | null
+  /** Codes of its flags. Absent in briefs of before there were any. */
+  readonly flags?: readonly string[]
   readonly supersedes: readonly string[]
   readonly mergedInto: string | null
   /** Over the findings and their evidence counts. */
@@ -67,6 +69,7 @@ export function briefOf(incident: Incident, arrivedMs: number): IncidentBrief {
     exposure: incident.exposure,
     next: incident.next.slice(0, 12),
     verdict: incident.verdict ?? null,
+    flags: [...new Set(incident.flags.map(({ code }) => code))],
     supersedes: incident.supersedes,
     mergedInto: incident.mergedInto ?? null,
     evidence: canonicalDigest(incident.signals.map(({ id, version, evidence }) => [id, version, evidence])),

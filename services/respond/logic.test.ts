@@ -6,6 +6,7 @@ import { describedConnectors } from '../../connectors/create.ts'
 import { incidentOf } from '../../test/support/incident.ts'
 import { Catalog } from './catalog.ts'
 import { Rehearsal } from './rehearsal.ts'
+import { nextLookMs } from './watch.ts'
 
 const catalog = new Catalog(describedConnectors())
 const hourMs = 3_600_000
@@ -519,6 +520,76 @@ describe('taking back', () => {
     decide({ kind: 'undo', incidentId: 'incident-1', actionId: actionOf('revoke')?.id ?? '' })
     expect(states()).toEqual({ revoke: 'verified', tell: 'done' })
     expect(flags()).toEqual(['UNDO_REFUSED'])
+  })
+})
+
+describe('a deed that was proven and holds no more', () => {
+  const suspend = revoke().replace('licensing.credential.revoke', 'licensing.credential.suspend')
+  const dayMs = 24 * hourMs
+  const revive = () => {
+    const action = actionOf('revoke')!
+    const fact = { ...action, version: action.version + 1, state: 'failed', reason: 'REVIVED', summary: 'On again.' }
+    stage.feed({ kind: 'action', action: fact as Action })
+  }
+  beforeEach(() => {
+    begin(suspend)
+    say()
+    done()
+    stage.notes.length = 0
+  })
+
+  test('fails after all: its incident is flagged in words and opened again, once', () => {
+    expect(stage.book.watched()).toEqual([actionOf('revoke')?.id])
+    revive()
+    revive()
+    expect(states()).toMatchObject({ revoke: 'failed' })
+    expect(stage.notes).toMatchObject([
+      {
+        kind: 'note',
+        incidentId: 'incident-1',
+        by: 'service:respond',
+        text: expect.stringMatching(/^REVIVED: .*On again/),
+      },
+      { kind: 'reopen', incidentId: 'incident-1' },
+    ])
+    expect(stage.book.watched()).toEqual([])
+  })
+
+  test('opens the incident that has taken its own in', () => {
+    say({ version: 2, status: 'merged', mergedInto: 'incident-2' })
+    say({ id: 'incident-2', supersedes: ['incident-1'] })
+    revive()
+    expect(stage.notes.slice(-2)).toMatchObject([
+      { incidentId: 'incident-2' },
+      { kind: 'reopen', incidentId: 'incident-2' },
+    ])
+  })
+
+  test('is no news once somebody here has asked for it back, whatever comes of that', () => {
+    decide({ kind: 'undo', incidentId: 'incident-1', actionId: actionOf('revoke')?.id ?? '' })
+    revive()
+    expect([states()['revoke'], flags()]).toEqual(['verified', []])
+    done()
+    expect([states()['revoke'], stage.book.watched()]).toEqual(['undone', []])
+  })
+
+  test('goes on being watched when the undo failed, and for 30 days', () => {
+    decide({ kind: 'undo', incidentId: 'incident-1', actionId: actionOf('revoke')?.id ?? '' })
+    stage.perform(() => 'failed')
+    expect(stage.book.watched()).toHaveLength(1)
+    stage.pass(29 * dayMs)
+    expect(stage.book.watched()).toHaveLength(1)
+    stage.pass(2 * dayMs)
+    expect(stage.book.watched()).toEqual([])
+  })
+
+  test('is looked at after a minute, then in gaps that double up to a day', () => {
+    const looks: number[] = []
+    for (let at = nextLookMs(0, undefined, 60_000); at !== Infinity; at = nextLookMs(0, at, 60_000))
+      looks.push(at / 60_000)
+    expect(looks.slice(0, 4)).toEqual([1, 3, 7, 15])
+    expect(looks.length).toBeLessThan(45)
+    expect(looks.at(-1)).toBeGreaterThan((29 * dayMs) / 60_000)
   })
 })
 

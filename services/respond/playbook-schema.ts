@@ -2,6 +2,7 @@
  * The YAML of a playbook, as a schema: strict, every key known. docs/playbooks.md explains it to its writers.
  */
 import { z } from 'zod'
+import { flagCodes } from '../../core/effect.ts'
 import { Level, entityTypes } from '../../core/signal.ts'
 import { playbookLimits } from './playbook.ts'
 
@@ -75,6 +76,8 @@ export const PlaybookSource = z.strictObject({
       .default([]),
     rules: z.array(z.string().min(1).max(256)).max(1_000).default([]),
     entities: z.array(EntityType).max(8).default([]),
+    /** Codes of flags, one of which the incident must have. */
+    flags: z.array(z.enum(flagCodes)).max(flagCodes.length).default([]),
     settled: z.boolean().default(false),
     unanswered: z.boolean().default(false),
     for_each: EntityType.optional(),

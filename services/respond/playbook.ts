@@ -29,6 +29,8 @@ export interface Trigger {
   readonly rules: readonly string[]
   /** Entities of all these types are in it. */
   readonly entities: readonly EntityType[]
+  /** The incident has a flag of any of these codes. Empty: any incident. */
+  readonly flags: readonly string[]
   /** Waits until the incident is settled. */
   readonly settled: boolean
   /** Only where no other playbook answers to the incident. */

@@ -6,6 +6,7 @@
  * is known; its echo, and the step's own records read back, change nothing.
  */
 import type { Action } from '../../core/action.ts'
+import { takesBackProof } from './watch.ts'
 
 /** While the proof is still being waited for. */
 export const verifying = 'VERIFYING'
@@ -30,6 +31,7 @@ function rankOf({ state, reason }: Action): number {
 /** Whether a journaled record tells more than what is known. */
 export function isAhead(fact: Action, known: Action): boolean {
   if (fact.attempt === 0) return false
+  if (takesBackProof(fact, known)) return true
   return fact.attempt > known.attempt || (fact.attempt === known.attempt && rankOf(fact) > rankOf(known))
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Book, IncidentEntry, RunEntry } from './book.ts'
 import { isSettled } from './progress.ts'
+import { watchedForMs } from './watch.ts'
 
 const pruneEveryMs = 3_600_000
 /** How long after its last change an incident's actions can still be undone. */
@@ -32,6 +33,14 @@ export class Pruner {
       if ((entry.touchedMs < nowMs - keepMs || index < beyond) && this.#isOver(entry)) this.#forget(entry)
     }
     this.#forgetUnused(nowMs)
+    this.#stopWatching(nowMs)
+  }
+
+  #stopWatching(nowMs: number): void {
+    for (const id of this.#book.watched()) {
+      const provenMs = this.#book.action(id)?.settledMs ?? -Infinity
+      if (provenMs < nowMs - watchedForMs) this.#book.setWatched(id, false)
+    }
   }
 
   #isOver(entry: IncidentEntry): boolean {

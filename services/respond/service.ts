@@ -54,7 +54,7 @@ export function createRespondService(context: ServiceContext): Service {
     async start() {
       const partitions = await bus.partitionCount(topics.effects)
       const stages = [
-        respondStage({ catalog, policy, clock, log, telemetry }),
+        respondStage({ catalog, policy, clock, log, telemetry, lookAgainMs: config.respond.lookAgainMs }),
         incidentsRelay(),
         decisionsRelay(partitions),
       ]

@@ -86,6 +86,7 @@ class Stage {
         clock: systemClock,
         log: silentLog,
         telemetry: silentTelemetry,
+        lookAgainMs: 20,
         policy: {
           enabled: [...enabled],
           protected: [],
@@ -139,6 +140,48 @@ describe('the sidecar', () => {
     for (let i = 0; i < 6; i++) stage.incident(`i${i}`, i % 2 === 0 ? 'one' : 'two')
     await stage.until(() => stage.states().length === 6 && stage.states().every((state) => state === 'done'))
     expect(most).toBe(2)
+  })
+
+  test('a deed that was proven is looked at again, and one that holds no more is told, once', async () => {
+    let state: 'done' | 'not-done' = 'done'
+    let looks = 0
+    const cut = connectorOf('cut', async () => undefined, {
+      destructive: true,
+      verify: async () => ({ state, summary: `It is ${(looks++, state)}.` }),
+    })
+    const stage = new Stage([cut], ['cut'])
+    stage.rehearsal.playbooks([playbook('cut', 5, true)])
+    stage.incident('i', 'text')
+    await stage.until(() => looks > 4)
+    expect(stage.states()).toEqual(['verified'])
+    state = 'not-done'
+    await stage.until(() => stage.states()[0] === 'failed')
+    const told = looks
+    expect(stage.journaled.at(-1)).toMatchObject({
+      reason: 'REVIVED',
+      summary: expect.stringContaining('It is not-done'),
+    })
+    await pause(100)
+    expect([looks, stage.journaled.filter(({ reason }) => reason === 'REVIVED')]).toEqual([told, [expect.anything()]])
+  })
+
+  test('one answer alone, or none, takes no proof back', async () => {
+    let looks = 0
+    const answers = ['done', 'not-done', 'done', undefined, 'done'] as const
+    const cut = connectorOf('cut', async () => undefined, {
+      destructive: true,
+      verify: async () => {
+        const state = answers[Math.min(looks++, answers.length - 1)]
+        if (state === undefined) throw new ConnectorUnavailableError('away')
+        return { state, summary: '' }
+      },
+    })
+    const stage = new Stage([cut], ['cut'])
+    stage.rehearsal.playbooks([playbook('cut', 5, true)])
+    stage.incident('i', 'text')
+    await stage.until(() => looks >= 4)
+    await pause(50)
+    expect(stage.states()).toEqual(['verified'])
   })
 
   test('a connector that never answers holds back its own actions, and no others', async () => {

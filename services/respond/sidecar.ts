@@ -20,6 +20,7 @@ import { Book, type ActionEntry } from './book.ts'
 import type { Catalog } from './catalog.ts'
 import { Journal } from './journal.ts'
 import { isAhead, isSettled, verifying } from './progress.ts'
+import { isWatched, nextLookMs, revived } from './watch.ts'
 
 export type PolicySettings = Omit<Policy, 'claim' | 'at'>
 
@@ -29,11 +30,17 @@ export interface SidecarDependencies {
   readonly clock: Clock
   readonly log: Log
   readonly telemetry: Telemetry
+  /** How soon after its proof a deed is looked at again. */
+  readonly lookAgainMs: number
 }
 
 const concurrencyDefault = 4
 /** Pause after a bug in the sidecar itself, so that it does not spin. */
 const bugPauseMs = 5_000
+/** Where nobody could be asked whether a deed still holds. */
+const askAgainMs = 60_000
+/** A timer of Node's can't be set for longer than 24.8 days. */
+const timerMsMax = 86_400_000
 
 export class RespondSidecar implements Sidecar {
   readonly #context: SidecarContext
@@ -46,6 +53,8 @@ export class RespondSidecar implements Sidecar {
   readonly #told = new Map<string, Action>()
   readonly #busy = new Map<string, { readonly connector: string; readonly ended: Promise<void> }>()
   readonly #notBefore = new Map<string, number>()
+  /** When a proven deed was last looked at by this owner. */
+  readonly #looked = new Map<string, number>()
   #stopping = false
   #timer: NodeJS.Timeout | undefined
 
@@ -119,15 +128,48 @@ export class RespondSidecar implements Sidecar {
       if (readyMs > nowMs) wakeMs = Math.min(wakeMs, readyMs)
       else if (this.#hasRoom(action.connector)) this.#begin(entry, action)
     }
+    wakeMs = Math.min(wakeMs, this.#watch(nowMs))
     clearTimeout(this.#timer)
     if (wakeMs !== Infinity) {
       this.#timer = setTimeout(
         () => {
           this.#pump()
         },
-        Math.max(1, wakeMs - nowMs),
+        Math.min(Math.max(1, wakeMs - nowMs), timerMsMax),
       )
     }
+  }
+
+  /** Looks again at what was proven where it is time. When the next one is due. */
+  #watch(nowMs: number): number {
+    let wakeMs = Infinity
+    for (const id of this.#book.watched()) {
+      const entry = this.#book.action(id)
+      if (entry === undefined || this.#busy.has(id) || !isWatched(entry)) continue
+      const { action, settledMs = nowMs } = entry
+      const nextMs = nextLookMs(settledMs, this.#looked.get(id), this.#deps.lookAgainMs)
+      const dueMs = Math.max(nextMs, this.#notBefore.get(id) ?? 0)
+      if (dueMs > nowMs) wakeMs = Math.min(wakeMs, dueMs)
+      else if (this.#hasRoom(action.connector)) this.#begin(entry, action, () => this.#lookAgain(entry))
+    }
+    return wakeMs
+  }
+
+  async #lookAgain(entry: ActionEntry): Promise<void> {
+    const { action } = entry
+    const { id, attempt, at } = action
+    const port = this.#portOf(action)
+    const tell = this.#tellOf(action)
+    const seen =
+      port === undefined ? undefined : await new Attempt(entry, action, port, tell, this.#tools()).stillHolds()
+    const nowMs = this.#deps.clock.nowMs()
+    if (seen === undefined || seen.state === 'unknown') this.#notBefore.set(id, nowMs + askAgainMs)
+    else this.#looked.set(id, nowMs)
+    // Meanwhile somebody may have asked for it back.
+    const known = this.#book.action(id)
+    if (seen?.state !== 'not-done' || known === undefined || !isWatched(known)) return
+    const summary = `It was proven at ${at}, and holds no more: ${seen.summary} Nobody has taken it back here; somebody has elsewhere.`
+    await tell({ state: 'failed', attempt, reason: revived, summary: summary.slice(0, 500) })
   }
 
   /** The latest version, whether it has come back through the log or not. */
@@ -154,10 +196,10 @@ export class RespondSidecar implements Sidecar {
     return busy < max
   }
 
-  #begin(entry: ActionEntry, action: Action): void {
+  #begin(entry: ActionEntry, action: Action, doWork = () => this.#work(entry, action)): void {
     const { id, connector } = action
     this.#notBefore.delete(id)
-    const work = this.#work(entry, action)
+    const work = doWork()
       .catch((error: unknown) => {
         if (error instanceof FencedError) this.#end()
         else if (!this.#over.signal.aborted) {
@@ -190,19 +232,17 @@ export class RespondSidecar implements Sidecar {
       })
       return
     }
-    const tools: AttemptTools = {
-      clock: this.#deps.clock,
-      signal: this.#over.signal,
-      stopping: () => this.#stopping,
-      random: Math.random,
-    }
-    const attempt = new Attempt(entry, action, port, tell, tools)
+    const attempt = new Attempt(entry, action, port, tell, this.#tools())
     if (action.state === 'reserved') await attempt.begin()
     else if (action.state === 'done' && action.reason === verifying) await attempt.prove()
     else {
       const againMs = await attempt.recover()
       if (againMs !== undefined) this.#notBefore.set(action.id, againMs)
     }
+  }
+
+  #tools(): AttemptTools {
+    return { clock: this.#deps.clock, signal: this.#over.signal, stopping: () => this.#stopping, random: Math.random }
   }
 
   #portOf({ connector, action }: Action): ConnectorAction | undefined {

@@ -18,6 +18,7 @@ export function isTriggered({ trigger }: Playbook, incident: IncidentBrief): boo
     !trigger.techniques.some((wanted) => incident.techniques.some((found) => covers(wanted, found)))
   )
     return false
+  if (trigger.flags.length > 0 && !trigger.flags.some((code) => incident.flags?.includes(code) === true)) return false
   return trigger.entities.every((type) => entitiesOf(incident, type).length > 0)
 }
 

@@ -58,6 +58,13 @@ export class Turn {
     this.out.emit({ topic: topics.decisions, key: flag.incidentId, value: note })
   }
 
+  /** A closed incident is not over after all; an open one stays as it is. */
+  reopen(about: string, tenant: string, incidentId: string): void {
+    const id = derivedId('reopen', incidentId, about)
+    const decision: Decision = { kind: 'reopen', id, at: this.at, by: respondName, roles: [], tenant, incidentId }
+    this.out.emit({ topic: topics.decisions, key: incidentId, value: decision })
+  }
+
   #effect(tenant: string, value: unknown, arrivedMs = this.arrivedMs): void {
     const told = { [headers.arrived]: String(arrivedMs) }
     this.out.emit({ topic: topics.effects, partition: this.#partition, key: tenant, value, headers: told })

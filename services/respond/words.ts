@@ -14,6 +14,7 @@ import { digestOf, mayDecide } from './ids.ts'
 import type { Playbook } from './playbook.ts'
 import { hasActed } from './progress.ts'
 import type { Turn } from './turn.ts'
+import { isWatched } from './watch.ts'
 
 const undoAttemptsMax = 5
 
@@ -104,6 +105,7 @@ export class Words {
     else {
       const undo = this.#undoOf(entry, decision, found, turn)
       this.#book.setAction({ ...entry, undo: undo.action.id })
+      this.#book.setWatched(action.id, false)
       this.#desk.reserve(undo, turn)
     }
   }
@@ -161,6 +163,7 @@ export class Words {
       return
     }
     this.#book.setAction(freed)
+    this.#book.setWatched(originalId, isWatched(freed))
     turn.flag(id, {
       tenant: original.action.tenant,
       incidentId: original.action.incidentId,

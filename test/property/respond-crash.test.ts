@@ -205,6 +205,7 @@ class Owner {
         clock: systemClock,
         log: silentLog,
         telemetry: silentTelemetry,
+        lookAgainMs: 60_000,
         policy: {
           enabled: [],
           protected: [],
