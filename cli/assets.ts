@@ -22,8 +22,9 @@ import { FilePrint, fingerprint } from '../engine/fingerprint/fingerprint.ts'
 import type { ByteSource } from '../engine/fingerprint/bytes.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { note, print, printJson, printTable } from './output.ts'
+import { note, print, printJson } from './output.ts'
 import { dataFolderOf } from './settings.ts'
+import { printTable } from './table.ts'
 
 /** Artifacts in one file of the inventory: its text stays below the limit of a content file. */
 const artifactsPerFileMax = 1_500

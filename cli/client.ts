@@ -11,7 +11,8 @@ import { describeError } from '../core/errors.ts'
 import { isLoopback } from '../runtime/http-access.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { adminTokenFile, liveInstance } from './instance.ts'
-import { dataFolderOf, demoFolder, loadSettings, type GlobalOptions } from './settings.ts'
+import type { GlobalOptions } from './options.ts'
+import { dataFolderOf, demoFolder, loadSettings } from './settings.ts'
 
 const timeoutMs = 30_000
 const ErrorBody = z.object({

@@ -12,10 +12,12 @@ import { Secrets } from '../runtime/secrets.ts'
 import { silentTelemetry } from '../runtime/telemetry.ts'
 import { neutralLine } from '../runtime/terminal-text.ts'
 import { openAdapters } from './adapters.ts'
-import { contentChecks, contentFolders, runCases, type ContentCase } from './content.ts'
+import { contentChecks, runCases, type ContentCase } from './content.ts'
+import { contentFolders } from './content-folders.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { print, printJson, printTable, styled } from './output.ts'
+import { print, printJson, styled } from './output.ts'
 import { dataFolderOf } from './settings.ts'
+import { printTable } from './table.ts'
 
 /** Throws ContentInvalidError with every mistake. */
 export async function checkAll({ config, folder }: LoadedConfig, json: boolean): Promise<void> {

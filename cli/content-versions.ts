@@ -5,8 +5,10 @@ import { rollBack } from '../runtime/content-rollback.ts'
 import { connect } from './client.ts'
 import { withContent } from './content-actions.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { print, printJson, printTable } from './output.ts'
-import { loadSettings, type ClientOptions } from './settings.ts'
+import { print, printJson } from './output.ts'
+import type { ClientOptions } from './options.ts'
+import { loadSettings } from './settings.ts'
+import { printTable } from './table.ts'
 
 interface History {
   readonly versions: readonly {

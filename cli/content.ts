@@ -1,6 +1,4 @@
-/** The content folders of an installation, and the compilers that say what is wrong in them. */
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+/** The compilers that say what is wrong in content, and the cases that stand beside it. */
 import type { ContentFile } from '../core/content.ts'
 import type { ContentSet } from '../core/control.ts'
 import type { FilePlace, Mistake } from '../core/errors.ts'
@@ -8,7 +6,6 @@ import { describedConnectors } from '../connectors/create.ts'
 import { runSourceCases } from '../engine/sources/cases.ts'
 import { readInventory } from '../engine/inventory/inventory.ts'
 import { compileSources } from '../engine/sources/compile.ts'
-import type { Config } from '../runtime/config.ts'
 import { loadFolders } from '../runtime/content-files.ts'
 import { contentSets, type ContentChecks, type ContentFolders } from '../runtime/content-publisher.ts'
 import { runRuleCases } from '../services/detect/rule-cases.ts'
@@ -16,22 +13,6 @@ import { compileRules } from '../services/detect/rule-set.ts'
 import { runPlaybookCases } from '../services/respond/cases.ts'
 import { Catalog } from '../services/respond/catalog.ts'
 import { compilePlaybooks } from '../services/respond/compile.ts'
-import { home } from './home.ts'
-
-/** The shipped folder first, then the user's: theirs win. */
-export function contentFolders(config: Config, configFolder: string): ContentFolders {
-  const foldersOf = (set: ContentSet): string[] => {
-    const own = config.content[set].map((folder) => resolve(configFolder, folder))
-    const shipped = join(home, set)
-    return config.content.shipped && existsSync(shipped) ? [shipped, ...own] : own
-  }
-  return {
-    sources: foldersOf('sources'),
-    rules: foldersOf('rules'),
-    playbooks: foldersOf('playbooks'),
-    inventory: foldersOf('inventory'),
-  }
-}
 
 export interface ContentCase {
   readonly set: ContentSet

@@ -9,12 +9,13 @@ import { ContentInvalidError, describeError, type Mistake } from '../core/errors
 import { readInventory } from '../engine/inventory/inventory.ts'
 import { loadFolders } from '../runtime/content-files.ts'
 import { collectFile } from '../services/collect/file.ts'
-import { contentFolders } from './content.ts'
+import { contentFolders } from './content-folders.ts'
 import { evaluateKey, EvaluateRun, type Alert, type EvaluateContent } from './evaluate-run.ts'
 import { inventoryOfContext } from './evaluate-context.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { note, print } from './output.ts'
-import { loadSettings, type GlobalOptions } from './settings.ts'
+import type { GlobalOptions } from './options.ts'
+import { loadSettings } from './settings.ts'
 
 const source = 'gateway'
 const trafficName = /\.jsonl(\.gz)?$/

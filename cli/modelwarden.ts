@@ -4,27 +4,8 @@
  * Promises: results on standard output, all else on standard error; exit codes as docs/cli.md lists them.
  */
 import { Command, CommanderError } from 'commander'
-import { addApproveCommand } from './commands/approve.ts'
-import { addAssetsCommand } from './commands/assets.ts'
-import { addCanaryCommand } from './commands/canary.ts'
-import { addConfigCommand } from './commands/config.ts'
-import { addContentCommand } from './commands/content.ts'
-import { addDeadLettersCommand } from './commands/dead-letters.ts'
-import { addDoctorCommand } from './commands/doctor.ts'
-import { addEvaluateCommand } from './commands/evaluate.ts'
-import { addGlobalStopCommand } from './commands/global-stop.ts'
-import { addIncidentsCommand } from './commands/incidents.ts'
-import { addReplayCommand } from './commands/replay.ts'
-import { addBacktest, addRulesCommand } from './commands/rules.ts'
-import { addRunCommand } from './commands/run.ts'
-import { addSearchCommand } from './commands/search.ts'
-import { addStatusCommand } from './commands/status.ts'
-import { addTimelineCommand } from './commands/timeline.ts'
-import { addTopicsCommand } from './commands/topics.ts'
-import { addUpCommand } from './commands/up.ts'
 import { version } from './home.ts'
 import { exitCodes } from './exit.ts'
-import { reportError } from './output.ts'
 
 const program = new Command('modelwarden')
   .description('Watches over machine-learning models as intellectual property.')
@@ -33,28 +14,32 @@ const program = new Command('modelwarden')
   .exitOverride()
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
 
-const commands = [
-  addUpCommand,
-  addRunCommand,
-  addReplayCommand,
-  addEvaluateCommand,
-  addStatusCommand,
-  addDoctorCommand,
-  addIncidentsCommand,
-  addSearchCommand,
-  addTimelineCommand,
-  addApproveCommand,
-  addGlobalStopCommand,
-  addDeadLettersCommand,
-  addContentCommand,
-  addRulesCommand,
-  addBacktest,
-  addAssetsCommand,
-  addCanaryCommand,
-  addConfigCommand,
-  addTopicsCommand,
-]
-for (const add of commands) add(program)
+/** In the order in which --help lists them. A command that is named is loaded alone: none waits for what others need. */
+const commands = {
+  up: async () => (await import('./commands/up.ts')).addUpCommand,
+  run: async () => (await import('./commands/run.ts')).addRunCommand,
+  replay: async () => (await import('./commands/replay.ts')).addReplayCommand,
+  evaluate: async () => (await import('./commands/evaluate.ts')).addEvaluateCommand,
+  status: async () => (await import('./commands/status.ts')).addStatusCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+  incidents: async () => (await import('./commands/incidents.ts')).addIncidentsCommand,
+  search: async () => (await import('./commands/search.ts')).addSearchCommand,
+  timeline: async () => (await import('./commands/timeline.ts')).addTimelineCommand,
+  approve: async () => (await import('./commands/approve.ts')).addApproveCommand,
+  'global-stop': async () => (await import('./commands/global-stop.ts')).addGlobalStopCommand,
+  'dead-letters': async () => (await import('./commands/dead-letters.ts')).addDeadLettersCommand,
+  content: async () => (await import('./commands/content.ts')).addContentCommand,
+  rules: async () => (await import('./commands/rules.ts')).addRulesCommand,
+  backtest: async () => (await import('./commands/rules.ts')).addBacktest,
+  assets: async () => (await import('./commands/assets.ts')).addAssetsCommand,
+  canary: async () => (await import('./commands/canary.ts')).addCanaryCommand,
+  config: async () => (await import('./commands/config.ts')).addConfigCommand,
+  topics: async () => (await import('./commands/topics.ts')).addTopicsCommand,
+} as const
+
+const named = process.argv[2] ?? ''
+const wanted = Object.hasOwn(commands, named) ? [commands[named as keyof typeof commands]] : Object.values(commands)
+for (const load of wanted) (await load())(program)
 
 // What it writes (bus, index, outbox, keys) is for the user that runs it alone, whatever the folder allows.
 process.umask(0o077)
@@ -69,5 +54,5 @@ try {
 } catch (error) {
   // Commander has said what is wrong with the command line already; asking for help is no mistake.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  else process.exitCode = reportError(error)
+  else process.exitCode = (await import('./output.ts')).reportError(error)
 }

@@ -1,16 +1,15 @@
 /**
- * What commands write: tables and JSON on standard output, progress and complaints on standard error.
+ * What commands write: text and JSON on standard output (tables: table.ts), progress and complaints on standard error.
  *
  * Promises: text that came from events is neutralized before a terminal sees it; colors only where the stream is a
  * terminal and NO_COLOR is not set.
  */
 import { styleText } from 'node:util'
-import Table from 'cli-table3'
 import { ContentInvalidError, ConfigInvalidError, describeError, formatMistake, WardenError } from '../core/errors.ts'
-import { neutralLine, neutralText } from '../runtime/terminal-text.ts'
+import { neutralText } from '../runtime/terminal-text.ts'
 import { CliError, exitCodes, type ExitCode } from './exit.ts'
 
-type Style = Parameters<typeof styleText>[0]
+export type Style = Parameters<typeof styleText>[0]
 
 /** Styled for standard output; hostile characters made visible. */
 export function styled(style: Style, text: string): string {
@@ -26,31 +25,6 @@ export function printJson(value: unknown): void {
   // JSON escapes C0 controls; C1 and bidirectional ones are escaped here, so that showing it is safe too.
   process.stdout.write(`${neutralText(JSON.stringify(value))}\n`)
 }
-
-/** A table of neutralized cells; a cell made by `styled` keeps its color. */
-export function printTable(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
-  const table = new Table({
-    head: head.map((title) => styled('bold', title)),
-    chars: tableChars,
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    wordWrap: true,
-  })
-  for (const row of rows) table.push(row.map(cellText))
-  print(table.toString().replace(/[ \t]+$/gm, ''))
-}
-
-export type Cell = string | number | { readonly text: string; readonly style: Style }
-
-function cellText(cell: Cell): string {
-  if (typeof cell === 'number') return cell.toLocaleString('en-US')
-  return typeof cell === 'string' ? neutralLine(cell) : styled(cell.style, neutralLine(cell.text))
-}
-
-const tableChars = {
-  top: '', 'top-mid': '', 'top-left': '', 'top-right': '',
-  bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
-  left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '',
-} // prettier-ignore
 
 /** A line for the person at the terminal, beside the command's result. */
 export function note(text: string): void {

@@ -9,9 +9,11 @@ import { collectFile } from '../services/collect/file.ts'
 import { compose, type Instance } from './compose.ts'
 import { untilDrained } from './drain.ts'
 import { CliError, exitCodes } from './exit.ts'
-import { note, print, printJson, printTable } from './output.ts'
+import { note, print, printJson } from './output.ts'
+import { printTable } from './table.ts'
 import { serviceNames } from './service-names.ts'
-import { loadSettings, type GlobalOptions } from './settings.ts'
+import type { GlobalOptions } from './options.ts'
+import { loadSettings } from './settings.ts'
 
 export interface ReplayOptions extends GlobalOptions {
   readonly source: string

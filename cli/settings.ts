@@ -1,34 +1,11 @@
 /**
- * The options that every command takes, and the configuration that they lead to.
+ * The configuration that a command's options lead to.
  *
  * Precedence: command line, environment, file, defaults.
  */
 import { join, resolve } from 'node:path'
-import type { Command } from 'commander'
 import { loadConfig, type LoadedConfig } from '../runtime/config-load.ts'
-
-export interface GlobalOptions {
-  readonly config?: string
-  readonly data?: string
-  readonly url?: string
-}
-
-export interface ClientOptions extends GlobalOptions {
-  readonly json?: true
-}
-
-export function globalOptions(command: Command): Command {
-  return command
-    .option('-c, --config <file>', 'configuration file (default: modelwarden.yml, if there is one)')
-    .option('-d, --data <folder>', 'data folder, over the configuration’s data.folder')
-}
-
-/** For commands that speak to a live instance. */
-export function clientOptions(command: Command): Command {
-  return globalOptions(command)
-    .option('--url <url>', 'where the instance is (default: MODELWARDEN_URL, or the one of the data folder)')
-    .option('--json', 'print the answer as JSON')
-}
+import type { GlobalOptions } from './options.ts'
 
 /** Loads the configuration; `--data` counts from the working directory, as paths on a command line do. */
 export function loadSettings(options: GlobalOptions): LoadedConfig {

@@ -5,9 +5,10 @@
  * the content, are no content; what is too large, too deep, too many or not UTF-8 is a mistake with its file, and all
  * mistakes are reported.
  */
-import type { Dirent } from 'node:fs'
-import { lstat, open, readdir, realpath } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { closeSync, constants, fstatSync, openSync, readSync, type Dirent } from 'node:fs'
+import { lstat, readdir, realpath } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { setImmediate as breath } from 'node:timers/promises'
 import type { ContentFile } from '../core/content.ts'
 import { describeError, type Mistake } from '../core/errors.ts'
 import { decodeUtf8 } from '../core/json.ts'
@@ -22,6 +23,8 @@ export interface LoadedFolders {
 }
 
 const folderDepthMax = 16
+/** Files read in one go, a few milliseconds; then others have their turn. */
+const filesAtOnce = 100
 const contentName = /\.ya?ml$/i
 const casesName = /\.cases\.ya?ml$/i
 
@@ -36,8 +39,9 @@ export async function loadFolders(folders: readonly string[], kind: FileKind = '
   for (const folder of folders) {
     const root = await realFolder(folder, mistakes)
     if (root === undefined) continue
-    for (const found of await listFiles(root, folder, kind, mistakes)) {
-      const text = await readContent(found, mistakes)
+    for (const [index, found] of (await listFiles(root, folder, kind, mistakes)).entries()) {
+      if (index % filesAtOnce === filesAtOnce - 1) await breath()
+      const text = readContent(found, mistakes)
       if (text === undefined) continue
       byPath.set(found.path, { path: found.path, text })
       origins.set(found.path, found.shown)
@@ -57,8 +61,13 @@ export async function foldersSignature(folders: readonly string[]): Promise<stri
   for (const folder of folders) {
     const root = await realFolder(folder, [])
     if (root === undefined) continue
-    for (const found of await listFiles(root, folder, 'content', [])) {
-      parts.push(`${found.real}:${found.size}:${found.changedMs}:${found.inode}`)
+    for (const { real } of await listFiles(root, folder, 'content', [])) {
+      try {
+        const { size, mtimeMs, ino } = await lstat(real)
+        parts.push(`${real}:${size}:${mtimeMs}:${ino}`)
+      } catch {
+        // Gone since: the next look sees the folder without it.
+      }
     }
   }
   return parts.sort().join('\n')
@@ -70,9 +79,6 @@ interface FoundFile {
   readonly real: string
   /** As people should see it: below the folder as it was named. */
   readonly shown: string
-  readonly size: number
-  readonly changedMs: number
-  readonly inode: number
 }
 
 async function realFolder(folder: string, mistakes: Mistake[]): Promise<string | undefined> {
@@ -101,7 +107,9 @@ async function listFiles(root: string, folder: string, kind: FileKind, mistakes:
         if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
         const full = join(at, entry.name)
         if (entry.isDirectory()) next.push(full)
-        else if (isWanted(entry.name, kind)) await addFile(root, folder, full, found, mistakes)
+        else if (!isWanted(entry.name, kind)) continue
+        else if (entry.isFile()) found.push(foundFile(root, folder, full, full))
+        else if (entry.isSymbolicLink()) await addLink(root, folder, full, found, mistakes)
       }
     }
     level = next
@@ -127,39 +135,46 @@ function isWanted(name: string, kind: FileKind): boolean {
   return contentName.test(name) && casesName.test(name) === (kind === 'cases')
 }
 
-async function addFile(
+function foundFile(root: string, folder: string, full: string, real: string): FoundFile {
+  const path = relative(root, full)
+  return { path: sep === '/' ? path : path.split(sep).join('/'), real, shown: join(folder, path) }
+}
+
+async function addLink(
   root: string,
   folder: string,
   full: string,
   found: FoundFile[],
   mistakes: Mistake[],
 ): Promise<void> {
-  const path = relative(root, full).split(sep).join('/')
-  const shown = join(folder, relative(root, full))
+  const file = foundFile(root, folder, full, full)
   try {
     const real = await realpath(full)
-    if (real !== full && !real.startsWith(root + sep)) {
+    if (real.startsWith(root + sep)) found.push({ ...file, real })
+    else {
       const message = 'The file is a link that leads out of its folder.'
-      mistakes.push({ code: 'CONTENT_LINK_OUTSIDE', message, place: { file: shown, line: 1, column: 1 } })
-      return
+      mistakes.push({ code: 'CONTENT_LINK_OUTSIDE', message, place: { file: file.shown, line: 1, column: 1 } })
     }
-    const status = await lstat(real)
-    if (!status.isFile()) return
-    found.push({ path, real, shown, size: status.size, changedMs: status.mtimeMs, inode: status.ino })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    mistakes.push(unreadable(shown, error))
+    mistakes.push(unreadable(file.shown, error))
   }
 }
 
-async function readContent(found: FoundFile, mistakes: Mistake[]): Promise<string | undefined> {
+/** Neither a link that has come in the meantime nor a pipe that nobody writes to: what is no file is passed over. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/** At once: thousands of small files take a fraction of what handing each to another thread and back does. */
+function readContent(found: FoundFile, mistakes: Mistake[]): string | undefined {
   const place = { file: found.shown, line: 1, column: 1 }
   try {
-    const file = await open(resolve(found.real), 'r')
+    const file = openSync(found.real, openFlags)
     try {
+      const status = fstatSync(file)
+      if (!status.isFile()) return undefined
       // One byte more than allowed: a file that grows while it is read is not taken whole.
-      const buffer = Buffer.alloc(Math.min(found.size, limits.contentFileBytesMax) + 1)
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, 0)
+      const buffer = Buffer.allocUnsafe(Math.min(status.size, limits.contentFileBytesMax) + 1)
+      const bytesRead = readSync(file, buffer, 0, buffer.length, 0)
       if (bytesRead > limits.contentFileBytesMax) {
         const message = `The file has more than ${limits.contentFileBytesMax} bytes.`
         mistakes.push({ code: 'CONTENT_FILE_TOO_LARGE', message, place })
@@ -171,7 +186,7 @@ async function readContent(found: FoundFile, mistakes: Mistake[]): Promise<strin
       }
       return text
     } finally {
-      await file.close()
+      closeSync(file)
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') mistakes.push(unreadable(found.shown, error))

@@ -5,8 +5,9 @@ import type { Action } from '../../core/action.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
 import { CliError, exitCodes } from '../exit.ts'
-import { note, print, printJson, printTable } from '../output.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { note, print, printJson } from '../output.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
+import { printTable } from '../table.ts'
 
 interface ApproveOptions extends ClientOptions {
   readonly refuse?: true

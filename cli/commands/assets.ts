@@ -1,7 +1,8 @@
 /** `modelwarden assets`: registers what is yours, and asks of a found file whether it is. */
 import { Option, type Command } from 'commander'
 import type { FingerprintOptions, RegisterOptions } from '../assets.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 
 export function addAssetsCommand(program: Command): void {
   const assets = program.command('assets').description('register models and data sets; recognize found files')

@@ -1,7 +1,8 @@
 /** `modelwarden canary`: planted answers that prove where a model comes from. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { PlanOptions, VerifyOptions } from '../canary.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 
 const keyHelp = 'where the key of the seal stands: env:NAME or file:PATH (32 bytes or more)'
 

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import { configSchema } from '../../runtime/config-keys.ts'
 import { configReference } from '../config-reference.ts'
 import { print, printJson } from '../output.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 
 export function addConfigCommand(program: Command): void {
   const config = program.command('config').description('check and show the configuration')

@@ -1,6 +1,7 @@
 /** `modelwarden content`: rules, playbooks and sources, checked, tested and published. */
 import type { Command } from 'commander'
-import { clientOptions, globalOptions, loadSettings, type ClientOptions, type GlobalOptions } from '../settings.ts'
+import { clientOptions, globalOptions, type ClientOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 
 type Options = GlobalOptions & { readonly json?: true }
 

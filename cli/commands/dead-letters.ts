@@ -4,8 +4,9 @@ import type { DeadLetter } from '../../core/dead-letter.ts'
 import { neutralLine, neutralText } from '../../runtime/terminal-text.ts'
 import { connect, type Client } from '../client.ts'
 import { CliError, exitCodes } from '../exit.ts'
-import { print, printJson, printTable } from '../output.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { print, printJson } from '../output.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
+import { printTable } from '../table.ts'
 
 interface FilterOptions extends ClientOptions {
   readonly code?: string

@@ -1,7 +1,7 @@
 /** `modelwarden doctor`: what is wrong with an installation, what that means, what to do. */
 import type { Command } from 'commander'
 import { CliError, exitCodes } from '../exit.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
 
 /** How long connections that a server left hanging may keep the process from ending. */
 const leftOverMsMax = 500

@@ -1,6 +1,6 @@
 /** `modelwarden evaluate`: recorded traffic through detection, and what it finds as alerts that can be scored. */
 import type { Command } from 'commander'
-import { globalOptions, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
 
 export function addEvaluateCommand(program: Command): void {
   globalOptions(program.command('evaluate'))

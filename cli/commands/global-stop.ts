@@ -4,7 +4,7 @@ import type { Decision } from '../../core/decision.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
 import { print, printJson } from '../output.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
 
 export function addGlobalStopCommand(program: Command): void {
   clientOptions(program.command('global-stop'))

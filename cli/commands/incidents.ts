@@ -7,8 +7,9 @@ import { levels, type Signal } from '../../core/signal.ts'
 import { neutralLine, neutralText } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
 import { actionLine, decisionLine, entityLines, findingLines } from '../incident-story.ts'
-import { print, printJson, printTable, styled, type Cell } from '../output.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { print, printJson, styled } from '../output.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
+import { printTable, type Cell } from '../table.ts'
 
 interface Page {
   readonly items: readonly Incident[]

@@ -1,7 +1,7 @@
 /** `modelwarden replay`: files through the whole pipeline, in a data folder of their own. */
 import type { Command } from 'commander'
 import type { ReplayOptions } from '../replay.ts'
-import { globalOptions } from '../settings.ts'
+import { globalOptions } from '../options.ts'
 
 export function addReplayCommand(program: Command): void {
   globalOptions(program.command('replay'))

@@ -1,14 +1,7 @@
 /** `modelwarden rules`: rules checked, tested, tried on events and explained. */
 import type { Command } from 'commander'
-import type { BacktestOptions } from '../rules/backtest.ts'
-import type { CaseOptions } from '../rules/case.ts'
-import type { CheckOptions } from '../rules/check.ts'
-import type { CoverageOptions } from '../rules/coverage.ts'
-import type { ExceptOptions } from '../rules/except.ts'
-import type { ExplainOptions } from '../rules/explain.ts'
-import type { MatchOptions } from '../rules/match.ts'
-import type { TestOptions } from '../rules/test.ts'
-import { clientOptions, globalOptions, loadSettings, type ClientOptions, type GlobalOptions } from '../settings.ts'
+import { clientOptions, globalOptions } from '../options.ts'
+import { inModule } from '../in-module.ts'
 
 export function addRulesCommand(program: Command): void {
   const rules = program.command('rules').description('check, test, explain rules; try them on events')
@@ -44,10 +37,7 @@ Examples:
   modelwarden rules check my-rules/ --json | jq '.findings[] | select(.severity == "error")'
   modelwarden rules check my-rules/new-rule.yml --strict --sarif findings.sarif`,
     )
-    .action(async (paths: string[], options: GlobalOptions & CheckOptions) => {
-      const { checkThese } = await import('../rules/check.ts')
-      await checkThese(loadSettings(options), paths, options)
-    })
+    .action(inModule(async () => (await import('../rules/check.ts')).checkThese))
 }
 
 function addTest(rules: Command): void {
@@ -65,10 +55,7 @@ Examples:
   modelwarden rules test
   modelwarden rules test my-rules/storage --junit rules.xml`,
     )
-    .action(async (paths: string[], options: GlobalOptions & TestOptions) => {
-      const { testThese } = await import('../rules/test.ts')
-      await testThese(loadSettings(options), paths, options)
-    })
+    .action(inModule(async () => (await import('../rules/test.ts')).testThese))
 }
 
 const rulesOption = ['-r, --rules <path...>', 'folders or files of rules (default: those of the installation)'] as const
@@ -98,10 +85,7 @@ Examples:
   modelwarden rules explain "Weights copied to a location that is not ours" 3f0c…
   modelwarden rules explain my-rules/new-rule.yml events.ndjson:17 --json`,
     )
-    .action(async (rule: string, event: string, options: ExplainOptions) => {
-      const { explainEvent } = await import('../rules/explain.ts')
-      await explainEvent(rule, event, options)
-    })
+    .action(inModule(async () => (await import('../rules/explain.ts')).explainEvent))
 }
 
 function addMatch(rules: Command): void {
@@ -132,10 +116,7 @@ Examples:
   modelwarden rules match --rules my-rules --events day.ndjson.gz --json --stats
   modelwarden rules match -r sigma/rules -p windows.yml -e events.json`,
     )
-    .action(async (options: MatchOptions) => {
-      const { matchEvents } = await import('../rules/match.ts')
-      await matchEvents(options)
-    })
+    .action(inModule(async () => (await import('../rules/match.ts')).matchEvents))
 }
 
 function addCase(rules: Command): void {
@@ -159,10 +140,7 @@ Examples:
   modelwarden rules case 3f0c… --rule "Weights copied to a location that is not ours" --name "nightly backup"
   modelwarden rules case events.ndjson:17 --rule my-rules/new-rule.yml`,
     )
-    .action(async (event: string, options: CaseOptions) => {
-      const { makeCase } = await import('../rules/case.ts')
-      await makeCase(event, options)
-    })
+    .action(inModule(async () => (await import('../rules/case.ts')).makeCase))
 }
 
 function addCoverage(rules: Command): void {
@@ -176,10 +154,7 @@ function addCoverage(rules: Command): void {
       'after',
       '\nExamples:\n  modelwarden rules coverage\n  modelwarden rules coverage --attack attack.json --atlas atlas.json',
     )
-    .action(async (paths: string[], options: GlobalOptions & CoverageOptions) => {
-      const { showCoverage } = await import('../rules/coverage.ts')
-      await showCoverage(loadSettings(options), paths, options)
-    })
+    .action(inModule(async () => (await import('../rules/coverage.ts')).showCoverage))
 }
 
 /** Stands by itself too: `modelwarden backtest`. */
@@ -205,10 +180,7 @@ Examples:
   modelwarden backtest my-rules/new-rule.yml --events october.ndjson.gz --json | jq '.rules[0]'
   modelwarden incidents list --status closed --json > closed.json && modelwarden backtest -e day.ndjson --verdicts closed.json`,
     )
-    .action(async (paths: string[], options: BacktestOptions) => {
-      const { backtest } = await import('../rules/backtest.ts')
-      await backtest(paths, options)
-    })
+    .action(inModule(async () => (await import('../rules/backtest.ts')).backtest))
 }
 
 function addExcept(rules: Command): void {
@@ -231,18 +203,12 @@ Examples:
   modelwarden rules except 9c4e… --reason "nightly backup, CHG-1204" --expires 30d
   modelwarden rules except 9c4e… --reason "scanner" --field source.ip user_agent.original --print`,
     )
-    .action(async (signal: string, options: ExceptOptions) => {
-      const { exceptSignal } = await import('../rules/except.ts')
-      await exceptSignal(signal, options)
-    })
+    .action(inModule(async () => (await import('../rules/except.ts')).exceptSignal))
 }
 
 function addStatus(rules: Command): void {
   clientOptions(rules.command('status'))
     .description('through which event time and offset each rule has been evaluated, what it matched, and what it costs')
     .addHelpText('after', '\nExamples:\n  modelwarden rules status\n  modelwarden rules status --json | jq .rules')
-    .action(async (options: ClientOptions) => {
-      const { showRuleStatus } = await import('../rules/status.ts')
-      await showRuleStatus(options)
-    })
+    .action(inModule(async () => (await import('../rules/status.ts')).showRuleStatus))
 }

@@ -1,7 +1,8 @@
 /** `modelwarden run`: one or more services in this process. */
 import { Argument, type Command } from 'commander'
 import { serviceNames, type ServiceName } from '../service-names.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 
 export function addRunCommand(program: Command): void {
   globalOptions(program.command('run'))

@@ -3,9 +3,10 @@ import { Argument, Option, type Command } from 'commander'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect, type Client } from '../client.ts'
 import { CliError, exitCodes } from '../exit.ts'
-import { note, print, printJson, printTable } from '../output.ts'
+import { note, print, printJson } from '../output.ts'
 import { csvLine, fieldText, type Row } from '../records.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
+import { printTable } from '../table.ts'
 import { spanOf, type SpanOptions } from '../time-span.ts'
 
 const lists = [

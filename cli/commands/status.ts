@@ -4,8 +4,9 @@ import type { Health } from '../../runtime/service.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
 import { CliError, exitCodes } from '../exit.ts'
-import { print, printJson, printTable, styled } from '../output.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { print, printJson, styled } from '../output.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
+import { printTable } from '../table.ts'
 
 interface Part {
   readonly kind: string

@@ -2,8 +2,9 @@
 import { Option, type Command } from 'commander'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
-import { note, print, printJson, printTable, styled } from '../output.ts'
-import { clientOptions, type ClientOptions } from '../settings.ts'
+import { note, print, printJson, styled } from '../output.ts'
+import { clientOptions, type ClientOptions } from '../options.ts'
+import { printTable } from '../table.ts'
 import { timesketchOf, type Timeline, type TimelineRow } from '../timesketch.ts'
 
 interface TimelineOptions extends ClientOptions {

@@ -1,8 +1,10 @@
 /** `modelwarden topics`: the bus's topics, made before the services start, and who may do what on them. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { print, printJson, printTable } from '../output.ts'
+import { print, printJson } from '../output.ts'
+import { printTable } from '../table.ts'
 import { serviceNames, type ServiceName } from '../service-names.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 import { aclLines, aclsOf } from '../topic-access.ts'
 
 type Options = GlobalOptions & { readonly json?: true }

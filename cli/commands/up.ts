@@ -1,7 +1,8 @@
 /** `modelwarden up`: every service in one process; with `--demo`, and a day for them to work on. */
 import type { Command } from 'commander'
 import { serviceNames } from '../service-names.ts'
-import { globalOptions, loadSettings, type GlobalOptions } from '../settings.ts'
+import { globalOptions, type GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 
 export function addUpCommand(program: Command): void {
   globalOptions(program.command('up'))

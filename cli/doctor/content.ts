@@ -7,7 +7,8 @@ import { checkContent, contentSets, type CheckedContent } from '../../runtime/co
 import { emptyListsIn, readLists } from '../../services/detect/lists.ts'
 import { Catalog } from '../../services/respond/catalog.ts'
 import { compilePlaybooks } from '../../services/respond/compile.ts'
-import { contentChecks, contentFolders } from '../content.ts'
+import { contentChecks } from '../content.ts'
+import { contentFolders } from '../content-folders.ts'
 import type { Patient } from './patient.ts'
 
 /** Names in one sentence. */

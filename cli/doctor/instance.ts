@@ -2,7 +2,7 @@
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { connect, knownInstance } from '../client.ts'
 import type { Status } from '../commands/status.ts'
-import type { GlobalOptions } from '../settings.ts'
+import type { GlobalOptions } from '../options.ts'
 
 const serviceStates = { ready: 'ok', starting: 'warn', degraded: 'warn', failed: 'fail' } as const
 

@@ -1,5 +1,6 @@
 /** The doctor's report as a person or a program reads it. */
-import { print, printJson, printTable, type Cell } from '../output.ts'
+import { print, printJson } from '../output.ts'
+import { printTable, type Cell } from '../table.ts'
 import type { Report } from './examine.ts'
 
 const stateStyles = { ok: 'green', warn: 'yellow', fail: 'red' } as const

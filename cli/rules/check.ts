@@ -1,16 +1,17 @@
 /** `modelwarden rules check`: every finding of a look over the rules, for people, programs and code hosts (SARIF). */
 import { writeFileSync } from 'node:fs'
 import { formatPlace } from '../../core/errors.ts'
-import type { LoadedConfig } from '../../runtime/config-load.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { checkRules } from '../../services/detect/rule-check.ts'
 import type { RuleFinding, Severity } from '../../services/detect/rule-finding.ts'
 import { CliError, exitCodes } from '../exit.ts'
+import type { GlobalOptions } from '../options.ts'
 import { print, printJson, styled } from '../output.ts'
+import { loadSettings } from '../settings.ts'
 import { loadRules, loadSources } from './load.ts'
 import { sarifOf } from './sarif.ts'
 
-export interface CheckOptions {
+interface CheckOptions extends GlobalOptions {
   readonly json?: true
   readonly strict?: true
   readonly sarif?: string
@@ -18,7 +19,8 @@ export interface CheckOptions {
 
 const styles = { error: 'red', warning: 'yellow', note: 'gray' } as const
 
-export async function checkThese(loaded: LoadedConfig, paths: readonly string[], options: CheckOptions): Promise<void> {
+export async function checkThese(paths: readonly string[], options: CheckOptions): Promise<void> {
+  const loaded = loadSettings(options)
   const { files, mistakes, shown } = await loadRules(loaded, paths)
   const { findings: found, compiled } = checkRules(files, await loadSources(loaded), Date.now())
   const findings: RuleFinding[] = [

@@ -2,23 +2,22 @@
 import { writeFileSync } from 'node:fs'
 import { formatMistake } from '../../core/errors.ts'
 import { filledFields } from '../../engine/sources/filled-fields.ts'
-import type { LoadedConfig } from '../../runtime/config-load.ts'
 import { coverageOf, layerOf } from '../../services/detect/coverage.ts'
 import { compileRules } from '../../services/detect/rule-set.ts'
-import { note, print, printJson, printTable, type Cell } from '../output.ts'
+import type { GlobalOptions } from '../options.ts'
+import { note, print, printJson } from '../output.ts'
+import { loadSettings } from '../settings.ts'
+import { printTable, type Cell } from '../table.ts'
 import { loadRules, loadSources } from './load.ts'
 
-export interface CoverageOptions {
+interface CoverageOptions extends GlobalOptions {
   readonly json?: true
   readonly attack?: string
   readonly atlas?: string
 }
 
-export async function showCoverage(
-  loaded: LoadedConfig,
-  paths: readonly string[],
-  options: CoverageOptions,
-): Promise<void> {
+export async function showCoverage(paths: readonly string[], options: CoverageOptions): Promise<void> {
+  const loaded = loadSettings(options)
   const { set, mistakes } = compileRules((await loadRules(loaded, paths)).files)
   for (const mistake of mistakes.slice(0, 20)) note(formatMistake(mistake))
   const covered = coverageOf(set, filledFields(await loadSources(loaded)))

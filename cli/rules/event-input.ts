@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { EventTree } from '../../engine/sigma/types.ts'
 import { connect } from '../client.ts'
 import { CliError, exitCodes } from '../exit.ts'
-import type { GlobalOptions } from '../settings.ts'
+import type { GlobalOptions } from '../options.ts'
 import { readEventsFile } from './events-file.ts'
 
 /** `-`, `file.json`, `file.ndjson:17` (the event's number, from 0), or an event's id. */

@@ -10,7 +10,8 @@ import { makeException, objections, type ExceptionWish } from '../../services/de
 import { connect } from '../client.ts'
 import { CliError, exitCodes } from '../exit.ts'
 import { note, print, printJson } from '../output.ts'
-import { loadSettings, type GlobalOptions } from '../settings.ts'
+import type { GlobalOptions } from '../options.ts'
+import { loadSettings } from '../settings.ts'
 import { loadRules, loadSources } from './load.ts'
 
 export interface ExceptOptions extends GlobalOptions {

@@ -9,8 +9,8 @@ import { basename, dirname } from 'node:path'
 import type { ContentFile } from '../../core/content.ts'
 import type { FilePlace, Mistake } from '../../core/errors.ts'
 import type { LoadedConfig } from '../../runtime/config-load.ts'
-import { loadFolders } from '../../runtime/content-files.ts'
-import { contentFolders } from '../content.ts'
+import { loadFolders, type FileKind } from '../../runtime/content-files.ts'
+import { contentFolders } from '../content-folders.ts'
 import { CliError, exitCodes } from '../exit.ts'
 
 export interface LoadedRules {
@@ -35,9 +35,9 @@ export async function loadRules(loaded: LoadedConfig, paths: readonly string[]):
   return reader.loaded()
 }
 
-/** These paths and nothing else. */
+/** These paths and nothing else, without the cases beside them. */
 export async function loadRulesAlone(paths: readonly string[]): Promise<LoadedRules> {
-  const reader = new RuleReader()
+  const reader = new RuleReader(['content'])
   for (const [index, path] of paths.entries()) await reader.takePath(path, paths.length > 1 ? `${index}/` : '')
   return reader.loaded()
 }
@@ -55,10 +55,15 @@ export async function loadPipelines(paths: readonly string[]): Promise<readonly 
 }
 
 class RuleReader {
+  readonly #kinds: readonly FileKind[]
   readonly #files = new Map<string, ContentFile>()
   readonly #cases = new Map<string, ContentFile>()
   readonly #origins = new Map<string, string>()
   readonly #mistakes: Mistake[] = []
+
+  constructor(kinds: readonly FileKind[] = ['content', 'cases']) {
+    this.#kinds = kinds
+  }
 
   async takePath(path: string, under: string): Promise<void> {
     if (!existsSync(path)) throw new CliError(exitCodes.usage, 'PATH_UNREADABLE', `There is no file or folder ${path}.`)
@@ -67,7 +72,7 @@ class RuleReader {
   }
 
   async take(folder: string, under: string, wanted: (path: string) => boolean): Promise<void> {
-    for (const kind of ['content', 'cases'] as const) {
+    for (const kind of this.#kinds) {
       const into = kind === 'content' ? this.#files : this.#cases
       const { files, origins, mistakes } = await loadFolders([folder], kind)
       for (const { path, text } of files) {

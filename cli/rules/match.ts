@@ -5,7 +5,7 @@ import { EventLines } from '../../engine/sigma/ndjson.ts'
 import type { EventTree, LogSource, Matcher, RuleMeta } from '../../engine/sigma/types.ts'
 import { neutralText } from '../../runtime/terminal-text.ts'
 import { matcherOfFiles } from '../../services/detect/event-matching.ts'
-import { compileRules } from '../../services/detect/rule-set.ts'
+import { compileEventRules } from '../../services/detect/listed-rules.ts'
 import { CliError, exitCodes } from '../exit.ts'
 import { note } from '../output.ts'
 import { readEventsFile } from './events-file.ts'
@@ -29,8 +29,8 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   const given = readLogSource(options.logsource)
   const startedMs = performance.now()
   const { files, mistakes, shown } = await loadRulesAlone(options.rules)
-  const compiled = compileRules([...files, ...(await loadPipelines(options.pipeline ?? []))])
-  const rules = compiled.set.sigma.filter((rule) => rule.standalone)
+  const compiled = compileEventRules([...files, ...(await loadPipelines(options.pipeline ?? []))])
+  const { rules } = compiled
   const matcher = matcherOfFiles(rules, given)
   // The plan is made with the first event: it belongs to loading.
   matcher.match({}, () => undefined)

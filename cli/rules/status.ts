@@ -1,8 +1,9 @@
 /** `modelwarden rules status`: how far each rule has been evaluated, and what it did. */
 import type { RuleStatusAnswer } from '../../services/detect/status-route.ts'
 import { connect } from '../client.ts'
-import { print, printJson, printTable, type Cell } from '../output.ts'
-import type { ClientOptions } from '../settings.ts'
+import { print, printJson } from '../output.ts'
+import type { ClientOptions } from '../options.ts'
+import { printTable, type Cell } from '../table.ts'
 
 export async function showRuleStatus(options: ClientOptions): Promise<void> {
   const answer = await connect(options).get<RuleStatusAnswer>('/v1/rules/status')

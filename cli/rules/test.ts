@@ -1,20 +1,22 @@
 /** `modelwarden rules test`: the cases beside rules, on the engine that runs in production; also as a JUnit report. */
 import { writeFileSync } from 'node:fs'
 import { ContentInvalidError, formatPlace } from '../../core/errors.ts'
-import type { LoadedConfig } from '../../runtime/config-load.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { runRuleCases, type RuleCaseResult } from '../../services/detect/rule-cases.ts'
 import { CliError, exitCodes } from '../exit.ts'
+import type { GlobalOptions } from '../options.ts'
 import { print, printJson, styled } from '../output.ts'
+import { loadSettings } from '../settings.ts'
 import { junitOf } from './junit.ts'
 import { loadRules, loadSources } from './load.ts'
 
-export interface TestOptions {
+interface TestOptions extends GlobalOptions {
   readonly json?: true
   readonly junit?: string
 }
 
-export async function testThese(loaded: LoadedConfig, paths: readonly string[], options: TestOptions): Promise<void> {
+export async function testThese(paths: readonly string[], options: TestOptions): Promise<void> {
+  const loaded = loadSettings(options)
   const startedMs = performance.now()
   const { files, cases, mistakes: reading, shown } = await loadRules(loaded, paths)
   const run = runRuleCases([...files, ...cases], await loadSources(loaded))

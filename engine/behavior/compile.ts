@@ -13,6 +13,7 @@ import type { Mistake } from '../../core/errors.ts'
 import { canonicalDigest } from '../../core/ids.ts'
 import { parseYamlDocuments, schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import type { RuleMeta, SigmaRule } from '../sigma/types.ts'
+import { holdsBehaviorRule } from './envelope.ts'
 import { detectorOf, detectorTypes } from './registry.ts'
 import type { BehaviorPlan, BehaviorRule } from './types.ts'
 
@@ -36,15 +37,12 @@ export interface BehaviorDrafts {
   readonly mistakes: readonly Mistake[]
 }
 
-/** A cheap look: only files with such a line are parsed here. */
-const behaviorLine = /^(?:behavior|anomaly)\s*:/m
-
 export function readBehaviorRules(files: readonly ContentFile[]): BehaviorDrafts {
   const drafts: BehaviorDraft[] = []
   const others: ContentFile[] = []
   const mistakes: Mistake[] = []
   for (const file of files) {
-    if (!behaviorLine.test(file.text)) {
+    if (!holdsBehaviorRule(file.text)) {
       others.push(file)
       continue
     }

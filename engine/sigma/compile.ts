@@ -270,7 +270,15 @@ function dropUnusable(compiled: Map<string, CorrelationCompiled>, mistakes: Mist
 function metaOf(head: RuleHead, logsource: LogSource, fields: readonly string[], compiled: unknown): RuleMeta {
   const { taxonomy: _taxonomy, place, ...rest } = head
   const meta = { ...rest, fields, logsource }
-  return { ...meta, place, digest: canonicalDigest({ meta, compiled }) }
+  let digest: string | undefined
+  return {
+    ...meta,
+    place,
+    // Of thousands of rules few are ever asked, and it takes as long as reading them.
+    get digest() {
+      return (digest ??= canonicalDigest({ meta, compiled }))
+    },
+  }
 }
 
 function finishRule(draft: RuleDraft, standalone: boolean): SigmaRule {

@@ -10,9 +10,9 @@ import type { Mistake } from '../../core/errors.ts'
 import { derivedId } from '../../core/ids.ts'
 import { readBehaviorRules } from '../../engine/behavior/compile.ts'
 import type { BehaviorRule } from '../../engine/behavior/types.ts'
-import { compileSigma } from '../../engine/sigma/compile.ts'
 import type { RuleMeta, SigmaCorrelation, SigmaException, SigmaRule } from '../../engine/sigma/types.ts'
-import { emptyListsIn, readLists, type OperatorList } from './lists.ts'
+import { readLists } from './lists.ts'
+import { compileWithLists } from './listed-rules.ts'
 
 export interface RuleSet {
   /** All rules that look at single events, those that only feed others included. */
@@ -43,12 +43,12 @@ export interface CompiledRules {
 }
 
 export function compileRules(files: readonly ContentFile[]): CompiledRules {
-  const lists = readLists(files)
-  const behavior = readBehaviorRules(lists.others.filter(({ path }) => !path.endsWith('.cases.yml')))
-  const sources = [...behavior.others, ...behavior.drafts.map(({ select }) => select)]
-  const compiled = compileSigma(lists.pipeline === undefined ? sources : [...sources, lists.pipeline])
-  const resting = restingFiles(lists.others, lists.lists)
-  const active = (rule: { readonly meta: RuleMeta }): boolean => !resting.files.has(rule.meta.place.file)
+  const lists = readLists(files.filter(({ path }) => !path.endsWith('.cases.yml')))
+  const behavior = readBehaviorRules(lists.others)
+  const { compiled, active, notices } = compileWithLists(
+    [...behavior.others, ...behavior.drafts.map(({ select }) => select)],
+    lists,
+  )
 
   const draftOf = new Map(behavior.drafts.map((draft) => [draft.file, draft]))
   const mistakes = [
@@ -71,7 +71,7 @@ export function compileRules(files: readonly ContentFile[]): CompiledRules {
   return {
     set: { sigma, correlations, behavior: planned, exceptions: compiled.exceptions },
     mistakes,
-    notices: resting.notices,
+    notices,
   }
 }
 
@@ -99,26 +99,4 @@ function isLocal(rule: SigmaCorrelation, planned: ReadonlyMap<string, Correlatio
     ({ kind, id, groupFields }) =>
       groupFields.includes('warden.principal') && (kind === 'rule' || planned.get(id)?.local === true),
   )
-}
-
-function restingFiles(
-  files: readonly ContentFile[],
-  lists: readonly OperatorList[],
-): { readonly files: ReadonlySet<string>; readonly notices: readonly Mistake[] } {
-  const resting = new Set<string>()
-  const notices: Mistake[] = []
-  for (const { path, text } of files) {
-    if (path.endsWith('.cases.yml')) continue
-    for (const { name, empty } of emptyListsIn(text, lists)) {
-      const place = { file: path, line: 1, column: 1 }
-      const hint = `Put your values into lists/${name}.yml.`
-      if (empty === 'rest') {
-        resting.add(path)
-        notices.push({ code: 'RULE_RESTS', message: `The rule rests: the list ${name} is empty.`, place, hint })
-      } else {
-        notices.push({ code: 'LIST_EMPTY', message: `The list ${name} is empty and matches nothing.`, place, hint })
-      }
-    }
-  }
-  return { files: resting, notices }
 }

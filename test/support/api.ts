@@ -2,7 +2,8 @@
  * The whole HTTP API, over an embedded pair or over servers: every service that has routes behind one real listener, an indexer beside them, and documents of two tenants and of the operator.
  */
 import { inspect } from 'node:util'
-import { contentChecks, contentFolders } from '../../cli/content.ts'
+import { contentChecks } from '../../cli/content.ts'
+import { contentFolders } from '../../cli/content-folders.ts'
 import type { Decision } from '../../core/decision.ts'
 import { topics } from '../../core/topics.ts'
 import { Config } from '../../runtime/config.ts'
