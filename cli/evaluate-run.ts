@@ -10,6 +10,7 @@ import type { Event } from '../core/event.ts'
 import { sha256Hex } from '../core/ids.ts'
 import { parseJson } from '../core/json.ts'
 import type { OutgoingRecord } from '../core/ports/bus.ts'
+import type { Leak } from '../core/leak.ts'
 import type { Signal, Threat } from '../core/signal.ts'
 import { topics } from '../core/topics.ts'
 import { compileSources, type CompiledSources } from '../engine/sources/compile.ts'
@@ -29,6 +30,9 @@ export interface Alert {
   readonly principals?: readonly string[]
   readonly threat: string
 }
+
+/** What an account held at the end of a file. Named as the records name it: without the tenant. */
+export type HeldAtEnd = Omit<Leak, 'id' | 'version' | 'rule'> & { readonly file: string }
 
 export interface EvaluateContent {
   readonly sources: readonly ContentFile[]
@@ -52,6 +56,7 @@ export class EvaluateRun {
   /** Signal -> accounts that an alert has named. */
   readonly #named = new Map<string, Set<string>>()
   #alerts: Alert[] = []
+  readonly #leaks = new Map<string, HeldAtEnd>()
   #file = ''
   #recordId = ''
   #offset = 0
@@ -72,6 +77,9 @@ export class EvaluateRun {
     this.#detect = new DetectInProcess(content.rules, {
       inventory: content.inventory,
       onSignal: (signal) => this.#take(signal),
+      onLeak: ({ id, version: _, rule: __, ...leak }) => {
+        this.#leaks.set(id, { file: this.#file, ...leak, account: leak.account.slice(leak.account.indexOf('/') + 1) })
+      },
     })
   }
 
@@ -96,6 +104,13 @@ export class EvaluateRun {
     this.#alerts = []
     this.#detect.signals.length = 0
     return alerts
+  }
+
+  /** What accounts held when they were told of last, of those that were since this was asked before. */
+  takeLeaks(): readonly HeldAtEnd[] {
+    const leaks = [...this.#leaks.values()]
+    this.#leaks.clear()
+    return leaks
   }
 
   snapshot(): EvaluateSnapshot {

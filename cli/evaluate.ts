@@ -1,5 +1,5 @@
 /** Recorded traffic through detection: history to learn from, then each file as what may have followed it. */
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, type WriteStream } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { once } from 'node:events'
@@ -20,18 +20,21 @@ import { loadSettings } from './settings.ts'
 const source = 'gateway'
 const trafficName = /\.jsonl(\.gz)?$/
 
-export async function evaluate(dir: string, out: string, options: GlobalOptions): Promise<void> {
+export async function evaluate(
+  dir: string,
+  out: string,
+  options: GlobalOptions & { readonly leaks?: string },
+): Promise<void> {
   const startedMs = performance.now()
   const files = await trafficIn(dir)
   const run = new EvaluateRun(await contentOf(dir, options))
-  const alerts = createWriteStream(out)
-  await once(alerts, 'open').catch((cause: unknown) => {
-    throw new CliError(exitCodes.usage, 'FILE_UNWRITABLE', `${out} can't be written: ${describeError(cause)}.`)
-  })
+  const alerts = await opened(out)
+  const leaks = options.leaks === undefined ? undefined : await opened(options.leaks)
   const counts: number[] = []
   const write = (found: readonly Alert[]): void => {
     counts.push(found.length)
     for (const alert of found) alerts.write(`${JSON.stringify(alert)}\n`)
+    for (const leak of run.takeLeaks()) leaks?.write(`${JSON.stringify(leak)}\n`)
   }
   const [history, rest] = [
     files.filter(({ name }) => name === 'history.jsonl'),
@@ -47,12 +50,22 @@ export async function evaluate(dir: string, out: string, options: GlobalOptions)
     await readInto(run, file)
     write(run.finish(Infinity))
   }
-  alerts.end()
-  await once(alerts, 'close')
+  for (const stream of leaks === undefined ? [alerts] : [alerts, leaks]) {
+    stream.end()
+    await once(stream, 'close')
+  }
   if (run.deadLetters > 0) note(`${run.deadLetters} records could not be read.`)
   const total = counts.reduce((sum, count) => sum + count, 0)
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
   print(`${files.length} files, ${run.records} records, ${total} alerts, ${seconds} s: ${out}`)
+}
+
+async function opened(path: string): Promise<WriteStream> {
+  const stream = createWriteStream(path)
+  await once(stream, 'open').catch((cause: unknown) => {
+    throw new CliError(exitCodes.usage, 'FILE_UNWRITABLE', `${path} can't be written: ${describeError(cause)}.`)
+  })
+  return stream
 }
 
 interface Traffic {

@@ -25,6 +25,7 @@ const commands = {
   incidents: async () => (await import('./commands/incidents.ts')).addIncidentsCommand,
   search: async () => (await import('./commands/search.ts')).addSearchCommand,
   timeline: async () => (await import('./commands/timeline.ts')).addTimelineCommand,
+  leaks: async () => (await import('./commands/leaks.ts')).addLeaksCommand,
   approve: async () => (await import('./commands/approve.ts')).addApproveCommand,
   'global-stop': async () => (await import('./commands/global-stop.ts')).addGlobalStopCommand,
   'dead-letters': async () => (await import('./commands/dead-letters.ts')).addDeadLettersCommand,

@@ -40,7 +40,7 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
   detect: {
     reads: [topics.content],
     // Events: what detectors have learned over all principals, told to every partition.
-    writes: [topics.events, topics.observations, topics.signals, topics.deadLetters],
+    writes: [topics.events, topics.observations, topics.signals, topics.leaks, topics.deadLetters],
     stages: [
       { name: 'detect', inputs: [topics.events] },
       { name: 'detect-groups', inputs: [topics.observations] },

@@ -27,6 +27,8 @@ export const License = z.strictObject({
   validUntil: z.iso.datetime().optional(),
   /** What a confidential environment must measure as, in hexadecimal, to run the model; absent: any environment. */
   measurements: z.array(z.string()).optional(),
+  /** How faithful a copy of the model may become that its answers allow to train: a share of natural inputs. */
+  copyFidelityMax: z.number().min(0.1).max(1).optional(),
 })
 export type License = z.infer<typeof License>
 

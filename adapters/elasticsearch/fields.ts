@@ -134,6 +134,13 @@ const licenses: Types = {
   ].join(' '),
 }
 
+const leaks: Types = {
+  keyword: 'id rule tenant account model',
+  date: '@timestamp since',
+  long: 'version queries distinct landmarks',
+  double: 'coverage fidelity lo90 hi90',
+}
+
 const types: Readonly<Record<Collection, Types>> = {
   events,
   signals,
@@ -145,6 +152,7 @@ const types: Readonly<Record<Collection, Types>> = {
   deeds,
   'dead-letters': deadLetters,
   licenses,
+  leaks,
 }
 
 /** A place in a document: a field with a type, or an object that holds such. */

@@ -38,6 +38,7 @@ export const hotFields: Readonly<Record<Collection, readonly string[]>> = {
   deeds: ['tenant', 'by'],
   'dead-letters': ['code', 'stage', 'source'],
   licenses: ['kind'],
+  leaks: ['account', 'model'],
 }
 
 /** The name that stands for a document's `timeMs`, in sorts and filters. */

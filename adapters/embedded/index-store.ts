@@ -14,7 +14,8 @@ import { RequestRefusedError } from './errors.ts'
 import { fieldsOf } from './index-fields.ts'
 import { afterCursor, conditionOf, cursorOf, cursorText, hotFields, orderOf, pathOf, tableOf } from './index-query.ts'
 
-const version = 1
+/** 2: with accounts of leaks. */
+const version = 2
 const collections = Object.keys(hotFields) as Collection[]
 
 const tables = collections

@@ -10,6 +10,7 @@ export function addEvaluateCommand(program: Command): void {
       'holds history.jsonl and other .jsonl files, compressed with gzip or not, and maybe context.json',
     )
     .argument('<out>', 'the alerts, one JSON object a line: file, id of the record, principal or principals, threat')
+    .option('--leaks <file>', 'also write what each account holds at the end of each file, one JSON object a line')
     .addHelpText(
       'after',
       `
@@ -18,10 +19,14 @@ first, to learn from; every other file is then a run of its own that goes on fro
 licenses, canaries and people is registered before. Only rules that say what they are about (modelwarden.threat) make alerts;
 a signal makes one alert, and one more when it names further accounts.
 
-Example:
-  modelwarden evaluate traffic alerts.jsonl`,
+A line of --leaks has file, account, model, queries, distinct, coverage, and fidelity with lo90 and hi90: how faithful a copy
+the account could train, with its 90 % interval (docs/detectors.md).
+
+Examples:
+  modelwarden evaluate traffic alerts.jsonl
+  modelwarden evaluate traffic alerts.jsonl --leaks leaks.jsonl`,
     )
-    .action(async (dir: string, out: string, options: GlobalOptions) => {
+    .action(async (dir: string, out: string, options: GlobalOptions & { readonly leaks?: string }) => {
       const { evaluate } = await import('../evaluate.ts')
       await evaluate(dir, out, options)
     })

@@ -18,6 +18,7 @@ const lists = [
   'deeds',
   'licenses',
   'credentials',
+  'leaks',
   'dead-letters',
 ] as const
 type List = (typeof lists)[number]
@@ -32,6 +33,7 @@ const columns: Readonly<Record<List, readonly string[]>> = {
   deeds: ['at', 'tenant', 'by', 'deed', 'target', 'outcome', 'code'],
   licenses: ['updatedAt', 'license.tenant', 'license.id', 'license.models', 'license.form', 'license.tier'],
   credentials: ['updatedAt', 'credential.tenant', 'credential.id', 'credential.principal', 'state', 'credential.label'],
+  leaks: ['@timestamp', 'account', 'model', 'queries', 'distinct', 'coverage', 'fidelity', 'lo90', 'hi90'],
   'dead-letters': ['at', 'stage', 'code', 'source', 'message'],
 } // prettier-ignore
 

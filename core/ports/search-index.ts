@@ -18,6 +18,7 @@ export const collections = [
   'deeds',
   'dead-letters',
   'licenses',
+  'leaks',
 ] as const
 export type Collection = (typeof collections)[number]
 

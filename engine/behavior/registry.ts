@@ -10,6 +10,7 @@ import { artifactShare } from './share/detector.ts'
 import type { BehaviorDetector } from './types.ts'
 import { accountCrowd } from './crowd/detector.ts'
 import { credentialHabits } from './habits/detector.ts'
+import { leakAccount } from './leak/detector.ts'
 import { licenseUse } from './license/detector.ts'
 import { modelQueries } from './model-queries/detector.ts'
 import { logitLeak } from './logits/detector.ts'
@@ -28,6 +29,7 @@ const all = [
   drift,
   intakePoisoning,
   outboundTransfer,
+  leakAccount,
   licenseUse,
   modelQueries,
   // Each on a line of its own.

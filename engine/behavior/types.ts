@@ -11,6 +11,7 @@
  */
 import type { z } from 'zod'
 import type { Event } from '../../core/event.ts'
+import type { Leak } from '../../core/leak.ts'
 import type { Entity, EvidenceRef, Exposure, Member, Series, Threat } from '../../core/signal.ts'
 import type { Inventory } from '../inventory/inventory.ts'
 import type { RuleMeta } from '../sigma/types.ts'
@@ -75,6 +76,8 @@ export interface StepOutcome {
   /** Nothing of the group needs to be remembered any more. */
   readonly forget?: boolean
   readonly dropped?: 'late' | 'overflow'
+  /** What accounts hold, as of now; from local steps only. */
+  readonly leaks?: readonly Leak[]
   /** From grouped steps only. */
   readonly baselines?: readonly BaselineTold[]
 }

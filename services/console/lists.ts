@@ -10,6 +10,7 @@ import { Decision } from '../../core/decision.ts'
 import { Deed } from '../../core/deed.ts'
 import { Event } from '../../core/event.ts'
 import { Incident, verdicts } from '../../core/incident.ts'
+import { Leak } from '../../core/leak.ts'
 import { credentialStates, License, LicenseRecord } from '../../core/license.ts'
 import type { Collection, Filter } from '../../core/ports/search-index.ts'
 import { levels, Signal } from '../../core/signal.ts'
@@ -43,7 +44,7 @@ export interface ListSpec {
 const lookers: readonly Role[] = ['viewer', 'analyst', 'responder']
 const [LicenseEntry, CredentialEntry] = LicenseRecord.options
 
-for (const [id, schema] of Object.entries({ Event, Signal, Incident, Action, Decision, Deed, DeadLetter })) {
+for (const [id, schema] of Object.entries({ Event, Signal, Incident, Action, Decision, Deed, DeadLetter, Leak })) {
   named.add(schema, { id })
 }
 named.add(LicenseEntry, { id: 'License' })
@@ -177,6 +178,15 @@ export const lists = {
       id: 'credential.id',
     },
     values: { state: credentialStates },
+  },
+  // To a thief it would be a progress bar: for the operator's callers alone.
+  leaks: {
+    collection: 'leaks',
+    one: 'leak account',
+    item: Leak,
+    timeField: '@timestamp',
+    roles: lookers,
+    fields: { tenant: 'tenant', account: 'account', model: 'model' },
   },
   'dead-letters': {
     collection: 'dead-letters',

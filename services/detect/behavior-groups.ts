@@ -9,6 +9,7 @@
  * going first; after that it is known, of which there are at most `knownMax`: past that it stays among the new ones. The
  * groups of rules that are not in force any more are forgotten.
  */
+import type { Leak } from '../../core/leak.ts'
 import type { Signal } from '../../core/signal.ts'
 import type {
   BaselineTold,
@@ -42,6 +43,7 @@ export interface BehaviorFound {
   readonly scope: string
   readonly signals: readonly Signal[]
   readonly shuffled: readonly Shuffled[]
+  readonly leaks: readonly Leak[]
   readonly baselines: readonly BaselineTold[]
 }
 
@@ -197,6 +199,7 @@ export class BehaviorGroups {
       scope: group.scope,
       signals,
       shuffled: outcome.shuffled,
+      leaks: outcome.leaks ?? [],
       baselines: outcome.baselines ?? [],
     }
   }

@@ -197,6 +197,7 @@ export class DetectLogic implements StageLogic {
 
   #followBehavior(found: BehaviorFound, out: Outcome): void {
     for (const signal of found.signals) this.#emit(signal, out)
+    for (const leak of found.leaks) out.emit({ topic: topics.leaks, key: leak.id, value: leak })
     for (const { group, observation } of found.shuffled) {
       const { scope, rule, key } = found
       out.emit(observationOutput({ engine: 'behavior', rule: rule.meta.id, key, scope, group, observation }))

@@ -12,6 +12,7 @@ import type { Mistake } from '../../core/errors.ts'
 import type { Baseline } from '../../core/control.ts'
 import type { Event } from '../../core/event.ts'
 import { derivedId } from '../../core/ids.ts'
+import type { Leak } from '../../core/leak.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
 import { silentReport } from './cost.ts'
@@ -31,6 +32,8 @@ export interface InProcessOptions {
   readonly inventory?: readonly ContentFile[]
   /** Called for each signal as it comes out, revisions included. */
   readonly onSignal?: (signal: Signal) => void
+  /** Called for each account of what somebody holds of a model. */
+  readonly onLeak?: (leak: Leak) => void
 }
 
 export type DetectSnapshot = readonly {
@@ -47,11 +50,13 @@ export class DetectInProcess {
   readonly #groups: Task[] = []
   readonly #out = new CollectedOutcome()
   readonly #onSignal: ((signal: Signal) => void) | undefined
+  readonly #onLeak: ((leak: Leak) => void) | undefined
   readonly #inventory: readonly ContentFile[]
   #files: readonly ContentFile[] = []
 
   constructor(files: readonly ContentFile[], options: InProcessOptions = {}) {
     this.#onSignal = options.onSignal
+    this.#onLeak = options.onLeak
     this.#inventory = options.inventory ?? []
     for (let task = 0; task < (options.tasks ?? 1); task++) {
       this.#detect.push(openTask((state) => new DetectLogic(state, silentReport)))
@@ -160,6 +165,8 @@ export class DetectInProcess {
       // Into every partition on the bus; here one record reaches all tasks.
       for (const { logic } of this.#detect) logic.baseline?.(value as Baseline, this.#out)
       this.#pass(appendedMs)
+    } else if (topic === topics.leaks) {
+      this.#onLeak?.(value as Leak)
     } else {
       const signal = value as Signal
       this.signals.push(signal)

@@ -12,6 +12,7 @@ import { Deed } from '../../core/deed.ts'
 import { isEvent } from '../../core/event.ts'
 import { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
+import { Leak } from '../../core/leak.ts'
 import { LicenseRecord } from '../../core/license.ts'
 import type { BusRecord } from '../../core/ports/bus.ts'
 import type { PutDocument } from '../../core/ports/search-index.ts'
@@ -35,6 +36,7 @@ export const indexedTopics = [
   topics.deeds,
   topics.deadLetters,
   topics.licenses,
+  topics.leaks,
 ] as const
 
 export function documentOf(record: BusRecord): Indexable {
@@ -104,6 +106,10 @@ export function documentOf(record: BusRecord): Indexable {
           timeMs: at(license.updatedAt),
           document: license,
         },
+      ])
+    case topics.leaks:
+      return checked(Leak, value, 'INDEX_REFUSED', (leak) => [
+        { collection: 'leaks', id: leak.id, version: leak.version, timeMs: at(leak['@timestamp']), document: leak },
       ])
     default:
       return { code: 'INDEX_REFUSED', message: 'No collection of the index is for this topic.' }

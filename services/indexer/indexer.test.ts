@@ -49,6 +49,20 @@ async function start(
   return { ...indexed, indexer, close }
 }
 
+const leakOf = (over: object = {}): object => ({
+  id: 'leak-1',
+  version: 1,
+  '@timestamp': '2026-03-01T10:00:00.000Z',
+  since: '2026-03-01T09:00:00.000Z',
+  rule: 'r',
+  tenant: 'acme',
+  account: 'acme/customer-7',
+  model: 'ranker',
+  queries: 40,
+  distinct: 30,
+  ...over,
+})
+
 const letterOf = (): string =>
   String(
     buildDeadLetter({
@@ -110,6 +124,7 @@ test('everything that people look at is found in its collection, and what is rel
     credential: { id: 'key-a', tenant: 'acme', principal: 'acme/customer-7' },
     state: 'revoked',
   })
+  await publish(bus, topics.leaks, leakOf(), leakOf({ version: 2, queries: 80 }))
   await eventually(async () => (await index.get('licenses', 'credential/key-a')) !== undefined)
   const expected: Readonly<Record<Collection, number>> = {
     events: 1,
@@ -122,6 +137,7 @@ test('everything that people look at is found in its collection, and what is rel
     deeds: 1,
     'dead-letters': 1,
     licenses: 1,
+    leaks: 1,
   }
   const count = async (): Promise<Record<string, number>> => {
     const counted = collections.map(async (each) => [each, await index.count(each)] as const)
@@ -135,6 +151,7 @@ test('everything that people look at is found in its collection, and what is rel
   expect(Action.parse((await index.get('actions', 'a1'))!.document).state).toBe('reserved')
   expect((await index.get('action-history', 'a1/1'))!.document['state']).toBe('awaiting-approval')
   expect((await index.get('licenses', 'credential/key-a'))!.version).toBe(3)
+  expect((await index.get('leaks', 'leak-1'))!.document['queries']).toBe(80)
 })
 
 test('the last version of an incident stands in the index, whatever order and however often versions come', async () => {

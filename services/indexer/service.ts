@@ -18,6 +18,8 @@ const name = 'indexer'
 const retryPauseMsMax = 10_000
 const expireEveryMs = 3_600_000
 const dayMs = 86_400_000
+/** What an account held of a model is told again whenever it asks: after so long, nothing more will be. */
+const leaksKeptDays = 400
 
 export function createIndexerService(context: ServiceContext): Service {
   const { index, log, telemetry } = context
@@ -87,6 +89,7 @@ async function expire({ config, clock, log, telemetry }: ServiceContext, index: 
   for (const [collection, days] of [
     ['events', eventsKeptDays],
     ['dead-letters', deadLettersKeptDays],
+    ['leaks', leaksKeptDays],
   ] as const) {
     try {
       const removed = await index.expire(collection, clock.nowMs() - days * dayMs)

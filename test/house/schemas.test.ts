@@ -12,6 +12,7 @@ import { Decision } from '../../core/decision.ts'
 import { Deed } from '../../core/deed.ts'
 import { Event } from '../../core/event.ts'
 import { Incident } from '../../core/incident.ts'
+import { Leak } from '../../core/leak.ts'
 import { Credential, License, LicenseRecord } from '../../core/license.ts'
 import { Signal } from '../../core/signal.ts'
 
@@ -26,6 +27,7 @@ const schemas = {
   Deed,
   Event,
   Incident,
+  Leak,
   License,
   LicenseRecord,
   Signal,

@@ -195,6 +195,18 @@ async function fill({ bus, index }: Indexed, owner: string): Promise<void> {
     encoding: 'utf8',
     truncated: false,
   })
+  await publish(bus, topics.leaks, {
+    id: `leak-${owner}`,
+    version: 1,
+    '@timestamp': at,
+    since: at,
+    rule: 'leak-account',
+    tenant: owner,
+    account: `${owner}/${marker}`,
+    model: marker,
+    queries: 40,
+    distinct: 30,
+  })
   const wanted = [
     ['incidents', incident.id],
     ['incident-history', `${incident.id}/2`],
@@ -205,6 +217,7 @@ async function fill({ bus, index }: Indexed, owner: string): Promise<void> {
     ['deeds', `deed-${owner}`],
     ['licenses', `credential/credential-${owner}`],
     ['dead-letters', `letter-${owner}`],
+    ['leaks', `leak-${owner}`],
   ] as const
   for (const [collection, id] of wanted) await eventually(() => index.get(collection, id))
 }

@@ -24,6 +24,7 @@ export interface Terms {
   readonly countries: ReadonlySet<string> | undefined
   readonly measurements: ReadonlySet<string> | undefined
   readonly caps: Caps
+  readonly copyFidelityMax: number | undefined
 }
 
 interface Book {
@@ -68,6 +69,7 @@ function termsOf(license: RegisteredLicense): Terms {
       tokensDay: tokensPerDayMax,
       concurrent: concurrencyMax,
     },
+    copyFidelityMax: license.copyFidelityMax,
   }
 }
 
@@ -76,6 +78,19 @@ export function termsFor(inventory: Inventory, tenant: string, principal: string
   const all = bookOf(inventory).byTenant.get(tenant)
   if (all === undefined) return []
   return all.filter((terms) => terms.principal === undefined || terms.principal === principal)
+}
+
+/** How faithful a copy a principal may be able to train of a model, by the first license in force that says it. */
+export function copyFidelityOf(
+  inventory: Inventory,
+  use: { readonly tenant: string; readonly principal: string; readonly model: string; readonly timeMs: number },
+): { readonly id: string; readonly most: number } | undefined {
+  for (const terms of termsFor(inventory, use.tenant, use.principal)) {
+    const most = terms.copyFidelityMax
+    const inForce = use.timeMs >= terms.fromMs && use.timeMs < terms.untilMs
+    if (most !== undefined && inForce && terms.covers(use.model)) return { id: terms.id, most }
+  }
+  return undefined
 }
 
 export interface Verdict {

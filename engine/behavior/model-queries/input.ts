@@ -69,6 +69,11 @@ function vectorOf(
   }
 }
 
+/** A feature vector in the form in which inputs are compared. */
+export function featuresOf(values: readonly number[]): Float64Array {
+  return reduced(values, 1)
+}
+
 /** Undefined where it is no vector of at least two finite numbers. */
 function finite(values: unknown): readonly number[] | undefined {
   if (!Array.isArray(values) || values.length < 2 || values.length > valuesMax) return undefined

@@ -6,11 +6,12 @@
  * `relearn` of event time, so that it keeps up with traffic; what was told stays in force until then. Accounts and samples
  * are bounded; the one that has been silent longest goes first.
  */
-import type { BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { dimensionMax } from './input.ts'
+import { chooseLandmarks, type ToldLandmarks } from '../leak/landmarks.ts'
+import type { BaselineTold, BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
+import { dimensionMax, featuresOf } from './input.ts'
 import { unpacked } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
-import { learnReference, type Sample, type ToldReference } from './reference.ts'
+import { learnReference, type Sample } from './reference.ts'
 
 export interface ToTeach {
   readonly principal: string
@@ -35,7 +36,18 @@ interface Book {
   dueMs: number | null
 }
 
+/** What is remembered of the landmarks that were told last. */
+interface Chosen {
+  readonly atMs: number
+  readonly samples: number
+  readonly dimension: number
+}
+
 const bookName = ''
+const chosenName = 'landmarks'
+/** Landmarks stay, since accounts are held against them: until traffic has shown this much more, or so long. */
+const moreSamples = 1.5
+const landmarksMs = 30 * 86_400_000
 const samplesName = (principal: string): string => `a/${principal}`
 
 export class LearnTraffic implements BehaviorStep {
@@ -50,8 +62,10 @@ export class LearnTraffic implements BehaviorStep {
   apply(_group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
     const { principal, timeMs, sample } = observation as ToTeach
     const book = entries.get<Book>(bookName) ?? { accounts: Object.create(null) as Record<string, Known>, dueMs: null }
-    if (sample === null) this.#takeBack(book, entries, principal)
-    else this.#add(book, entries, principal, timeMs, sample)
+    if (sample === null) {
+      this.#takeBack(book, entries, principal)
+      entries.delete(chosenName)
+    } else this.#add(book, entries, principal, timeMs, sample)
     if (book.dueMs === null) {
       const { relearn } = this.#params
       book.dueMs = (Math.floor(timeMs / relearn) + 1) * relearn
@@ -60,14 +74,21 @@ export class LearnTraffic implements BehaviorStep {
     return { findings: [], shuffled: [], dueMs: book.dueMs }
   }
 
-  advance(group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
+  advance(group: readonly string[], entries: GroupEntries, watermarkMs: number, context: StepContext): StepOutcome {
     const book = entries.get<Book>(bookName)
     if (book === undefined) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
     book.dueMs = null
     this.#forgetSilent(book, entries, watermarkMs)
     entries.set(bookName, book)
-    const value = watermarkMs === Infinity ? undefined : this.#learn(book, entries, watermarkMs)
-    const baselines = value === undefined ? [] : [{ name: `${group[0]!} ${group[1]!}`, value }]
+    const name = `${group[0]!} ${group[1]!}`
+    const taught = watermarkMs === Infinity ? undefined : this.#taught(book, entries, watermarkMs)
+    const value = taught === undefined ? undefined : learnReference(taught.map(({ samples }) => samples))
+    const baselines: BaselineTold[] = value === undefined ? [] : [{ name, value }]
+    if (taught !== undefined) {
+      const natural = group[1] === 'features' ? (context.inventory.models.get(group[0]!)?.reference ?? []) : []
+      const landmarks = landmarksOf(entries, taught, natural.map(featuresOf), watermarkMs)
+      if (landmarks !== undefined) baselines.push({ name: `${name} landmarks`, value: landmarks })
+    }
     return { findings: [], shuffled: [], dueMs: Infinity, baselines }
   }
 
@@ -102,7 +123,7 @@ export class LearnTraffic implements BehaviorStep {
     }
   }
 
-  #learn(book: Book, entries: GroupEntries, watermarkMs: number): ToldReference | undefined {
+  #taught(book: Book, entries: GroupEntries, watermarkMs: number): readonly Teaching[] | undefined {
     const { accountsMin, samplesMin, delay } = this.#params
     const known = Object.entries(book.accounts)
       .filter(([, { firstMs }]) => firstMs + delay <= watermarkMs)
@@ -115,11 +136,37 @@ export class LearnTraffic implements BehaviorStep {
     const fitting = all.map((samples) => samples.filter(({ x }) => x.length === dimension))
     const total = fitting.reduce((sum, samples) => sum + samples.length, 0)
     const max = Math.max(Math.ceil(shareMax * total), 1)
-    const capped = fitting.map((samples) => samples.slice(-max)).filter((samples) => samples.length > 0)
-    const count = capped.reduce((sum, samples) => sum + samples.length, 0)
-    if (capped.length < accountsMin || count < samplesMin) return undefined
-    return learnReference(capped)
+    const capped = fitting.map((samples, n) => ({ principal: known[n]!, samples: samples.slice(-max) }))
+    const taught = capped.filter(({ samples }) => samples.length > 0)
+    const count = taught.reduce((sum, { samples }) => sum + samples.length, 0)
+    return taught.length < accountsMin || count < samplesMin ? undefined : taught
   }
+}
+
+interface Teaching {
+  readonly principal: string
+  readonly samples: readonly Sample[]
+}
+
+/** Landmarks for accounts of what was leaked, where it is time for new ones. */
+function landmarksOf(
+  entries: GroupEntries,
+  taught: readonly Teaching[],
+  natural: readonly ArrayLike<number>[],
+  watermarkMs: number,
+): ToldLandmarks | undefined {
+  const samples = taught.reduce((sum, each) => sum + each.samples.length, 0)
+  const dimension = taught[0]!.samples[0]!.x.length
+  const last = entries.get<Chosen>(chosenName)
+  const holds =
+    last?.dimension === dimension && samples < moreSamples * last.samples && watermarkMs < last.atMs + landmarksMs
+  if (holds) return undefined
+  const landmarks = chooseLandmarks(taught, natural, watermarkMs)
+  if (landmarks !== undefined) {
+    const chosen: Chosen = { atMs: watermarkMs, samples, dimension }
+    entries.set(chosenName, chosen)
+  }
+  return landmarks
 }
 
 type TaughtSample = NonNullable<ToTeach['sample']>

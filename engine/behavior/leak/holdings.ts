@@ -1,0 +1,273 @@
+/**
+ * What one account holds of a model: one block of bytes, below two kilobytes; in a checkpoint one text.
+ *
+ * It begins small: how much was asked, and how many different inputs (HyperLogLog: Flajolet et al. 2007; 128 registers, an
+ * error of about 7 %, less below two hundred). From the twelfth different query on copies are kept with it (copies.ts).
+ * `Holdings` is the form to work in: opened over a block, changed, and put back.
+ */
+import type { Landmarks } from './landmarks.ts'
+
+/** Different queries before copies are begun: most accounts never get there. */
+const beginAt = 12
+/** Classes that the linear copy tells apart; a model with more has none. */
+const classesMax = 16
+const registers = 128
+/** Inputs whose repetition is recognized. */
+const recentSize = 16
+const version = 1
+/** Of the numbers at the beginning of a block. */
+const at = {
+  version: 0, count: 1, dimension: 2, classes: 3, landmarks: 4, firstMs: 5, lastMs: 6, queries: 7, fresh: 8, trained: 9,
+  toldAt: 10, toldMs: 11, toldQueries: 12, week: 13, weekBegan: 14, weekBefore: 15, found: 16, versions: 17, estimate: 18,
+  floor: 22,
+} as const // prettier-ignore
+const headSize = at.floor + 4
+
+/** Sizes of the parts that depend on the landmarks; all 0 where there are none yet. */
+export interface Layout {
+  readonly count: number
+  readonly dimension: number
+  readonly classes: number
+}
+
+const small: Layout = { count: 0, dimension: 0, classes: 0 }
+
+export function layoutOf({ count, dimension, told }: Landmarks): Layout {
+  return { count, dimension, classes: told.labels.length <= classesMax ? told.labels.length : 0 }
+}
+
+function sizeOf({ count, dimension, classes }: Layout): number {
+  const head = headSize * 8 + recentSize * 4 + registers
+  const copies = classes * 4 + classes * (dimension + 1) * 2 + count * 2 + count
+  return Math.ceil((head + copies) / 8) * 8
+}
+
+/** A block as it stands in the state. */
+export class HoldingsBlock {
+  bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  get layout(): Layout {
+    const head = new Float64Array(this.bytes.buffer, this.bytes.byteOffset, headSize)
+    return { count: head[at.count]!, dimension: head[at.dimension]!, classes: head[at.classes]! }
+  }
+
+  toJSON(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString('base64')
+  }
+
+  /** From the state, where it is a text after a restart. Undefined where it is not a block of this version. */
+  static of(kept: unknown): HoldingsBlock | undefined {
+    if (kept instanceof HoldingsBlock) return kept
+    if (typeof kept !== 'string') return undefined
+    const bytes = Uint8Array.from(Buffer.from(kept, 'base64'))
+    if (bytes.length < sizeOf(small)) return undefined
+    const block = new HoldingsBlock(bytes)
+    const { count, dimension, classes } = block.layout
+    const numbers = [count, dimension, classes].every((value) => Number.isInteger(value) && value >= 0 && value <= 256)
+    const head = new Float64Array(bytes.buffer, 0, 1)
+    return head[at.version] === version && numbers && bytes.length === sizeOf(block.layout) ? block : undefined
+  }
+
+  static begin(timeMs: number): HoldingsBlock {
+    const bytes = new Uint8Array(sizeOf(small))
+    const head = new Float64Array(bytes.buffer, 0, headSize)
+    head[at.version] = version
+    head[at.firstMs] = timeMs
+    head[at.lastMs] = timeMs
+    head[at.week] = -1
+    for (const from of [at.estimate, at.floor]) head.fill(Number.NaN, from + 1, from + 4)
+    return new HoldingsBlock(bytes)
+  }
+}
+
+/** What an estimate says of a copy; the greatest under earlier landmarks is kept. */
+export interface Estimate {
+  readonly coverage: number
+  /** NaN where answers are not told. */
+  readonly fidelity: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Of a finding that was first told at so many answers. */
+export function versionAt(answers: number, first: number): number {
+  return 1 + Math.max(0, Math.floor(Math.log2(answers / Math.max(1, first))))
+}
+
+export class Holdings {
+  readonly layout: Layout
+  readonly #bytes: Uint8Array
+  readonly #head: Float64Array
+  readonly #recent: Uint32Array
+  readonly #registers: Uint8Array
+  /** Linear copy: squared steps of each class, and weights as multiples of 1/1024. */
+  readonly steps: Float32Array
+  readonly weights: Int16Array
+  /** For each landmark the closest query: how far, and which answer it got. */
+  readonly distances: Uint16Array
+  readonly answers: Uint8Array
+
+  constructor(layout: Layout) {
+    const buffer = new ArrayBuffer(sizeOf(layout))
+    const { count, dimension, classes } = layout
+    this.layout = layout
+    this.#bytes = new Uint8Array(buffer)
+    this.#head = new Float64Array(buffer, 0, headSize)
+    let offset = headSize * 8
+    const next = (bytes: number): number => (offset += bytes) - bytes
+    this.#recent = new Uint32Array(buffer, next(recentSize * 4), recentSize)
+    this.steps = new Float32Array(buffer, next(classes * 4), classes)
+    this.weights = new Int16Array(buffer, next(classes * (dimension + 1) * 2), classes * (dimension + 1))
+    this.distances = new Uint16Array(buffer, next(count * 2), count)
+    this.#registers = new Uint8Array(buffer, next(registers), registers)
+    this.answers = new Uint8Array(buffer, next(count), count)
+  }
+
+  open(block: HoldingsBlock): void {
+    this.#bytes.set(block.bytes)
+  }
+
+  putBack(block: HoldingsBlock): void {
+    block.bytes.set(this.#bytes)
+  }
+
+  /** Takes note of a query; false: it repeats one of the last. */
+  ask(key: number, timeMs: number): boolean {
+    this.#head[at.queries]!++
+    if (timeMs > this.lastMs) this.#head[at.lastMs] = timeMs
+    const slot = key % recentSize
+    const value = key === 0 ? 1 : key
+    if (this.#recent[slot] === value) return false
+    this.#recent[slot] = value
+    this.#head[at.fresh]!++
+    // Keys are well mixed, but whoever makes inputs may know how: what is taken is mixed once more.
+    const h = Math.imul(key ^ (key >>> 15), 0x2c1b3c6d) >>> 0
+    const mixed = (h ^ (h >>> 12)) >>> 0
+    const register = mixed % registers
+    const rank = Math.clz32((mixed >>> 6) | 0) - 5
+    if (rank > this.#registers[register]!) this.#registers[register] = rank
+    return true
+  }
+
+  /** About how many different inputs were asked. */
+  get distinct(): number {
+    let sum = 0
+    let empty = 0
+    for (const rank of this.#registers) {
+      sum += 2 ** -rank
+      if (rank === 0) empty++
+    }
+    const raw = (0.7153 * registers * registers) / sum
+    const counted = raw <= 2.5 * registers && empty > 0 ? registers * Math.log(registers / empty) : raw
+    // Never more than were asked without repeating one of the last.
+    return Math.min(Math.round(counted), this.#head[at.fresh]!)
+  }
+
+  /** Whether there is enough to begin copies with. */
+  get ripe(): boolean {
+    return this.#head[at.fresh]! >= beginAt
+  }
+
+  get firstMs(): number {
+    return this.#head[at.firstMs]!
+  }
+
+  get lastMs(): number {
+    return this.#head[at.lastMs]!
+  }
+
+  get queries(): number {
+    return this.#head[at.queries]!
+  }
+
+  /** Key of the landmarks that its copies are held against. */
+  get landmarks(): number {
+    return this.#head[at.landmarks]!
+  }
+
+  /** Queries that the copies have learned from. */
+  get trained(): number {
+    return this.#head[at.trained]!
+  }
+
+  learned(): void {
+    this.#head[at.trained]!++
+  }
+
+  /** The version of a finding about it that is due: 1, then one more whenever answers have doubled; 0: none is. */
+  findingDue(answers: number): number {
+    if (this.#head[at.found] === 0) this.#head[at.found] = answers
+    const version = versionAt(answers, this.#head[at.found]!)
+    if (version <= this.#head[at.versions]!) return 0
+    return (this.#head[at.versions] = version)
+  }
+
+  get told(): { readonly at: number; readonly ms: number; readonly queries: number } {
+    return { at: this.#head[at.toldAt]!, ms: this.#head[at.toldMs]!, queries: this.#head[at.toldQueries]! }
+  }
+
+  tell(timeMs: number): void {
+    this.#head[at.toldAt] = this.#head[at.fresh]!
+    this.#head[at.toldMs] = timeMs
+    this.#head[at.toldQueries] = this.queries
+  }
+
+  /** Queries that repeated none of the last. */
+  get fresh(): number {
+    return this.#head[at.fresh]!
+  }
+
+  /** Different inputs of this week and the one before. */
+  recentDistinct(week: number): number {
+    const head = this.#head
+    const distinct = this.distinct
+    if (week > head[at.week]!) {
+      head[at.weekBefore] = week === head[at.week]! + 1 ? head[at.weekBegan]! : distinct
+      head[at.weekBegan] = distinct
+      if (head[at.week]! < 0) head[at.weekBefore] = head[at.weekBegan] = 0
+      head[at.week] = week
+    }
+    return distinct - head[at.weekBefore]!
+  }
+
+  /** What was estimated last, and what copies under earlier landmarks had reached. */
+  get estimate(): Estimate {
+    return this.#estimateAt(at.estimate)
+  }
+
+  set estimate(estimate: Estimate) {
+    this.#putEstimate(at.estimate, estimate)
+  }
+
+  get floor(): Estimate {
+    return this.#estimateAt(at.floor)
+  }
+
+  #estimateAt(from: number): Estimate {
+    const [coverage, fidelity, low, high] = this.#head.subarray(from, from + 4)
+    return { coverage: coverage!, fidelity: fidelity!, low: low!, high: high! }
+  }
+
+  #putEstimate(from: number, { coverage, fidelity, low, high }: Estimate): void {
+    this.#head.set([coverage, fidelity, low, high], from)
+  }
+
+  /** A block for other landmarks: what was counted stays, copies begin anew, and what earlier ones had reached is kept. */
+  moved(layout: Layout, landmarks: number): HoldingsBlock {
+    const to = new Holdings(layout)
+    to.#head.set(this.#head)
+    to.#recent.set(this.#recent)
+    to.#registers.set(this.#registers)
+    const { count, dimension, classes } = layout
+    to.#head.set([count, dimension, classes, landmarks], at.count)
+    to.#head[at.trained] = 0
+    to.#putEstimate(at.floor, this.estimate)
+    to.distances.fill(65_535)
+    to.answers.fill(255)
+    return new HoldingsBlock(to.#bytes)
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Landmarks: a few natural inputs of a model, with the answers that it gave, which copies of it are tried on.
+ *
+ * Chosen by the step that learns a model's benign traffic, told to all partitions, opened here. Where natural inputs are
+ * registered for the model (the inventory's `reference`), the honest query closest to each stands in for it: nearest-neighbor
+ * importance weighting (Loog 2012), which makes honest traffic, with its noise and its favorite customers, a sample of what is
+ * registered. Otherwise they are drawn evenly from all accounts. Pure.
+ */
+import { keyOfText } from '../model-queries/input.ts'
+import { packed, unpacked } from '../model-queries/packed.ts'
+
+/** Fewest and most landmarks; the standard error of a share of 160 of them is at most .04. */
+export const landmarksMin = 60
+export const landmarksMax = 160
+/** Answers told apart. */
+const labelsMax = 64
+/** Steps in which distances are kept: the farthest landmark of each is this many steps away. */
+const stepsPerSpread = 16_384
+
+interface Answered {
+  readonly x: Float32Array | Float64Array
+  readonly label: string
+}
+
+export interface Taught {
+  readonly principal: string
+  readonly samples: readonly Answered[]
+}
+
+/** As it is told to all partitions. JSON. */
+export interface ToldLandmarks {
+  readonly version: 1
+  readonly chosenMs: number
+  readonly dimension: number
+  readonly x: string
+  /** Answers that landmarks have, and which of them each has. Empty: answers are not told. */
+  readonly labels: readonly string[]
+  readonly answers: readonly number[]
+  /** 32 bits of whose query each was: nobody is tried on its own. */
+  readonly owners: readonly number[]
+  /** Mean and standard deviation of honest inputs in each value. */
+  readonly center: string
+  readonly spread: string
+  /** Accounts that the landmarks come from, and whether they stand in for inputs that are registered. */
+  readonly accounts: number
+  readonly registered: boolean
+}
+
+/** Undefined where there are too few. `reference`: natural inputs of the same form, if any are registered. */
+export function chooseLandmarks(
+  taught: readonly Taught[],
+  reference: readonly ArrayLike<number>[],
+  chosenMs: number,
+): ToldLandmarks | undefined {
+  const all = taught.flatMap(({ principal, samples }) => samples.map((sample) => ({ principal, ...sample })))
+  const dimension = all[0]?.x.length
+  if (dimension === undefined) return undefined
+  const fitting = reference.filter(({ length }) => length === dimension)
+  const registered = fitting.length >= landmarksMin
+  const chosen = registered ? matched(all, evenly(fitting, landmarksMax)) : inTurn(taught)
+  if (chosen.length < landmarksMin) return undefined
+  const labels = [...new Set(chosen.map(({ label }) => label))].sort().slice(0, labelsMax)
+  const silent = labels.length === 1 && labels[0] === ''
+  const { center, spread } = shapeOf(all, dimension)
+  return {
+    version: 1,
+    chosenMs,
+    dimension,
+    x: packed(Float32Array.from(chosen.flatMap(({ x }) => [...x]))),
+    labels: silent ? [] : labels,
+    answers: chosen.map(({ label }) => labels.indexOf(label)),
+    owners: chosen.map(({ principal }) => keyOfText(principal)),
+    center: packed(center),
+    spread: packed(spread),
+    accounts: new Set(chosen.map(({ principal }) => principal)).size,
+    registered,
+  }
+}
+
+interface Owned extends Answered {
+  readonly principal: string
+}
+
+function matched(all: readonly Owned[], reference: readonly ArrayLike<number>[]): Owned[] {
+  return reference.map((x) => {
+    let closest = all[0]!
+    let least = Infinity
+    for (const each of all) {
+      const away = squareUpTo(x, each.x, least)
+      if (away < least) [least, closest] = [away, each]
+    }
+    return closest
+  })
+}
+
+/** From all accounts as evenly as they allow, the same ones whatever the order of arrival. */
+function inTurn(taught: readonly Taught[]): Owned[] {
+  const chosen: Owned[] = []
+  const share = Math.ceil(landmarksMax / Math.max(1, taught.length))
+  for (const { principal, samples } of taught) {
+    for (const sample of evenly(samples, share)) chosen.push({ principal, ...sample })
+  }
+  return evenly(chosen, landmarksMax)
+}
+
+function evenly<T>(list: readonly T[], max: number): T[] {
+  if (list.length <= max) return [...list]
+  return Array.from({ length: max }, (_, n) => list[Math.floor((n * list.length) / max)]!)
+}
+
+function shapeOf(
+  all: readonly Answered[],
+  dimension: number,
+): { readonly center: Float32Array; readonly spread: Float32Array } {
+  const sum = new Float64Array(dimension)
+  const squares = new Float64Array(dimension)
+  for (const { x } of all) {
+    for (let i = 0; i < dimension; i++) {
+      sum[i]! += x[i]!
+      squares[i]! += x[i]! ** 2
+    }
+  }
+  const center = Float32Array.from(sum, (value) => value / all.length)
+  const spread = Float32Array.from(squares, (value, i) => Math.sqrt(Math.max(0, value / all.length - center[i]! ** 2)))
+  return { center, spread }
+}
+
+function squareUpTo(a: ArrayLike<number>, b: ArrayLike<number>, most: number): number {
+  let sum = 0
+  for (let i = 0; i < a.length && sum < most; i++) sum += (a[i]! - b[i]!) ** 2
+  return sum
+}
+
+/** Landmarks as accounts are held against them. */
+export interface Landmarks {
+  readonly told: ToldLandmarks
+  /** 32 bits that tell this choice from others. */
+  readonly key: number
+  readonly count: number
+  readonly dimension: number
+  /** Rows with the values that vary most first: most of them are done with after a few. */
+  readonly rows: Float64Array
+  readonly order: Uint8Array
+  readonly answers: readonly number[]
+  readonly owners: readonly number[]
+  /** Which answer a label is; undefined: none that a landmark has. */
+  answerOf(label: string): number | undefined
+  /** Rows of standardized values for the linear copy, each with a constant at its end. */
+  readonly standard: Float64Array
+  readonly center: Float32Array
+  /** 1 / (standard deviation · √(values + 1)). */
+  readonly gain: Float64Array
+  /** Distance that one step stands for. */
+  readonly unit: number
+  /** Within it two natural inputs are neighbors: the median distance of a landmark to the closest other, in steps. */
+  readonly near: number
+}
+
+const opened = new WeakMap<object, Landmarks>()
+
+/** Opens what was told; the same object again costs nothing. Undefined: nothing was told, or by another version. */
+export function openLandmarks(told: unknown): Landmarks | undefined {
+  if (typeof told !== 'object' || told === null || (told as ToldLandmarks).version !== 1) return undefined
+  let landmarks = opened.get(told)
+  if (landmarks === undefined) opened.set(told, (landmarks = open(told as ToldLandmarks)))
+  return landmarks
+}
+
+function open(told: ToldLandmarks): Landmarks {
+  const { dimension } = told
+  const values = unpacked(told.x)
+  const count = told.owners.length
+  const center = unpacked(told.center)
+  const spread = unpacked(told.spread)
+  const order = Uint8Array.from(
+    Array.from({ length: dimension }, (_, i) => i).sort((a, b) => spread[b]! - spread[a]! || a - b),
+  )
+  const rows = new Float64Array(count * dimension)
+  for (let n = 0; n < count; n++) {
+    for (let i = 0; i < dimension; i++) rows[n * dimension + i] = values[n * dimension + order[i]!]!
+  }
+  // A value that hardly varies must not drown the others.
+  const mean = spread.reduce((sum, each) => sum + each, 0) / dimension
+  const gain = Float64Array.from(spread, (each) => 1 / ((each + 0.1 * mean + 1e-9) * Math.sqrt(dimension + 1)))
+  const labelAt = new Map(told.labels.map((label, at) => [label, at]))
+  const { unit, near } = distancesOf(rows, count, dimension)
+  const landmarks = {
+    told, key: keyOfText(`${told.chosenMs}/${count}/${told.x.slice(0, 64)}`), count, dimension, rows, order,
+    answers: told.answers, owners: told.owners, answerOf: (label: string) => labelAt.get(label),
+    standard: new Float64Array(count * (dimension + 1)), center, gain, unit, near,
+  } // prettier-ignore
+  for (let n = 0; n < count; n++) {
+    const row = landmarks.standard.subarray(n * (dimension + 1), (n + 1) * (dimension + 1))
+    standardize(values.subarray(n * dimension, (n + 1) * dimension), landmarks, row)
+  }
+  return landmarks
+}
+
+/** Into `z`: standardized values that are at most 1 in size, and a constant. */
+export function standardize(
+  x: ArrayLike<number>,
+  { center, gain, dimension }: Pick<Landmarks, 'center' | 'gain' | 'dimension'>,
+  z: Float64Array,
+): void {
+  for (let i = 0; i < dimension; i++) {
+    const value = (x[i]! - center[i]!) * gain[i]!
+    z[i] = value > 1 ? 1 : value < -1 ? -1 : value
+  }
+  z[dimension] = 1 / Math.sqrt(dimension + 1)
+}
+
+function distancesOf(rows: Float64Array, count: number, d: number): { readonly unit: number; readonly near: number } {
+  const closest: number[] = []
+  let most = 0
+  for (let a = 0; a < count; a++) {
+    let least = Infinity
+    for (let b = 0; b < count; b++) {
+      let sum = 0
+      for (let i = 0; i < d; i++) sum += (rows[a * d + i]! - rows[b * d + i]!) ** 2
+      if (sum > 0 && sum < least) least = sum
+      if (sum > most) most = sum
+    }
+    if (least < Infinity) closest.push(Math.sqrt(least))
+  }
+  const unit = Math.sqrt(most) / stepsPerSpread || 1
+  closest.sort((a, b) => a - b)
+  return { unit, near: (closest[Math.floor(closest.length / 2)] ?? 0) / unit }
+}

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { worldOf } from '../../../test/support/traffic/world.ts'
+import { keyOfText } from '../model-queries/input.ts'
+import { learn, tryCopies } from './copies.ts'
+import { estimateOf, greater, wilson } from './estimate.ts'
+import { Holdings, HoldingsBlock, layoutOf } from './holdings.ts'
+import { chooseLandmarks, openLandmarks, type Taught } from './landmarks.ts'
+
+const world = worldOf({ seed: 3, dimension: 12, classes: 4 })
+const answered = (x: readonly number[]) => ({ x: Float64Array.from(x), label: String(world.answer(x).label) })
+const taught: Taught[] = Array.from({ length: 8 }, (_, n) => ({
+  principal: `t/h${n}`,
+  samples: Array.from({ length: 60 }, () => answered(world.honest())),
+}))
+const landmarks = openLandmarks(JSON.parse(JSON.stringify(chooseLandmarks(taught, [], 1_000))))!
+
+/** An account that asked these inputs, and its block as a checkpoint brings it back after each tenth. */
+function holdingsOf(inputs: readonly (readonly number[])[]): Holdings {
+  let block = HoldingsBlock.begin(0)
+  const begun = new Holdings(block.layout)
+  begun.open(block)
+  block = begun.moved(layoutOf(landmarks), landmarks.key)
+  const holdings = new Holdings(block.layout)
+  for (const [n, x] of inputs.entries()) {
+    if (n % 10 === 0) block = HoldingsBlock.of(JSON.parse(JSON.stringify(block)))!
+    holdings.open(block)
+    const { label } = answered(x)
+    if (holdings.ask(keyOfText(JSON.stringify(x)), n)) learn(holdings, landmarks, Float64Array.from(x), label)
+    holdings.putBack(block)
+  }
+  return holdings
+}
+
+describe('what an account holds', () => {
+  test('is told apart by different inputs, however often each was asked', () => {
+    for (const different of [1, 30, 150, 3_000]) {
+      const block = HoldingsBlock.begin(0)
+      const holdings = new Holdings(block.layout)
+      holdings.open(block)
+      for (let n = 0; n < 4 * different; n++) holdings.ask(keyOfText(`i${n % different}`), n)
+      expect(holdings.queries).toBe(4 * different)
+      expect(Math.abs(holdings.distinct - different)).toBeLessThanOrEqual(Math.max(1, 0.2 * different))
+    }
+  })
+
+  test('fits into two kilobytes for images of ten classes, and into a third of one before copies are begun', () => {
+    const largest = new Holdings({ count: 160, dimension: 64, classes: 10 })
+    const block = HoldingsBlock.begin(0)
+    const begun = new Holdings(block.layout)
+    begun.open(block)
+    expect(block.bytes.length).toBeLessThan(512)
+    expect(begun.moved(largest.layout, 1).bytes.length).toBeLessThanOrEqual(2_400)
+  })
+
+  test('that comes back as something else is begun anew', () => {
+    const text = HoldingsBlock.begin(0).toJSON()
+    for (const broken of ['', 'x', text.slice(8), `AAAA${text}`, 3, null]) {
+      expect(HoldingsBlock.of(broken)).toBeUndefined()
+    }
+  })
+
+  test('keeps what copies had reached when landmarks change', () => {
+    const holdings = holdingsOf(Array.from({ length: 200 }, () => world.honest()))
+    holdings.estimate = { coverage: 0.7, fidelity: 0.9, low: 0.8, high: 0.95 }
+    const moved = new Holdings(holdings.layout)
+    moved.open(holdings.moved(holdings.layout, 7))
+    expect(moved).toMatchObject({ trained: 0, landmarks: 7, queries: 200 })
+    expect(moved.floor).toEqual({ coverage: 0.7, fidelity: 0.9, low: 0.8, high: 0.95 })
+    const anew = { coverage: 0.1, fidelity: 0.3, low: 0.2, high: 0.4 }
+    expect(greater(anew, moved.floor)).toEqual({ coverage: 0.7, fidelity: 0.9, low: 0.8, high: 0.95 })
+  })
+})
+
+describe('landmarks', () => {
+  test('come from all accounts evenly, and nobody is tried on its own queries', () => {
+    expect(new Set(landmarks.owners).size).toBe(8)
+    const inputs = taught[0]!.samples.map(({ x }) => [...x])
+    const own = tryCopies(holdingsOf(inputs), landmarks, keyOfText('t/h0'))
+    const others = tryCopies(holdingsOf(inputs), landmarks, keyOfText('t/stranger'))
+    expect(own.landmarks).toBe(140)
+    expect(others.landmarks).toBe(160)
+    expect(others.near - own.near).toBe(20)
+  })
+
+  test('stand in for the inputs that are registered, where any are', () => {
+    const reference = Array.from({ length: 80 }, () => Float64Array.from(world.honest(2)))
+    const told = chooseLandmarks(taught, reference, 1)!
+    expect(told.registered).toBe(true)
+    const shareOf2 = told.answers.filter((answer) => told.labels[answer] === '2').length / told.answers.length
+    expect(shareOf2).toBeGreaterThan(0.8)
+  })
+
+  test('are none where too little is known', () => {
+    expect(chooseLandmarks(taught.slice(0, 1), [], 1)).toBeDefined()
+    expect(chooseLandmarks([{ principal: 'a', samples: taught[0]!.samples.slice(0, 59) }], [], 1)).toBeUndefined()
+    expect(chooseLandmarks([], [], 1)).toBeUndefined()
+    expect(openLandmarks({ version: 2 })).toBeUndefined()
+  })
+})
+
+describe('copies', () => {
+  test('get better with what is asked, and cover what is near', () => {
+    const inputs = Array.from({ length: 800 }, () => world.honest())
+    const trials = [20, 100, 800].map((n) => tryCopies(holdingsOf(inputs.slice(0, n)), landmarks, 0))
+    for (const of of ['near', 'nearest', 'linear'] as const) {
+      expect(trials[2]![of]).toBeGreaterThan(trials[0]![of])
+    }
+    expect(trials[2]!.linear / trials[2]!.landmarks).toBeGreaterThan(0.8)
+    expect(trials[2]!.near / trials[2]!.landmarks).toBeGreaterThan(0.8)
+  })
+
+  test('learn nothing of natural inputs from answers to noise', () => {
+    const normal = normalOf(randomOf(9))
+    const noise = Array.from({ length: 300 }, () => Array.from({ length: 12 }, () => 5 + normal()))
+    expect(tryCopies(holdingsOf(noise), landmarks, 0).near).toBe(0)
+  })
+})
+
+describe('an interval', () => {
+  test('reaches from below the worse copy to above the better one, and further where less is covered', () => {
+    const covered = estimateOf({ landmarks: 160, near: 160, nearest: 100, linear: 110 }, true, true)
+    const bare = estimateOf({ landmarks: 160, near: 0, nearest: 100, linear: 110 }, true, true)
+    const unknown = estimateOf({ landmarks: 160, near: 0, nearest: 100, linear: 110 }, true, false)
+    expect(covered.fidelity).toBe(110 / 160)
+    expect(covered.low).toBeLessThan(100 / 160)
+    expect(covered.high).toBeGreaterThan(110 / 160)
+    expect([bare.low, unknown.low]).toEqual([expect.closeTo(covered.low - 0.05), expect.closeTo(covered.low - 0.07)])
+    expect([bare.high, unknown.high]).toEqual([
+      expect.closeTo(covered.high + 0.15),
+      expect.closeTo(covered.high + 0.17),
+    ])
+  })
+
+  test('says nothing of fidelity where answers are not told', () => {
+    expect(estimateOf({ landmarks: 160, near: 80, nearest: 0, linear: 0 }, false, true)).toEqual({
+      coverage: 0.5,
+      fidelity: Number.NaN,
+      low: Number.NaN,
+      high: Number.NaN,
+    })
+  })
+
+  test('of a share is that of Wilson', () => {
+    // 81 of 263 at 90 %: computed by statsmodels' proportion_confint(method="wilson").
+    expect(wilson(81 / 263, 263, -1)).toBeCloseTo(0.2633, 3)
+    expect(wilson(81 / 263, 263, 1)).toBeCloseTo(0.3568, 3)
+  })
+})
