@@ -59,6 +59,9 @@ class IndexedMatcher implements Matcher, MatcherStats {
   readonly #known: Readonly<Record<keyof LogSource, ReadonlySet<string>>>
   /** Compiled rules, shared by all indexes. */
   readonly #checks = new Map<SigmaRule, Check>()
+  #lastMet: Met | undefined
+  #lastSource: ReadLogSource | undefined
+  #lastOpen = false
   #indexedRules = 0
   #all: RuleIndex | undefined
   #last: RuleIndex | undefined
@@ -87,9 +90,14 @@ class IndexedMatcher implements Matcher, MatcherStats {
     const said = logSourceOf(event)
     const open = said === noLogSource && this.#routing === 'open'
     const source = open ? rawSource(event) : said
+    // Mostly it is the log source of the event before.
+    if (open === this.#lastOpen && isSameSource(source, this.#lastSource)) return this.#lastMet!
     let key = open ? 'open' : 'said'
     for (const dimension of dimensions) key += `\u0000${this.#spell(dimension, source[dimension])}`
-    return this.#met.get(key) ?? this.#remember(key, source, open)
+    this.#lastMet = this.#met.get(key) ?? this.#remember(key, source, open)
+    this.#lastSource = source
+    this.#lastOpen = open
+    return this.#lastMet
   }
 
   #spell(dimension: keyof LogSource, value: string | undefined): string {
@@ -175,6 +183,10 @@ function readSource(source: { product?: unknown; service?: unknown; category?: u
     service: typeof service === 'string' ? service : undefined,
     category: typeof category === 'string' ? category : undefined,
   }
+}
+
+function isSameSource(a: ReadLogSource, b: ReadLogSource | undefined): boolean {
+  return a.product === b?.product && a.service === b?.service && a.category === b?.category && b !== undefined
 }
 
 /** What a record as it came says of itself; blank is not said. */

@@ -128,7 +128,9 @@ const credential: Convert = (value, context) => {
  * somebody's claim.
  */
 export const sealedCredential: Convert = (value, context) =>
-  typeof value === 'string' && isCredentialId(value) ? value : credential(value, context)
+  typeof value === 'string' && (value === context.lastDigest || isCredentialId(value))
+    ? value
+    : credential(value, context)
 
 /** SHA-256 of text, or of JSON in canonical form; what collect has already replaced stays. */
 const digest: Convert = (value) => (value === '' ? undefined : contentDigest(value))

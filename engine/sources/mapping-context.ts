@@ -11,6 +11,8 @@ const digestsMax = 20_000
 export class MappingContext {
   /** Strings and arrays cut to their limits in this record. */
   truncated = 0
+  /** What stands for the credential that was asked about last. */
+  lastDigest = ''
   /** Event fields that this record has a value for which is none of the field's type. Bounded. */
   readonly unreadable: string[] = []
   readonly #hmacKey: Uint8Array
@@ -31,11 +33,13 @@ export class MappingContext {
    * credential's name.
    */
   credential(secret: string): string {
-    const known = this.#digests.get(secret)
-    if (known !== undefined) return known
-    const digest = credentialId(bareSecret(secret), this.#hmacKey)
-    if (this.#digests.size >= digestsMax) this.#digests.clear()
-    this.#digests.set(secret, digest)
+    let digest = this.#digests.get(secret)
+    if (digest === undefined) {
+      digest = credentialId(bareSecret(secret), this.#hmacKey)
+      if (this.#digests.size >= digestsMax) this.#digests.clear()
+      this.#digests.set(secret, digest)
+    }
+    this.lastDigest = digest
     return digest
   }
 }

@@ -71,12 +71,24 @@ export function explainEvent(event: Event, meta: RuleMeta): string {
   return `${meta.title}: ${parts.join(' ')}.`
 }
 
+/** Bytes of an artifact that the event moved. */
+export function bytesExposed({ warden: { asset, bytes } }: Event): number | undefined {
+  return asset !== undefined && bytes !== undefined && bytes > 0 ? bytes : undefined
+}
+
+/** Answers of a model that the event gave. */
+export function queriesExposed({ warden }: Event): number | undefined {
+  return warden.model === undefined ? undefined : 1
+}
+
 export function exposureOf(event: Event): Exposure | undefined {
   const { warden, gen_ai: ai } = event
   const exposure: { -readonly [K in keyof Exposure]: Exposure[K] } = {}
-  if (warden.asset !== undefined && warden.bytes !== undefined && warden.bytes > 0) exposure.bytes = warden.bytes
-  if (warden.model !== undefined) {
-    exposure.queries = 1
+  const bytes = bytesExposed(event)
+  if (bytes !== undefined) exposure.bytes = bytes
+  const queries = queriesExposed(event)
+  if (queries !== undefined) {
+    exposure.queries = queries
     const tokens = ai?.usage?.output_tokens
     if (tokens !== undefined) exposure.tokens = tokens
     const probabilities = warden.output?.probabilities?.length

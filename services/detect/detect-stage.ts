@@ -19,6 +19,7 @@ import { emptyInventory, type Inventory } from '../../engine/inventory/inventory
 import { Exceptions } from '../../engine/sigma/exceptions.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
 import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
+import { parseCanonical } from '../../engine/sources/time.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
@@ -114,7 +115,7 @@ export class DetectLogic implements StageLogic {
 
   /** One event that is already parsed. */
   event(event: Event, seen: Seen, out: Outcome): void {
-    const timeMs = Date.parse(event['@timestamp'])
+    const timeMs = parseCanonical(event['@timestamp']) ?? Date.parse(event['@timestamp'])
     if (!Number.isFinite(timeMs)) return out.deadLetter('NOT_AN_EVENT', 'The event has no valid time.')
     this.#clock.appended(seen.appendedMs)
     if (!this.#recent.admits(event.event.id, timeMs)) return out.drop('duplicate')

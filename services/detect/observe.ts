@@ -6,12 +6,12 @@
  */
 import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
-import type { Entity, EvidenceRef, Exposure } from '../../core/signal.ts'
+import type { Entity, EvidenceRef } from '../../core/signal.ts'
 import { entitiesOf, evidenceOf, namesJust } from '../../engine/behavior/entities.ts'
 import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
-import { exposureOf } from './describe.ts'
+import { bytesExposed, queriesExposed } from './describe.ts'
 import type { KeptGroup } from './kept-group.ts'
 import type { ObservationContext } from './observations.ts'
 import { entitiesFor } from './signals.ts'
@@ -134,12 +134,11 @@ function groupsOf(groups: Getters, event: Event): readonly (readonly string[])[]
 }
 
 function contextOf(event: Event, entities: readonly Entity[]): ObservationContext {
-  const { bytes, queries } = exposureOf(event) ?? nothingExposed
+  const bytes = bytesExposed(event)
+  const queries = queriesExposed(event)
   if (bytes === undefined) return queries === undefined ? { entities } : { entities, queries }
   return queries === undefined ? { entities, bytes } : { entities, bytes, queries }
 }
-
-const nothingExposed: Exposure = {}
 
 /** The different texts of a field, bounded in number and length. Most fields hold one short text. */
 function textsOf(get: ReturnType<typeof compilePath>, event: Event, max: number): readonly string[] {
