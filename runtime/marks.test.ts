@@ -25,6 +25,22 @@ describe('a redelivery mark', () => {
     expect(marks.passes(formatMark(originOf('b', 't', 0), 1, 0))).toBe(true)
   })
 
+  it('is judged by its own origin, however origins alternate, and also where one is the beginning of another', () => {
+    const [marks, apart] = [new Marks(), new Map<string, Marks>()]
+    let next = 1
+    for (let turn = 0; turn < 2_000; turn++) {
+      next = (next * 48_271) % 2_147_483_647
+      const from = ['a', 'a:b', 'b/t/0'][next % 3]!
+      const mark = formatMark(from, Math.floor(next / 7) % 40, Math.floor(next / 1_000) % 3)
+      const own = apart.get(from) ?? new Marks()
+      apart.set(from, own)
+      // What is not the origin of the mark before is looked up anew.
+      const expected = new Marks(own.save()).passes(mark)
+      own.passes(mark)
+      expect(marks.passes(mark)).toBe(expected)
+    }
+  })
+
   it('is remembered by what was saved', () => {
     const marks = new Marks()
     marks.passes(formatMark(origin, 10, 4))

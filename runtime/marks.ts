@@ -18,18 +18,50 @@ export function originOf(stage: string, topic: string, partition: number): strin
 
 export type MarkPosition = readonly [offset: number, index: number]
 
+/** Digits of an offset and an index, and the dot, that are exact as numbers for sure. */
+const digitsMax = 16
+
 /** Origins remembered at most: tasks of all upstream stages together. */
 const originsMax = 100_000
 
 export class Marks {
-  readonly #highest: Map<string, MarkPosition>
+  readonly #highest: Map<string, [offset: number, index: number]>
+  /** The origin of the last mark, with the colon behind it, and what is highest of it. */
+  #lastOrigin = ':'
+  #last: [offset: number, index: number] | undefined
 
   constructor(saved: Readonly<Record<string, MarkPosition>> = {}) {
-    this.#highest = new Map(Object.entries(saved))
+    this.#highest = new Map(Object.entries(saved).map(([origin, [offset, index]]) => [origin, [offset, index]]))
   }
 
   /** True, and remembered, if this mark is above all of its origin so far; `undefined` if the text is no mark. */
   passes(mark: string): boolean | undefined {
+    return this.#passesLast(mark) ?? this.#passesAny(mark)
+  }
+
+  /** Mostly it is of the same origin as the one before: then nothing is looked up, or cut out of the text. */
+  #passesLast(mark: string): boolean | undefined {
+    const last = this.#last
+    if (last === undefined || !mark.startsWith(this.#lastOrigin)) return undefined
+    let at = this.#lastOrigin.length
+    let offset = 0
+    let index = 0
+    const dot = mark.indexOf('.', at)
+    if (dot <= at || dot === mark.length - 1 || mark.length - at > digitsMax) return undefined
+    for (; at < mark.length; at++) {
+      if (at === dot) continue
+      const digit = mark.charCodeAt(at) - 0x30
+      if (digit < 0 || digit > 9) return undefined
+      if (at < dot) offset = 10 * offset + digit
+      else index = 10 * index + digit
+    }
+    if (offset < last[0] || (offset === last[0] && index <= last[1])) return false
+    last[0] = offset
+    last[1] = index
+    return true
+  }
+
+  #passesAny(mark: string): boolean | undefined {
     const colon = mark.lastIndexOf(':')
     const dot = mark.indexOf('.', colon)
     if (colon < 1 || dot < 0) return undefined
@@ -40,11 +72,13 @@ export class Marks {
     const seen = this.#highest.get(origin)
     if (seen !== undefined && (offset < seen[0] || (offset === seen[0] && index <= seen[1]))) return false
     if (seen === undefined && this.#highest.size >= originsMax) return undefined
-    this.#highest.set(origin, [offset, index])
+    this.#last = [offset, index]
+    this.#lastOrigin = `${origin}:`
+    this.#highest.set(origin, this.#last)
     return true
   }
 
   save(): Record<string, MarkPosition> {
-    return Object.fromEntries(this.#highest)
+    return Object.fromEntries([...this.#highest].map(([origin, [offset, index]]) => [origin, [offset, index]]))
   }
 }

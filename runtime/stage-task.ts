@@ -9,7 +9,7 @@
  * - once fenced off, nothing more is written.
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { Control, type ContentSet } from '../core/control.ts'
+import { Control } from '../core/control.ts'
 import { describeError, FencedError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
@@ -20,10 +20,11 @@ import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
 import type { ServiceContext } from './service.ts'
 import type { Sidecar, StageLogic, StageSpec, TaskProgress } from './stage.ts'
+import { TaskContent } from './task-content.ts'
 import { TaskOutputs } from './task-outputs.ts'
+import { TaskTicks } from './task-ticks.ts'
+import { TaskTime } from './task-time.ts'
 import { TaskWriting } from './task-writing.ts'
-import { WatermarkTelling } from './watermark-telling.ts'
-import { WatermarkTracker } from './watermarks.ts'
 
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
 const flushBytes = 512 * 1024
@@ -35,19 +36,16 @@ export class StageTask {
   readonly #spec: StageSpec
   readonly #deps: TaskDependencies
   readonly #logic: StageLogic
-  readonly #downstream: readonly TopicPartition[]
   readonly #marks: Marks
-  readonly #watermark: WatermarkTracker
-  readonly #content: Partial<Record<ContentSet, string>>
+  readonly #time: TaskTime
+  readonly #content: TaskContent
   readonly #out = new CollectedOutcome()
   readonly #stopping = new AbortController()
   readonly #outputs: TaskOutputs
-  readonly #telling: WatermarkTelling
   #nextOffset: number
   #positionMs: number | undefined
   readonly #writing: TaskWriting
-  #lastTakenMs: number
-  #tickedAtOffset = -1
+  readonly #ticks: TaskTicks
   sidecar: Sidecar | undefined
 
   constructor(options: {
@@ -66,16 +64,10 @@ export class StageTask {
     this.#spec = spec
     this.#deps = options.deps
     this.#logic = options.logic
-    this.#downstream = options.downstream
     this.#outputs = new TaskOutputs(spec.name, at, options.deps, this.#stopping.signal)
     this.#marks = new Marks(meta?.marks)
-    this.#watermark = new WatermarkTracker(spec.watermark, meta?.watermark)
-    this.#content = { ...meta?.content }
-    const upstream = `${spec.name}/${at.topic}`
-    this.#telling = new WatermarkTelling(
-      { upstream, partition: at.partition, partitions: options.partitions },
-      meta?.told,
-    )
+    this.#time = new TaskTime(options, this.#outputs)
+    this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta?.content ?? {})
     this.#nextOffset = meta?.nextOffset ?? 0
     this.#writing = new TaskWriting({
       ...options,
@@ -84,7 +76,7 @@ export class StageTask {
       resumesAt: meta?.nextOffset,
       meta: () => this.#meta(),
     })
-    this.#lastTakenMs = options.deps.clock.monotonicMs()
+    this.#ticks = new TaskTicks(at, options.deps)
   }
 
   /** When the bus appended the last record that was taken; undefined before the first. */
@@ -110,19 +102,16 @@ export class StageTask {
       topic: this.at.topic,
       partition: this.at.partition,
       nextOffset: this.#nextOffset,
-      watermarkMs: this.#watermark.reachedMs,
-      ended: this.#watermark.ended,
+      watermarkMs: this.#time.watermark.reachedMs,
+      ended: this.#time.watermark.ended,
       pending: this.sidecar?.pending?.() ?? 0,
-      content: { ...this.#content },
+      content: this.#content.digests,
     }
   }
 
   /** Puts the content that the checkpoint names, or else today's, in force; before the first record. */
   async startContent(): Promise<void> {
-    for (const set of this.#spec.content) {
-      const digest = this.#content[set] ?? (await this.#deps.content.waitForCurrent(set, this.signal))
-      await this.#applyContent(set, digest)
-    }
+    await this.#content.start(this.#out, this.signal)
     // Which content was in force for the first record must be known to a replay before that record has had effects.
     if (!this.#writing.hasCheckpoint && this.#spec.content.length > 0) await this.checkpoint()
   }
@@ -159,10 +148,11 @@ export class StageTask {
 
   #report(batch: readonly BusRecord[], taken: number, startedMs: number): void {
     const { telemetry, clock } = this.#deps
-    this.#lastTakenMs = clock.monotonicMs()
+    const nowMs = clock.monotonicMs()
+    this.#ticks.taken(nowMs)
     if (taken === 0) return
     telemetry.taken(this.#spec.name, this.at.topic, taken)
-    telemetry.batch(this.#spec.name, taken, this.#lastTakenMs - startedMs)
+    telemetry.batch(this.#spec.name, taken, nowMs - startedMs)
     const last = batch[batch.length - 1]
     if (last !== undefined) telemetry.endToEnd(this.#spec.name, clock.nowMs() - arrivalOf(last))
   }
@@ -176,12 +166,15 @@ export class StageTask {
     }
     const arrivedMs = arrivalOf(record)
     try {
-      this.#logic.record({ ...record, value: record.value, arrivedMs }, this.#out)
+      const { topic, partition, offset, key, value, headers: told, appendedMs } = record
+      this.#logic.record({ topic, partition, offset, key, value, headers: told, appendedMs, arrivedMs }, this.#out)
       this.#gather(record, arrivedMs)
     } catch (error) {
       this.#out.clear()
       this.#deps.log.error('a step failed on a record, which is now a dead letter', {
-        ...this.#where(record),
+        stage: this.#spec.name,
+        ...this.at,
+        offset: record.offset,
         error: describeError(error),
       })
       this.#outputs.deadLetter(record, 'STEP_FAILED', describeError(error))
@@ -219,15 +212,15 @@ export class StageTask {
     const control = parsed.data
     switch (control.control) {
       case 'watermark':
-        this.#watermark.told(control)
+        this.#time.watermark.told(control)
         break
       case 'tick':
-        this.#watermark.ticked(record.appendedMs, this.#logic.latenessMs)
+        this.#time.watermark.ticked(record.appendedMs, this.#logic.latenessMs)
         this.#logic.tick?.(record.appendedMs, this.#out)
         this.#gather(record, record.appendedMs)
         break
       case 'end': {
-        this.#reach(this.#watermark.inputEnded(), record)
+        this.#reach(this.#time.watermark.inputEnded(), record)
         break
       }
       case 'baseline':
@@ -235,9 +228,9 @@ export class StageTask {
         this.#gather(record, record.appendedMs)
         break
       case 'content':
-        if (this.#spec.content.includes(control.set) && this.#content[control.set] !== control.digest) {
+        if (this.#content.isNews(control.set, control.digest)) {
           await this.#outputs.flush()
-          await this.#applyContent(control.set, control.digest)
+          await this.#content.apply(control.set, control.digest, this.#out)
           this.#gather(record, record.appendedMs)
         }
         break
@@ -245,25 +238,10 @@ export class StageTask {
     this.#advance(record)
   }
 
-  async #applyContent(set: ContentSet, digest: string): Promise<void> {
-    const { bundle, files } = await this.#deps.content.bundle(digest)
-    const mistakes = this.#logic.content?.(set, bundle, files, this.#out) ?? []
-    this.#deps.content.reportMistakes(set, digest, mistakes)
-    if (mistakes.length === 0) this.#content[set] = digest
-  }
-
   /** Hands an advanced watermark to the logic, and tells it downstream when it is time. */
   #advance(record: BusRecord): void {
-    this.#reach(this.#watermark.advance(), record)
-    const control = this.#telling.next(this.#watermark, record.appendedMs)
-    if (control === undefined) return
-    const eventTimeMs = this.#watermark.reachedMs
-    if (eventTimeMs !== null)
-      this.#deps.telemetry.watermark(this.#spec.name, this.at.topic, this.at.partition, eventTimeMs)
-    const value = JSON.stringify(control)
-    for (const target of this.#downstream) {
-      this.#outputs.send(record, { ...target, value, headers: { [headers.control]: control.control } })
-    }
+    this.#reach(this.#time.watermark.advance(), record)
+    this.#time.tell(record)
   }
 
   #reach(eventTimeMs: number | undefined, record: BusRecord): void {
@@ -278,7 +256,7 @@ export class StageTask {
     const stage = this.#spec.name
     const atLeastMs = this.#logic.latenessMs ?? 0
     for (const { eventTimeMs, latenessMs } of out.happenings) {
-      this.#watermark.happened(eventTimeMs, Math.max(latenessMs, atLeastMs))
+      this.#time.watermark.happened(eventTimeMs, Math.max(latenessMs, atLeastMs))
     }
     for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
     for (const { code, message, ...rest } of out.deadLetters) this.#outputs.deadLetter(record, code, message, rest)
@@ -301,24 +279,14 @@ export class StageTask {
       version: this.#spec.stateVersion,
       nextOffset: this.#nextOffset,
       marks: this.#marks.save() as TaskMeta['marks'],
-      watermark: this.#watermark.save() as TaskMeta['watermark'],
-      told: this.#telling.told,
-      content: { ...this.#content },
+      ...this.#time.save(),
+      content: this.#content.digests,
     }
   }
 
   /** Writes a tick into its own partition if that has been silent for `idleMs` and the last tick has come back. */
   async tickIfIdle(idleMs: number): Promise<void> {
-    if (this.signal.aborted || this.#deps.clock.monotonicMs() - this.#lastTakenMs < idleMs) return
-    if (this.#tickedAtOffset === this.#nextOffset) return
-    this.#tickedAtOffset = this.#nextOffset
-    try {
-      await this.#deps.bus.publish([
-        { ...this.at, value: '{"control":"tick"}', headers: { [headers.control]: 'tick' } },
-      ])
-    } catch {
-      this.#tickedAtOffset = -1
-    }
+    if (!this.signal.aborted) await this.#ticks.writeIfIdle(idleMs, this.#nextOffset)
   }
 
   /** Stops; writes the last checkpoint unless the task is lost. */
@@ -333,15 +301,6 @@ export class StageTask {
   async #settle(): Promise<void> {
     await this.sidecar?.stop()
     await this.checkpoint()
-  }
-
-  #where(record?: BusRecord): Record<string, unknown> {
-    return {
-      stage: this.#spec.name,
-      topic: this.at.topic,
-      partition: this.at.partition,
-      ...(record === undefined ? {} : { offset: record.offset }),
-    }
   }
 }
 

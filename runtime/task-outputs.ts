@@ -31,6 +31,8 @@ export class TaskOutputs {
   #gathered: OutgoingRecord[] = []
   #bytes = 0
   #index = 0
+  #arrivedMs = NaN
+  #arrived = ''
   #published: Promise<void> = Promise.resolve()
   #abandoned = false
 
@@ -74,7 +76,10 @@ export class TaskOutputs {
       this.deadLetter(record, 'TOO_LARGE', message, { index: this.#index })
       return
     }
-    this.send(record, { ...output, value, headers: { [headers.arrived]: String(arrivedMs), ...output.headers } })
+    const arrived = this.#spellArrived(arrivedMs)
+    const own =
+      output.headers === undefined ? { [headers.arrived]: arrived } : { [headers.arrived]: arrived, ...output.headers }
+    this.#gather(record, output, value, own)
   }
 
   deadLetter(record: BusRecord, code: DeadLetterCode, message: string, options: DeadLetterOptions = {}): void {
@@ -85,9 +90,28 @@ export class TaskOutputs {
   }
 
   send(record: BusRecord, output: Serialized): void {
-    const mark = formatMark(this.#origin, record.offset, this.#index++)
-    this.#gathered.push({ ...output, headers: { ...output.headers, [headers.mark]: mark } })
-    this.#bytes += (output.value?.length ?? 0) + overheadBytes
+    this.#gather(record, output, output.value, { ...output.headers })
+  }
+
+  /** `own`: its headers, which get the mark. */
+  #gather(
+    { offset }: BusRecord,
+    { topic, key, partition }: Omit<StageOutput, 'value'>,
+    value: Serialized['value'],
+    own: Record<string, string>,
+  ): void {
+    own[headers.mark] = formatMark(this.#origin, offset, this.#index++)
+    this.#gathered.push({ topic, key, partition, value, headers: own })
+    this.#bytes += (value?.length ?? 0) + overheadBytes
+  }
+
+  /** What came in one request has arrived at one time. */
+  #spellArrived(arrivedMs: number): string {
+    if (arrivedMs !== this.#arrivedMs) {
+      this.#arrivedMs = arrivedMs
+      this.#arrived = String(arrivedMs)
+    }
+    return this.#arrived
   }
 
   /** Sends what was gathered, behind what was sent before; resolves when what was sent before is acknowledged. */

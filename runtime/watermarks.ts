@@ -28,6 +28,8 @@ export class WatermarkTracker {
   #ended: boolean
   #latestEventMs: number | null
   #latenessMs: number
+  /** Something was heard since the last `advance`. */
+  #news = true
 
   constructor(waitsFor: 'records' | readonly string[], saved?: SavedWatermark) {
     this.#waitsFor = waitsFor
@@ -59,6 +61,7 @@ export class WatermarkTracker {
   /** First stage: a record happened. */
   happened(eventTimeMs: number, latenessMs: number): void {
     this.#ended = false
+    this.#news = true
     if (latenessMs > this.#latenessMs) this.#latenessMs = latenessMs
     if (this.#latestEventMs === null || eventTimeMs > this.#latestEventMs) this.#latestEventMs = eventTimeMs
   }
@@ -85,11 +88,14 @@ export class WatermarkTracker {
     }
     if (control.partition < partitions.length) partitions[control.partition] = control.eventTimeMs
     if (control.eventTimeMs !== null) this.#ended = false
+    this.#news = true
     return true
   }
 
   /** The watermark if it has advanced since the last call: a time, or `Infinity` at the end of the input. */
   advance(): number | undefined {
+    if (!this.#news) return undefined
+    this.#news = false
     const now = this.#waitsFor === 'records' ? this.#fromRecords() : this.#fromUpstream()
     if (now === Infinity) return this.inputEnded()
     if (now === undefined || (this.#reachedMs !== null && now <= this.#reachedMs)) return undefined
