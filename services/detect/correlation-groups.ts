@@ -17,10 +17,11 @@ import type {
   SigmaCorrelation,
 } from '../../engine/sigma/types.ts'
 import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
+import { upgradeGroup } from '../../engine/sigma/older-states.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { DueIndex } from './due-index.ts'
 import { allQueries, between, type GroupContext } from './group-context.ts'
-import { KeptGroup } from './kept-group.ts'
+import { headOfWhole, KeptGroup } from './kept-group.ts'
 import { LiveGroups } from './live-groups.ts'
 import { groupKey, type ObservationContext } from './observations.ts'
 import type { Familiar } from './observe.ts'
@@ -30,9 +31,9 @@ import { signalId, signalOfCorrelation, type Seen } from './signals.ts'
 const prefix = 'c/'
 const groupsMax = 200_000
 
-/** State of version 1 had each group in one piece: its groups start afresh, all else stays. */
+/** State of version 1 had each group in one piece. */
 export function migrateGroups(key: string, value: unknown): unknown {
-  return key.startsWith(prefix) ? undefined : value
+  return key.startsWith(prefix) ? headOfWhole(value as Parameters<typeof headOfWhole>[0]) : value
 }
 
 /** What an event, or a finding, means to one correlation. */
@@ -97,12 +98,22 @@ export class CorrelationGroups {
   #takeUp(): void {
     for (const [key, group] of this.#groups) {
       const member = this.#members.get(ruleKeyOf(key))
-      if (member?.operator.stateVersion !== group.version) this.#forget(group)
+      if (member === undefined || !this.#isOfToday(member, group)) this.#forget(group)
       else {
         member.live.set(group.scope, group.values, group)
         this.#file(member, group)
       }
     }
+  }
+
+  /** Brings a group of an earlier version up to this one, where that is known. */
+  #isOfToday({ plan, operator }: Member, group: KeptGroup): boolean {
+    if (group.version === operator.stateVersion) return true
+    const state = upgradeGroup(plan.rule, group.state, group.version)
+    if (state === undefined) return false
+    group.renew(state, operator.stateVersion)
+    this.#touched.push(group)
+    return true
   }
 
   #dueOf(key: string): number {

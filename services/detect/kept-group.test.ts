@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryState } from '../../runtime/memory-state.ts'
-import { KeptGroup } from './kept-group.ts'
+import { headOfWhole, KeptGroup } from './kept-group.ts'
 
 const prefix = 'c/'
 const of = { scope: 't', values: ['a', 'b'], version: 1 }
@@ -55,6 +55,27 @@ describe('a group in the state', () => {
         expect(asJson(restored[0])).toEqual(asJson(group))
       }),
     )
+  })
+
+  test('of version 1, in one piece, is in chunks after its next checkpoint, and comes back as it was', () => {
+    const times = Array.from({ length: 50 }, (_, at) => at * 1_000)
+    const whole = {
+      ...of,
+      state: { entries: times, settledMs: 7 },
+      context: { sets: [], times, bytes: times.map(() => 5), queries: times.map(() => 1) },
+      told: { 3: 4 },
+    }
+    const [state, stored] = [new MemoryState(), new MemoryState()]
+    const key = 'c/rule/["t","a","b"]'
+    state.restore(key, JSON.parse(JSON.stringify(headOfWhole(whole))))
+    const [group] = [...KeptGroup.restore(state, prefix)]
+    group!.renew({ ...group!.state }, 3)
+    expect(write(group!, state, stored).length).toBeGreaterThan(4)
+    expect(JSON.stringify(stored.get(key))).not.toContain('49000')
+    const [again] = [...KeptGroup.restore(stored, prefix)]
+    expect(asJson(again)).toEqual(asJson(group))
+    expect(again).toMatchObject({ version: 3, told: { 3: 4 }, state: { entries: times, settledMs: 7 } })
+    expect(again!.context.exposed.slice(-3)).toEqual([49_000, 5, 1])
   })
 
   test('that is busy writes one chunk of its entries in a checkpoint, not all', () => {

@@ -26,9 +26,28 @@ interface Head {
   readonly state: object
   readonly sets: GroupContext['sets']
   readonly told: Record<string, number>
-  /** Chunks of the lists; null: the operator keeps no entries. */
-  readonly entries: number | null
-  readonly exposed: number
+  /** Chunks of the lists; null: the operator keeps no entries. A list itself: of an earlier version, whole. */
+  readonly entries: number | null | readonly unknown[]
+  readonly exposed: number | readonly number[]
+}
+
+/** A group as version 1 of detect's state had it: in one piece. */
+interface WholeGroup extends Pick<Head, 'scope' | 'values' | 'version' | 'told'> {
+  readonly state: WithEntries
+  readonly context: {
+    readonly sets: GroupContext['sets']
+    readonly times: readonly number[]
+    readonly bytes: readonly number[]
+    readonly queries: readonly number[]
+  }
+}
+
+/** The head of a group that version 1 has kept; its lists go into chunks with the next checkpoint. */
+export function headOfWhole({ context, state, ...of }: WholeGroup): Head {
+  const { sets, times, bytes, queries } = context
+  const { entries = null, ...rest } = state
+  const exposed = times.flatMap((time, at) => [time, bytes[at] ?? 0, queries[at] ?? 0])
+  return { ...of, state: rest, sets, entries, exposed }
 }
 
 /** What an operator's state may hold that grows with every event. */
@@ -41,7 +60,7 @@ export class KeptGroup {
   readonly scope: string
   readonly values: readonly string[]
   /** Of the operator's state. */
-  readonly version: number
+  version: number
   readonly context: GroupContext
   /** Findings handed to correlations that stand on this one: anchor -> when it held. */
   readonly told: Record<string, number>
@@ -65,8 +84,12 @@ export class KeptGroup {
     this.values = head.values
     this.version = head.version
     this.told = head.told
-    this.#entries = new ChunkedList(store, `${key}${divider}e`, entriesPerChunk, head.entries ?? 0)
-    this.#exposed = new ChunkedList(store, `${key}${divider}x`, exposedPerChunk, head.exposed)
+    const chunksOf = (list: number | null | readonly unknown[]): number => (typeof list === 'number' ? list : 0)
+    this.#entries = new ChunkedList(store, `${key}${divider}e`, entriesPerChunk, chunksOf(head.entries))
+    this.#exposed = new ChunkedList(store, `${key}${divider}x`, exposedPerChunk, chunksOf(head.exposed))
+    // What is not in chunks yet goes into them whole.
+    if (Array.isArray(head.entries)) this.#entriesFrom = 0
+    if (Array.isArray(head.exposed)) this.#exposedFrom = 0
     this.state = head.state
     this.context = { ...newContext(), sets: head.sets }
   }
@@ -90,8 +113,10 @@ export class KeptGroup {
     for (const [key, value] of heads) {
       const head = value instanceof KeptGroup ? value.toJSON() : value
       const group = new KeptGroup(store, key, { ...head, state: { ...head.state } })
-      if (head.entries !== null) (group.state as WithEntries).entries = group.#entries.restore()
-      group.context.exposed = group.#exposed.restore()
+      const { entries, exposed } = head
+      if (entries !== null)
+        (group.state as WithEntries).entries = typeof entries === 'number' ? group.#entries.restore() : [...entries]
+      group.context.exposed = typeof exposed === 'number' ? group.#exposed.restore() : [...exposed]
       yield group
     }
   }
@@ -116,6 +141,12 @@ export class KeptGroup {
     const first = !this.#touched
     this.#touched = true
     return first
+  }
+
+  /** The group was of an earlier version: all of it goes into the next checkpoint. */
+  renew(state: GroupState, version: number): void {
+    this.version = version
+    this.keep(state, 0)
   }
 
   /** Before a checkpoint: what has changed goes into it. */
