@@ -26,6 +26,7 @@ const commands = {
   search: async () => (await import('./commands/search.ts')).addSearchCommand,
   timeline: async () => (await import('./commands/timeline.ts')).addTimelineCommand,
   leaks: async () => (await import('./commands/leaks.ts')).addLeaksCommand,
+  usage: async () => (await import('./commands/usage.ts')).addUsageCommand,
   approve: async () => (await import('./commands/approve.ts')).addApproveCommand,
   'global-stop': async () => (await import('./commands/global-stop.ts')).addGlobalStopCommand,
   'dead-letters': async () => (await import('./commands/dead-letters.ts')).addDeadLettersCommand,

@@ -4,6 +4,7 @@ export const serviceNames = [
   'collect',
   'normalize',
   'detect',
+  'meter',
   'correlate',
   'respond',
   'licensing',

@@ -7,6 +7,7 @@ import { createCorrelateService } from '../services/correlate/service.ts'
 import { createDetectService } from '../services/detect/service.ts'
 import { createIndexerService } from '../services/indexer/service.ts'
 import { createLicensingService } from '../services/licensing/service.ts'
+import { createMeterService } from '../services/meter/service.ts'
 import { createNormalizeService } from '../services/normalize/service.ts'
 import { createRespondService } from '../services/respond/service.ts'
 import { createScheduleService } from '../services/schedule/service.ts'
@@ -19,6 +20,7 @@ const factories: Readonly<Record<ServiceName, Factory>> = {
   collect: createCollectService,
   normalize: createNormalizeService,
   detect: createDetectService,
+  meter: createMeterService,
   correlate: createCorrelateService,
   respond: createRespondService,
   licensing: createLicensingService,

@@ -46,6 +46,11 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
       { name: 'detect-groups', inputs: [topics.observations] },
     ],
   },
+  meter: {
+    reads: [topics.content],
+    writes: [topics.usage, topics.deadLetters],
+    stages: [{ name: 'meter', inputs: [topics.events] }],
+  },
   correlate: {
     reads: [topics.content],
     writes: [topics.signals, topics.incidents, topics.incidentHistory, topics.deadLetters],
@@ -65,9 +70,18 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
   },
   licensing: {
     reads: [topics.content, topics.licenses],
-    writes: [topics.licenses, topics.licenseCommands, topics.decisions, topics.deeds, topics.deadLetters],
+    // Events: how licenses stand, told to every partition.
+    writes: [
+      topics.licenses,
+      topics.licenseCommands,
+      topics.events,
+      topics.decisions,
+      topics.deeds,
+      topics.deadLetters,
+    ],
     stages: [
       { name: 'licensing', inputs: [topics.licenseCommands] },
+      { name: 'licensing-telling', inputs: [topics.licenses] },
       { name: 'licensing-commands', inputs: [topics.effects] },
     ],
   },

@@ -3,6 +3,7 @@
  * at the same place.
  */
 import { z } from 'zod'
+import { LicenseRecord } from './license.ts'
 
 /** `watermark`: an upstream task says that no event before `eventTimeMs` will come from it any more (but late ones). */
 const Watermark = z.strictObject({
@@ -39,6 +40,25 @@ const Baseline = z.strictObject({
 })
 export type Baseline = z.infer<typeof Baseline>
 
-export const Control = z.discriminatedUnion('control', [Watermark, Tick, End, ContentInForce, Baseline])
+/** Records in one control of licenses. */
+export const toldLicensesMax = 200
+
+/**
+ * `licenses`: how these licenses and credentials stand from here on. Told as they change, and all of them once a day; a
+ * record that is not newer than what is held (`version`) says nothing new.
+ */
+const LicensesInForce = z.strictObject({
+  control: z.literal('licenses'),
+  records: z.array(LicenseRecord).max(toldLicensesMax),
+})
+
+export const Control = z.discriminatedUnion('control', [
+  Watermark,
+  Tick,
+  End,
+  ContentInForce,
+  Baseline,
+  LicensesInForce,
+])
 export type Control = z.infer<typeof Control>
 export type ContentSet = z.infer<typeof ContentInForce>['set']

@@ -81,6 +81,13 @@ export const LicenseRecord = z.discriminatedUnion('kind', [
   }),
 ])
 export type LicenseRecord = z.infer<typeof LicenseRecord>
+/** A record as it is told to those who read events: how it stands, without why. */
+export function toldOf(record: LicenseRecord): LicenseRecord {
+  if (record.kind === 'license') return record
+  const { kind, version, updatedAt, credential, state } = record
+  return { kind, version, updatedAt, credential, state }
+}
+
 export type CredentialState = (typeof credentialStates)[number]
 
 /**

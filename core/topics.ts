@@ -15,6 +15,7 @@ export const topics = {
   decisions: 'warden.decisions',
   licenseCommands: 'warden.license-commands',
   licenses: 'warden.licenses',
+  usage: 'warden.usage',
   assets: 'warden.assets',
   content: 'warden.content',
   schedule: 'warden.schedule',
@@ -64,6 +65,7 @@ export function topicSpecs(partitions: number): readonly TopicSpec[] {
     // One log for all tenants: what the operator and a tenant order about the same credential has one order.
     { ...log(topics.licenseCommands, 365), partitions: 1 },
     { name: topics.licenses, partitions: 1, cleanup: 'compact' },
+    { name: topics.usage, partitions, cleanup: 'compact' },
     { name: topics.assets, partitions: 1, cleanup: 'compact' },
     { name: topics.content, partitions: 1, cleanup: 'compact' },
     { name: topics.schedule, partitions: 1, cleanup: 'compact' },

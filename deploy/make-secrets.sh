@@ -9,7 +9,7 @@ chmod 0700 secrets
 
 names=(hmac-key kafka-admin elastic-admin elasticsearch grafana-admin
   token-admin token-analyst token-collector token-gateway token-metrics token-respond)
-for service in collect normalize detect correlate respond licensing authorize indexer schedule console; do
+for service in collect normalize detect meter correlate respond licensing authorize indexer schedule console; do
   names+=("kafka-$service")
 done
 for name in "${names[@]}"; do

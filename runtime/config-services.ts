@@ -1,5 +1,5 @@
 /**
- * Sections of the configuration that belong to the answering services: licensing, authorize, respond.
+ * Sections of the configuration that belong to licensing, meter, authorize and respond.
  */
 import { z } from 'zod'
 import { milliseconds, SecretRef, section } from './config-parts.ts'
@@ -9,6 +9,21 @@ export const Licensing = section('Licenses, credentials and their state.', {
     .array(z.string().min(1))
     .default([])
     .describe('Files with licenses and credentials, taken in at every start. See docs/licensing.md.'),
+})
+
+export const Meter = section('Adds up what is used of models, for invoices.', {
+  publishIntervalMs: milliseconds(1_000)
+    .max(3_600_000)
+    .default(30_000)
+    .describe('How often running totals are told again.'),
+  metersMax: z
+    .int()
+    .min(100)
+    .max(5_000_000)
+    .default(100_000)
+    .describe(
+      'Open meters (account and period) of one partition, about 1 KB each. What finds no room is added up by tenant alone.',
+    ),
 })
 
 const headerName = () => z.string().regex(/^[a-z0-9-]{1,64}$/, 'Write a header name in lower case.')

@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { Connectors } from './config-connectors.ts'
 import { cronTime, milliseconds, SecretRef, section } from './config-parts.ts'
 import { BusSection, Content, Data, Http, Index, Log, Runtime } from './config-process.ts'
-import { Authorize, Licensing, Respond } from './config-services.ts'
+import { Authorize, Licensing, Meter, Respond } from './config-services.ts'
 
 export const Config = z.strictObject({
   data: Data,
@@ -71,6 +71,7 @@ export const Config = z.strictObject({
   }),
   respond: Respond,
   licensing: Licensing,
+  meter: Meter,
   authorize: Authorize,
   indexer: section('Fills the search index.', {
     eventsKeptDays: z
@@ -92,6 +93,9 @@ export const Config = z.strictObject({
       synthetic: cronTime('* * * * *').describe('When a synthetic record measures the pipeline.'),
       sourceSilence: cronTime('* * * * *').describe('When sources are checked for silence.'),
       licenseNotices: cronTime('7 6 * * *').describe('When licenses are checked for their end.'),
+      licensesTold: cronTime('23 3 * * *').describe(
+        'When all licenses and credentials are told to the logs of events again; once a day at least.',
+      ),
     },
   ),
   connectors: Connectors,

@@ -66,6 +66,9 @@ const help: Readonly<Record<string, string>> = {
   live_streams_cut_off_total: 'Live streams ended because their reader fell behind.',
   schedule_runs_total: 'Runs of jobs, by what came of them.',
   synthetic_returned_timestamp_seconds: 'When a synthetic record last came back as a signal.',
+  meter_open: 'Open meters of a partition: accounts and periods that may still grow.',
+  meter_coarse_total: 'Events that were added up by tenant alone, as there was no room for more meters.',
+  meter_corrections_total: 'Corrections of periods that were settled.',
   metrics_refused_total: 'Observations refused because a metric had too many sets of labels.',
 }
 

@@ -69,7 +69,7 @@ class Runner implements StageRun {
 
   async start(): Promise<void> {
     const { bus } = this.#context
-    for (const topic of [...this.#spec.inputs, ...this.#spec.tellsWatermarkTo]) {
+    for (const topic of [...this.#spec.inputs, ...this.#spec.tellsWatermarkTo, ...(this.#spec.tells ?? [])]) {
       this.#partitions.set(topic, await bus.partitionCount(topic))
     }
     const partitions = Math.max(...this.#spec.inputs.map((topic) => this.#partitionsOf(topic)))
@@ -160,7 +160,8 @@ class Runner implements StageRun {
       const state = new MemoryState()
       const meta = await restoreCheckpoint(bus, spec, at, state)
       const partitions = this.#partitionsOf(at.topic)
-      const taskContext = { stage: spec.name, at, partitions, state }
+      const partitionsOf = (topic: string): number => this.#partitionsOf(topic)
+      const taskContext = { stage: spec.name, at, partitions, partitionsOf, state }
       const logic = spec.create(taskContext)
       const task = new StageTask({
         spec,

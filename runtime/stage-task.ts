@@ -125,6 +125,7 @@ export class StageTask {
     for (const record of batch) {
       if (this.signal.aborted) return
       if (record.offset < this.#nextOffset) continue
+      if (this.#nextOffset === 0 && record.offset > 0) this.#logic.beginsAt?.(record.appendedMs)
       if (headers.badEncoding in record.headers) this.#takeUnreadable(record)
       else if (headers.control in record.headers) await this.#takeControl(record)
       else {
@@ -225,6 +226,10 @@ export class StageTask {
       }
       case 'baseline':
         this.#logic.baseline?.(control, this.#out)
+        this.#gather(record, record.appendedMs)
+        break
+      case 'licenses':
+        this.#logic.licenses?.(control.records, this.#out)
         this.#gather(record, record.appendedMs)
         break
       case 'content':

@@ -11,6 +11,7 @@ import type { Bundle, ContentFile } from '../core/content.ts'
 import type { Baseline, ContentSet } from '../core/control.ts'
 import type { DeadLetterCode } from '../core/dead-letter.ts'
 import type { Mistake } from '../core/errors.ts'
+import type { LicenseRecord } from '../core/license.ts'
 import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 
 /**
@@ -76,6 +77,13 @@ export interface StageLogic {
   tick?(appendedMs: number, out: Outcome): void
   /** What the step behind the shuffle has learned and tells to each partition of this one. */
   baseline?(baseline: Baseline, out: Outcome): void
+  /** From here on licenses and credentials stand like this; what is not newer than what is held is to be passed over. */
+  licenses?(records: readonly LicenseRecord[], out: Outcome): void
+  /**
+   * Nothing is known of what was in the log before this record, the first that is still there: there was no checkpoint, and
+   * the log has been cut off. Called before anything else, at most once.
+   */
+  beginsAt?(appendedMs: number): void
   /** From here on this content is in force. Mistakes leave the last good version in force, and are reported. */
   content?(set: ContentSet, bundle: Bundle, files: readonly ContentFile[], out: Outcome): readonly Mistake[]
 }
@@ -86,6 +94,8 @@ export interface TaskContext {
   readonly at: TopicPartition
   /** Number of partitions of the input topic. */
   readonly partitions: number
+  /** Partitions of a topic that the stage `tells`. */
+  readonly partitionsOf: (topic: string) => number
   readonly state: KeyedState
 }
 
@@ -118,6 +128,8 @@ export interface StageSpec {
   readonly watermark: 'records' | readonly string[]
   /** Topics to which it tells its watermark, every partition of them. */
   readonly tellsWatermarkTo: readonly string[]
+  /** Topics every partition of which the logic itself writes control records into. */
+  readonly tells?: readonly string[]
   /** Whether its owner writes ticks into silent partitions of its inputs (one stage a topic may). */
   readonly ticks: boolean
   /** Content that it waits for before its first record, and then follows. */

@@ -141,6 +141,16 @@ const leaks: Types = {
   double: 'coverage fidelity lo90 hi90',
 }
 
+const figures = 'calls inputTokens outputTokens bytes callsWithoutTokens'
+const usage: Types = {
+  keyword: 'id kind period state tenant principal credentialId licenseId model form',
+  date: 'start end firstAt lastAt',
+  long: ['version unchecked', named('success', figures), named('failure', figures), named('unknown', figures)].join(
+    ' ',
+  ),
+  boolean: 'coarse incomplete overflown',
+}
+
 const types: Readonly<Record<Collection, Types>> = {
   events,
   signals,
@@ -153,6 +163,7 @@ const types: Readonly<Record<Collection, Types>> = {
   'dead-letters': deadLetters,
   licenses,
   leaks,
+  usage,
 }
 
 /** A place in a document: a field with a type, or an object that holds such. */

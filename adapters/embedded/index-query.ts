@@ -39,6 +39,7 @@ export const hotFields: Readonly<Record<Collection, readonly string[]>> = {
   'dead-letters': ['code', 'stage', 'source'],
   licenses: ['kind'],
   leaks: ['account', 'model'],
+  usage: ['tenant', 'period', 'licenseId', 'model'],
 }
 
 /** The name that stands for a document's `timeMs`, in sorts and filters. */

@@ -19,6 +19,7 @@ const lists = [
   'licenses',
   'credentials',
   'leaks',
+  'usage',
   'dead-letters',
 ] as const
 type List = (typeof lists)[number]
@@ -34,6 +35,7 @@ const columns: Readonly<Record<List, readonly string[]>> = {
   licenses: ['updatedAt', 'license.tenant', 'license.id', 'license.models', 'license.form', 'license.tier'],
   credentials: ['updatedAt', 'credential.tenant', 'credential.id', 'credential.principal', 'state', 'credential.label'],
   leaks: ['@timestamp', 'account', 'model', 'queries', 'distinct', 'coverage', 'fidelity', 'lo90', 'hi90'],
+  usage: ['start', 'period', 'state', 'kind', 'tenant', 'licenseId', 'credentialId', 'model', 'success.calls', 'success.inputTokens', 'success.outputTokens'],
   'dead-letters': ['at', 'stage', 'code', 'source', 'message'],
 } // prettier-ignore
 

@@ -19,6 +19,7 @@ export const collections = [
   'dead-letters',
   'licenses',
   'leaks',
+  'usage',
 ] as const
 export type Collection = (typeof collections)[number]
 

@@ -13,7 +13,7 @@ sasl.mechanism=PLAIN
 sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="admin" password="$(cat "$secrets/kafka-admin")";
 PROPERTIES
 
-for service in collect normalize detect correlate respond licensing authorize indexer schedule console; do
+for service in collect normalize detect meter correlate respond licensing authorize indexer schedule console; do
   /opt/kafka/bin/kafka-configs.sh --bootstrap-server "$kafka" --command-config "$admin" --alter \
     --entity-type users --entity-name "$service" \
     --add-config "SCRAM-SHA-512=[password=$(cat "$secrets/kafka-$service")]" >/dev/null

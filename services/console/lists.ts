@@ -14,6 +14,7 @@ import { Leak } from '../../core/leak.ts'
 import { credentialStates, License, LicenseRecord } from '../../core/license.ts'
 import type { Collection, Filter } from '../../core/ports/search-index.ts'
 import { levels, Signal } from '../../core/signal.ts'
+import { usagePeriods, UsageRecord } from '../../core/usage.ts'
 import type { Role } from '../../runtime/config-parts.ts'
 import { named } from '../../runtime/openapi.ts'
 
@@ -44,7 +45,17 @@ export interface ListSpec {
 const lookers: readonly Role[] = ['viewer', 'analyst', 'responder']
 const [LicenseEntry, CredentialEntry] = LicenseRecord.options
 
-for (const [id, schema] of Object.entries({ Event, Signal, Incident, Action, Decision, Deed, DeadLetter, Leak })) {
+for (const [id, schema] of Object.entries({
+  Event,
+  Signal,
+  Incident,
+  Action,
+  Decision,
+  Deed,
+  DeadLetter,
+  Leak,
+  UsageRecord,
+})) {
   named.add(schema, { id })
 }
 named.add(LicenseEntry, { id: 'License' })
@@ -187,6 +198,31 @@ export const lists = {
     timeField: '@timestamp',
     roles: lookers,
     fields: { tenant: 'tenant', account: 'account', model: 'model' },
+  },
+  usage: {
+    collection: 'usage',
+    one: 'usage record',
+    item: UsageRecord,
+    timeField: 'start',
+    roles: lookers,
+    tenantField: 'tenant',
+    fields: {
+      tenant: 'tenant',
+      license: 'licenseId',
+      model: 'model',
+      credential: 'credentialId',
+      principal: 'principal',
+      form: 'form',
+      period: 'period',
+      kind: 'kind',
+      state: 'state',
+    },
+    values: {
+      form: License.shape.form.options,
+      period: usagePeriods,
+      kind: UsageRecord.shape.kind.options,
+      state: UsageRecord.shape.state.options,
+    },
   },
   'dead-letters': {
     collection: 'dead-letters',

@@ -14,6 +14,7 @@ import { mountIncident } from './incident.ts'
 import { LiveFeed, type LiveLimits } from './live-feed.ts'
 import { mountLive } from './live.ts'
 import { mountReads } from './reads.ts'
+import { mountUsageTotals } from './usage-totals.ts'
 import { mountStatus, type StatusSources } from './status.ts'
 
 /** What only the composition root knows; without it the status speaks of the bus, the index and the content alone. */
@@ -43,6 +44,7 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
     routes: (app) => {
       mountReads(app, { index, clock })
       mountFacets(app, { index, clock })
+      mountUsageTotals(app, { index, clock })
       mountIncident(app, { index, clock })
       mountContent(app, content)
       mountLive(app, live)

@@ -70,7 +70,7 @@ class Correlation {
 
   #create(state: MemoryState): CorrelateLogic {
     return new CorrelateLogic(
-      { stage: 'correlate', at: { topic: topics.signals, partition: 0 }, partitions: 1, state },
+      { stage: 'correlate', at: { topic: topics.signals, partition: 0 }, partitions: 1, partitionsOf: () => 1, state },
       this.#options,
     )
   }

@@ -18,6 +18,7 @@ import type { BusRecord } from '../../core/ports/bus.ts'
 import type { PutDocument } from '../../core/ports/search-index.ts'
 import { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
+import { UsageRecord } from '../../core/usage.ts'
 
 export type Indexable =
   | { readonly puts: readonly PutDocument[] }
@@ -37,6 +38,7 @@ export const indexedTopics = [
   topics.deadLetters,
   topics.licenses,
   topics.leaks,
+  topics.usage,
 ] as const
 
 export function documentOf(record: BusRecord): Indexable {
@@ -110,6 +112,10 @@ export function documentOf(record: BusRecord): Indexable {
     case topics.leaks:
       return checked(Leak, value, 'INDEX_REFUSED', (leak) => [
         { collection: 'leaks', id: leak.id, version: leak.version, timeMs: at(leak['@timestamp']), document: leak },
+      ])
+    case topics.usage:
+      return checked(UsageRecord, value, 'INDEX_REFUSED', (usage) => [
+        { collection: 'usage', id: usage.id, version: usage.version, timeMs: at(usage.start), document: usage },
       ])
     default:
       return { code: 'INDEX_REFUSED', message: 'No collection of the index is for this topic.' }

@@ -20,6 +20,7 @@ import {
   type Indexed,
 } from '../../test/support/indexed.ts'
 import { temporaryFolder } from '../../test/support/tmp.ts'
+import { usageOf } from '../../test/support/usage.ts'
 import { createIndexerService } from './service.ts'
 
 // Threads and files: on a busy machine they take their time.
@@ -125,6 +126,7 @@ test('everything that people look at is found in its collection, and what is rel
     state: 'revoked',
   })
   await publish(bus, topics.leaks, leakOf(), leakOf({ version: 2, queries: 80 }))
+  await publish(bus, topics.usage, usageOf('acme'))
   await eventually(async () => (await index.get('licenses', 'credential/key-a')) !== undefined)
   const expected: Readonly<Record<Collection, number>> = {
     events: 1,
@@ -138,6 +140,7 @@ test('everything that people look at is found in its collection, and what is rel
     'dead-letters': 1,
     licenses: 1,
     leaks: 1,
+    usage: 1,
   }
   const count = async (): Promise<Record<string, number>> => {
     const counted = collections.map(async (each) => [each, await index.count(each)] as const)

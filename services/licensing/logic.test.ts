@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Action } from '../../core/action.ts'
+import { Control } from '../../core/control.ts'
 import { credentialId } from '../../core/ids.ts'
 import { LicenseRecord, type Credential, type License } from '../../core/license.ts'
 import { topics } from '../../core/topics.ts'
@@ -7,6 +8,7 @@ import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
 import { Command, commandsRelay } from './commands.ts'
 import { fileAuthor, LicensingLogic } from './logic.ts'
+import { licensesTelling } from './telling.ts'
 
 const key = new Uint8Array(32).fill(7)
 const idOf = (secret: string) => credentialId(secret, key)
@@ -305,6 +307,42 @@ describe('licensing', () => {
   })
 })
 
+describe('the telling of licenses', () => {
+  it('tells each change to every partition of the log of events, without why', () => {
+    const out = new CollectedOutcome()
+    const logic = licensesTelling.create({
+      stage: 'licensing-telling',
+      at: { topic: topics.licenses, partition: 0 },
+      partitions: 1,
+      partitionsOf: (topic) => (topic === topics.events ? 3 : 1),
+      state: new MemoryState(),
+    })
+    const standing: LicenseRecord = {
+      kind: 'credential',
+      version: 4,
+      updatedAt: '2026-03-01T10:00:00.000Z',
+      credential: { id: 'hmac-a', tenant: 'acme', principal: 'acme/bob', licenseId: 'acme-api' },
+      state: 'revoked',
+      reason: 'stolen',
+      actionId: 'a-1',
+    }
+    const at = { topic: topics.licenses, partition: 0, key: 'credential/hmac-a', headers: {} }
+    for (const [offset, text] of [JSON.stringify(standing), '{"kind":"nonsense"}', 'no json'].entries()) {
+      logic.record({ ...at, offset, value: Buffer.from(text), appendedMs: 0, arrivedMs: 0 }, out)
+    }
+    expect(out.emitted.map(({ topic, partition }) => [topic, partition])).toEqual(
+      [0, 1, 2].map((n) => [topics.events, n]),
+    )
+    const { reason: _reason, actionId: _actionId, ...told } = standing
+    for (const { value, headers: named } of out.emitted) {
+      expect(named).toEqual({ 'w-control': 'licenses' })
+      expect(Control.parse(JSON.parse(value as string))).toEqual({ control: 'licenses', records: [told] })
+    }
+    expect(out.dropped.map(({ reason }) => reason)).toEqual(['not-a-license', 'not-a-license'])
+    expect(out.deadLetters).toEqual([])
+  })
+})
+
 describe('the relay of commands', () => {
   function relayed(value: unknown) {
     const out = new CollectedOutcome()
@@ -312,6 +350,7 @@ describe('the relay of commands', () => {
       stage: 'x',
       at: { topic: topics.effects, partition: 0 },
       partitions: 1,
+      partitionsOf: () => 1,
       state: new MemoryState(),
     })
     const headers = {}

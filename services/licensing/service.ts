@@ -1,7 +1,7 @@
 /**
  * The licensing service: owns licenses, credentials and their state, and takes in what the configured files say.
  *
- * Two stages, see commands.ts. What the files say goes the way of every decision: over warden.decisions and warden.effects
+ * Three stages, see commands.ts and telling.ts. What the files say goes the way of every decision: over warden.decisions and warden.effects
  * into the one log of commands.
  */
 import { resolve } from 'node:path'
@@ -16,6 +16,7 @@ import { commandsRelay } from './commands.ts'
 import { readLicenseFiles } from './license-files.ts'
 import { LicensingLogic } from './logic.ts'
 import { mountLicensingRoutes } from './routes.ts'
+import { licensesTelling } from './telling.ts'
 
 export const licensingStage: StageSpec = {
   name: 'licensing',
@@ -33,7 +34,7 @@ const retryPauseMsMax = 10_000
 const batchRecordsMax = 1_000
 
 export function createLicensingService(context: ServiceContext): Service {
-  const stages = stageService('licensing', context, [commandsRelay, licensingStage])
+  const stages = stageService('licensing', context, [commandsRelay, licensingStage, licensesTelling])
   const stopping = new AbortController()
   let publishing: Promise<void> = Promise.resolve()
   let unpublished: string | undefined

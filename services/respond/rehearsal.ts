@@ -34,7 +34,13 @@ export class Rehearsal {
   constructor(catalog: Catalog, startMs: number) {
     this.nowMs = startMs
     this.#logic = new RespondLogic(
-      { stage: 'respond', at: { topic: topics.effects, partition: 0 }, partitions: 1, state: this.state },
+      {
+        stage: 'respond',
+        at: { topic: topics.effects, partition: 0 },
+        partitions: 1,
+        partitionsOf: () => 1,
+        state: this.state,
+      },
       catalog,
     )
   }

@@ -65,6 +65,7 @@ class Stage {
         stage: 'respond',
         at: { topic: topics.effects, partition: 0 },
         partitions: 1,
+        partitionsOf: () => 1,
         state: this.rehearsal.state,
         signal: this.over.signal,
         journal: async (records) => {

@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { openEmbedded, temporary } from '../../adapters/embedded/open.ts'
-import type { License } from '../../core/license.ts'
+import { Control, toldLicensesMax } from '../../core/control.ts'
+import type { License, LicenseRecord } from '../../core/license.ts'
 import type { Bus, OutgoingRecord } from '../../core/ports/bus.ts'
 import { systemClock } from '../../core/ports/clock.ts'
 import { topics, topicSpecs } from '../../core/topics.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { Board, boardRecords } from './board.ts'
 import { licenseNotices } from './license-notices.ts'
+import { licensesTold } from './licenses-told.ts'
 import { runOnce, type Job, type JobTurn } from './once.ts'
 import { syntheticRecord, syntheticSource } from './own-records.ts'
 import { judgeSilence } from './silence.ts'
@@ -187,5 +189,30 @@ describe('a license that ends', () => {
     const board = boardOf([])
     expect(licenseNotices({ board, nowMs: noon, scheduledMs: noon, watchedFromMs: 0 }, [license])).toEqual([])
     expect(boardRecords.notice('x').topic).toBe(topics.schedule)
+  })
+})
+
+describe('how licenses stand', () => {
+  const standing = (n: number, addresses: number): LicenseRecord => ({
+    kind: 'license',
+    version: n + 1,
+    updatedAt: '2026-03-01T00:00:00.000Z',
+    license: {
+      ...{ id: `l-${n}`, tenant: 't', models: ['m'], form: 'api', tier: 'standard' },
+      addresses: Array.from({ length: addresses }, (_, at) => `10.0.${at >> 8}.${at & 255}/32`),
+    },
+  })
+
+  test('is told whole to each partition, in records of a bounded size', () => {
+    const all = Array.from({ length: 450 }, (_, n) => standing(n, n < 10 ? 9_000 : 1))
+    const told = licensesTold(all, 3)
+    for (const partition of [0, 1, 2]) {
+      const there = told.filter((each) => each.topic === topics.events && each.partition === partition)
+      const records = there.map(({ value }) => Control.parse(JSON.parse(value as string)))
+      expect(records.flatMap((each) => (each.control === 'licenses' ? each.records : []))).toEqual(all)
+      for (const { value } of there) expect((value as string).length).toBeLessThan(600_000)
+      expect(there.length).toBeGreaterThan(450 / toldLicensesMax)
+    }
+    expect(licensesTold([], 3)).toEqual([])
   })
 })

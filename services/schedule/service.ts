@@ -2,7 +2,7 @@
  * The clockwork: jobs at their times, on node-cron. What a job does, it puts on the bus; it never acts by itself.
  *
  * Any number of copies may run: each run is done once (once.ts). Jobs: a synthetic record a minute, which measures the
- * pipeline from end to end; silence of sources; licenses that end soon.
+ * pipeline from end to end; silence of sources; licenses that end soon; how licenses stand, told to the logs of events.
  */
 import { schedule as cron, type ScheduledTask } from 'node-cron'
 import { describeError } from '../../core/errors.ts'
@@ -15,6 +15,7 @@ import { compileSources } from '../../engine/sources/compile.ts'
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
 import { Board } from './board.ts'
 import { licenseNotices } from './license-notices.ts'
+import { licensesTold } from './licenses-told.ts'
 import { runOnce, type Job } from './once.ts'
 import { syntheticRecord } from './own-records.ts'
 import { judgeSilence } from './silence.ts'
@@ -93,7 +94,13 @@ class Schedule implements Service {
       {
         name: 'license-notices',
         cron: schedule.licenseNotices,
-        work: async (turn) => licenseNotices(turn, await this.#licenses()),
+        work: async (turn) => licenseNotices(turn, licensesOf(await this.#licenseRecords())),
+      },
+      {
+        name: 'licenses-told',
+        cron: schedule.licensesTold,
+        work: async () =>
+          licensesTold(await this.#licenseRecords(), await this.#context.bus.partitionCount(topics.events)),
       },
     ]
   }
@@ -133,18 +140,19 @@ class Schedule implements Service {
     return this.#silenceMs.of
   }
 
-  async #licenses(): Promise<readonly License[]> {
-    const licenses = new Map<string, License>()
+  /** Licenses and credentials as they stand. */
+  async #licenseRecords(): Promise<readonly LicenseRecord[]> {
+    const records = new Map<string, LicenseRecord>()
     await this.#context.bus.read({ topic: topics.licenses, partition: 0 }, 'start', (batch) => {
       for (const { key, value } of batch) {
-        if (key === undefined || !key.startsWith('license/')) continue
+        if (key === undefined) continue
         const parsed = value === null ? undefined : parseJson(value)
         const record = parsed?.ok === true ? LicenseRecord.safeParse(parsed.value).data : undefined
-        if (record?.kind === 'license') licenses.set(key, record.license)
-        else licenses.delete(key)
+        if (record === undefined) records.delete(key)
+        else records.set(key, record)
       }
     })
-    return [...licenses.values()]
+    return [...records.values()]
   }
 
   /** Synthetic records come back as signals: from the arrival of the one to the other the whole pipeline has worked. */
@@ -176,4 +184,8 @@ class Schedule implements Service {
     telemetry.endToEnd('schedule', clock.nowMs() - signal.arrivedMs)
     telemetry.gauge('synthetic_returned_timestamp_seconds', {}, clock.nowMs() / 1_000)
   }
+}
+
+function licensesOf(records: readonly LicenseRecord[]): readonly License[] {
+  return records.flatMap((record) => (record.kind === 'license' ? [record.license] : []))
 }

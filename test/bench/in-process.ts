@@ -62,6 +62,7 @@ async function openPipeline(): Promise<(records: readonly Buffer[]) => void> {
     stage: 'normalize',
     at,
     partitions: 1,
+    partitionsOf: () => 1,
     state: new MemoryState(),
   })
   const detect = new DetectLogic(new MemoryState(), silentReport)

@@ -15,6 +15,7 @@ import { Incident } from '../../core/incident.ts'
 import { Leak } from '../../core/leak.ts'
 import { Credential, License, LicenseRecord } from '../../core/license.ts'
 import { Signal } from '../../core/signal.ts'
+import { UsageRecord } from '../../core/usage.ts'
 
 const schemas = {
   Action,
@@ -31,6 +32,7 @@ const schemas = {
   License,
   LicenseRecord,
   Signal,
+  UsageRecord,
 }
 
 describe('the JSON Schema in docs/schemas', () => {

@@ -180,7 +180,7 @@ class Owner {
     this.#next = next
     const catalog = new Catalog([world.connector(this)])
     const at = { topic: topics.effects, partition: 0 }
-    const context = { stage: 'respond', at, partitions: 1, state }
+    const context = { stage: 'respond', at, partitions: 1, partitionsOf: () => 1, state }
     this.#logic = new RespondLogic(context, catalog)
     this.#logic.content('playbooks', { set: 'playbooks', digest: '', files: [] }, [{ path: 'say.yml', text: playbook }])
     this.#sidecar = new RespondSidecar(

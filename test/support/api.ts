@@ -21,6 +21,7 @@ import { createIndexerService } from '../../services/indexer/service.ts'
 import { createLicensingService } from '../../services/licensing/service.ts'
 import { incidentOf } from './incident.ts'
 import { actionOf, eventOf, eventually, openIndexed, publish, signalOf, type Indexed, type Pair } from './indexed.ts'
+import { usageOf } from './usage.ts'
 
 /** Stands in every document of a tenant or of the operator, and nowhere else. */
 export const markerOf = (owner: string): string => `secret-of-${owner}`
@@ -181,6 +182,7 @@ async function fill({ bus, index }: Indexed, owner: string): Promise<void> {
       state: 'active',
     },
   )
+  await publish(bus, topics.usage, usageOf(owner, { model: marker }))
   await publish(bus, topics.deadLetters, {
     id: `letter-${owner}`,
     stage: 'normalize',
@@ -216,6 +218,7 @@ async function fill({ bus, index }: Indexed, owner: string): Promise<void> {
     ['decisions', `decision-${owner}`],
     ['deeds', `deed-${owner}`],
     ['licenses', `credential/credential-${owner}`],
+    ['usage', `usage-${owner}`],
     ['dead-letters', `letter-${owner}`],
     ['leaks', `leak-${owner}`],
   ] as const

@@ -203,7 +203,12 @@ function fleetOptions(
           allowAddresses: ['127.0.0.1'],
         },
       },
-      schedule: { synthetic: '0 0 1 1 *', sourceSilence: '0 0 1 1 *', licenseNotices: '0 0 1 1 *' },
+      schedule: {
+        synthetic: '0 0 1 1 *',
+        sourceSilence: '0 0 1 1 *',
+        licenseNotices: '0 0 1 1 *',
+        licensesTold: '0 0 1 1 *',
+      },
       // The day is told in minutes, and lies in the past: a tick, which stands for the time of now, would end it.
       runtime: { tickIdleMs: 3_600_000 },
     },

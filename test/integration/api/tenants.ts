@@ -33,7 +33,7 @@ const withoutDocuments = [
   '/v1/content',
   '/v1/rules/status',
 ]
-const kinds = ['incident', 'event', 'signal', 'action', 'decision', 'deed', 'license', 'credential', 'letter']
+const kinds = ['incident', 'event', 'signal', 'action', 'decision', 'deed', 'license', 'credential', 'usage', 'letter']
 
 /** Ways to ask for what is another's, for each parameter that there may be. */
 function valuesOf({ name, schema }: Parameter, owner: string): readonly string[] {
@@ -60,6 +60,7 @@ function valuesOf({ name, schema }: Parameter, owner: string): readonly string[]
       'message',
       'license.models',
       'credential.label',
+      'model',
     ],
     fields: [
       'tenant,title',
@@ -67,6 +68,7 @@ function valuesOf({ name, schema }: Parameter, owner: string): readonly string[]
       'scope,explanation',
       'text,message,summary,target',
       'license.models,credential.label',
+      'model',
     ],
     path: ['aws-cloudtrail.yml'],
     after: [],
@@ -173,6 +175,8 @@ export function tellsNothingOfOthers(start: () => Promise<Api>, names: readonly 
         'licenses',
         'credentials',
         'deeds',
+        'usage',
+        'totals/usage',
       ]) {
         const text = await (await api.fetchAs('north-admin', `/v1/${path}`)).text()
         expect({ path, own: text.includes(markerOf(mine)) }).toEqual({ path, own: true })

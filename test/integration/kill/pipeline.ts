@@ -11,13 +11,15 @@ const cli = join(import.meta.dirname, '../../../cli/modelwarden.ts')
 const webhookSecret = 'the receiver and we know it'
 
 export const services = ['normalize', 'detect', 'correlate', 'respond', 'licensing', 'indexer'] as const
-export type ServiceName = (typeof services)[number]
+export type ServiceName = (typeof services)[number] | 'meter'
 
 export interface PipelineOptions {
   readonly brokers: readonly string[]
   readonly folder: string
   readonly webhookUrl: string
   readonly partitions: number
+  /** Which services; default: all of `services`. */
+  readonly only?: readonly ServiceName[]
 }
 
 export class Pipeline {
@@ -37,14 +39,18 @@ export class Pipeline {
 
   /** Publishes rules, sources and playbooks, then starts every service. */
   async start(): Promise<void> {
-    for (const service of services) {
+    for (const service of this.#services) {
       await mkdir(join(this.#options.folder, service), { recursive: true })
       await writeFile(this.#configFile(service), JSON.stringify(this.#config(service)))
     }
     const publishing = this.#spawn(['content', 'publish', '--config', this.#configFile('normalize')], 'content.log')
     const [code] = (await once(publishing, 'exit')) as [number]
     if (code !== 0) throw new Error(`content publish ended with ${code}; see ${this.#options.folder}/content.log`)
-    for (const service of services) this.startOne(service)
+    for (const service of this.#services) this.startOne(service)
+  }
+
+  get #services(): readonly ServiceName[] {
+    return this.#options.only ?? services
   }
 
   startOne(service: ServiceName): void {
@@ -68,7 +74,7 @@ export class Pipeline {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(services.map((service) => this.kill9(service)))
+    await Promise.all(this.#services.map((service) => this.kill9(service)))
   }
 
   #spawn(args: readonly string[], logFile: string): ChildProcess {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { derivedId } from '../../core/ids.ts'
-import { MemoryState } from '../../runtime/memory-state.ts'
+import { derivedId } from '../core/ids.ts'
+import { MemoryState } from './memory-state.ts'
 import { RecentIds, type RecentIdsLimits } from './recent-ids.ts'
 
 const hour = 3_600_000

@@ -1,7 +1,7 @@
 /**
  * Remembers the ids of recent events, so that what a source delivers twice is counted once.
  *
- * Stands at the door of detect. Pure: a duplicate has the same event time as its first copy, so ids are kept in buckets of
+ * Stands at the door of stages that count events (detect, meter). Pure: a duplicate has the same event time as its first copy, so ids are kept in buckets of
  * event time and only the bucket of a record's own time is searched.
  *
  * Promises: an id is remembered until the watermark has passed its bucket by `windowMs`, or until more than `idsMax`
@@ -9,8 +9,8 @@
  * checkpoint writes is the chunks that have grown since the last one, at most `chunkIds` ids each. 64 bits of an id are
  * kept: among a million remembered ids, a new event is taken for an old one with a chance of 5e-14.
  */
-import { sha256Hex } from '../../core/ids.ts'
-import type { KeyedState } from '../../runtime/stage.ts'
+import { sha256Hex } from '../core/ids.ts'
+import type { KeyedState } from './stage.ts'
 import { IdSet } from './id-set.ts'
 
 export interface RecentIdsLimits {
@@ -92,6 +92,11 @@ export class RecentIds {
 
   get size(): number {
     return this.#size
+  }
+
+  /** Whether a second copy of an event of that time would still be told from the first, as far as time goes. */
+  remembers(eventTimeMs: number): boolean {
+    return !this.#isPast(Math.floor(eventTimeMs / this.#limits.bucketMs))
   }
 
   /** True if this event has not been seen (and it is remembered from now on); false for a duplicate. */

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import type { LicenseRecord } from '../core/license.ts'
+import type { BusRecord } from '../core/ports/bus.ts'
+import { systemClock } from '../core/ports/clock.ts'
+import { headers } from '../core/topics.ts'
+import { ContentOnBus } from './content-reader.ts'
+import { silentLog } from './log.ts'
+import { MemoryState } from './memory-state.ts'
+import { StageTask } from './stage-task.ts'
+import { silentTelemetry } from './telemetry.ts'
+
+const at = { topic: 'test.in', partition: 0 }
+
+function record(offset: number, value: string, named: Record<string, string> = {}): BusRecord {
+  return { ...at, offset, key: undefined, value: Buffer.from(value), headers: named, appendedMs: 1_000 + offset }
+}
+
+/** What a task tells its logic, in order. */
+function taskAt(nextOffset: number | undefined) {
+  const told: unknown[] = []
+  const bus = { publish: async () => undefined } as never
+  const task = new StageTask({
+    spec: {
+      ...{ name: 'x', stateVersion: 1, inputs: [at.topic], watermark: [], tellsWatermarkTo: [], ticks: false },
+      ...{ content: [], create: () => ({ record: () => undefined }) },
+    },
+    at,
+    partitions: 1,
+    downstream: [],
+    deps: {
+      bus,
+      content: new ContentOnBus(silentLog, silentTelemetry),
+      clock: systemClock,
+      log: silentLog,
+      telemetry: silentTelemetry,
+    },
+    logic: {
+      record: ({ offset }) => void told.push(offset),
+      beginsAt: (appendedMs) => void told.push(['begins', appendedMs]),
+      licenses: (records: readonly LicenseRecord[]) => void told.push(['licenses', records.length]),
+    },
+    state: new MemoryState(),
+    producer: { commit: async () => undefined, close: async () => undefined },
+    meta:
+      nextOffset === undefined
+        ? undefined
+        : {
+            ...{ version: 1, nextOffset, marks: {}, content: {} },
+            watermark: { reachedMs: null, ended: false, latestEventMs: null, latenessMs: 0, upstream: {} },
+            told: { eventTimeMs: null, ended: false, appendedMs: 0 },
+          },
+  })
+  return { task, told }
+}
+
+describe('a task', () => {
+  it('without a checkpoint is told, once and first, that the log before its first record is gone', async () => {
+    const { task, told } = taskAt(undefined)
+    await task.take([record(40, 'a')])
+    await task.take([record(41, 'b')])
+    expect(told).toEqual([['begins', 1_040], 40, 41])
+  })
+
+  it('at the beginning of a log, or back from a checkpoint, is told no such thing', async () => {
+    const whole = taskAt(undefined)
+    await whole.task.take([record(0, 'a'), record(5, 'b')])
+    expect(whole.told).toEqual([0, 5])
+    const back = taskAt(30)
+    await back.task.take([record(40, 'a')])
+    expect(back.told).toEqual([40])
+  })
+
+  it('hands on how licenses stand, from their place in the log', async () => {
+    const license = { id: 'l', tenant: 't', models: ['*'], form: 'api', tier: 'standard' }
+    const control = {
+      control: 'licenses',
+      records: [{ kind: 'license', version: 1, updatedAt: '2026-03-01T00:00:00.000Z', license }],
+    }
+    const { task, told } = taskAt(undefined)
+    await task.take([
+      record(0, 'a'),
+      record(1, JSON.stringify(control), { [headers.control]: 'licenses' }),
+      record(2, 'b'),
+    ])
+    expect(told).toEqual([0, ['licenses', 1], 2])
+  })
+})
