@@ -8,6 +8,8 @@ import { intakePoisoning } from './intake/detector.ts'
 import { outboundTransfer } from './outbound/detector.ts'
 import { artifactShare } from './share/detector.ts'
 import type { BehaviorDetector } from './types.ts'
+import { callProbes } from './probes/detector.ts'
+import { tokenSpend } from './spend/detector.ts'
 import { accountCrowd } from './crowd/detector.ts'
 import { credentialHabits } from './habits/detector.ts'
 import { leakAccount } from './leak/detector.ts'
@@ -22,6 +24,7 @@ export type AnyDetector = BehaviorDetector<never>
 const all = [
   anomaly,
   accountCrowd,
+  callProbes,
   credentialHabits,
   logitLeak,
   artifactShare,
@@ -32,6 +35,7 @@ const all = [
   leakAccount,
   licenseUse,
   modelQueries,
+  tokenSpend,
   // Each on a line of its own.
   volumeBaseline,
 ] as const
