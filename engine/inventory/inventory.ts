@@ -13,6 +13,7 @@ import {
   type RegisteredModel,
   type RegisteredPerson,
 } from '../../core/inventory.ts'
+import type { License } from '../../core/license.ts'
 import { openRecordFilter } from '../../core/record-filter.ts'
 import { limits } from '../../core/limits.ts'
 import { parseYaml, schemaMistakes } from '../../core/yaml.ts'
@@ -41,6 +42,10 @@ export interface Inventory {
   /** By URI. */
   readonly artifacts: ReadonlyMap<string, InventoryArtifact>
   readonly licenses: readonly RegisteredLicense[]
+  /** Licenses that the licensing service keeps, as of this place in the log. */
+  readonly told: readonly License[]
+  /** The license that a credential stands on; undefined where licensing knows none. */
+  licenseOfCredential(credentialId: string): License | undefined
   /** By id. */
   readonly canaries: ReadonlyMap<string, RegisteredCanary>
   /** By principal. */
@@ -51,8 +56,37 @@ export const emptyInventory: Inventory = {
   models: new Map(),
   artifacts: new Map(),
   licenses: [],
+  told: [],
+  licenseOfCredential: () => undefined,
   canaries: new Map(),
   people: new Map(),
+}
+
+/** What the licensing service has told so far. */
+export interface LicensesTold {
+  licenses(): readonly License[]
+  license(id: string): License | undefined
+  licenseOf(credentialId: string): string | undefined
+}
+
+/**
+ * The inventory with what licensing keeps. Of a license that stands in both, licensing's terms hold: it is the one that is
+ * changed while things run.
+ */
+export function withLicenses(inventory: Inventory, told: LicensesTold): Inventory {
+  return {
+    ...inventory,
+    licenses: inventory.licenses.map((registered) => {
+      const now = told.license(registered.id)
+      if (now?.tenant !== registered.tenant) return registered
+      return registered.principal === undefined ? now : { ...now, principal: registered.principal }
+    }),
+    told: told.licenses(),
+    licenseOfCredential: (credentialId) => {
+      const id = told.licenseOf(credentialId)
+      return id === undefined ? undefined : told.license(id)
+    },
+  }
 }
 
 export interface ReadInventory {
@@ -77,7 +111,8 @@ export function readInventory(files: readonly ContentFile[]): ReadInventory {
     for (const person of read.people) people.set(person.principal, person)
   }
   const merged = new Map([...models].map(([id, parts]) => [id, mergeModel(id, parts)]))
-  return { inventory: { models: merged, artifacts: artifactsOf(assets), licenses, canaries, people }, mistakes }
+  const inventory = { ...emptyInventory, models: merged, artifacts: artifactsOf(assets), licenses, canaries, people }
+  return { inventory, mistakes }
 }
 
 function readFile(file: ContentFile, mistakes: Mistake[]): InventoryFileRead | undefined {

@@ -13,14 +13,16 @@ import type { Bundle, ContentFile } from '../../core/content.ts'
 import type { Baseline, ContentSet } from '../../core/control.ts'
 import type { Mistake } from '../../core/errors.ts'
 import { isEvent, type Event } from '../../core/event.ts'
+import type { LicenseRecord } from '../../core/license.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
-import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
+import { emptyInventory, withLicenses, type Inventory } from '../../engine/inventory/inventory.ts'
 import { Exceptions } from '../../engine/sigma/exceptions.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
 import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
 import { parseCanonical } from '../../engine/sources/time.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import { ToldLicenses } from '../../runtime/told-licenses.ts'
 import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
@@ -53,6 +55,9 @@ export class DetectLogic implements StageLogic {
   #inForce = false
   #known = false
   #inventory: Inventory = emptyInventory
+  readonly #told: ToldLicenses
+  /** The inventory with what licensing has told; undefined: to be drawn anew. */
+  #merged: Inventory | undefined
   /** Base rule -> correlations that read it. */
   #readers: ReadonlyMap<string, readonly Reader[]> = new Map()
   /** Selection -> its behavior rule. */
@@ -66,6 +71,7 @@ export class DetectLogic implements StageLogic {
     this.#presence = new Presence(state)
     this.#correlations = new CorrelationGroups(state)
     this.#baselines = new Baselines(state)
+    this.#told = new ToldLicenses(state, 'all')
     this.#behavior = new BehaviorGroups(state, 'local', (rule, name) => this.#baselines.get(rule, name))
     this.#report = report
     this.#cost = new RuleCost(report)
@@ -98,8 +104,17 @@ export class DetectLogic implements StageLogic {
     if (mistakes.length > 0 && this.#known) return mistakes
     this.#known = true
     this.#inventory = inventory
+    this.#merged = undefined
     this.#behavior.know(inventory)
     return mistakes
+  }
+
+  licenses(records: readonly LicenseRecord[], out: Outcome): void {
+    for (const record of records) {
+      const told = this.#told.take(record)
+      if (told === 'full') out.drop('too-many-licenses')
+      if (told === 'news' && record.kind === 'license') this.#merged = undefined
+    }
   }
 
   baseline(baseline: Baseline, out: Outcome): void {
@@ -167,7 +182,7 @@ export class DetectLogic implements StageLogic {
   }
 
   #select(planned: BehaviorPlanned, event: Event, knownSinceMs: number | undefined, seen: Seen, out: Outcome): void {
-    const read = planned.rule.plan.read(event, { knownSinceMs, inventory: this.#inventory })
+    const read = planned.rule.plan.read(event, { knownSinceMs, inventory: this.#registered })
     if (read === undefined) return
     const { key, rule } = planned
     const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
@@ -177,6 +192,11 @@ export class DetectLogic implements StageLogic {
     }
     const found = this.#behavior.observe(key, scope, read.group, read.observation, this.#clock.watermarkMs, seen, out)
     if (found !== undefined) this.#followBehavior(found, out)
+  }
+
+  /** All that is registered, as of this place in the log. Licenses come in numbers: they are put in when an event asks. */
+  get #registered(): Inventory {
+    return (this.#merged ??= withLicenses(this.#inventory, this.#told))
   }
 
   /** To the state that is kept here, or on to the second step. */

@@ -13,6 +13,7 @@ import type { Baseline } from '../../core/control.ts'
 import type { Event } from '../../core/event.ts'
 import { derivedId } from '../../core/ids.ts'
 import type { Leak } from '../../core/leak.ts'
+import type { LicenseRecord } from '../../core/license.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
 import { silentReport } from './cost.ts'
@@ -105,6 +106,12 @@ export class DetectInProcess {
       task.logic.content?.('rules', bundleOf('rules', this.#files), this.#files, this.#out)
       this.#pass()
     }
+  }
+
+  /** From here on licenses and credentials stand like this, in every task. */
+  licenses(...records: readonly LicenseRecord[]): void {
+    for (const { logic } of this.#detect) logic.licenses?.(records, this.#out)
+    this.#pass()
   }
 
   event(event: Event, appendedMs: number): void {

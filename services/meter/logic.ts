@@ -15,7 +15,7 @@ import { topics } from '../../core/topics.ts'
 import type { UsageRecord } from '../../core/usage.ts'
 import { RecentIds } from '../../runtime/recent-ids.ts'
 import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
-import { KnownCredentials } from './known-credentials.ts'
+import { ToldLicenses } from '../../runtime/told-licenses.ts'
 import { Meters, type MeterLimits } from './meters.ts'
 import { useOf } from './use.ts'
 
@@ -41,7 +41,7 @@ interface Clock {
 
 export class MeterLogic implements StageLogic {
   readonly #recent: RecentIds
-  readonly #credentials: KnownCredentials
+  readonly #licenses: ToldLicenses
   readonly #meters: Meters
   readonly #options: MeterOptions
   readonly #report: MeterReport
@@ -51,7 +51,7 @@ export class MeterLogic implements StageLogic {
 
   constructor({ state, at }: Pick<TaskContext, 'state' | 'at'>, options: MeterOptions, report: MeterReport) {
     this.#recent = new RecentIds(state)
-    this.#credentials = new KnownCredentials(state)
+    this.#licenses = new ToldLicenses(state, 'credentials')
     this.#meters = new Meters(state, at.partition, options)
     this.#options = options
     this.#report = report
@@ -68,7 +68,7 @@ export class MeterLogic implements StageLogic {
   }
 
   licenses(records: readonly LicenseRecord[], out: Outcome): void {
-    for (const record of records) if (!this.#credentials.told(record)) out.drop('too-many-credentials')
+    for (const record of records) if (this.#licenses.take(record) === 'full') out.drop('too-many-credentials')
   }
 
   record(record: StageRecord, out: Outcome): void {
@@ -77,7 +77,7 @@ export class MeterLogic implements StageLogic {
     const timeMs = Date.parse(event['@timestamp'])
     if (!Number.isFinite(timeMs)) return out.deadLetter('NOT_AN_EVENT', 'The event has no valid time.')
     if (event.warden.synthetic === true) return out.drop('synthetic')
-    const use = useOf(event, (credentialId) => this.#credentials.licenseOf(credentialId))
+    const use = useOf(event, (credentialId) => this.#licenses.licenseOf(credentialId))
     if (use === undefined) return out.drop('not-metered')
     const checked = this.#recent.remembers(timeMs)
     if (!this.#recent.admits(event.event.id, timeMs)) return out.drop('duplicate')

@@ -250,15 +250,18 @@ describe('a meter', () => {
     task.feed({
       ...read,
       event: { ...read.event, action: 'GetObject', type: ['access'] },
-      warden: { ...read.warden, model: undefined, bytes: 4_096, asset: { id: 's3://w/llm', kind: 'weights' } },
+      warden: {
+        ...read.warden,
+        model: undefined,
+        bytes: 4_096,
+        asset: { id: 's3://w/llm/2', kind: 'weights', container: 'w' },
+      },
     })
     const login = eventOf({ number: 2, atMs: 0 })
     task.feed({ ...login, event: { ...login.event, action: 'login' } })
     task.feed({ ...login, warden: { ...login.warden, synthetic: true } })
     task.watermark(hourMs)
-    expect(task.of('hour')).toMatchObject([
-      { form: 'weights', model: 's3://w/llm', success: { calls: 1, bytes: 4_096 } },
-    ])
+    expect(task.of('hour')).toMatchObject([{ form: 'weights', model: 'w', success: { calls: 1, bytes: 4_096 } }])
     expect(Object.fromEntries(task.dropped)).toEqual({ 'not-metered': 1, synthetic: 1 })
   })
 

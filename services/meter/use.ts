@@ -41,7 +41,9 @@ export function useOf(event: Event, licenseOf: (credentialId: string) => string 
   const principal = textOf(warden.principal)
   const credentialId = textOf(warden.credential?.id)
   const licenseId = credentialId === undefined ? undefined : licenseOf(credentialId)
-  const model = textOf(warden.model?.id ?? ai?.request?.model ?? warden.asset?.id)
+  // What is read of weights or data are thousands of objects; an invoice has a line for what they lie in.
+  const artifact = form === 'api' ? undefined : (warden.asset?.container ?? warden.asset?.id)
+  const model = textOf(warden.model?.id ?? ai?.request?.model ?? artifact)
   const input = ai?.usage?.input_tokens
   const output = ai?.usage?.output_tokens
   const told = isAmount(input) || isAmount(output)

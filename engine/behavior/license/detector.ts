@@ -2,15 +2,16 @@
  * `license-use`: what is done with a model beyond what its license says.
  *
  * Held against a license are: the model and the tenant that it is licensed to, the form of use, the time, addresses and
- * countries, the tier, the environment that an attestation measures, and how much is used. Licenses come from the
- * inventory, as of the use's place in the log. A tenant without any license is not judged.
+ * countries, the tier, the environment that an attestation measures, and how much is used. A use by a credential that the
+ * licensing service knows is held against the license that it points to; any other against what the inventory has for its
+ * principal and tenant. Both as of the use's place in the log. Whoever has no license is not judged.
  */
 import type { Event } from '../../../core/event.ts'
 import { limits } from '../../../core/limits.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { LicenseUseParams, type JudgedUse, type Use } from './params.ts'
-import { judge, termsFor } from './terms.ts'
+import { judge, termsFor, termsOf, type Terms } from './terms.ts'
 import { LicenseUseStep } from './use.ts'
 
 export const licenseUse: BehaviorDetector<LicenseUseParams> = {
@@ -32,9 +33,8 @@ export const licenseUse: BehaviorDetector<LicenseUseParams> = {
 }
 
 function readUse(event: Event, context: EventContext, params: LicenseUseParams): Shuffled | undefined {
-  const tenant = event.organization.id
   const { principal } = event.warden
-  const candidates = termsFor(context.inventory, tenant, principal)
+  const candidates = candidatesFor(event, context)
   if (candidates.length === 0) return undefined
   const use = useOf(event)
   const { terms, breach } = judge(use, candidates, context.inventory, params)
@@ -48,6 +48,13 @@ function readUse(event: Event, context: EventContext, params: LicenseUseParams):
     evidence: evidenceOf(event),
   }
   return { group: [principal], observation }
+}
+
+/** What a credential stands on is what authorize asks it for; else whatever is registered for the principal and its tenant. */
+function candidatesFor({ organization, warden }: Event, { inventory }: EventContext): readonly Terms[] {
+  const own = warden.credential === undefined ? undefined : inventory.licenseOfCredential(warden.credential.id)
+  if (own?.tenant === organization.id) return [termsOf(own)]
+  return termsFor(inventory, organization.id, warden.principal)
 }
 
 function useOf(event: Event): Use {

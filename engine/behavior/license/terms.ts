@@ -32,7 +32,8 @@ interface Book {
   readonly all: readonly Terms[]
 }
 
-/** Compiled once for each inventory: a cache over what the inventory says. */
+/** Compiled once: caches over what licenses and inventories say. */
+const compiled = new WeakMap<RegisteredLicense, Terms>()
 const books = new WeakMap<Inventory, Book>()
 
 function bookOf(inventory: Inventory): Book {
@@ -46,7 +47,16 @@ function bookOf(inventory: Inventory): Book {
   return book
 }
 
-function termsOf(license: RegisteredLicense): Terms {
+/** A license as uses are held against it. */
+export function termsOf(license: RegisteredLicense): Terms {
+  const known = compiled.get(license)
+  if (known !== undefined) return known
+  const terms = compile(license)
+  compiled.set(license, terms)
+  return terms
+}
+
+function compile(license: RegisteredLicense): Terms {
   const { requestsPerSecondMax, requestsPerMinuteMax, requestsPerDayMax, tokensPerDayMax, concurrencyMax } = license
   return {
     id: license.id,
@@ -115,7 +125,8 @@ function hold(use: Use, terms: Terms, inventory: Inventory, params: LicenseUsePa
   const fail = (passed: number, kind: BreachKind, words: string): Held => ({ passed, breach: { kind, words } })
   if (!terms.covers(use.model)) {
     const model = use.model ?? 'a model that is not named'
-    const other = bookOf(inventory).all.some((each) => each.tenant !== use.tenant && each.covers(use.model))
+    const others = [...bookOf(inventory).all, ...inventory.told.map(termsOf)]
+    const other = others.some((each) => each.tenant !== use.tenant && each.covers(use.model))
     return other
       ? fail(0, 'tenancy', `${model} is licensed to another tenant, not to ${use.tenant}`)
       : fail(0, 'model', `the license does not cover ${model}`)

@@ -1,0 +1,83 @@
+/**
+ * Licenses and credentials as a stage's own log has told them so far (control records, see core/control.ts).
+ *
+ * Kept in the task's state, so that a restart does not change what is known at a place in the log. A stage that has no use
+ * for licenses themselves keeps credentials alone.
+ */
+import type { License, LicenseRecord } from '../core/license.ts'
+import type { KeyedState } from './stage.ts'
+
+/** Credentials, and licenses, kept; those told past it are not known. */
+const knownMax = 1_000_000
+
+const prefixes = { license: 'told-license/', credential: 'told-credential/' } as const
+
+interface KnownLicense {
+  readonly version: number
+  readonly license: License
+}
+
+interface KnownCredential {
+  readonly version: number
+  readonly licenseId?: string
+}
+
+/** `stale`: not newer than what is held. `full`: there is no room for it. */
+export type Told = 'news' | 'stale' | 'full'
+
+export class ToldLicenses {
+  readonly #state: KeyedState
+  readonly #keeps: 'all' | 'credentials'
+  readonly #licenses = new Map<string, KnownLicense>()
+  readonly #credentials = new Map<string, KnownCredential>()
+
+  constructor(state: KeyedState, keeps: 'all' | 'credentials') {
+    this.#state = state
+    this.#keeps = keeps
+    for (const [key, known] of state.entries<KnownLicense>(prefixes.license))
+      this.#licenses.set(key.slice(prefixes.license.length), known)
+    for (const [key, known] of state.entries<KnownCredential>(prefixes.credential))
+      this.#credentials.set(key.slice(prefixes.credential.length), known)
+  }
+
+  take(record: LicenseRecord): Told {
+    const { version } = record
+    if (record.kind === 'credential') {
+      const { id, licenseId } = record.credential
+      return this.#put('credential', this.#credentials, id, {
+        version,
+        ...(licenseId === undefined ? {} : { licenseId }),
+      })
+    }
+    if (this.#keeps === 'credentials') return 'stale'
+    return this.#put('license', this.#licenses, record.license.id, { version, license: record.license })
+  }
+
+  /** The license that a credential points to, whether it is known or not. */
+  licenseOf(credentialId: string): string | undefined {
+    return this.#credentials.get(credentialId)?.licenseId
+  }
+
+  license(id: string): License | undefined {
+    return this.#licenses.get(id)?.license
+  }
+
+  /** All of them, in the order of their ids. */
+  licenses(): readonly License[] {
+    return [...this.#licenses].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, { license }]) => license)
+  }
+
+  #put<Known extends { readonly version: number }>(
+    kind: keyof typeof prefixes,
+    all: Map<string, Known>,
+    id: string,
+    known: Known,
+  ): Told {
+    const held = all.get(id)
+    if (held !== undefined && held.version >= known.version) return 'stale'
+    if (held === undefined && all.size >= knownMax) return 'full'
+    all.set(id, known)
+    this.#state.set(prefixes[kind] + id, known)
+    return 'news'
+  }
+}
