@@ -1,35 +1,64 @@
 import { expect, test } from 'vitest'
 import { MemoryState } from '../../runtime/memory-state.ts'
-import { BehaviorGroup, type BehaviorHead, type BehaviorStore } from './behavior-group.ts'
+import { BehaviorGroup, openStore, type BehaviorHead } from './behavior-group.ts'
 
 const head: BehaviorHead = { scope: 't', values: ['a'], version: 1, names: [], dueMs: null, newSinceMs: 5 }
 
-function openGroup(): { state: MemoryState; group: BehaviorGroup; store: BehaviorStore } {
+const key = 'b/r/["t","a"]'
+
+function openGroup(): { state: MemoryState; group: BehaviorGroup } {
   const state = new MemoryState()
-  const store: BehaviorStore = { state, checkpoints: 0 }
-  state.beforeCheckpoint(() => store.checkpoints++)
-  const group = new BehaviorGroup(store, 'b/r/["t","a"]', head)
+  const group = new BehaviorGroup({ rule: 'r', store: openStore(state) }, key, head)
   group.keep()
-  return { state, group, store }
+  return { state, group }
 }
 
 /** The group as a restart finds it. */
 function restarted(state: MemoryState): BehaviorGroup {
   const again = new MemoryState()
   for (const [key, value] of state.entries('')) again.restore(key, JSON.parse(JSON.stringify(value)))
-  return new BehaviorGroup({ state: again, checkpoints: 0 }, 'b/r/["t","a"]', again.get('b/r/["t","a"]')!)
+  return new BehaviorGroup({ rule: 'r', store: openStore(again) }, key, again.get(key)!)
 }
 
 test('an entry changed in place between two checkpoints is in both, however often it was set', () => {
   const { state, group } = openGroup()
   const value = { count: 1 }
-  group.set('', value)
+  for (const name of ['', 'named']) group.set(name, value)
   state.takeChanges()
   for (const count of [2, 3]) {
     value.count = count
-    group.set('', value)
-    group.set('', value)
-    expect(state.takeChanges()).toEqual([['b/r/["t","a"]\u0000', `{"count":${count}}`]])
+    for (const name of ['', 'named', '', 'named']) group.set(name, value)
+    const changes = Object.fromEntries(state.takeChanges().map(([of, json]) => [of, JSON.parse(json!) as unknown]))
+    expect(changes).toEqual({
+      [key]: { ...head, names: ['', 'named'], own: { count } },
+      [`${key}\u0000named`]: { count },
+    })
+  }
+})
+
+test('with many named entries the one without a name stands apart, so that it changes without their names', () => {
+  const { state, group } = openGroup()
+  const names = ['', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']
+  for (const name of names) group.set(name, name)
+  state.takeChanges()
+  group.set('', 'again')
+  expect(state.takeChanges()).toEqual([[`${key}\u0000`, '"again"']])
+  for (const it of [group, restarted(state)]) expect([it.get(''), it.names()]).toEqual(['again', names])
+})
+
+test('a group as version 2 of the state has it, with all entries under keys of their own, is taken up', () => {
+  for (const names of [[''], ['', 'named']]) {
+    const state = new MemoryState()
+    state.restore(key, { ...head, names })
+    for (const name of names) state.restore(`${key}\u0000${name}`, { of: name })
+    const group = new BehaviorGroup({ rule: 'r', store: openStore(state) }, key, state.get(key)!)
+    const later = restarted(state)
+    for (const it of [group, later]) {
+      expect(it.names()).toEqual(names)
+      for (const name of names) expect(it.get(name)).toEqual({ of: name })
+    }
+    group.forget()
+    expect(state.size).toBe(0)
   }
 })
 
@@ -56,11 +85,15 @@ test('the head comes back from a checkpoint as it was', () => {
   group.newSinceMs = undefined
   group.keep()
   const again = restarted(state)
-  expect(JSON.parse(JSON.stringify(again))).toEqual({ scope: 't', values: ['a'], version: 1, names: [''], dueMs: 7 })
-  expect([again.isFor('t', ['a']), again.isFor('u', ['a']), again.isFor('t', ['b']), again.isFor('t', [])]).toEqual([
-    true,
-    false,
-    false,
-    false,
-  ])
+  const kept = { scope: 't', values: ['a'], version: 1, names: [''], dueMs: 7, own: 1 }
+  expect(JSON.parse(JSON.stringify(again))).toEqual(kept)
+  expect(again.isFor('r', 't', ['a'])).toBe(true)
+  for (const [rule, scope, values] of [
+    ['s', 't', ['a']],
+    ['r', 'u', ['a']],
+    ['r', 't', ['b']],
+    ['r', 't', []],
+  ] as const) {
+    expect(again.isFor(rule, scope, values)).toBe(false)
+  }
 })

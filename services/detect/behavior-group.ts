@@ -1,22 +1,28 @@
 /**
  * One group of a behavior rule as it stands in the task's state: its head, and the entries of its detector at hand.
  *
- * The head stands under the group's key, each entry under a key of its own. Keys are spelled once; an entry that is set
- * again and again is handed to the state once between two checkpoints, which is enough for it to be written.
+ * Most groups have one entry, the one without a name: it stands in the head, under the group's key. Others stand under keys
+ * of their own, and where there are many, so does that one, so that it can change without the long list of names being
+ * written again. What changes is handed to the state once between two checkpoints.
  *
- * Promises: the state always has the values that were set last.
+ * Promises: a checkpoint has the values that were set last. Of a million groups each costs a few hundred bytes beside what
+ * its detector keeps.
  */
 import { derivedId } from '../../core/ids.ts'
 import type { GroupEntries } from '../../engine/behavior/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
-import type { Filed } from './due-index.ts'
 
 /** Longest entry name that is spelled out in a state key. */
 const nameCharsMax = 600
-/** Entries of a group that are kept at hand; more are looked up in the state. */
+/** Named entries of a group that are kept at hand; more are looked up in the state. */
 const atHandMax = 4
+/** Names up to which the entry without a name stands in the head. */
+const namesInHeadMax = 8
 /** Group keys are JSON or hexadecimal: neither has this character unescaped. */
 const divider = '\u0000'
+/** In place of a slot. */
+const notFiled = -1
+const forgotten = -2
 
 /** The head as JSON. */
 export interface BehaviorHead {
@@ -27,12 +33,36 @@ export interface BehaviorHead {
   readonly dueMs: number | null
   /** Append time of its first observation; none: known. */
   readonly newSinceMs?: number | undefined
+  /** The entry without a name. It stands under a key of its own where it is not here; always so in version 2 of the state. */
+  readonly own?: unknown
 }
 
-/** The state that groups stand in, and how many checkpoints it has seen. */
+/** The state that groups stand in. */
 export interface BehaviorStore {
   readonly state: KeyedState
+  /** How many checkpoints it has seen. */
   checkpoints: number
+  /** What must go into the next one. */
+  changed: BehaviorGroup[]
+}
+
+export function openStore(state: KeyedState): BehaviorStore {
+  const store: BehaviorStore = { state, checkpoints: 0, changed: [] }
+  state.beforeCheckpoint(() => {
+    const { changed } = store
+    store.checkpoints++
+    if (changed.length === 0) return
+    store.changed = []
+    for (const group of changed) if (group.slot !== forgotten) state.set(group.key, group)
+  })
+  return store
+}
+
+/** What all groups of one rule have in common. */
+export interface GroupOwner {
+  /** Key of the rule. */
+  readonly rule: string
+  readonly store: BehaviorStore
 }
 
 interface Entry {
@@ -43,59 +73,82 @@ interface Entry {
   setAt: number
 }
 
+/** Of a group that has more than the entry without a name. */
+interface More {
+  readonly names: string[]
+  /** The entry without a name stands under a key of its own. */
+  apart: boolean
+  /** Some of those under keys of their own. */
+  readonly atHand: Entry[]
+}
+
 export class BehaviorGroup implements GroupEntries {
   readonly key: string
   readonly scope: string
   readonly values: readonly string[]
   /** Of the step's state. */
   readonly version: number
-  dueMs: number | null
+  owner: GroupOwner
+  /** Infinity: it waits for nothing. */
+  dueMs: number
   newSinceMs: number | undefined
-  /** Where the group is filed by due time. */
-  filed: Filed | undefined
-  readonly #store: BehaviorStore
-  readonly #names: string[]
-  /** Some of the entries; all, where there are as many as names. */
-  readonly #atHand: Entry[] = []
+  /** Where it is filed by due time, and beside whom: see DueGroups. */
+  slot: number = notFiled
+  earlier: BehaviorGroup | undefined = undefined
+  later: BehaviorGroup | undefined = undefined
+  /** The entry without a name. */
+  #own: unknown
+  #more: More | undefined
+  /** `checkpoints` when it was last marked as changed. */
+  #keptAt = -1
 
-  constructor(store: BehaviorStore, key: string, head: BehaviorHead) {
-    this.#store = store
+  constructor(owner: GroupOwner, key: string, head: BehaviorHead) {
+    this.owner = owner
     this.key = key
     this.scope = head.scope
     this.values = head.values
     this.version = head.version
-    this.dueMs = head.dueMs
+    this.dueMs = head.dueMs ?? Infinity
     this.newSinceMs = head.newSinceMs
-    this.#names = [...head.names]
+    this.#own = head.own
+    this.#more = undefined
+    const { names } = head
+    if (names.length > 1 || (names.length === 1 && head.own === undefined)) {
+      this.#more = { names: [...names], apart: head.own === undefined && names.includes(''), atHand: [] }
+      if (this.#more.apart && names.length <= namesInHeadMax) this.#joinHead(this.#more)
+    }
   }
 
-  /** Whether an observation of this scope with these values belongs to it. */
-  isFor(scope: string, values: readonly string[]): boolean {
-    if (this.scope !== scope || this.values.length !== values.length) return false
+  /** Whether an observation of this rule and scope with these values belongs to it. */
+  isFor(rule: string, scope: string, values: readonly string[]): boolean {
+    if (this.owner.rule !== rule || this.scope !== scope || this.values.length !== values.length) return false
     for (let at = 0; at < values.length; at++) if (this.values[at] !== values[at]) return false
     return true
   }
 
   /** Something of the head has changed. */
   keep(): void {
-    this.#store.state.set(this.key, this)
+    const { store } = this.owner
+    if (this.#keptAt === store.checkpoints) return
+    this.#keptAt = store.checkpoints
+    store.changed.push(this)
   }
 
   get<T>(name: string): T | undefined {
+    if (name === '' && this.#more?.apart !== true) return this.#own as T | undefined
     return this.#entry(name)?.value as T | undefined
   }
 
   set(name: string, value: unknown): void {
-    const { state, checkpoints } = this.#store
-    const entry = this.#entry(name)
-    if (entry === undefined) {
-      const key = entryKey(this.key, name)
-      this.#names.push(name)
+    if (name === '' && this.#more?.apart !== true) {
+      if (this.#own === undefined) this.#more?.names.push('')
+      this.#own = value
       this.keep()
-      state.set(key, value)
-      if (this.#atHand.length < atHandMax) this.#atHand.push({ name, key, value, setAt: checkpoints })
       return
     }
+    const { state, checkpoints } = this.owner.store
+    const entry = this.#entry(name)
+    if (entry === undefined) return this.#add(name, value)
     if (entry.value === value && entry.setAt === checkpoints) return
     state.set(entry.key, value)
     entry.value = value
@@ -103,36 +156,75 @@ export class BehaviorGroup implements GroupEntries {
   }
 
   delete(name: string): void {
+    const more = this.#more
+    if (name === '' && more?.apart !== true) {
+      if (this.#own === undefined) return
+      this.#own = undefined
+      if (more !== undefined) more.names.splice(more.names.indexOf(''), 1)
+      return this.keep()
+    }
     const entry = this.#entry(name)
-    if (entry === undefined) return
-    this.#store.state.delete(entry.key)
-    this.#names.splice(this.#names.indexOf(name), 1)
-    const at = this.#atHand.indexOf(entry)
-    if (at >= 0) this.#atHand.splice(at, 1)
+    if (entry === undefined || more === undefined) return
+    this.owner.store.state.delete(entry.key)
+    more.names.splice(more.names.indexOf(name), 1)
+    const at = more.atHand.indexOf(entry)
+    if (at >= 0) more.atHand.splice(at, 1)
+    if (name === '') more.apart = false
     this.keep()
   }
 
   names(): readonly string[] {
-    return [...this.#names]
+    if (this.#more !== undefined) return [...this.#more.names]
+    return this.#own === undefined ? [] : ['']
   }
 
   /** Takes it out of the state, with all its entries. */
   forget(): void {
-    const { state } = this.#store
-    for (const key of keysOf(this.key, this.#names)) state.delete(key)
+    const { state } = this.owner.store
+    for (const key of keysOf(this.key, this.#more?.names ?? [])) state.delete(key)
+    this.slot = forgotten
   }
 
   toJSON(): BehaviorHead {
-    const { scope, values, version, dueMs, newSinceMs } = this
-    return { scope, values, version, names: this.#names, dueMs, newSinceMs }
+    const { scope, values, version, newSinceMs } = this
+    const dueMs = this.dueMs === Infinity ? null : this.dueMs
+    return { scope, values, version, names: this.names(), dueMs, newSinceMs, own: this.#own }
+  }
+
+  #add(name: string, value: unknown): void {
+    const { state, checkpoints } = this.owner.store
+    const more = (this.#more ??= { names: this.#own === undefined ? [] : [''], apart: false, atHand: [] })
+    const key = entryKey(this.key, name)
+    more.names.push(name)
+    state.set(key, value)
+    if (more.atHand.length < atHandMax) more.atHand.push({ name, key, value, setAt: checkpoints })
+    if (more.names.length > namesInHeadMax && this.#own !== undefined) {
+      state.set(entryKey(this.key, ''), this.#own)
+      more.apart = true
+      this.#own = undefined
+    }
+    this.keep()
+  }
+
+  /** Puts the entry without a name into the head, where it stood apart. */
+  #joinHead(more: More): void {
+    const { state } = this.owner.store
+    const key = entryKey(this.key, '')
+    this.#own = state.get(key)
+    more.apart = false
+    if (this.#own === undefined) more.names.splice(more.names.indexOf(''), 1)
+    state.delete(key)
+    if (more.names.length <= 1 && this.#own !== undefined) this.#more = undefined
+    this.keep()
   }
 
   #entry(name: string): Entry | undefined {
-    const atHand = this.#atHand
+    const more = this.#more
+    if (more === undefined) return undefined
+    const { atHand } = more
     for (let at = 0; at < atHand.length; at++) if (atHand[at]!.name === name) return atHand[at]
-    if (atHand.length === this.#names.length) return undefined
     const key = entryKey(this.key, name)
-    const value = this.#store.state.get(key)
+    const value = this.owner.store.state.get(key)
     if (value === undefined) return undefined
     const entry: Entry = { name, key, value, setAt: -1 }
     if (atHand.length < atHandMax) atHand.push(entry)

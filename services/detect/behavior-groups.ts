@@ -21,21 +21,28 @@ import type {
 } from '../../engine/behavior/types.ts'
 import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
-import { BehaviorGroup, isEntryKey, keysOf, type BehaviorHead, type BehaviorStore } from './behavior-group.ts'
-import { DueIndex } from './due-index.ts'
+import { BehaviorGroup, isEntryKey, keysOf, openStore } from './behavior-group.ts'
+import type { BehaviorHead, BehaviorStore, GroupOwner } from './behavior-group.ts'
+import { DueGroups } from './due-groups.ts'
 import { groupKey } from './observations.ts'
 import type { BehaviorPlanned } from './rule-set.ts'
 import { signalOfBehavior, type Seen } from './signals.ts'
 
 const prefix = 'b/'
-const newcomersMax = 100_000
-const knownMax = 2_000_000
-/** Append time for which a group is new. */
-const newMs = 86_400_000
 /** Share of the new ones that goes at once when there are too many. */
 const evictedShare = 0.01
-/** Groups that are found without spelling their keys; past that all are spelled anew. */
-const atHandMax = 16_384
+
+export interface BehaviorLimits {
+  /** New ones of a task. */
+  readonly newcomersMax: number
+  /** Known ones of a task. */
+  readonly knownMax: number
+  /** Append time for which a group is new. */
+  readonly newMs: number
+}
+
+/** An account that calls one model has four groups, of about a kilobyte each: a million accounts known, 25,000 new. */
+export const behaviorLimits: BehaviorLimits = { newcomersMax: 100_000, knownMax: 5_000_000, newMs: 86_400_000 }
 
 export interface BehaviorFound {
   readonly rule: BehaviorRule
@@ -51,33 +58,47 @@ interface Member {
   readonly planned: BehaviorPlanned
   readonly step: BehaviorStep
   readonly context: StepContext
-  /** For each first value of a group, the last one that was looked at. */
-  readonly atHand: Map<string, BehaviorGroup>
+  readonly owner: GroupOwner
+}
+
+/** Groups of different rules with the same values, which mostly come one after the other. */
+interface Place {
+  readonly values: readonly string[]
+  readonly groups: readonly BehaviorGroup[]
 }
 
 export class BehaviorGroups {
   readonly #state: KeyedState
   readonly #store: BehaviorStore
   readonly #which: 'local' | 'grouped'
+  readonly #limits: BehaviorLimits
   readonly #members = new Map<string, Member>()
   /** Type of a detector -> the first rule that has it. */
   readonly #firstOfType = new Map<string, string>()
-  #atHand = 0
-  readonly #due = new DueIndex((key) => this.#state.get<BehaviorHead>(key)?.dueMs ?? Infinity)
+  /** All groups, by their values. */
+  readonly #groups = new Map<string, readonly BehaviorGroup[]>()
+  /** The places looked at last: of one value, and of several. */
+  #lastOne: Place | undefined
+  #lastMore: Place | undefined
+  readonly #due = new DueGroups()
   readonly #baseline: (rule: string, name: string) => unknown
   #inventory: Inventory = emptyInventory
-  /** Keys of the new ones, oldest first. */
-  readonly #newcomers = new Set<string>()
+  /** The new ones, oldest first. */
+  readonly #newcomers = new Set<BehaviorGroup>()
   #known = 0
   /** Principals that are registered. */
   #registered: ReadonlySet<string> = new Set()
 
   /** `baseline`: what the grouped step of a rule has told; only the local steps have any. */
-  constructor(state: KeyedState, which: 'local' | 'grouped', baseline?: (rule: string, name: string) => unknown) {
+  constructor(
+    state: KeyedState,
+    which: 'local' | 'grouped',
+    baseline?: (rule: string, name: string) => unknown,
+    limits: BehaviorLimits = behaviorLimits,
+  ) {
     this.#state = state
-    const store: BehaviorStore = { state, checkpoints: 0 }
-    this.#store = store
-    state.beforeCheckpoint(() => store.checkpoints++)
+    this.#limits = limits
+    this.#store = openStore(state)
     this.#which = which
     this.#baseline = baseline ?? (() => undefined)
   }
@@ -92,12 +113,12 @@ export class BehaviorGroups {
   use(rules: readonly BehaviorPlanned[]): void {
     this.#members.clear()
     this.#firstOfType.clear()
-    this.#atHand = 0
     for (const planned of rules) {
       const step = planned.rule.plan[this.#which]
       if (step === undefined) continue
       const { key, rule } = planned
-      this.#members.set(key, { planned, step, context: this.#contextOf(key), atHand: new Map() })
+      const owner = { rule: key, store: this.#store }
+      this.#members.set(key, { planned, step, context: this.#contextOf(key), owner })
       if (!this.#firstOfType.has(rule.type)) this.#firstOfType.set(rule.type, key)
     }
     this.#takeUp()
@@ -139,42 +160,62 @@ export class BehaviorGroups {
   }
 
   #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
-    const { atHand, planned, step } = member
-    const last = atHand.get(values[0]!)
-    if (last?.isFor(scope, values) === true) return last
-    const key = `${prefix}${planned.key}/${groupKey(scope, values)}`
-    let group = this.#open(key)
-    if (group === undefined) {
-      const head = { scope, values, version: step.stateVersion, names: [], dueMs: null, newSinceMs: seen.appendedMs }
-      group = new BehaviorGroup(this.#store, key, head)
-      group.keep()
-      this.#newcomers.add(key)
-      if (this.#newcomers.size > newcomersMax) this.#evict(out)
-    }
-    if (last === undefined && ++this.#atHand > atHandMax) {
-      for (const each of this.#members.values()) each.atHand.clear()
-      this.#atHand = 1
-    }
-    atHand.set(values[0]!, group)
+    const { planned, step, owner } = member
+    const place = this.#placeOf(values)
+    for (const group of place.groups) if (group.isFor(owner.rule, scope, values)) return group
+    const group = new BehaviorGroup(owner, keyOf(planned.key, scope, values), {
+      scope,
+      // What several rules are grouped by is kept once.
+      values: place.values,
+      version: step.stateVersion,
+      names: [],
+      dueMs: null,
+      newSinceMs: seen.appendedMs,
+    })
+    group.keep()
+    this.#put(group)
+    this.#newcomers.add(group)
+    if (this.#newcomers.size > this.#limits.newcomersMax) this.#evict(out)
     return group
   }
 
-  /** The group of a key: after a restart its head stands in the state as JSON. */
-  #open(key: string): BehaviorGroup | undefined {
-    const kept = this.#state.get<BehaviorGroup | BehaviorHead>(key)
-    if (kept === undefined || kept instanceof BehaviorGroup) return kept
-    const group = new BehaviorGroup(this.#store, key, kept)
-    group.keep()
-    return group
+  /** Where the groups of these values are; an empty one is not kept. */
+  #placeOf(values: readonly string[]): Place {
+    const last = values.length === 1 ? this.#lastOne : this.#lastMore
+    if (last !== undefined && isSame(last.values, values)) return last
+    const groups = this.#groups.get(nameOf(values)) ?? nothing
+    const place = { values: groups[0]?.values ?? values, groups }
+    if (values.length === 1) this.#lastOne = place
+    else this.#lastMore = place
+    return place
+  }
+
+  /** Lists are as long as what they hold: a list that grows in place takes room for sixteen. */
+  #put(group: BehaviorGroup): void {
+    const { groups } = this.#placeOf(group.values)
+    this.#keepPlace(group.values, groups.length === 0 ? [group] : [...groups, group])
+  }
+
+  #takeOut(group: BehaviorGroup): void {
+    const { groups } = this.#placeOf(group.values)
+    const left = groups.filter((each) => each !== group)
+    this.#keepPlace(group.values, left)
+  }
+
+  #keepPlace(values: readonly string[], groups: readonly BehaviorGroup[]): void {
+    if (groups.length === 0) this.#groups.delete(nameOf(values))
+    else this.#groups.set(nameOf(values), groups)
+    const place = { values, groups }
+    if (values.length === 1) this.#lastOne = place
+    else this.#lastMore = place
   }
 
   advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
     const all: BehaviorFound[] = []
-    for (const key of this.#due.take(watermarkMs)) {
-      const group = this.#open(key)
-      const member = this.#members.get(ruleKeyOf(key))
-      if (group === undefined || member === undefined) continue
-      group.dueMs = null
+    for (const group of this.#due.take(watermarkMs)) {
+      const member = this.#members.get(group.owner.rule)
+      if (member === undefined) continue
+      group.dueMs = Infinity
       const outcome = member.step.advance(group.values, group, watermarkMs, member.context)
       all.push(this.#settle(group, member, outcome, seen))
     }
@@ -183,84 +224,105 @@ export class BehaviorGroups {
 
   #settle(group: BehaviorGroup, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound {
     const { rule, key: ruleKey } = member.planned
-    const dueMs = outcome.dueMs === Infinity ? null : outcome.dueMs
     if (outcome.forget === true) this.#forget(group)
-    else {
-      if (dueMs !== group.dueMs) {
-        group.dueMs = dueMs
-        group.keep()
-      }
-      group.filed = this.#due.move(group.filed, group.key, outcome.dueMs)
+    else if (outcome.dueMs !== group.dueMs) {
+      group.dueMs = outcome.dueMs
+      group.keep()
+      this.#due.file(group)
     }
-    const signals = outcome.findings.map((finding) => signalOfBehavior(rule, finding, group.scope, seen))
-    return {
-      rule,
-      key: ruleKey,
-      scope: group.scope,
-      signals,
-      shuffled: outcome.shuffled,
-      leaks: outcome.leaks ?? [],
-      baselines: outcome.baselines ?? [],
-    }
+    const { scope } = group
+    const signals =
+      outcome.findings.length === 0
+        ? nothing
+        : outcome.findings.map((finding) => signalOfBehavior(rule, finding, scope, seen))
+    const { shuffled, leaks = nothing, baselines = nothing } = outcome
+    return { rule, key: ruleKey, scope, signals, shuffled, leaks, baselines }
   }
 
   #forget(group: BehaviorGroup): void {
-    const { key, values } = group
+    this.#due.remove(group)
     group.forget()
-    this.#due.delete(key)
-    if (!this.#newcomers.delete(key)) this.#known--
-    const member = this.#members.get(ruleKeyOf(key))
-    if (member?.atHand.get(values[0]!) !== group) return
-    member.atHand.delete(values[0]!)
-    this.#atHand--
+    this.#takeOut(group)
+    if (!this.#newcomers.delete(group)) this.#known--
   }
 
   #promote(group: BehaviorGroup, newSinceMs: number, seen: Seen): void {
+    const { newMs, knownMax } = this.#limits
     const isKnown = seen.appendedMs - newSinceMs >= newMs || group.values.some((value) => this.#registered.has(value))
     if (!isKnown || this.#known >= knownMax) return
     group.newSinceMs = undefined
-    this.#newcomers.delete(group.key)
+    this.#newcomers.delete(group)
     this.#known++
     group.keep()
   }
 
   #evict(out: Outcome): void {
-    const keys: string[] = []
-    for (const key of this.#newcomers) {
-      if (keys.length >= newcomersMax * evictedShare) break
-      keys.push(key)
+    const gone: BehaviorGroup[] = []
+    const count = this.#limits.newcomersMax * evictedShare
+    for (const group of this.#newcomers) {
+      if (gone.length >= count) break
+      gone.push(group)
     }
-    for (const key of keys) {
-      const group = this.#open(key)
-      if (group !== undefined) this.#forget(group)
-    }
-    out.drop('behavior-group-evicted', keys.length)
+    for (const group of gone) this.#forget(group)
+    out.drop('behavior-group-evicted', gone.length)
   }
 
+  /** Takes up the groups of the rules in force from the state; those of others go. */
   #takeUp(): void {
     const gone: string[] = []
-    this.#newcomers.clear()
-    this.#known = 0
+    const found: [string, BehaviorGroup | BehaviorHead][] = []
     for (const [key, value] of this.#state.entries<BehaviorGroup | BehaviorHead>(prefix)) {
       const member = this.#members.get(ruleKeyOf(key))
       if (member === undefined) gone.push(key)
       else if (!isEntryKey(key)) {
-        if (member.step.stateVersion !== value.version)
-          gone.push(...keysOf(key, value instanceof BehaviorGroup ? value.names() : value.names))
-        else {
-          if (value.newSinceMs === undefined) this.#known++
-          else this.#newcomers.add(key)
-          this.#due.set(key, value.dueMs ?? Infinity)
-        }
+        if (member.step.stateVersion === value.version) found.push([key, value])
+        else gone.push(...keysOf(key, value instanceof BehaviorGroup ? value.names() : value.names))
       }
     }
-    for (const key of gone) {
-      this.#state.delete(key)
-      this.#due.delete(key)
-    }
+    for (const key of gone) this.#state.delete(key)
+    const before = new Map(this.#groups)
+    this.#groups.clear()
+    this.#lastOne = this.#lastMore = undefined
+    this.#newcomers.clear()
+    this.#known = 0
+    for (const [key, value] of found) this.#resume(key, value, before)
   }
+
+  #resume(
+    key: string,
+    value: BehaviorGroup | BehaviorHead,
+    before: ReadonlyMap<string, readonly BehaviorGroup[]>,
+  ): void {
+    const { owner } = this.#members.get(ruleKeyOf(key))!
+    const { scope, values } = value
+    const known = before.get(nameOf(values))?.find((group) => group.isFor(owner.rule, scope, values))
+    const group = known ?? (value instanceof BehaviorGroup ? value : new BehaviorGroup(owner, key, value))
+    group.owner = owner
+    this.#put(group)
+    if (group.newSinceMs === undefined) this.#known++
+    else this.#newcomers.add(group)
+    this.#due.file(group)
+  }
+}
+
+const nothing: readonly never[] = []
+
+/** Joined, not added up: what is added up keeps its parts beside the whole. */
+function keyOf(rule: string, scope: string, values: readonly string[]): string {
+  return [prefix, rule, '/', groupKey(scope, values)].join('')
 }
 
 function ruleKeyOf(key: string): string {
   return key.slice(prefix.length, key.indexOf('/', prefix.length))
+}
+
+/** One text for all values; another one's texts may come to the same. */
+function nameOf(values: readonly string[]): string {
+  return values.length === 1 ? values[0]! : values.join('\u0000')
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }

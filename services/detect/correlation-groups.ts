@@ -32,8 +32,9 @@ const prefix = 'c/'
 const groupsMax = 200_000
 
 /** State of version 1 had each group in one piece. */
-export function migrateGroups(key: string, value: unknown): unknown {
-  return key.startsWith(prefix) ? headOfWhole(value as Parameters<typeof headOfWhole>[0]) : value
+export function migrateGroups(key: string, value: unknown, fromVersion: number): unknown {
+  if (fromVersion >= 2 || !key.startsWith(prefix)) return value
+  return headOfWhole(value as Parameters<typeof headOfWhole>[0])
 }
 
 /** What an event, or a finding, means to one correlation. */

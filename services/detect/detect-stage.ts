@@ -39,7 +39,7 @@ import { StageClock } from './stage-clock.ts'
 
 export const detectStage = 'detect'
 /** Of the shape of the state under each key. */
-export const detectStateVersion = 2
+export const detectStateVersion = 3
 
 export class DetectLogic implements StageLogic {
   readonly #clock: StageClock

@@ -24,7 +24,7 @@ import type { Seen } from './signals.ts'
 import { StageClock } from './stage-clock.ts'
 
 export const groupsStage = 'detect-groups'
-export const groupsStateVersion = 2
+export const groupsStateVersion = 3
 
 /** Observations held for a version of a rule that is not in force yet, and how long. */
 const heldMax = 5_000

@@ -62,6 +62,7 @@ describe('state that an earlier version wrote', { timeout: 120_000 }, () => {
     ['v1', true],
     ['v2', false],
     ['v3', false],
+    ['v4', false],
   ] as const) {
     test(`${version}: is read, and work goes on where it stood, nothing lost and nothing doubled`, async () => {
       const history = historyOf(version)

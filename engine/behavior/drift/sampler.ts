@@ -5,6 +5,7 @@
 import type { EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorStep, GroupEntries, Shuffled, StepOutcome } from '../types.ts'
 import type { Answer, DriftParams } from './params.ts'
+import { Sampled, type Spelled } from './sampled.ts'
 
 export interface Answers {
   readonly principal: string
@@ -19,14 +20,6 @@ export interface AnswerSeen {
   /** Looked at only where it is sampled. */
   readonly answer: () => Answer
   readonly evidence: () => EvidenceRef
-}
-
-interface Sampled {
-  span: number
-  /** In this span. */
-  count: number
-  pending: Answer[]
-  evidence: EvidenceRef
 }
 
 const modelsMax = 32
@@ -45,34 +38,62 @@ export class AnswerSampler implements BehaviorStep {
     const { model, timeMs, answer, evidence } = input as AnswerSeen
     const span = Math.floor(timeMs / this.#params.per)
     const dueMs = (span + 1) * this.#params.per
-    const sampled = entries.get<Sampled>(model) ?? { span, count: 0, pending: [], evidence: evidence() }
-    if (sampled.count === 0 && entries.names().length >= modelsMax) return { ...quiet, dueMs, dropped: 'overflow' }
+    const models = modelsOf(entries)
+    let sampled = models.find((each) => each.model === model)
+    if (sampled === undefined) {
+      if (models.length >= modelsMax) return { ...quiet, dueMs, dropped: 'overflow' }
+      sampled = new Sampled(model, span)
+    }
     if (sampled.span < span) {
       sampled.span = span
       sampled.count = 0
     }
     if (sampled.count >= this.#params.sampled) return { ...quiet, dueMs }
     sampled.count++
-    sampled.pending.push(answer())
-    sampled.evidence = evidence()
-    const shuffled = sampled.pending.length < togetherMax ? [] : [handOn(principal!, model, sampled)]
-    entries.set(model, sampled)
-    return { ...quiet, shuffled, dueMs }
+    const shuffled = this.#sample(principal!, sampled, answer(), evidence())
+    entries.set('', models.includes(sampled) ? models : [...models, sampled])
+    return { findings: nothing, shuffled, dueMs }
+  }
+
+  /** Together with those that wait, once they are enough. */
+  #sample(principal: string, sampled: Sampled, answer: Answer, evidence: EvidenceRef): readonly Shuffled[] {
+    if (sampled.waiting < togetherMax - 1) {
+      sampled.wait(answer, evidence)
+      return nothing
+    }
+    const { answers } = sampled.pending()
+    sampled.handedOn()
+    return [handOn(principal, sampled.model, [...answers, answer], evidence)]
   }
 
   advance([principal]: readonly string[], entries: GroupEntries): StepOutcome {
-    const shuffled = entries.names().flatMap((model) => {
-      const sampled = entries.get<Sampled>(model)!
-      return sampled.pending.length === 0 ? [] : [handOn(principal!, model, sampled)]
+    const shuffled = modelsOf(entries).flatMap((sampled) => {
+      const { answers, evidence } = sampled.pending()
+      return evidence === undefined ? [] : [handOn(principal!, sampled.model, answers, evidence)]
     })
     return { ...quiet, shuffled, forget: true }
   }
 }
 
-const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
+const nothing: readonly never[] = []
+const quiet: StepOutcome = { findings: nothing, shuffled: nothing, dueMs: Infinity }
 
-function handOn(principal: string, model: string, sampled: Sampled): Shuffled {
-  const observation: Answers = { principal, answers: sampled.pending, evidence: sampled.evidence }
-  sampled.pending = []
+/** Where each model has an entry of its own, under its name, the state is an older one. */
+function modelsOf(entries: GroupEntries): readonly Sampled[] {
+  const kept = entries.get<readonly (Sampled | Spelled)[]>('')
+  if (kept !== undefined) return areOpen(kept) ? kept : kept.map((each) => Sampled.of(each))
+  return entries.names().map((model) => {
+    const { span, count, pending, evidence } = entries.get<Spelled>(model)!
+    entries.delete(model)
+    return Sampled.of({ model, span, count, pending, evidence })
+  })
+}
+
+function areOpen(kept: readonly (Sampled | Spelled)[]): kept is readonly Sampled[] {
+  return kept.every((each) => each instanceof Sampled)
+}
+
+function handOn(principal: string, model: string, answers: readonly Answer[], evidence: EvidenceRef): Shuffled {
+  const observation: Answers = { principal, answers, evidence }
   return { group: [model], observation }
 }

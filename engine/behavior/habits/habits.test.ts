@@ -84,6 +84,25 @@ function address(random: () => number): string {
   return `${20 + Math.floor(random() * 180)}.${Math.floor(random() * 250)}.${Math.floor(random() * 250)}.${Math.floor(random() * 250)}`
 }
 
+test('a state with keys by their names, as an older version left it, is gone on from', () => {
+  const plan = credentialHabits.create(credentialHabits.params.parse({ type: 'credential-habits' }), {} as RuleMeta)
+  const place = { network: '203.0.113', agent: 'curl', country: 'DE', firstMs: startMs, lastMs: startMs, calls: 9 }
+  const habits = { firstMs: startMs, lastMs: startMs, calls: 9, places: [place], logs: [0, 0, 0], changes: 0 }
+  const rest = { changed: false, fastestKmh: 0, paceMs: 60_000 }
+  let kept: unknown = { 'hmac-1': { ...habits, ...rest } }
+  const entries: GroupEntries = {
+    get: <T>() => kept as T,
+    set: (_, value) => void (kept = value),
+    delete: () => undefined,
+    names: () => [''],
+  }
+  const call = eventOf({ timeMs: startMs + 1, ip: '203.0.113.9', agent: 'curl/8', country: 'DE' }, 1)
+  const context = { inventory: emptyInventory, baseline: () => undefined }
+  const read = plan.read(call, { knownSinceMs: undefined, inventory: emptyInventory })!
+  plan.local!.apply(read.group, entries, read.observation, -Infinity, context)
+  expect(kept).toMatchObject([{ credential: 'hmac-1', calls: 10, places: [{ calls: 10, lastMs: startMs + 1 }] }])
+})
+
 describe('benign accounts', () => {
   test('of 200, with travel, roaming phones, mistaken locations and VPNs among them, none is accused over two weeks', () => {
     let accused = 0

@@ -23,10 +23,12 @@ export interface Finding {
 
 /** What is known of one key. JSON. */
 export interface Habits {
+  readonly credential: string
   readonly firstMs: number
   lastMs: number
   calls: number
   readonly places: Place[]
+  /** Of the bets; empty where all are 0. */
   logs: number[]
   changes: number
   /** The call before was a change that was counted. */

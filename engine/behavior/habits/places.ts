@@ -16,14 +16,24 @@ export interface Place {
   calls: number
 }
 
+export function placeOf({ network, agent, country, timeMs }: KeyUse): Place {
+  return { network, agent, country, firstMs: timeMs, lastMs: timeMs, calls: 0 }
+}
+
+function isAt(place: Place, use: KeyUse): boolean {
+  return place.network === use.network && place.agent === use.agent && place.country === use.country
+}
+
 /** The place of a use, put last; made where it is new. */
 export function visit(places: Place[], use: KeyUse): { readonly place: Place; readonly fresh: boolean } {
-  const at = places.findIndex(
-    ({ network, agent, country }) => network === use.network && agent === use.agent && country === use.country,
-  )
+  const last = places[places.length - 1]
+  if (last !== undefined && isAt(last, use)) {
+    last.calls++
+    return { place: last, fresh: false }
+  }
+  const at = places.findIndex((place) => isAt(place, use))
   const known = at < 0 ? undefined : places.splice(at, 1)[0]
-  const { network, agent, country, timeMs } = use
-  const place = known ?? { network, agent, country, firstMs: timeMs, lastMs: timeMs, calls: 0 }
+  const place = known ?? placeOf(use)
   if (places.length >= placesKept) {
     const older = places.slice(0, placesKept / 2)
     places.splice(places.indexOf(older.reduce((a, b) => (b.calls < a.calls ? b : a))), 1)

@@ -16,7 +16,7 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '.
 import { describeSharing, describeTakeover } from './explain.ts'
 import type { Finding, Habits } from './known.ts'
 import type { HabitsParams, KeyUse } from './params.ts'
-import { inUse, speedNeeded, visit, type Place } from './places.ts'
+import { inUse, placeOf, speedNeeded, visit, type Place } from './places.ts'
 
 const keysMax = 4
 const silentMsMax = 60 * 86_400_000
@@ -41,27 +41,29 @@ export class HabitsStep implements BehaviorStep {
 
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
     const use = input as KeyUse
-    const keys = entries.get<Record<string, Habits>>('') ?? {}
-    const habits = habitsOf(keys, use)
+    const keys = keysOf(entries)
+    const known = keys.find(({ credential }) => credential === use.credential)
+    const habits = known ?? habitsOf(use)
     const findings = this.#use(group[0]!, habits, use)
-    entries.set('', keys)
-    return { findings, shuffled: [], dueMs: dueOf(keys) }
+    const all = known === undefined ? [...withRoom(keys), habits] : keys
+    entries.set('', all)
+    return { findings, shuffled: nothing, dueMs: dueOf(all) }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
-    const dueMs = dueOf(entries.get<Record<string, Habits>>('') ?? {})
-    if (watermarkMs === Infinity || watermarkMs < dueMs) return { findings: [], shuffled: [], dueMs }
-    return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
+    const dueMs = dueOf(keysOf(entries))
+    if (watermarkMs === Infinity || watermarkMs < dueMs) return { findings: nothing, shuffled: nothing, dueMs }
+    return { findings: nothing, shuffled: nothing, dueMs: Infinity, forget: true }
   }
 
-  #use(principal: string, habits: Habits, use: KeyUse): BehaviorFinding[] {
+  #use(principal: string, habits: Habits, use: KeyUse): readonly BehaviorFinding[] {
     const { places } = habits
     const before = places[places.length - 1]
     const { place, fresh } = visit(places, use)
     const change = before !== undefined && before !== place && this.#impossible(habits, before, use)
     if (change) habits.changes++
     // Who has left comes back: the call after a change is no second one.
-    if (!habits.changed) settle(habits.logs, this.#bets, change, 3 * this.#line)
+    if (!habits.changed) this.#bet(habits, change)
     habits.changed = change && !habits.changed
     this.#follow(habits, use, change)
     const takeover = this.#newcomer(habits, place, fresh, use)
@@ -69,6 +71,9 @@ export class HabitsStep implements BehaviorStep {
     habits.calls++
     habits.lastMs = Math.max(habits.lastMs, use.timeMs)
     const evidence = evidenceOfBets(habits.logs)
+    if (!takeover && evidence < this.#line && habits.shared === undefined && habits.takenOver === undefined) {
+      return nothing
+    }
     const found: BehaviorFinding[] = []
     if (evidence >= this.#line || habits.shared !== undefined) {
       habits.shared ??= opened(habits.trail?.sinceMs ?? use.timeMs, habits.trail)
@@ -81,6 +86,14 @@ export class HabitsStep implements BehaviorStep {
       if (told) found.push(describeTakeover(principal, use, habits, this.#params))
     }
     return found
+  }
+
+  #bet(habits: Habits, change: boolean): void {
+    // Bets at nothing stay there until there is a change.
+    if (!change && habits.logs.length === 0) return
+    if (habits.logs.length === 0) habits.logs = []
+    settle(habits.logs, this.#bets, change, 3 * this.#line)
+    if (habits.logs.every((log) => log === 0)) habits.logs = noLogs
   }
 
   /** Whether the owner of the place before can't be the one who calls now. */
@@ -100,7 +113,7 @@ export class HabitsStep implements BehaviorStep {
 
   /** Keeps what the evidence rests on, from where it began to rise. */
   #follow(habits: Habits, use: KeyUse, change: boolean): void {
-    if (habits.logs.every((log) => log === 0)) habits.trail = undefined
+    if (habits.logs.length === 0 || habits.logs.every((log) => log === 0)) habits.trail = undefined
     if (!change && habits.trail === undefined) return
     const { sinceMs, entities, evidence } = habits.trail ?? { sinceMs: use.timeMs, entities: [], evidence: [] }
     habits.trail = {
@@ -114,19 +127,15 @@ export class HabitsStep implements BehaviorStep {
   #newcomer(habits: Habits, place: Place, fresh: boolean, use: KeyUse): boolean {
     const { knownCallsMin, knownSpan, newCallsMin, rateRatio } = this.#params
     const intervalMs = Math.max(1, use.timeMs - habits.lastMs)
-    // What came after it says nothing against a place.
-    const others = habits.places.filter((each) => each !== place && each.firstMs <= place.firstMs)
-    const known = others.reduce((sum, { calls }) => sum + calls, 0)
-    const settled = known >= knownCallsMin && habits.lastMs - habits.firstMs >= knownSpan
     const alien =
-      settled &&
-      others.every(({ network, agent }) => network !== place.network && agent !== place.agent && agent !== '')
+      habits.places.length > 1 && habits.lastMs - habits.firstMs >= knownSpan && isAlien(habits, place, knownCallsMin)
     if (!alien || place.agent === '') {
       if (habits.calls > 0) habits.paceMs += (Math.min(intervalMs, 86_400_000) - habits.paceMs) * weightAt(habits.calls)
       return false
     }
     if (fresh || habits.newcomer?.network !== place.network) {
-      const newCountry = place.country !== '' && others.every(({ country }) => country !== place.country)
+      const newCountry =
+        place.country !== '' && olderThan(habits, place).every(({ country }) => country !== place.country)
       habits.newcomer = { network: place.network, sinceMs: use.timeMs, calls: 0, callsBefore: habits.calls, newCountry }
     }
     const newcomer = habits.newcomer
@@ -158,32 +167,58 @@ function revise(finding: Finding, use: KeyUse): boolean {
   return true
 }
 
-function habitsOf(keys: Record<string, Habits>, use: KeyUse): Habits {
-  const known = Object.hasOwn(keys, use.credential) ? keys[use.credential] : undefined
-  if (known !== undefined) return known
-  const names = Object.keys(keys)
-  if (names.length >= keysMax) {
-    Reflect.deleteProperty(
-      keys,
-      names.reduce((a, b) => (keys[b]!.lastMs < keys[a]!.lastMs ? b : a)),
-    )
-  }
-  const habits: Habits = {
+/** What came after it says nothing against a place. */
+function olderThan({ places }: Habits, place: Place): readonly Place[] {
+  return places.filter((each) => each !== place && each.firstMs <= place.firstMs)
+}
+
+/** Whether network and program are unlike those of enough calls before. */
+function isAlien(habits: Habits, place: Place, callsMin: number): boolean {
+  const others = olderThan(habits, place)
+  if (others.reduce((sum, { calls }) => sum + calls, 0) < callsMin) return false
+  return others.every(({ network, agent }) => network !== place.network && agent !== place.agent && agent !== '')
+}
+
+const nothing: readonly never[] = []
+/** Shared by all: never changed in place. */
+const noLogs: number[] = []
+
+/** The keys of an account, as they came. An older state has them by their names. */
+function keysOf(entries: GroupEntries): readonly Habits[] {
+  const kept = entries.get<readonly Habits[] | Record<string, Habits>>('') ?? nothing
+  if (isList(kept)) return kept
+  return Object.entries(kept).map(([credential, habits]) => ({ ...habits, credential }))
+}
+
+function isList(kept: readonly Habits[] | Record<string, Habits>): kept is readonly Habits[] {
+  return Array.isArray(kept)
+}
+
+/** The one that was not used for the longest time goes. */
+function withRoom(keys: readonly Habits[]): readonly Habits[] {
+  if (keys.length < keysMax) return keys
+  const oldest = keys.reduce((a, b) => (b.lastMs < a.lastMs ? b : a))
+  return keys.filter((each) => each !== oldest)
+}
+
+function habitsOf(use: KeyUse): Habits {
+  return {
+    credential: use.credential,
     firstMs: use.timeMs,
     lastMs: use.timeMs,
     calls: 0,
-    places: [],
-    logs: [],
+    places: [placeOf(use)],
+    logs: noLogs,
     changes: 0,
     changed: false,
     fastestKmh: 0,
     paceMs: 0,
     trail: undefined,
   }
-  Object.defineProperty(keys, use.credential, { value: habits, enumerable: true, writable: true, configurable: true })
-  return habits
 }
 
-function dueOf(keys: Record<string, Habits>): number {
-  return Math.max(0, ...Object.values(keys).map(({ lastMs }) => lastMs)) + silentMsMax
+function dueOf(keys: readonly Habits[]): number {
+  let lastMs = 0
+  for (const habits of keys) if (habits.lastMs > lastMs) lastMs = habits.lastMs
+  return lastMs + silentMsMax
 }

@@ -1,60 +1,95 @@
 /**
- * What is remembered of one account and model: one block of bytes, below two kilobytes; in a checkpoint one text.
+ * What is remembered of one account and model: one text of bytes, below two kilobytes, as long as what it holds.
  *
- * An `Account` is the form to work in: it is opened over a block, changed, and put back, so that of a million accounts each
- * costs its bytes and little else.
+ * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
+ * costs its bytes and little else. A text, because it lies in the heap in one piece; a buffer costs a quarter more.
  */
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 
-/** Inputs whose repetition is recognized. */
+/** Inputs whose repetition is recognized: one in 65,000 others is taken for one. */
 const seenSize = 96
-const version = 2
+const version = 3
 /** Of the numbers at the beginning of a block. */
 const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
   ringCount: 9, told: 10, since: 10 + queryThreats.length,
 } as const // prettier-ignore
 const headSize = at.since + queryThreats.length
+/** Where the parts begin, in bytes; the ring of inputs comes last, as far as it is filled. */
+const from = (() => {
+  const values = headSize * 8
+  const labels = values + betCount * 4
+  const seen = labels + ringSize * 4
+  const members = seen + seenSize * 2
+  return { values, labels, seen, members, ring: Math.ceil((members + ringSize) / 2) * 2 }
+})()
+const dimensionMax = 64
 
 /** All numbers of 16 bits, by their bits: looking one up costs a fifth of converting it. */
 const float16s = Float32Array.from(new Float16Array(Uint16Array.from({ length: 65_536 }, (_, bits) => bits).buffer))
 
+function endOf(dimension: number, kept: number): number {
+  return from.ring + kept * dimension * 2
+}
+
 /** A block as it stands in the state. */
 export class AccountBlock {
-  readonly bytes: Uint8Array
+  /** A character for each byte. */
+  text: string
   readonly dimension: number
 
-  constructor(bytes: Uint8Array, dimension: number) {
-    this.bytes = bytes
+  constructor(text: string, dimension: number) {
+    this.text = text
     this.dimension = dimension
   }
 
   toJSON(): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString('base64')
+    return Buffer.from(this.text, 'latin1').toString('base64')
   }
 
-  /** From the state, where it is a text after a restart. Undefined where it is not a block of this version. */
+  /** From the state, where it is Base64 after a restart. Undefined where it is not a block. */
   static of(kept: unknown): AccountBlock | undefined {
     if (kept instanceof AccountBlock) return kept
     if (typeof kept !== 'string') return undefined
-    const bytes = Uint8Array.from(Buffer.from(kept, 'base64'))
-    if (bytes.length < headSize * 8) return undefined
-    const head = new Float64Array(bytes.buffer, 0, 2)
-    const dimension = head[at.dimension]!
-    const fits = Number.isInteger(dimension) && dimension > 0 && dimension <= 64 && bytes.length === sizeOf(dimension)
-    return head[at.version] === version && fits ? new AccountBlock(bytes, dimension) : undefined
+    const bytes = Buffer.from(kept, 'base64')
+    if (bytes.length < from.ring) return undefined
+    const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
+    if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
+    const now = is === 2 ? ofVersion2(bytes, dimension!) : bytes
+    const fits = now?.length === endOf(dimension!, Math.min(ringSize, ringCount!)) && now.readDoubleLE(0) === version
+    return fits ? new AccountBlock(now.toString('latin1'), dimension!) : undefined
   }
 
   /** Event time of the last query. */
   get lastMs(): number {
-    return new Float64Array(this.bytes.buffer, this.bytes.byteOffset, headSize)[at.lastMs]!
+    return Buffer.from(this.text.slice(at.lastMs * 8, at.lastMs * 8 + 8), 'latin1').readDoubleLE(0)
   }
 }
 
-function sizeOf(dimension: number): number {
-  const bytes = headSize * 8 + (betCount + seenSize + ringSize) * 4 + ringSize * dimension * 2 + ringSize
-  return Math.ceil(bytes / 8) * 8
+/** Version 2 had the whole ring, before it the labels, and 32 bits of each input seen. */
+function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
+  const seen = from.values + betCount * 4
+  const labels = seen + seenSize * 4
+  const ring = labels + ringSize * 4
+  const members = ring + ringSize * dimension * 2
+  if (bytes.length !== Math.ceil((members + ringSize) / 8) * 8) return undefined
+  const now = Buffer.alloc(endOf(dimension, ringSize))
+  bytes.copy(now, 0, 0, seen)
+  now.writeDoubleLE(version, at.version * 8)
+  bytes.copy(now, from.labels, labels, ring)
+  for (let slot = 0; slot < seenSize; slot++) {
+    const key = bytes.readUInt32LE(seen + slot * 4)
+    if (key !== 0) now.writeUInt16LE(markOf(key), from.seen + slot * 2)
+  }
+  bytes.copy(now, from.members, members, members + ringSize)
+  bytes.copy(now, from.ring, ring, members)
+  return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8))))
+}
+
+/** 16 bits of a key, never 0. */
+function markOf(key: number): number {
+  return key >>> 16 || 1
 }
 
 export class Account {
@@ -63,9 +98,9 @@ export class Account {
   readonly told: Float64Array
   readonly since: Float64Array
   readonly values: Float32Array
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   readonly #head: Float64Array
-  readonly #seen: Uint32Array
+  readonly #seen: Uint16Array
   /** Hashes of the labels of what is in the ring, and whether it was a training record. */
   readonly #labels: Uint32Array
   readonly #ring: Float16Array
@@ -78,20 +113,18 @@ export class Account {
   readonly #rounded: Float64Array
 
   constructor(dimension: number) {
-    const buffer = new ArrayBuffer(sizeOf(dimension))
-    let offset = headSize * 8
-    const next = (bytes: number): number => (offset += bytes) - bytes
+    const buffer = new ArrayBuffer(endOf(dimension, ringSize))
     this.dimension = dimension
-    this.#bytes = new Uint8Array(buffer)
+    this.#bytes = Buffer.from(buffer)
     this.#head = new Float64Array(buffer, 0, headSize)
     this.told = this.#head.subarray(at.told, at.told + queryThreats.length)
     this.since = this.#head.subarray(at.since, at.since + queryThreats.length)
-    this.values = new Float32Array(buffer, next(betCount * 4), betCount)
-    this.#seen = new Uint32Array(buffer, next(seenSize * 4), seenSize)
-    this.#labels = new Uint32Array(buffer, next(ringSize * 4), ringSize)
-    this.#ring = new Float16Array(buffer, next(ringSize * dimension * 2), ringSize * dimension)
-    this.#ringBits = new Uint16Array(buffer, this.#ring.byteOffset, this.#ring.length)
-    this.#members = new Uint8Array(buffer, next(ringSize), ringSize)
+    this.values = new Float32Array(buffer, from.values, betCount)
+    this.#labels = new Uint32Array(buffer, from.labels, ringSize)
+    this.#seen = new Uint16Array(buffer, from.seen, seenSize)
+    this.#members = new Uint8Array(buffer, from.members, ringSize)
+    this.#ring = new Float16Array(buffer, from.ring, ringSize * dimension)
+    this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
     this.#rounding = new Float16Array(dimension)
     this.#roundingBits = new Uint16Array(this.#rounding.buffer)
     this.#rounded = new Float64Array(dimension)
@@ -105,15 +138,19 @@ export class Account {
     this.#head[at.dimension] = this.dimension
     this.#head[at.firstMs] = timeMs
     this.since.fill(timeMs)
-    return new AccountBlock(this.#bytes.slice(), this.dimension)
+    return new AccountBlock(this.#text(), this.dimension)
   }
 
   open(block: AccountBlock): void {
-    this.#bytes.set(block.bytes)
+    this.#bytes.write(block.text, 0, block.text.length, 'latin1')
   }
 
   putBack(block: AccountBlock): void {
-    block.bytes.set(this.#bytes)
+    block.text = this.#text()
+  }
+
+  #text(): string {
+    return this.#bytes.toString('latin1', 0, endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!)))
   }
 
   get queries(): number {
@@ -143,9 +180,9 @@ export class Account {
     this.#head[at.queries]!++
     if (timeMs > this.lastMs) this.#head[at.lastMs] = timeMs
     const slot = key % seenSize
-    const value = key === 0 ? 1 : key
-    if (this.#seen[slot] === value) return false
-    this.#seen[slot] = value
+    const mark = markOf(key)
+    if (this.#seen[slot] === mark) return false
+    this.#seen[slot] = mark
     this.#head[at.distinct]!++
     return true
   }
@@ -165,9 +202,9 @@ export class Account {
     const count = this.#head[at.ringCount]!
     const kept = Math.min(ringSize, count)
     for (let n = 0; n < kept; n++) {
-      const from = ((count - 1 - n) % ringSize) * d
+      const first = ((count - 1 - n) % ringSize) * d
       const opened = this.#opened[n]!
-      for (let i = 0; i < d; i++) opened[i] = float16s[this.#ringBits[from + i]!]!
+      for (let i = 0; i < d; i++) opened[i] = float16s[this.#ringBits[first + i]!]!
     }
     return kept === ringSize ? this.#opened : this.#opened.slice(0, kept)
   }

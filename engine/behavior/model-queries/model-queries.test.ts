@@ -21,6 +21,21 @@ function honest(seed: number, count: number): Sample[] {
   })
 }
 
+/** As an older version has left it. */
+const ofVersion2 = [
+  'AAAAAAAAAEAAAAAAAAAAQAAAAAAAQI9AAAAAAABIn0AAAAAAAAAIQAAAAAAAAAhAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAPA/AAAA',
+  'AAAACEAAAAAAAAAAAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQI9AAAAAAABAj0AAAAAAAHCXQAAAAAAAQI9AAAAAPwAA',
+  'wD8AACBAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB4VjQSeVc1E3pYNhQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAC8AgAAvQIAAL4CAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIAAPAC4AEAAvAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAEAAAAAAAAAAAAA',
+].join('')
+
 describe('a reference', () => {
   const accounts = Array.from({ length: 10 }, (_, n) => honest(n + 1, 200))
 
@@ -119,6 +134,22 @@ describe('what is remembered of an account', () => {
     expect(other.ring()).toEqual(account.ring())
     expect(other.wasMember(0)).toBe(true)
     expect(other.values[0]).toBe(3.5)
+  })
+
+  test('of version 2 is read: three queries, of which one was a training record', () => {
+    const account = new Account(2)
+    account.open(AccountBlock.of(ofVersion2)!)
+    expect(account).toMatchObject({ queries: 3, distinct: 3, lastMs: 2_002, withdrawn: true })
+    expect(account.ring()).toEqual([2, 1, 0].map((n) => Float64Array.from([n, -n / 2])))
+    expect([0, 1, 2].map((n) => [account.labelOf(n), account.wasMember(n)])).toEqual([
+      [702, false],
+      [701, true],
+      [700, false],
+    ])
+    expect([...account.values.slice(0, 4)]).toEqual([0.5, 1.5, 2.5, 0])
+    expect([account.told[1], account.since[2], account.since[0]]).toEqual([2, 1_500, 1_000])
+    for (const key of [0x12345678, 0x13355779, 0x1436587a]) expect(account.ask(key, 3_000)).toBe(false)
+    expect(account.ask(0x12345679, 3_000)).toBe(true)
   })
 
   test('that is no text of ours is none', () => {

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import type { EvidenceRef } from '../../../core/signal.ts'
+import type { GroupEntries } from '../types.ts'
+import { channelNames } from './channels.ts'
+import { DriftParams, type Answer } from './params.ts'
+import { Sampled } from './sampled.ts'
+import { AnswerSampler } from './sampler.ts'
+
+const evidenceOf = (n: number): EvidenceRef => ({
+  id: `id-${n}\n"`,
+  timestamp: '2026-01-05T00:00:00.000Z',
+  hash: `hash-${n}`,
+  position: { topic: 't', partition: 1, offset: n, index: 0 },
+})
+
+function answerOf(n: number, more: Partial<Answer> = {}): Answer {
+  const channels = channelNames.map((_, at) => (at === n ? null : n + at / 3 - 1))
+  return { timeMs: 1_000 + n, channels, subgroup: undefined, right: undefined, ...more }
+}
+
+test('answers that wait come back as they were, also from a checkpoint', () => {
+  const answers = [answerOf(1), answerOf(2, { subgroup: 'ältere', right: true }), answerOf(3, { right: false })]
+  const sampled = new Sampled('m', 7)
+  for (const [n, answer] of answers.entries()) sampled.wait(answer, evidenceOf(n))
+  const again = Sampled.of(JSON.parse(JSON.stringify(sampled)) as Sampled)
+  for (const it of [sampled, again]) expect(it.pending()).toEqual({ answers, evidence: evidenceOf(2) })
+  sampled.handedOn()
+  expect(sampled.pending()).toEqual({ answers: [], evidence: undefined })
+})
+
+test('a state with an entry for each model, as an older version left it, is gone on from', () => {
+  const kept = new Map<string, unknown>()
+  const entries: GroupEntries = {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name, value) => void kept.set(name, value),
+    delete: (name) => void kept.delete(name),
+    names: () => [...kept.keys()],
+  }
+  const [one, two, three] = [answerOf(1), answerOf(2), answerOf(3)]
+  kept.set('m', { span: 0, count: 2, pending: [one, two], evidence: evidenceOf(2) })
+  kept.set('other', { span: 0, count: 1, pending: [one], evidence: evidenceOf(1) })
+  const step = new AnswerSampler(DriftParams.parse({ type: 'drift' }))
+  const input = { model: 'm', timeMs: 3, answer: () => three, evidence: () => evidenceOf(3) }
+  expect(step.apply(['p'], entries, input).shuffled).toEqual([])
+  expect([...kept.keys()]).toEqual([''])
+  expect(step.advance(['p'], entries).shuffled).toEqual([
+    { group: ['m'], observation: { principal: 'p', answers: [one, two, three], evidence: evidenceOf(3) } },
+    { group: ['other'], observation: { principal: 'p', answers: [one], evidence: evidenceOf(1) } },
+  ])
+})
