@@ -3,7 +3,8 @@
  *
  * Promises: one result each, in order; documents of one call are stored in their order; those that an overloaded server
  * turns away (429, 503) are sent again, they alone, while the others' results stand; at most `bulksMax` requests are
- * under way over all calls, the next ones wait; a request that is too large is halved.
+ * under way over all calls, the next ones wait; a request that is too large is halved; what the server says to have already
+ * is looked after (conflicts.ts).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { IndexUnavailableError } from '../../core/errors.ts'
@@ -11,6 +12,7 @@ import type { PutDocument, PutResult } from '../../core/ports/search-index.ts'
 import { documentJson } from '../../core/search-document.ts'
 import type { Connection } from './client.ts'
 import { indexLimits, type ElasticsearchSettings } from './config.ts'
+import { lasting } from './conflicts.ts'
 import { sourceOf } from './encode.ts'
 import { placesOf } from './fields.ts'
 import { mayPass, pauseMs, refusalOf, statusOf, type ServerError } from './retry.ts'
@@ -112,11 +114,12 @@ export class Bulk {
     const answer = await this.#request(items, results)
     if ('why' in answer) return answer
     const again: Item[] = []
+    const conflicts: Item[] = []
     let why = ''
     for (const [i, item] of items.entries()) {
       const { status, error } = Object.values(answer.items[i] ?? {})[0] ?? { status: 500 }
       if (status < 300) results[item.at] = { id: item.id, outcome: 'stored' }
-      else if (status === 409) results[item.at] = { id: item.id, outcome: item.versioned ? 'stale' : 'duplicate' }
+      else if (status === 409) conflicts.push(item)
       else if (mayPass(status, error)) {
         if (error?.type === 'index_not_found_exception') await this.#target.missing(item.index)
         again.push(item)
@@ -126,6 +129,12 @@ export class Bulk {
         results[item.at] = { id: item.id, outcome: 'refused', reason }
       }
     }
+    const settled = await lasting(this.#connection, conflicts)
+    for (const item of conflicts) {
+      if (settled.has(item)) results[item.at] = { id: item.id, outcome: item.versioned ? 'stale' : 'duplicate' }
+      else again.push(item)
+    }
+    if (settled.size < conflicts.length) why = 'it was there, but not on the disk yet'
     return { items: again, why }
   }
 

@@ -50,12 +50,19 @@ const idsOf = (bulk: string): readonly string[] => [...bulk.matchAll(/"_id":"([^
 const busy = { create: { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } } }
 const created = { create: { status: 201 } }
 
+const conflict = { create: { status: 409, error: { type: 'version_conflict_engine_exception' } } }
+const flushed = { status: 200, body: { _shards: { total: 1, successful: 1, failed: 0 } } }
+const writeOf = (seqNo: number | undefined) =>
+  seqNo === undefined ? { found: false } : { found: true, _seq_no: seqNo, _primary_term: 1 }
+
 test('only the documents that a busy server turned away are sent again; the results of the others stand', async () => {
   let turn = 0
   const { index, requests } = await play(({ path }) => {
+    if (path.startsWith('/_mget')) return { status: 200, body: { docs: [writeOf(4)] } }
+    if (path.includes('/_flush')) return flushed
     if (!path.startsWith('/_bulk')) return undefined
     turn += 1
-    const first = [created, busy, { create: { status: 409, error: { type: 'version_conflict_engine_exception' } } }]
+    const first = [created, busy, conflict]
     return { status: 200, body: { items: turn === 1 ? first : [created] } }
   })
   const results = await index.put([event('a'), event('b'), event('c')])
@@ -65,6 +72,32 @@ test('only the documents that a busy server turned away are sent again; the resu
     ['c', 'duplicate'],
   ])
   expect(bulks(requests).map(idsOf)).toEqual([['a', 'b', 'c'], ['b']])
+})
+
+test('a document that was there but not on the disk yet, and is forgotten, is sent again', async () => {
+  let seen = 0
+  let turn = 0
+  const { index, requests } = await play(({ path }) => {
+    if (path.startsWith('/_mget')) return { status: 200, body: { docs: [writeOf([7, undefined][seen++])] } }
+    if (path.includes('/_flush')) return flushed
+    if (!path.startsWith('/_bulk')) return undefined
+    turn += 1
+    return { status: 200, body: { items: [turn === 1 ? conflict : created] } }
+  })
+  expect(await index.put([event('a')])).toEqual([{ id: 'a', outcome: 'stored' }])
+  expect(bulks(requests).map(idsOf)).toEqual([['a'], ['a']])
+})
+
+test('a document that came back by another write, or whose flush failed, is not taken for stored', async () => {
+  const seen = [7, 8, 8, 8, 8]
+  const flushes = [flushed, { status: 200, body: { _shards: { total: 1, successful: 0, failed: 1 } } }, flushed]
+  const { index, requests } = await play(({ path }) => {
+    if (path.startsWith('/_mget')) return { status: 200, body: { docs: [writeOf(seen.shift())] } }
+    if (path.includes('/_flush')) return flushes.shift()
+    return path.startsWith('/_bulk') ? { status: 200, body: { items: [conflict] } } : undefined
+  })
+  expect(await index.put([event('a')])).toEqual([{ id: 'a', outcome: 'duplicate' }])
+  expect(bulks(requests)).toHaveLength(3)
 })
 
 test('a disk that is nearly full blames no document: what its block turned away is sent again', async () => {
