@@ -6,6 +6,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import type { RegisteredCanary } from '../../../core/inventory.ts'
+import type { Inventory } from '../../inventory/inventory.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import { fieldAt } from '../fields.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
@@ -44,7 +45,21 @@ function answerOf(event: Event, { inventory }: EventContext): CanaryAnswer | und
     hit,
     chance: chanceOf(canary),
     registered: inventory.canaries.size,
+    chanceMax: chanceMaxOf(inventory),
   }
+}
+
+/** Looked through once for each inventory. */
+const likeliest = new WeakMap<Inventory, number>()
+
+function chanceMaxOf(inventory: Inventory): number {
+  let most = likeliest.get(inventory)
+  if (most === undefined) {
+    most = 0
+    for (const canary of inventory.canaries.values()) most = Math.max(most, chanceOf(canary))
+    likeliest.set(inventory, most)
+  }
+  return most
 }
 
 function chanceOf({ distractors }: RegisteredCanary): number {

@@ -2,9 +2,9 @@
  * The grouped step of `canary-answers`, one group a suspect model.
  *
  * Each canary counts once, by its first answer. The evidence is a likelihood ratio of a model that knows a share of the canaries
- * and guesses the rest against one that guesses all, mixed evenly over shares: an e-value, so that looking after each answer
- * costs nothing (Ville 1939). Beside it the exact binomial tail, once: when as many canaries have been answered as were registered
- * at the first answer. The two share the significance.
+ * and guesses the rest against one that guesses all, mixed evenly over shares. Most of the significance goes to an exact line for
+ * the examination that is planned when the first answer comes, as many answers as canaries are registered (exact-line.ts): it may
+ * be crossed at any of them. The rest goes to the evidence as an e-value, which stays right however long one goes on (Ville 1939).
  */
 import { limits } from '../../../core/limits.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
@@ -12,11 +12,19 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { logBinomialTail } from '../statistics/evidence.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
+import {
+  exactLine,
+  logEvidence,
+  logMean,
+  plannedMax,
+  reachedByGuessing,
+  shares,
+  type Examination,
+} from './exact-line.ts'
 import type { CanaryAnswer, DerivationParams } from './params.ts'
 
-const shares = [0.1, 0.2, 0.35, 0.6, 0.9]
-/** Of the significance, for the one look that is planned ahead: when all registered canaries have been answered. */
-const plannedShare = 0.4
+/** Of the significance, for the examination that is planned. */
+const plannedShare = 0.9
 const canariesMax = 10_000
 
 interface Suspect {
@@ -36,6 +44,12 @@ interface Suspect {
   firstMs: number
   /** Canaries registered at the first answer. */
   readonly planned: number
+  /** Of a guess at any of these, at most; states of before have none. */
+  readonly chanceMax?: number
+  /** An answer came that was likelier to be guessed: the examination is not the planned one. */
+  unplanned?: boolean
+  /** The most evidence that the planned examination has come to, as a logarithm. */
+  best?: number
 }
 
 export class DerivationJudge implements BehaviorStep {
@@ -56,13 +70,14 @@ export class DerivationJudge implements BehaviorStep {
     suspect.answers++
     suspect.chance += of.chance
     if (of.hit) suspect.hits++
+    if (of.chance > (suspect.chanceMax ?? 0)) suspect.unplanned = true
     for (const [n, share] of shares.entries()) {
       const knowing = share + (1 - share) * of.chance
       suspect.ratios[n]! += of.hit ? Math.log(knowing / of.chance) : Math.log((1 - knowing) / (1 - of.chance))
     }
     suspect.entities = mergeEntities(suspect.entities, entities)
     if (of.hit) suspect.evidence = mergeEvidence(suspect.evidence, evidence, limits.signalEvidenceMax)
-    const logE = mixtureOf(suspect.ratios)
+    const logE = logMean(suspect.ratios)
     suspect.points.push([suspect.answers, Math.round((logE / Math.LN10) * 100) / 100])
     if (suspect.points.length > 64) suspect.points.shift()
     const finding = this.#judge(group[0]!, suspect, logE, of.timeMs)
@@ -76,12 +91,15 @@ export class DerivationJudge implements BehaviorStep {
 
   #judge(model: string, suspect: Suspect, logE: number, timeMs: number): BehaviorFinding | undefined {
     const { significance, answersMin } = this.#params
-    const line = -Math.log((1 - plannedShare) * significance)
+    const examination = plannedFor(suspect, answersMin)
+    const anyLine = -Math.log((examination === undefined ? 1 : 1 - plannedShare) * significance)
     const chance = suspect.chance / suspect.answers
     const logP = logBinomialTail(suspect.hits, suspect.answers, chance)
-    const planned = suspect.answers === suspect.planned && logP <= Math.log(plannedShare * significance)
-    if (suspect.answers < answersMin || (logE < line && !planned) || suspect.hits < 1.5 * suspect.toldHits)
+    const planned = examination !== undefined && crossesPlanned(suspect, examination, plannedShare * significance)
+    if (suspect.answers < answersMin || (logE < anyLine && !planned) || suspect.hits < 1.5 * suspect.toldHits)
       return undefined
+    const line = planned ? exactLine(examination, plannedShare * significance) : anyLine
+    const sequential = sequentialOf(suspect, examination, logE)
     suspect.toldHits = suspect.hits
     suspect.version++
     return {
@@ -96,14 +114,15 @@ export class DerivationJudge implements BehaviorStep {
       evidence: { count: suspect.hits, events: suspect.evidence },
       explanation:
         `${model} gave the planted answer to ${suspect.hits} of ${suspect.answers} canary questions; a model that never saw them would to ` +
-        `${(chance * suspect.answers).toFixed(1)}. The probability of that by chance is ${scientific(logP)} (exact binomial); the evidence, valid ` +
-        `at any time of looking, is 10^${(logE / Math.LN10).toFixed(1)}, the line 10^${(line / Math.LN10).toFixed(1)}.`,
+        `${(chance * suspect.answers).toFixed(1)}. The probability of so many of so many by chance is ${scientific(logP)} (exact binomial); ` +
+        `of evidence like this at any answer that one may look at, ${scientific(Math.log(sequential))}; the line is ${significance}.`,
       facts: {
         model,
         hits: suspect.hits,
         answers: suspect.answers,
         chance: Math.round(chance * 1e6) / 1e6,
         pValue: Number(Math.exp(Math.max(-700, logP)).toPrecision(4)),
+        pSequential: Number(sequential.toPrecision(4)),
         evidenceLog10: Math.round((logE / Math.LN10) * 100) / 100,
         lineLog10: Math.round((line / Math.LN10) * 100) / 100,
       },
@@ -114,7 +133,7 @@ export class DerivationJudge implements BehaviorStep {
 
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
 
-function newSuspect({ timeMs: firstMs, registered: planned }: CanaryAnswer): Suspect {
+function newSuspect({ timeMs: firstMs, registered: planned, chanceMax }: CanaryAnswer): Suspect {
   return {
     asked: {},
     answers: 0,
@@ -128,13 +147,31 @@ function newSuspect({ timeMs: firstMs, registered: planned }: CanaryAnswer): Sus
     toldHits: 0,
     firstMs,
     planned,
+    chanceMax,
   }
 }
 
-/** log of the mean of the ratios. */
-function mixtureOf(logs: readonly number[]): number {
-  const most = Math.max(...logs)
-  return most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length)
+/** The examination that was planned, as long as this is it. */
+function plannedFor(suspect: Suspect, from: number): Examination | undefined {
+  const { planned, chanceMax, unplanned } = suspect
+  if (chanceMax === undefined || unplanned === true || planned > plannedMax || planned < from) return undefined
+  return { planned, chance: chanceMax, from }
+}
+
+/** Notes how far it has come; true where it has crossed its line at this answer or before. */
+function crossesPlanned(suspect: Suspect, examination: Examination, significance: number): boolean {
+  const { answers, hits } = suspect
+  if (answers >= examination.from && answers <= examination.planned)
+    suspect.best = Math.max(suspect.best ?? -Infinity, logEvidence(answers, hits, examination.chance))
+  return (suspect.best ?? -Infinity) >= exactLine(examination, significance)
+}
+
+/** Probability of as much by guessing, at whichever answer one stops; each way's share of the significance is paid for. */
+function sequentialOf({ best }: Suspect, examination: Examination | undefined, logE: number): number {
+  const anytime = Math.exp(-logE)
+  if (examination === undefined) return Math.min(1, anytime)
+  const planned = best === undefined ? 1 : reachedByGuessing(examination, best) / plannedShare
+  return Math.min(1, planned, anytime / (1 - plannedShare))
 }
 
 function scientific(logP: number): string {

@@ -18,4 +18,6 @@ export interface CanaryAnswer {
   readonly chance: number
   /** Canaries that are registered now. */
   readonly registered: number
+  /** The likeliest guess at any of them. */
+  readonly chanceMax: number
 }
