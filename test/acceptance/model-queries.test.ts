@@ -94,7 +94,7 @@ describe.each(Object.entries(shapes))('one account at a model of %s inputs', (_,
   })
 
   test('that searches for the boundary is named within 25 queries', () => {
-    for (const attack of [attacks.hopSkipJump, attacks.boundaryWalk, attacks.bisection]) {
+    for (const attack of [attacks.hopSkipJump, attacks.boundaryWalk, attacks.bisection, attacks.evasion]) {
       expect(deployment.after(attack(world), 60)['boundary-search']).toBeLessThanOrEqual(25)
     }
     expect(deployment.after(attacks.square(world), 60)['boundary-search']).toBeLessThanOrEqual(40)
@@ -107,7 +107,9 @@ describe.each(Object.entries(shapes))('one account at a model of %s inputs', (_,
   })
 
   test('that is a customer, also of the kinds that are easily taken for thieves, is not named in 2,000 queries', () => {
-    const named = Object.entries(habits).map(([name, habit]) => [name, deployment.after(habit(world), 2_000)])
+    // Light does not change over tables.
+    const here = Object.entries(habits).filter(([name]) => shape === shapes.image || name !== 'changingLight')
+    const named = here.map(([name, habit]) => [name, deployment.after(habit(world), 2_000)])
     expect(named.filter(([, threats]) => Object.keys(threats as object).length > 0)).toEqual([])
   })
 })

@@ -13,8 +13,8 @@ import { emptyTurns, type Turns } from './turns.ts'
 
 const accountsMax = 256
 const tenantsMax = 4
-/** That an honest account which shares something with a crowd is taken for one of it: at most one in thirty. */
-const byChance = 1 / 30
+/** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
+const byChance = 1 / 100
 /** Sums: each sort by itself, and all but turns together. */
 const sums = [...sorts, 'all'] as const
 type Sum = (typeof sums)[number]

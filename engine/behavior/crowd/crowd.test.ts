@@ -237,7 +237,7 @@ describe('an augmentation over many accounts', () => {
     [25, 3, 'in-turn', 70],
     [25, 3, 'at-random', 110],
     [12, 2, 'at-random', 110],
-    [40, 5, 'in-turn', 110],
+    [40, 5, 'in-turn', 120],
   ] as const)(
     '%i accounts behind %i networks, dealt %s, are told within %i queries of all, and all are grouped',
     (accounts, networks, dealt, by) => {

@@ -4,11 +4,15 @@
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else. A text, because it lies in the heap in one piece; a buffer costs a quarter more.
  */
-import { betCount, queryThreats } from './evidence.ts'
+import { betCount, betCount2, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 
-/** Inputs whose repetition is recognized: one in 65,000 others is taken for one. */
-const seenSize = 96
+/**
+ * Which inputs were asked before is known of the last 100 to 200 that differ, by two Bloom filters (Bloom 1970) of which the
+ * older goes when the newer is full; of others one in fifty is taken for one of them, which costs its evidence.
+ */
+const seenWords = 32
+const seenFull = 331
 const version = 3
 /** Of the numbers at the beginning of a block. */
 const at = {
@@ -21,7 +25,7 @@ const from = (() => {
   const values = headSize * 8
   const labels = values + betCount * 4
   const seen = labels + ringSize * 4
-  const members = seen + seenSize * 2
+  const members = seen + 2 * seenWords * 4
   return { values, labels, seen, members, ring: Math.ceil((members + ringSize) / 2) * 2 }
 })()
 const dimensionMax = 64
@@ -67,9 +71,10 @@ export class AccountBlock {
   }
 }
 
-/** Version 2 had the whole ring, before it the labels, and 32 bits of each input seen. */
+/** Version 2 had the whole ring, before it the labels, 32 bits of each of 96 inputs, and fewer bets. */
 function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
-  const seen = from.values + betCount * 4
+  const seenSize = 96
+  const seen = from.values + betCount2 * 4
   const labels = seen + seenSize * 4
   const ring = labels + ringSize * 4
   const members = ring + ringSize * dimension * 2
@@ -78,18 +83,42 @@ function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
   bytes.copy(now, 0, 0, seen)
   now.writeDoubleLE(version, at.version * 8)
   bytes.copy(now, from.labels, labels, ring)
+  const filter = new Uint32Array(seenWords)
   for (let slot = 0; slot < seenSize; slot++) {
     const key = bytes.readUInt32LE(seen + slot * 4)
-    if (key !== 0) now.writeUInt16LE(markOf(key), from.seen + slot * 2)
+    if (key !== 0) setBits(filter, 0, key)
   }
+  for (const [word, bits] of filter.entries()) now.writeUInt32LE(bits, from.seen + word * 4)
   bytes.copy(now, from.members, members, members + ringSize)
   bytes.copy(now, from.ring, ring, members)
   return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8))))
 }
 
-/** 16 bits of a key, never 0. */
-function markOf(key: number): number {
-  return key >>> 16 || 1
+/** The bits of a key in the filter that begins at a word: four of 1,024. */
+function hasBits(words: Uint32Array, first: number, key: number): boolean {
+  const last = Math.imul(key, 0x9e3779b1) >>> 22
+  return has(words, first, key & 1023) && has(words, first, (key >>> 10) & 1023) && has(words, first, (key >>> 20) & 1023) && has(words, first, last) // prettier-ignore
+}
+
+function has(words: Uint32Array, first: number, bit: number): boolean {
+  return (words[first + (bit >>> 5)]! & (1 << (bit & 31))) !== 0
+}
+
+function setBits(words: Uint32Array, first: number, key: number): void {
+  for (const bit of [key & 1023, (key >>> 10) & 1023, (key >>> 20) & 1023, Math.imul(key, 0x9e3779b1) >>> 22]) {
+    words[first + (bit >>> 5)]! |= 1 << (bit & 31)
+  }
+}
+
+function bitsIn(words: Uint32Array, count: number): number {
+  let bits = 0
+  for (let n = 0; n < count; n++) {
+    let word = words[n]!
+    word -= (word >>> 1) & 0x55555555
+    word = (word & 0x33333333) + ((word >>> 2) & 0x33333333)
+    bits += Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  }
+  return bits
 }
 
 export class Account {
@@ -100,7 +129,8 @@ export class Account {
   readonly values: Float32Array
   readonly #bytes: Buffer
   readonly #head: Float64Array
-  readonly #seen: Uint16Array
+  /** The newer filter, then the older. */
+  readonly #seen: Uint32Array
   /** Hashes of the labels of what is in the ring, and whether it was a training record. */
   readonly #labels: Uint32Array
   readonly #ring: Float16Array
@@ -121,7 +151,7 @@ export class Account {
     this.since = this.#head.subarray(at.since, at.since + queryThreats.length)
     this.values = new Float32Array(buffer, from.values, betCount)
     this.#labels = new Uint32Array(buffer, from.labels, ringSize)
-    this.#seen = new Uint16Array(buffer, from.seen, seenSize)
+    this.#seen = new Uint32Array(buffer, from.seen, 2 * seenWords)
     this.#members = new Uint8Array(buffer, from.members, ringSize)
     this.#ring = new Float16Array(buffer, from.ring, ringSize * dimension)
     this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
@@ -179,12 +209,17 @@ export class Account {
   ask(key: number, timeMs: number): boolean {
     this.#head[at.queries]!++
     if (timeMs > this.lastMs) this.#head[at.lastMs] = timeMs
-    const slot = key % seenSize
-    const mark = markOf(key)
-    if (this.#seen[slot] === mark) return false
-    this.#seen[slot] = mark
-    this.#head[at.distinct]!++
-    return true
+    const seen = this.#seen
+    if (hasBits(seen, 0, key)) return false
+    const known = hasBits(seen, seenWords, key)
+    // What is asked again stays known.
+    setBits(seen, 0, key)
+    if (bitsIn(seen, seenWords) >= seenFull) {
+      seen.copyWithin(seenWords, 0, seenWords)
+      seen.fill(0, 0, seenWords)
+    }
+    if (!known) this.#head[at.distinct]!++
+    return !known
   }
 
   /** Whether one more query may teach in this epoch; it is counted. */

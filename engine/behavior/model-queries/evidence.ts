@@ -28,20 +28,22 @@ export const shows = {
   line: 1 << 8,
   /** The same, and not close to any of them. */
   farLine: 1 << 9,
-  /** Unlike all but 0.2 % of honest ones, about where three earlier ones were, and with another class than the closest. */
+  /** About where three earlier ones were, and with another class than the closest. */
   flip: 1 << 10,
+  /** With three earlier ones it makes two pairs around one center. */
+  pair: 1 << 11,
   /** Unlike an earlier one in a few values alone. */
   sparse: 1 << 12,
   /** Unlike anything honest, about where three earlier ones were, close to none, and with the class of the closest. */
   ball: 1 << 13,
-  /** Unlike 99 % of honest ones, and on its way through the last ones. */
+  /** Unlike 99 % of honest ones, and on its way through the last ones: close to none, or two of them of another class. */
   drift: 1 << 15,
   /** A record that the model was trained on, or close to one just asked. */
   member: 1 << 14,
 } as const
 
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02 } as const
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02 } as const // prettier-ignore
 
 interface Bet {
   readonly threat: number
@@ -75,13 +77,17 @@ export class Evidence {
       ...levels.flatMap((q, n) => of('extraction', 0.65 / levelCount, shows.novelty(n), q, all)),
       ...levels.flatMap((q, n) => of('extraction', 0.25 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.1, shows.farLine, allowed.farLine, far),
-      ...of('boundary-search', 0.4, shows.line, allowed.line, far),
+      ...of('boundary-search', 0.3, shows.line, allowed.line, far),
       ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
       ...of('boundary-search', 0.2, shows.flip, allowed.flip, far),
-      ...of('boundary-search', 0.2, shows.drift, allowed.drift, far),
-      ...of('inversion', 0.8, shows.ball, allowed.ball, far),
-      ...of('inversion', 0.2, shows.drift, allowed.drift, far),
+      ...of('boundary-search', 0.1, shows.drift, allowed.drift, far),
+      ...of('inversion', 0.5, shows.ball, allowed.ball, far),
+      ...of('inversion', 0.1, shows.drift, allowed.drift, far),
       ...of('membership-inference', 1, shows.member, allowed.member, [0.06, 0.3, 0.9]),
+      // Kept last: what was saved without them is still read.
+      ...of('boundary-search', 0.2, shows.pair, allowed.pair, far),
+      ...of('inversion', 0.2, shows.pair, allowed.pair, far),
+      ...of('inversion', 0.2, shows.sparse, allowed.sparse, far),
     ]
   }
 
@@ -113,6 +119,9 @@ export const betCount = new Evidence(
   Array.from({ length: levelCount }, () => 0.01),
   1,
 ).size
+
+/** As many had version 2 of an account. */
+export const betCount2 = betCount - 6
 
 /** The line that a mean R must pass: all threats together at most `bound` in `queries`. */
 export function lineOf(bound: number, queries: number): number {

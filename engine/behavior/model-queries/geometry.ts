@@ -1,5 +1,6 @@
 /**
- * How a query lies to the last ones of its account: on a line with them, close to one, unlike one in a few values alone.
+ * How a query lies to the last ones of its account: on a line with them, close to one, unlike one in a few values alone, in
+ * pairs around one center.
  *
  * Searches for a decision boundary halve the way between two inputs and step along it (Chen et al. 2020, HopSkipJump; Brendel
  * et al. 2018), or change a patch at a time (Andriushchenko et al. 2020, Square); inversion asks in a ball around a guess
@@ -25,6 +26,10 @@ const apartShare = 0.04
 const lineDimensionMin = 6
 /** Distances below this share of an input's length are the rounding of what is kept. */
 const roundingShare = 0.005
+/** As shares of the largest change: what is no change, and how exactly pairs must fit; and the share of values that need not. */
+const pairSmall = 0.1
+const pairNear = 0.03
+const pairOff = 0.1
 /** Share of the values that may differ for a change to be sparse. */
 const sparseShare = 0.15
 
@@ -38,12 +43,16 @@ export interface Surroundings {
   readonly drift: boolean
   readonly line: boolean
   readonly sparse: boolean
+  /** With three of them it makes two pairs that have one middle. */
+  readonly pair: boolean
 }
 
 /** From each earlier one of the ring to the query; the squares of their lengths, and of their first values alone. */
 const steps = Array.from({ length: ringSize }, () => new Float64Array(dimensionMax))
 const squares = new Float64Array(ringSize)
 const heads = new Float64Array(ringSize)
+/** The largest change of a value on each of the steps. */
+const largest = new Float64Array(ringSize)
 /** Values from which two directions are mostly known to differ. */
 const headLength = 16
 /** Room for rounding, far above it, in what the first values allow to conclude. */
@@ -68,7 +77,47 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   }
   const line = isOnLine(x, ring.length)
   const ball = about >= ballMembersMin
-  return { closest, close: least < closeShare * scale, ball, drift: ball && isAway(x, ring), line, sparse }
+  const pair = ball && isPaired(x, ring)
+  return { closest, close: least < closeShare * scale, ball, drift: ball && isAway(x, ring), line, sparse, pair }
+}
+
+/**
+ * Whether x + a = b + c for some three of the ring: gradients are estimated by steps there and back around one center (Ilyas
+ * et al. 2018; Salimans et al. 2017, "antithetic sampling"). A difference of natural inputs is hardly ever another one.
+ */
+function isPaired(x: Float64Array, ring: readonly Float64Array[]): boolean {
+  for (let a = 0; a < ring.length; a++) {
+    const small = pairSmall * largest[a]!
+    for (let b = 0; b < ring.length; b++) {
+      if (b === a || largest[b]! <= small) continue
+      for (let c = b + 1; c < ring.length; c++) {
+        if (c !== a && largest[c]! > small && addsUp(x, ring, a, b, c)) return true
+      }
+    }
+  }
+  return false
+}
+
+/** Whether the step to a is the sum of those to b and to c, in nearly all values that change and were not cut off. */
+function addsUp(x: Float64Array, ring: readonly Float64Array[], a: number, b: number, c: number): boolean {
+  const [of, by, and] = [steps[a]!, steps[b]!, steps[c]!]
+  const [ra, rb, rc] = [ring[a]!, ring[b]!, ring[c]!]
+  const small = pairSmall * largest[a]!
+  const near = pairNear * largest[a]!
+  let active = 0
+  let off = 0
+  for (let i = 0; i < x.length; i++) {
+    if (isEnd(x[i]!) || isEnd(ra[i]!) || isEnd(rb[i]!) || isEnd(rc[i]!)) continue
+    if (Math.abs(of[i]!) < small && Math.abs(by[i]! - and[i]!) < small) continue
+    active++
+    if (Math.abs(of[i]! - by[i]! - and[i]!) > near && ++off > 1 + pairOff * active) return false
+  }
+  return active >= lineDimensionMin && off <= pairOff * active
+}
+
+/** Scaled inputs are cut off there. */
+function isEnd(value: number): boolean {
+  return value === 0 || value === 1
 }
 
 /** Puts down the step to the n-th of the ring; the number of values that differ. */
@@ -76,14 +125,18 @@ function stepTo(x: Float64Array, earlier: Float64Array, n: number): number {
   const step = steps[n]!
   let changed = 0
   let sum = 0
+  let most = 0
   for (let i = 0; i < x.length; i++) {
     if (i === headLength) heads[n] = sum
     const difference = earlier[i]! - x[i]!
     step[i] = difference
-    sum += difference * difference
+    const square = difference * difference
+    sum += square
+    if (square > most) most = square
     if (x[i] !== earlier[i]) changed++
   }
   squares[n] = sum
+  largest[n] = Math.sqrt(most)
   return changed
 }
 

@@ -41,8 +41,13 @@ function readInput(event: Event): QueryInput | undefined {
   const { input, output } = event.warden
   const probabilities = finite(output?.probabilities)
   const label = output?.label ?? (probabilities === undefined ? '' : bestOf(probabilities))
+  // A number that is no class, such as a price: all answers differ in it.
+  const isClass = typeof label !== 'number' || Number.isInteger(label)
   const margin = probabilities === undefined ? output?.confidence : marginOf(probabilities)
-  const answer = { label: String(label).slice(0, 64), margin: Number.isFinite(margin) ? margin : undefined }
+  const answer = {
+    label: isClass ? String(label).slice(0, 64) : '',
+    margin: Number.isFinite(margin) ? margin : undefined,
+  }
   const read = vectorOf(input, probabilities)
   if (read === undefined) return undefined
   const text = typeof input?.hash === 'string' && input.hash !== '' ? input.hash : undefined

@@ -38,6 +38,8 @@ const trailMax = 64
 const evidenceMax = 20
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
+/** Of the last eight, so many of another class make a walk one along a boundary. */
+const othersMin = 2
 /** How much further apart than in the inputs themselves two that are close may seem. */
 const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
 /** Answers alone say less of who asks: customers differ more in them. */
@@ -150,7 +152,9 @@ export class WeighQueries implements BehaviorStep {
     }
     if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
     if (reference !== undefined) {
-      const of = learned(input, reference, around, around.closest >= 0 && account.labelOf(around.closest) === label)
+      const classes = { same: around.closest >= 0 && account.labelOf(around.closest) === label, others: 0 }
+      for (let n = 0; n < ring.length; n++) if (account.labelOf(n) !== label) classes.others++
+      const of = learned(input, reference, around, classes)
       bits |= of.bits
       counts |= of.counts
     }
@@ -247,19 +251,22 @@ function learned(
   input: QueryInput,
   reference: Reference,
   around: Surroundings,
-  sameLabel: boolean,
+  classes: { readonly same: boolean; readonly others: number },
 ): { readonly bits: number; readonly counts: number } {
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
   let bits = 0
-  let counts = isPlace(input.kind) ? shows.ball | shows.flip | shows.drift : 0
+  let counts = isPlace(input.kind) ? shows.ball | shows.flip | shows.pair | shows.drift : 0
   const synthetic = novelty > lines.novelty[1]!
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Noise changes all values; who changes a few does it on purpose.
   const stream = around.close && !(around.sparse && isPlace(input.kind))
-  if (synthetic && around.drift) bits |= shows.drift
-  if (around.ball && !sameLabel && novelty > lines.novelty[2]!) bits |= shows.flip
-  if (around.ball && sameLabel && (farOut || (synthetic && !stream))) bits |= shows.ball
+  // A camera that moves goes away step by step as well, but past one class for long.
+  const walks = around.drift && (!around.close || classes.others >= othersMin)
+  if (synthetic && walks) bits |= shows.drift
+  if (around.ball && !classes.same) bits |= shows.flip
+  if (around.pair) bits |= shows.pair
+  if (around.ball && classes.same && (farOut || (synthetic && !stream))) bits |= shows.ball
   if (stream) return { bits, counts }
   for (let level = 0; level < levelCount; level++) {
     counts |= shows.novelty(level)
@@ -276,6 +283,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['undecided', shows.margin(1)],
   ['line', shows.line],
   ['flip', shows.flip],
+  ['pair', shows.pair],
   ['sparse', shows.sparse],
   ['drift', shows.drift],
   ['ball', shows.ball],

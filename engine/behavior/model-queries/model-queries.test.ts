@@ -136,6 +136,24 @@ describe('what is remembered of an account', () => {
     expect(other.values[0]).toBe(3.5)
   })
 
+  test('knows a suite of ninety inputs for as long as it is run, and takes few others for one of it', () => {
+    const account = new Account(2)
+    account.open(account.begin(1_000))
+    const random = randomOf(4)
+    const key = (): number => Math.floor(random() * 2 ** 32)
+    const suite = Array.from({ length: 90 }, key)
+    for (let run = 0; run < 30; run++) {
+      for (const each of suite) account.ask(each, 2_000 + run)
+      for (let n = 0; n < 5; n++) account.ask(key(), 2_000 + run)
+    }
+    expect(account.distinct).toBeLessThanOrEqual(90 + 150)
+    expect(account.distinct).toBeGreaterThan(90 + 140)
+    const others = Array.from({ length: 2_000 }, key)
+    expect(others.filter((each) => !account.ask(each, 3_000)).length).toBeLessThan(80)
+    // Long ago is not known.
+    expect(suite.filter((each) => account.ask(each, 4_000)).length).toBeGreaterThan(80)
+  })
+
   test('of version 2 is read: three queries, of which one was a training record', () => {
     const account = new Account(2)
     account.open(AccountBlock.of(ofVersion2)!)
@@ -174,6 +192,20 @@ describe('how a query lies to the last ones', () => {
       const far = point()
       const ring = [far, far.map((value) => value + 0.001 * random()), point(), point()]
       expect(surroundingsOf(point(), ring, 1).line).toBe(false)
+    }
+  })
+
+  test('one of two pairs around a center, some of whose values were cut off, is known as that; others are not', () => {
+    const steps = (): number[] => Array.from({ length: 24 }, () => random() - 0.5)
+    const center = steps().map((value) => 0.5 + 0.9 * value)
+    for (let n = 0; n < 50; n++) {
+      const [u, v, w] = [steps(), steps(), steps()] as const
+      const at = (step: readonly number[], sign: number): Float64Array =>
+        Float64Array.from(center, (c, i) => Math.min(1, Math.max(0, c + sign * 0.4 * step[i]!)))
+      const x = at(v, 1)
+      expect(surroundingsOf(x, [at(u, -1), at(u, 1), at(v, -1)], 20).pair).toBe(true)
+      expect(surroundingsOf(x, [at(u, 1), at(w, 1), at(u, -1)], 20).pair).toBe(false)
+      expect(surroundingsOf(x, [x, at(u, 1), at(u, 1)], 20).pair).toBe(false)
     }
   })
 

@@ -161,6 +161,27 @@ export const inversion = (batch = 1): Attack =>
     }
   }
 
+/** Ilyas et al. 2018: away from an input's class by gradients that are estimated in pairs around it. */
+export const evasion: Attack = function* (world) {
+  for (;;) {
+    let at: Input = world.honest()
+    const { label } = world.answer(at)
+    for (let round = 0; round < 12; round++) {
+      const slope = at.map(() => 0)
+      for (let n = 0; n < 5; n++) {
+        const step = at.map(() => 0.01 * world.normal())
+        for (const sign of [1, -1]) {
+          const tried = moved(at, (i) => sign * step[i]!)
+          yield tried
+          const gain = sign * world.answer(tried).probs[label]!
+          for (const [i, value] of step.entries()) slope[i]! += gain * value
+        }
+      }
+      at = moved(at, (i) => -Math.sign(slope[i]!) * 0.02)
+    }
+  }
+}
+
 /** Inversion without gradients: keeps a random change that makes the class likelier. */
 export const climb: Attack = function* (world) {
   for (let label = 0; ; label = (label + 1) % world.classes) {

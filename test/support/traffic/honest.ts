@@ -25,6 +25,29 @@ const healthCheck: Habit = function* (world) {
   for (;;) yield x
 }
 
+/** A test suite of some inputs, the greatest and the least among them, run again and again. */
+const suite: Habit = function* (world) {
+  const cases = [...Array.from({ length: 40 }, () => world.honest()), world.honest().map(() => 1)]
+  for (;;) yield* cases
+}
+
+/** A load test: a few inputs at random, many times. */
+const loadTest: Habit = function* (world) {
+  const inputs = Array.from({ length: 60 }, () => world.honest())
+  for (;;) yield inputs[Math.floor(world.random() * inputs.length)]!
+}
+
+/** A camera whose light changes while it looks at one thing: step by step away from what it saw first. */
+const changingLight: Habit = function* (world) {
+  for (;;) {
+    const x = world.honest()
+    for (let n = 0; n < 70; n++) {
+      const light = 1 + 0.25 * Math.sin(n / 12)
+      yield x.map((value) => (value === 0 ? 0 : clipped(value * light + 0.015 * world.normal())))
+    }
+  }
+}
+
 /** A camera that looks at one thing at a time: almost the same input, over and over. */
 const nearDuplicates: Habit = function* (world) {
   for (;;) {
@@ -55,5 +78,5 @@ const broken: Habit = function* (world) {
 }
 
 export const habits: Readonly<Record<string, Habit>> = {
-  ordinary, backfill, retries, healthCheck, nearDuplicates, augmented, blurred, broken,
+  ordinary, backfill, retries, healthCheck, suite, loadTest, nearDuplicates, changingLight, augmented, blurred, broken,
 } // prettier-ignore
