@@ -7,18 +7,20 @@
  * seen before is what both are tried on: landmarks are others' queries. O(landmarks + classes · values) a query.
  */
 import type { Holdings } from './holdings.ts'
-import { standardize, type Landmarks } from './landmarks.ts'
+import { placeOf, standardize, type Landmarks } from './landmarks.ts'
 
 const rate = 2
 const one = 1_024
 const weightMax = 32_767
-/** Values that are compared at a time before a landmark is given up. */
-const stride = 8
+/** Numbers that are compared at a time before a landmark is given up. */
+const stride = 4
+/** Errors that are not worth a step. */
+const errorMin = 0.05
 /** Of answers that no landmark has. */
 const otherAnswer = 254
 
 const z = new Float64Array(65)
-const ordered = new Float64Array(64)
+const place = new Float64Array(64)
 const scores = new Float64Array(16)
 
 /** Both copies learn one answered query. */
@@ -30,16 +32,17 @@ export function learn(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<num
 }
 
 function comeCloser(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<number>, answer: number): void {
-  const { count, dimension: d, rows, order, unit } = landmarks
+  const { count, places, rows, unit } = landmarks
   const { distances, answers } = holdings
-  for (let i = 0; i < d; i++) ordered[i] = x[order[i]!]!
-  for (let n = 0, row = 0; n < count; n++, row += d) {
-    const most = (distances[n]! * unit) ** 2
+  placeOf(x, landmarks, place, 0)
+  const unit2 = unit * unit
+  for (let n = 0, row = 0; n < count; n++, row += places) {
+    const most = distances[n]! * distances[n]! * unit2
     let sum = 0
-    for (let i = 0; i < d && sum < most;) {
-      const end = i + stride < d ? i + stride : d
+    for (let i = 0; i < places && sum < most;) {
+      const end = i + stride < places ? i + stride : places
       for (; i < end; i++) {
-        const difference = ordered[i]! - rows[row + i]!
+        const difference = place[i]! - rows[row + i]!
         sum += difference * difference
       }
     }
@@ -69,7 +72,7 @@ function step(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<number>, an
   for (let c = 0; c < classes; c++) {
     if (steps[c] === 0) continue
     const error = scores[c]! / total - (c === answer ? 1 : 0)
-    if (error < 1e-3 && error > -1e-3) continue
+    if (error < errorMin && error > -errorMin) continue
     steps[c]! += error * error * size
     const by = (rate * one * error) / Math.sqrt(steps[c]!)
     for (let i = 0, w = c * width; i < width; i++, w++) {

@@ -8,10 +8,11 @@
  */
 import { keyOfText } from '../model-queries/input.ts'
 import { packed, unpacked } from '../model-queries/packed.ts'
+import { axesMax, principalAxes } from './axes.ts'
 
-/** Fewest and most landmarks; the standard error of a share of 160 of them is at most .04. */
+/** Fewest and most landmarks; the standard error of a share of 128 of them is at most .045. */
 export const landmarksMin = 60
-export const landmarksMax = 160
+export const landmarksMax = 128
 /** Answers told apart. */
 const labelsMax = 64
 /** Steps in which distances are kept: the farthest landmark of each is this many steps away. */
@@ -138,9 +139,11 @@ export interface Landmarks {
   readonly key: number
   readonly count: number
   readonly dimension: number
-  /** Rows with the values that vary most first: most of them are done with after a few. */
+  /** Directions in which landmarks vary most, at right angles; none where inputs are short. */
+  readonly axes: Float64Array
+  /** Where each landmark is: `places` numbers each (see `placeOf`). */
   readonly rows: Float64Array
-  readonly order: Uint8Array
+  readonly places: number
   readonly answers: readonly number[]
   readonly owners: readonly number[]
   /** Which answer a label is; undefined: none that a landmark has. */
@@ -172,20 +175,19 @@ function open(told: ToldLandmarks): Landmarks {
   const count = told.owners.length
   const center = unpacked(told.center)
   const spread = unpacked(told.spread)
-  const order = Uint8Array.from(
-    Array.from({ length: dimension }, (_, i) => i).sort((a, b) => spread[b]! - spread[a]! || a - b),
-  )
-  const rows = new Float64Array(count * dimension)
+  const axes = principalAxes(Float64Array.from(values), center, dimension)
+  const places = axes.length === 0 ? dimension : axes.length / dimension + 1
+  const rows = new Float64Array(count * places)
   for (let n = 0; n < count; n++) {
-    for (let i = 0; i < dimension; i++) rows[n * dimension + i] = values[n * dimension + order[i]!]!
+    placeOf(values.subarray(n * dimension, (n + 1) * dimension), { axes, center, dimension }, rows, n * places)
   }
   // A value that hardly varies must not drown the others.
   const mean = spread.reduce((sum, each) => sum + each, 0) / dimension
   const gain = Float64Array.from(spread, (each) => 1 / ((each + 0.1 * mean + 1e-9) * Math.sqrt(dimension + 1)))
   const labelAt = new Map(told.labels.map((label, at) => [label, at]))
-  const { unit, near } = distancesOf(rows, count, dimension)
+  const { unit, near } = distancesOf(rows, count, places)
   const landmarks = {
-    told, key: keyOfText(`${told.chosenMs}/${count}/${told.x.slice(0, 64)}`), count, dimension, rows, order,
+    told, key: keyOfText(`${told.chosenMs}/${count}/${told.x.slice(0, 64)}`), count, dimension, axes, rows, places,
     answers: told.answers, owners: told.owners, answerOf: (label: string) => labelAt.get(label),
     standard: new Float64Array(count * (dimension + 1)), center, gain, unit, near,
   } // prettier-ignore
@@ -194,6 +196,36 @@ function open(told: ToldLandmarks): Landmarks {
     standardize(values.subarray(n * dimension, (n + 1) * dimension), landmarks, row)
   }
   return landmarks
+}
+
+const offset = new Float64Array(64)
+
+/**
+ * Where an input lies: how far along each axis, and how far away from all of them, so that what natural inputs never vary in
+ * counts too. Distances between places are at most those between the inputs. Short inputs are their own places.
+ */
+export function placeOf(
+  x: ArrayLike<number>,
+  { axes, center, dimension }: Pick<Landmarks, 'axes' | 'center' | 'dimension'>,
+  into: Float64Array,
+  at: number,
+): void {
+  if (axes.length === 0) {
+    for (let i = 0; i < dimension; i++) into[at + i] = x[i]!
+    return
+  }
+  let left = 0
+  for (let i = 0; i < dimension; i++) {
+    const value = (offset[i] = x[i]! - center[i]!)
+    left += value * value
+  }
+  for (let axis = 0, a = 0; axis < axesMax; axis++) {
+    let sum = 0
+    for (let i = 0; i < dimension; i++) sum += axes[a++]! * offset[i]!
+    into[at + axis] = sum
+    left -= sum * sum
+  }
+  into[at + axesMax] = left > 0 ? Math.sqrt(left) : 0
 }
 
 /** Into `z`: standardized values that are at most 1 in size, and a constant. */

@@ -5,7 +5,7 @@ import { keyOfText } from '../model-queries/input.ts'
 import { learn, tryCopies } from './copies.ts'
 import { estimateOf, greater, wilson } from './estimate.ts'
 import { Holdings, HoldingsBlock, layoutOf } from './holdings.ts'
-import { chooseLandmarks, openLandmarks, type Taught } from './landmarks.ts'
+import { chooseLandmarks, openLandmarks, placeOf, type Taught } from './landmarks.ts'
 
 const world = worldOf({ seed: 3, dimension: 12, classes: 4 })
 const answered = (x: readonly number[]) => ({ x: Float64Array.from(x), label: String(world.answer(x).label) })
@@ -45,7 +45,7 @@ describe('what an account holds', () => {
   })
 
   test('fits into two kilobytes for images of ten classes, and into a third of one before copies are begun', () => {
-    const largest = new Holdings({ count: 160, dimension: 64, classes: 10 })
+    const largest = new Holdings({ count: 128, dimension: 64, classes: 10 })
     const block = HoldingsBlock.begin(0)
     const begun = new Holdings(block.layout)
     begun.open(block)
@@ -78,9 +78,9 @@ describe('landmarks', () => {
     const inputs = taught[0]!.samples.map(({ x }) => [...x])
     const own = tryCopies(holdingsOf(inputs), landmarks, keyOfText('t/h0'))
     const others = tryCopies(holdingsOf(inputs), landmarks, keyOfText('t/stranger'))
-    expect(own.landmarks).toBe(140)
-    expect(others.landmarks).toBe(160)
-    expect(others.near - own.near).toBe(20)
+    expect(own.landmarks).toBe(112)
+    expect(others.landmarks).toBe(128)
+    expect(others.near - own.near).toBe(16)
   })
 
   test('stand in for the inputs that are registered, where any are', () => {
@@ -96,6 +96,29 @@ describe('landmarks', () => {
     expect(chooseLandmarks([{ principal: 'a', samples: taught[0]!.samples.slice(0, 59) }], [], 1)).toBeUndefined()
     expect(chooseLandmarks([], [], 1)).toBeUndefined()
     expect(openLandmarks({ version: 2 })).toBeUndefined()
+  })
+})
+
+describe('places', () => {
+  test('are no further apart than the inputs are, and tell what lies where natural inputs never do', () => {
+    const wide = worldOf({ seed: 4, dimension: 64, classes: 4 })
+    const samples = Array.from({ length: 200 }, () => ({ x: Float64Array.from(wide.honest()), label: 'a' }))
+    const of = openLandmarks(chooseLandmarks([{ principal: 'p', samples }], [], 1))!
+    const apart = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+      return Math.hypot(...Array.from({ length: a.length }, (_, i) => a[i]! - b[i]!))
+    }
+    const put = (x: ArrayLike<number>): Float64Array => {
+      const place = new Float64Array(of.places)
+      placeOf(x, of, place, 0)
+      return place
+    }
+    expect(of.places).toBe(17)
+    for (let n = 1; n < 100; n++) {
+      const [a, b] = [samples[n]!.x, samples[n - 1]!.x]
+      expect(apart(put(a), put(b))).toBeLessThanOrEqual(apart(a, b) + 1e-6)
+    }
+    const noise = Float64Array.from({ length: 64 }, () => 5 * wide.normal())
+    expect(apart(put(noise), put(samples[0]!.x))).toBeGreaterThan(0.7 * apart(noise, samples[0]!.x))
   })
 })
 

@@ -2,7 +2,7 @@
  * The local step of `leak-account`: keeps what one account holds of one model, and tells it at a bounded rate.
  *
  * Promises: O(landmarks) a query at most, most of which are done with after a few values; copies are tried whenever the
- * different answers have grown by a quarter, and at most once a day beside that; what copies had reached under earlier
+ * different answers have doubled, and at most once a day beside that; what copies had reached under earlier
  * landmarks is kept. State is bounded; silence longer than `forget` ends it, and what was told stays in the index.
  */
 import type { Leak } from '../../../core/leak.ts'
@@ -32,9 +32,9 @@ const weekMs = 7 * dayMs
 /** Different answers at which it is told first. */
 const tellFrom = 25
 /** It is told again when they have grown this much. */
-const growth = 1.25
+const growth = 2
 /** Accounts with less than this share of the least amount that is a finding are not compared with others. */
-const comparedFrom = 0.05
+const comparedFrom = 0.02
 const lastName = 'last'
 
 /** Of the last query that was told of; JSON. */
