@@ -87,8 +87,12 @@ export class GroupsLogic implements StageLogic {
   record(record: StageRecord, out: Outcome): void {
     const observed = readObserved(record.value)
     if (observed === undefined) return out.deadLetter('NOT_AN_EVENT', 'The record is not an observation.')
-    this.#clock.appended(record.appendedMs)
-    const seen: Seen = { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }
+    this.observed(observed, { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }, out)
+  }
+
+  /** One observation that is already parsed. */
+  observed(observed: Observed, seen: Seen, out: Outcome): void {
+    this.#clock.appended(seen.appendedMs)
     if (!this.#take(observed, seen, out)) this.#hold({ observed, seen }, out)
   }
 
