@@ -46,6 +46,27 @@ test('with many named entries the one without a name stands apart, so that it ch
   for (const it of [group, restarted(state)]) expect([it.get(''), it.names()]).toEqual(['again', names])
 })
 
+test('of a group with many entries each is in the checkpoint after it has changed, and none comes back that was deleted', () => {
+  const { state, group } = openGroup()
+  const names = Array.from({ length: 20 }, (_, number) => `n${number}`)
+  for (const name of names) group.set(name, { of: name, times: 0 })
+  for (const times of [1, 2]) {
+    state.takeChanges()
+    for (const name of names) {
+      const value = group.get<{ times: number }>(name)!
+      value.times = times
+      group.set(name, value)
+    }
+    const changed = new Map(state.takeChanges())
+    for (const name of names) expect(changed.get(`${key}\u0000${name}`)).toBe(JSON.stringify({ of: name, times }))
+  }
+  for (const name of ['n1', 'n17']) group.delete(name)
+  group.set('n17', 'again')
+  for (const it of [group, restarted(state)]) {
+    expect([it.get('n1'), it.get('n17'), it.names().length]).toEqual([undefined, 'again', 19])
+  }
+})
+
 test('a group as version 2 of the state has it, with all entries under keys of their own, is taken up', () => {
   for (const names of [[''], ['', 'named']]) {
     const state = new MemoryState()

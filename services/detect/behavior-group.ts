@@ -14,8 +14,9 @@ import type { KeyedState } from '../../runtime/stage.ts'
 
 /** Longest entry name that is spelled out in a state key. */
 const nameCharsMax = 600
-/** Named entries of a group that are kept at hand; more are looked up in the state. */
+/** Named entries of a group that are kept at hand in a list; more of them by name, and past that they are looked up in the state. */
 const atHandMax = 4
+const atHandByNameMax = 4_096
 /** Names up to which the entry without a name stands in the head. */
 const namesInHeadMax = 8
 /** Group keys are JSON or hexadecimal: neither has this character unescaped. */
@@ -80,6 +81,8 @@ interface More {
   apart: boolean
   /** Some of those under keys of their own. */
   readonly atHand: Entry[]
+  /** More of them, of a group that has many: a state key is long, and would have to be spelled and hashed each time. */
+  byName: Map<string, Entry> | undefined
 }
 
 export class BehaviorGroup implements GroupEntries {
@@ -114,7 +117,12 @@ export class BehaviorGroup implements GroupEntries {
     this.#more = undefined
     const { names } = head
     if (names.length > 1 || (names.length === 1 && head.own === undefined)) {
-      this.#more = { names: [...names], apart: head.own === undefined && names.includes(''), atHand: [] }
+      this.#more = {
+        names: [...names],
+        apart: head.own === undefined && names.includes(''),
+        atHand: [],
+        byName: undefined,
+      }
       if (this.#more.apart && names.length <= namesInHeadMax) this.#joinHead(this.#more)
     }
   }
@@ -169,6 +177,7 @@ export class BehaviorGroup implements GroupEntries {
     more.names.splice(more.names.indexOf(name), 1)
     const at = more.atHand.indexOf(entry)
     if (at >= 0) more.atHand.splice(at, 1)
+    more.byName?.delete(name)
     if (name === '') more.apart = false
     this.keep()
   }
@@ -193,11 +202,16 @@ export class BehaviorGroup implements GroupEntries {
 
   #add(name: string, value: unknown): void {
     const { state, checkpoints } = this.owner.store
-    const more = (this.#more ??= { names: this.#own === undefined ? [] : [''], apart: false, atHand: [] })
+    const more = (this.#more ??= {
+      names: this.#own === undefined ? [] : [''],
+      apart: false,
+      atHand: [],
+      byName: undefined,
+    })
     const key = entryKey(this.key, name)
     more.names.push(name)
     state.set(key, value)
-    if (more.atHand.length < atHandMax) more.atHand.push({ name, key, value, setAt: checkpoints })
+    putAtHand(more, { name, key, value, setAt: checkpoints })
     if (more.names.length > namesInHeadMax && this.#own !== undefined) {
       state.set(entryKey(this.key, ''), this.#own)
       more.apart = true
@@ -223,13 +237,25 @@ export class BehaviorGroup implements GroupEntries {
     if (more === undefined) return undefined
     const { atHand } = more
     for (let at = 0; at < atHand.length; at++) if (atHand[at]!.name === name) return atHand[at]
+    const known = more.byName?.get(name)
+    if (known !== undefined) return known
     const key = entryKey(this.key, name)
     const value = this.owner.store.state.get(key)
     if (value === undefined) return undefined
     const entry: Entry = { name, key, value, setAt: -1 }
-    if (atHand.length < atHandMax) atHand.push(entry)
+    putAtHand(more, entry)
     return entry
   }
+}
+
+function putAtHand(more: More, entry: Entry): void {
+  if (more.atHand.length < atHandMax) {
+    more.atHand.push(entry)
+    return
+  }
+  more.byName ??= new Map()
+  if (more.byName.size >= atHandByNameMax) more.byName.clear()
+  more.byName.set(entry.name, entry)
 }
 
 /** The keys of a group's entries, and then its own. */
