@@ -190,10 +190,10 @@ export class BehaviorGroups {
     return place
   }
 
-  /** Lists are as long as what they hold: a list that grows in place takes room for sixteen. */
+  /** Joined: a list that is spread or grows in place takes room for sixteen more. */
   #put(group: BehaviorGroup): void {
     const { groups } = this.#placeOf(group.values)
-    this.#keepPlace(group.values, groups.length === 0 ? [group] : [...groups, group])
+    this.#keepPlace(group.values, groups.concat(group))
   }
 
   #takeOut(group: BehaviorGroup): void {

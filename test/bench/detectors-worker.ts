@@ -1,14 +1,20 @@
 /**
  * Detect over many accounts, one process: what the behavior rules cost a query and an account, and whether keys that nobody
  * knows push out what is known. Prints one JSON object. `detectors-worker.ts ACCOUNTS UNKNOWN [only-sigma]`.
+ *
+ * Accounts come as they do in life, some thousands a day, and are known on the next; then all ask within an hour, which is
+ * what is measured: each query finds an account that was long out of the processor's caches.
  */
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Event } from '../../core/event.ts'
-import { derivedId } from '../../core/ids.ts'
+import { topics } from '../../core/topics.ts'
+import { learnReference } from '../../engine/behavior/model-queries/reference.ts'
 import { bundleOf } from '../../runtime/content-digest.ts'
 import { loadFolders } from '../../runtime/content-files.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
-import { MemoryState } from '../../runtime/memory-state.ts'
+import type { KeyedState } from '../../runtime/stage.ts'
+import type { ObservedByBehavior } from '../../services/detect/observations.ts'
 import { silentReport } from '../../services/detect/cost.ts'
 import { DetectLogic } from '../../services/detect/detect-stage.ts'
 import { randomOf } from '../support/random.ts'
@@ -17,13 +23,53 @@ import { worldOf } from '../support/traffic/world.ts'
 const accounts = Number(process.argv[2])
 const unknown = Number(process.argv[3])
 const onlySigma = process.argv[4] === 'only-sigma'
-const rounds = 3
 const startMs = Date.UTC(2026, 0, 5)
-const dayMs = 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+/** New accounts of a day: with all their groups fewer than the new ones that are kept. */
+const wave = 12_000
+/** Queries between two checkpoints. */
+const checkpointQueries = 50_000
+/** Known accounts whose state is compared before and after the unknown keys. */
+const comparedEvery = 997
 
 const { files } = await loadFolders([join(import.meta.dirname, '../../rules')])
 const rules = onlySigma ? files.filter(({ text }) => !/^behavior:/m.test(text)) : files
-const state = new MemoryState()
+/** A task's state without its list of changes: what a checkpoint costs is no part of this. */
+class BenchState implements KeyedState {
+  readonly #entries = new Map<string, unknown>()
+  readonly #settling: (() => void)[] = []
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get<T>(key: string): T | undefined {
+    return this.#entries.get(key) as T | undefined
+  }
+
+  set(key: string, value: unknown): void {
+    this.#entries.set(key, value)
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key)
+  }
+
+  *entries<T>(prefix: string): IterableIterator<[key: string, value: T]> {
+    for (const entry of this.#entries) if (entry[0].startsWith(prefix)) yield entry as [string, T]
+  }
+
+  beforeCheckpoint(settle: () => void): void {
+    this.#settling.push(settle)
+  }
+
+  checkpoint(): void {
+    for (const settle of this.#settling) settle()
+  }
+}
+
+const state = new BenchState()
 const logic = new DetectLogic(state, silentReport)
 const out = new CollectedOutcome()
 logic.content('rules', bundleOf('rules', rules), rules)
@@ -40,18 +86,19 @@ function eventOf(number: number, user: string, atMs: number): Event {
   return {
     '@timestamp': new Date(atMs).toISOString(),
     event: {
-      id: derivedId('bench', number),
+      id: number.toString(16).padStart(32, '0').split('').reverse().join(''),
       kind: 'event',
       category: ['api'],
       action: 'inference',
       outcome: 'success',
       dataset: 'gateway',
       created: '2026-01-05T00:00:00.000Z',
-      hash: 'h',
+      hash: '4e4471d4b586f7000c7058c5b7a0edb7fd023052e01cdbf076f8cb11f70a04ce',
     },
     organization: { id: 't' },
     user: { id: user },
     source: { ip: '203.0.113.7', geo: { country_iso_code: 'DE' } },
+    user_agent: { original: 'python-requests/2.32' },
     warden: {
       principal: `t/${user}`,
       logsource: { product: 'modelwarden', category: 'inference' },
@@ -69,13 +116,29 @@ let number = 0
 function ask(user: string, atMs: number): void {
   logic.event(eventOf(number++, user, atMs), { appendedMs: atMs }, out)
   if (number % 256 === 0) out.clear()
-  // What a checkpoint would write; without it the list of changes alone would grow.
-  if (number % 100_000 === 0) forgetChanges()
+  if (number % checkpointQueries === 0) state.checkpoint()
 }
 
-/** In place of a checkpoint's writing. */
-function forgetChanges(): void {
-  state.takeChanges()
+function microsOf(work: () => void): number {
+  const started = process.threadCpuUsage()
+  work()
+  const { user, system } = process.threadCpuUsage(started)
+  return user + system
+}
+
+/** From here on honest use is known, as it is in a model's second week: each query is compared with it. */
+function teach(): void {
+  const samples = Array.from({ length: 10 }, () =>
+    inputs.map(({ x, label, margin }) => ({ x: Float64Array.from(x), label: String(label), margin })),
+  )
+  const value = learnReference(samples)
+  logic.event(eventOf(number++, 'teacher', startMs), { appendedMs: startMs }, out)
+  for (const { topic, value: observed } of out.emitted) {
+    if (topic !== topics.observations) continue
+    const { key, group, engine, observation } = observed as ObservedByBehavior
+    if (engine !== 'behavior' || !Object.hasOwn(observation as object, 'sample')) continue
+    logic.baseline({ control: 'baseline', rule: key, name: group.join(' '), value }, out)
+  }
 }
 
 function bytesUsed(): number {
@@ -84,26 +147,57 @@ function bytesUsed(): number {
   return heapUsed + Math.max(external, arrayBuffers)
 }
 
-const before = bytesUsed()
-const queryMicros: number[] = []
-for (let round = 0; round < rounds; round++) {
-  const started = process.threadCpuUsage()
-  for (let account = 0; account < accounts; account++) ask(`a${account}`, startMs + round * 2 * dayMs + account)
-  const { user, system } = process.threadCpuUsage(started)
-  queryMicros.push((user + system) / accounts)
+/** Groups of the accounts, and a digest of all that is kept of some of them. */
+function keptOf(): { readonly groups: number; readonly digest: string } {
+  let groups = 0
+  const hash = createHash('sha256')
+  for (const [key, value] of state.entries('b/')) {
+    const account = /"t\/a(\d+)"/.exec(key)
+    if (account === null || key.includes('\u0000')) continue
+    groups++
+    if (Number(account[1]) % comparedEvery === 0) hash.update(key).update(JSON.stringify(value))
+  }
+  return { groups, digest: hash.digest('hex') }
 }
-forgetChanges()
+
+teach()
+const before = bytesUsed()
+for (let first = 0, day = 0; first < accounts + wave; first += wave, day++) {
+  const atMs = startMs + day * dayMs
+  // Those of the day before are known with their second query.
+  for (let account = Math.max(0, first - wave); account < Math.min(first, accounts); account++)
+    ask(`a${account}`, atMs + hourMs)
+  for (let account = first; account < Math.min(first + wave, accounts); account++) ask(`a${account}`, atMs)
+}
+const lastMs = startMs + Math.ceil(accounts / wave + 2) * dayMs
+state.checkpoint()
+const roundMicros = microsOf(() => {
+  for (let account = 0; account < accounts; account++)
+    ask(`a${account}`, lastMs + Math.floor((account / accounts) * hourMs))
+})
+const queryMicros = roundMicros / accounts
+state.checkpoint()
+out.clear()
 const bytesPerAccount = (bytesUsed() - before) / accounts
 
-const keptOf = (): number => {
-  let kept = 0
-  for (const [key] of state.entries('b/')) if (key.includes('"t/a') && key.includes('\u0000')) kept++
-  return kept
-}
-const keptBefore = keptOf()
-for (let stranger = 0; stranger < unknown; stranger++) ask(`x${stranger}`, startMs + rounds * 2 * dayMs + stranger)
-forgetChanges()
-const bytesAfter = (bytesUsed() - before) / accounts
+const known = keptOf()
+const strangerMicros = microsOf(() => {
+  for (let stranger = 0; stranger < unknown; stranger++)
+    ask(`x${stranger}`, lastMs + 2 * hourMs + Math.floor((stranger / unknown) * hourMs))
+})
+state.checkpoint()
+out.clear()
+const after = keptOf()
 process.stdout.write(
-  `${JSON.stringify({ queryMicros, bytesPerAccount, bytesAfter, keptBefore, keptAfter: keptOf(), entries: state.size })}\n`,
+  `${JSON.stringify({
+    queryMicros,
+    strangerMicros: unknown === 0 ? 0 : strangerMicros / unknown,
+    bytesPerAccount,
+    strangersBytes: bytesUsed() - before - bytesPerAccount * accounts,
+    groupsBefore: known.groups,
+    groupsAfter: after.groups,
+    unchanged: known.digest === after.digest,
+    entries: state.size,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  })}\n`,
 )

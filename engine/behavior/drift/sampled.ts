@@ -44,7 +44,8 @@ export class Sampled {
       this.#subgroups.push(answer.subgroup)
     }
     this.waiting++
-    this.#answers += packed(answer)
+    // Joined: what is added up keeps its parts beside the whole.
+    this.#answers = [this.#answers, packed(answer)].join('')
     const { id, timestamp, hash, position } = evidence
     this.#evidence = JSON.stringify([id, timestamp, hash, position])
   }

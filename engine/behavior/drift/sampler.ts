@@ -51,7 +51,7 @@ export class AnswerSampler implements BehaviorStep {
     if (sampled.count >= this.#params.sampled) return { ...quiet, dueMs }
     sampled.count++
     const shuffled = this.#sample(principal!, sampled, answer(), evidence())
-    entries.set('', models.includes(sampled) ? models : [...models, sampled])
+    entries.set('', models.includes(sampled) ? models : models.concat(sampled))
     return { findings: nothing, shuffled, dueMs }
   }
 

@@ -45,7 +45,7 @@ export class HabitsStep implements BehaviorStep {
     const known = keys.find(({ credential }) => credential === use.credential)
     const habits = known ?? habitsOf(use)
     const findings = this.#use(group[0]!, habits, use)
-    const all = known === undefined ? [...withRoom(keys), habits] : keys
+    const all = known === undefined ? withRoom(keys).concat(habits) : keys
     entries.set('', all)
     return { findings, shuffled: nothing, dueMs: dueOf(all) }
   }

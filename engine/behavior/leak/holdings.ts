@@ -1,5 +1,5 @@
 /**
- * What one account holds of a model: one block of bytes, below two kilobytes; in a checkpoint one text.
+ * What one account holds of a model: one text of bytes, below two kilobytes.
  *
  * It begins small: how much was asked, and how many different inputs (HyperLogLog: Flajolet et al. 2007; 128 registers, an
  * error of about 7 %, less below two hundred). From the twelfth different query on copies are kept with it (copies.ts).
@@ -44,43 +44,41 @@ function sizeOf({ count, dimension, classes }: Layout): number {
 
 /** A block as it stands in the state. */
 export class HoldingsBlock {
-  bytes: Uint8Array
+  /** A character for each byte: a text lies in the heap in one piece, where a buffer costs as much again. */
+  text: string
+  readonly layout: Layout
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-  }
-
-  get layout(): Layout {
-    const head = new Float64Array(this.bytes.buffer, this.bytes.byteOffset, headSize)
-    return { count: head[at.count]!, dimension: head[at.dimension]!, classes: head[at.classes]! }
+  constructor(text: string, layout: Layout) {
+    this.text = text
+    this.layout = layout
   }
 
   toJSON(): string {
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength).toString('base64')
+    return Buffer.from(this.text, 'latin1').toString('base64')
   }
 
   /** From the state, where it is a text after a restart. Undefined where it is not a block of this version. */
   static of(kept: unknown): HoldingsBlock | undefined {
     if (kept instanceof HoldingsBlock) return kept
     if (typeof kept !== 'string') return undefined
-    const bytes = Uint8Array.from(Buffer.from(kept, 'base64'))
-    if (bytes.length < sizeOf(small)) return undefined
-    const block = new HoldingsBlock(bytes)
-    const { count, dimension, classes } = block.layout
-    const numbers = [count, dimension, classes].every((value) => Number.isInteger(value) && value >= 0 && value <= 256)
-    const head = new Float64Array(bytes.buffer, 0, 1)
-    return head[at.version] === version && numbers && bytes.length === sizeOf(block.layout) ? block : undefined
+    const bytes = Buffer.from(kept, 'base64')
+    if (bytes.length < sizeOf(small) || bytes.readDoubleLE(at.version * 8) !== version) return undefined
+    const sizes = [at.count, at.dimension, at.classes].map((n) => bytes.readDoubleLE(n * 8))
+    const [count, dimension, classes] = sizes as [number, number, number]
+    const numbers = sizes.every((value) => Number.isInteger(value) && value >= 0 && value <= 256)
+    const layout = count + dimension + classes === 0 ? small : { count, dimension, classes }
+    return numbers && bytes.length === sizeOf(layout) ? new HoldingsBlock(bytes.toString('latin1'), layout) : undefined
   }
 
   static begin(timeMs: number): HoldingsBlock {
-    const bytes = new Uint8Array(sizeOf(small))
-    const head = new Float64Array(bytes.buffer, 0, headSize)
+    const bytes = Buffer.alloc(sizeOf(small))
+    const head = new Float64Array(bytes.buffer, bytes.byteOffset, headSize)
     head[at.version] = version
     head[at.firstMs] = timeMs
     head[at.lastMs] = timeMs
     head[at.week] = -1
     for (const from of [at.estimate, at.floor]) head.fill(Number.NaN, from + 1, from + 4)
-    return new HoldingsBlock(bytes)
+    return new HoldingsBlock(bytes.toString('latin1'), small)
   }
 }
 
@@ -100,7 +98,7 @@ export function versionAt(answers: number, first: number): number {
 
 export class Holdings {
   readonly layout: Layout
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   readonly #head: Float64Array
   readonly #recent: Uint32Array
   readonly #registers: Uint8Array
@@ -115,7 +113,7 @@ export class Holdings {
     const buffer = new ArrayBuffer(sizeOf(layout))
     const { count, dimension, classes } = layout
     this.layout = layout
-    this.#bytes = new Uint8Array(buffer)
+    this.#bytes = Buffer.from(buffer)
     this.#head = new Float64Array(buffer, 0, headSize)
     let offset = headSize * 8
     const next = (bytes: number): number => (offset += bytes) - bytes
@@ -128,11 +126,11 @@ export class Holdings {
   }
 
   open(block: HoldingsBlock): void {
-    this.#bytes.set(block.bytes)
+    this.#bytes.write(block.text, 0, block.text.length, 'latin1')
   }
 
   putBack(block: HoldingsBlock): void {
-    block.bytes.set(this.#bytes)
+    block.text = this.#bytes.toString('latin1')
   }
 
   /** Takes note of a query; false: it repeats one of the last. */
@@ -268,6 +266,6 @@ export class Holdings {
     to.#putEstimate(at.floor, this.estimate)
     to.distances.fill(65_535)
     to.answers.fill(255)
-    return new HoldingsBlock(to.#bytes)
+    return new HoldingsBlock(to.#bytes.toString('latin1'), layout)
   }
 }

@@ -49,8 +49,8 @@ describe('what an account holds', () => {
     const block = HoldingsBlock.begin(0)
     const begun = new Holdings(block.layout)
     begun.open(block)
-    expect(block.bytes.length).toBeLessThan(512)
-    expect(begun.moved(largest.layout, 1).bytes.length).toBeLessThanOrEqual(2_400)
+    expect(block.text.length).toBeLessThan(512)
+    expect(begun.moved(largest.layout, 1).text.length).toBeLessThanOrEqual(2_400)
   })
 
   test('that comes back as something else is begun anew', () => {
