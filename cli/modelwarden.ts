@@ -36,6 +36,7 @@ const commands = {
   assets: async () => (await import('./commands/assets.ts')).addAssetsCommand,
   canary: async () => (await import('./commands/canary.ts')).addCanaryCommand,
   config: async () => (await import('./commands/config.ts')).addConfigCommand,
+  repartition: async () => (await import('./commands/repartition.ts')).addRepartitionCommand,
   topics: async () => (await import('./commands/topics.ts')).addTopicsCommand,
 } as const
 

@@ -126,6 +126,12 @@ export class StateVersionError extends WardenError {
   override readonly retryable = false
 }
 
+/** The partitions of a stage's log are being changed: its state must not be taken up before that has come to its end. */
+export class RepartitionUnderWayError extends WardenError {
+  override readonly code = 'REPARTITION_UNDER_WAY'
+  override readonly retryable = true
+}
+
 /** Says in one line what went wrong, without a stack: for logs and for people. */
 export function describeError(error: unknown): string {
   if (error instanceof Error) return error.message

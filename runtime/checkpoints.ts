@@ -9,7 +9,7 @@
  * older one migrated.
  */
 import { z } from 'zod'
-import { StateVersionError } from '../core/errors.ts'
+import { RepartitionUnderWayError, StateVersionError } from '../core/errors.ts'
 import type { Bus, BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { stateTopic } from '../core/topics.ts'
 import type { MemoryState } from './memory-state.ts'
@@ -37,17 +37,28 @@ export const TaskMeta = z.strictObject({
 export type TaskMeta = z.infer<typeof TaskMeta>
 
 const metaKey = ''
+/** In each partition of a state topic while `modelwarden repartition` is at work: nobody takes it up. */
+const lockKey = 'repartition'
 
-/** Reads the last checkpoint of a task into `state`; `undefined` if there is none. */
+/** What of a stage its state is read and written by. */
+export type StateOwner = Pick<StageSpec, 'name' | 'inputs' | 'stateVersion' | 'migrate'>
+
+/**
+ * Reads the last checkpoint of a task into `state`; `undefined` if there is none. Throws RepartitionUnderWayError while keys are
+ * being dealt out anew, but to who does that (`lock`).
+ */
 export async function restoreCheckpoint(
   bus: Bus,
-  spec: StageSpec,
+  spec: StateOwner,
   at: TopicPartition,
   state: MemoryState,
+  lock: 'heed' | 'ignore' = 'heed',
 ): Promise<TaskMeta | undefined> {
   const prefix = `${at.topic}\n`
   let meta: unknown
+  let locked = false
   const apply = (record: BusRecord): void => {
+    if (record.key === lockKey) locked = record.value !== null
     if (record.key?.startsWith(prefix) !== true) return
     const key = record.key.slice(prefix.length)
     const value: unknown = record.value === null ? undefined : JSON.parse(record.value.toString('utf8'))
@@ -57,6 +68,11 @@ export async function restoreCheckpoint(
   await bus.read({ topic: stateTopic(spec.name), partition: at.partition }, 'start', (batch) => {
     for (const record of batch) apply(record)
   })
+  if (locked && lock === 'heed') {
+    throw new RepartitionUnderWayError(`The log of ${spec.name} is being given other partitions.`, {
+      hint: 'Run `modelwarden repartition --apply` to its end: it goes on where it was cut off.',
+    })
+  }
   if (meta === undefined) return undefined
   const parsed = TaskMeta.parse(meta)
   if (parsed.version > spec.stateVersion) {
@@ -69,7 +85,7 @@ export async function restoreCheckpoint(
   return parsed
 }
 
-function migrateState(spec: StageSpec, fromVersion: number, state: MemoryState): void {
+function migrateState(spec: StateOwner, fromVersion: number, state: MemoryState): void {
   for (const [key, value] of [...state.entries('')]) {
     const migrated = spec.migrate?.(key, value, fromVersion)
     if (migrated === undefined) state.delete(key)
@@ -79,7 +95,7 @@ function migrateState(spec: StageSpec, fromVersion: number, state: MemoryState):
 
 /** The records of one checkpoint: the changed entries, and the meta record last. */
 export function checkpointRecords(
-  spec: StageSpec,
+  spec: Pick<StageSpec, 'name'>,
   at: TopicPartition,
   changes: readonly (readonly [key: string, json: string | null])[],
   meta: TaskMeta,
@@ -92,4 +108,34 @@ export function checkpointRecords(
     value,
   })
   return [...changes.map(([key, json]) => record(key, json)), record(metaKey, JSON.stringify(meta))]
+}
+
+/** How far the dealing out of a stage's keys has come. */
+export const RepartitionLock = z.strictObject({
+  /** Partitions that its log had, and is to have. */
+  from: z.int().positive(),
+  to: z.int().positive(),
+  /** The state stands where it belongs. */
+  moved: z.boolean(),
+})
+export type RepartitionLock = z.infer<typeof RepartitionLock>
+
+export function lockRecord(stage: string, partition: number, lock: RepartitionLock | null): OutgoingRecord {
+  return {
+    topic: stateTopic(stage),
+    partition,
+    key: lockKey,
+    value: lock === null ? null : JSON.stringify(lock),
+  }
+}
+
+export async function readLock(bus: Bus, stage: string, partition: number): Promise<RepartitionLock | undefined> {
+  let found: RepartitionLock | undefined
+  await bus.read({ topic: stateTopic(stage), partition }, 'start', (batch) => {
+    for (const { key, value } of batch) {
+      if (key !== lockKey) continue
+      found = value === null ? undefined : RepartitionLock.parse(JSON.parse(value.toString('utf8')))
+    }
+  })
+  return found
 }

@@ -4,7 +4,8 @@
  * Stands under every service when `bus.kind` is `kafka`. Made by the composition root; nothing connects before it is used.
  * Kafka 2.5 or later.
  */
-import { BusRefusedError } from '../../core/errors.ts'
+import type { Admin } from 'kafkajs'
+import { BusRefusedError, BusUnavailableError } from '../../core/errors.ts'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import type {
   Bus,
@@ -89,6 +90,44 @@ class KafkaBus implements Bus {
       await Promise.all(specs.map(({ name }) => this.#untilLed(name)))
     } catch (error) {
       throw asBusError(error, 'create topics')
+    } finally {
+      await admin.disconnect().catch(() => undefined)
+    }
+  }
+
+  async addPartitions(topics: readonly { readonly name: string; readonly partitions: number }[]): Promise<void> {
+    const counts = await Promise.all(topics.map(({ name }) => this.partitionCount(name)))
+    const topicPartitions = topics.flatMap(({ name, partitions }, at) =>
+      counts[at]! < partitions ? [{ topic: name, count: partitions }] : [],
+    )
+    if (topicPartitions.length === 0) return
+    await this.#administrate('add partitions', async (admin) => {
+      await admin.createPartitions({ topicPartitions })
+    })
+    for (const { topic, count } of topicPartitions) {
+      await withRetries(
+        async () => {
+          for (const link of this.#links) link.forgetAll()
+          if ((await this.#shared.leaders(topic)).length < count) throw new BusUnavailableError(`${topic} grows`)
+        },
+        { doing: `add partitions to ${topic}`, withinMs: questionWithinMs, signal: this.#closing.signal },
+      )
+    }
+  }
+
+  async groupMembers(groups: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const described = await this.#administrate('describe groups', (admin) => admin.describeGroups([...groups]))
+    return new Map(described.groups.map(({ groupId, members }) => [groupId, members.length]))
+  }
+
+  async #administrate<T>(doing: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#mustBeOpen(doing)
+    const admin = makeAdmin(this.#settings, this.#log)
+    try {
+      await admin.connect()
+      return await work(admin)
+    } catch (error) {
+      throw asBusError(error, doing)
     } finally {
       await admin.disconnect().catch(() => undefined)
     }

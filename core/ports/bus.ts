@@ -135,6 +135,10 @@ export interface Bus {
    * that was there when called has been delivered, to a way to stop.
    */
   follow(topic: string, onBatch: (batch: readonly BusRecord[]) => void): Promise<{ stop(): Promise<void> }>
+  /** Gives topics more partitions: what stands in the old ones stays. Where there are as many already, nothing happens. */
+  addPartitions?(topics: readonly { readonly name: string; readonly partitions: number }[]): Promise<void>
+  /** How many members each of these groups has now. A group that nobody knows has none. */
+  groupMembers?(groups: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Whether it answers. */
   ping(): Promise<void>
   /** How the server and our topics on it are, for an operator. Changes nothing. Rejects where it does not answer. */

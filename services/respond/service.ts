@@ -13,11 +13,14 @@ import { RespondLogic } from './logic.ts'
 import { decisionsRelay, incidentsRelay } from './relays.ts'
 import { RespondSidecar, type SidecarDependencies } from './sidecar.ts'
 
+/** Of the shape of the book. */
+export const respondStateVersion = 1
+
 /** The stage over the log of effects. */
 export function respondStage(deps: SidecarDependencies): StageSpec {
   return {
     name: 'respond',
-    stateVersion: 1,
+    stateVersion: respondStateVersion,
     inputs: [topics.effects],
     watermark: [],
     tellsWatermarkTo: [],

@@ -1,0 +1,90 @@
+/**
+ * Whose records the state of detect's two steps belongs to: the first log is keyed by principal, the second by rule and group.
+ *
+ * A state key names a version of a rule, and the log its id: so the rules in force must be at hand.
+ */
+import { dealIds, least, newest, numberAnew, toNumber, type Dealt, type Home, type Rekey } from '../../runtime/rekey.ts'
+import type { BehaviorHead } from './behavior-group.ts'
+import { groupKey, type Observed } from './observations.ts'
+import type { RuleSet } from './rule-set.ts'
+
+/** As in the keys of groups' parts. */
+const divider = '\u0000'
+
+interface KnownRule {
+  readonly id: string
+  /** Which of a local correlation's values is the principal. */
+  readonly principalAt: number
+}
+
+type Rules = ReadonlyMap<string, KnownRule>
+
+function rulesOf(set: RuleSet): Rules {
+  const correlations = set.correlations.map(({ key, rule }): [string, KnownRule] => [
+    key,
+    { id: rule.meta.id, principalAt: rule.base[0]?.groupFields.indexOf('warden.principal') ?? -1 },
+  ])
+  const behavior = set.behavior.map(({ key, rule }): [string, KnownRule] => [key, { id: rule.meta.id, principalAt: 0 }])
+  return new Map([...correlations, ...behavior])
+}
+
+/** `c/<rule>/<group>` or `b/<rule>/<group>`, and perhaps a part of it. */
+function groupIn(key: string): { readonly head: string; readonly rule: string; readonly group: string } | undefined {
+  if (!key.startsWith('c/') && !key.startsWith('b/')) return undefined
+  const end = key.indexOf(divider)
+  const head = end < 0 ? key : key.slice(0, end)
+  const slash = head.indexOf('/', 2)
+  return { head, rule: head.slice(2, slash), group: head.slice(slash + 1) }
+}
+
+const common: Pick<Rekey, 'join' | 'finish'> = {
+  join(key, values) {
+    // What is told to all partitions, some may have heard more of than others.
+    if (key !== 'clock') return newest(values)
+    const clocks = values as readonly { readonly watermarkMs: number | null; readonly appendedMs: number }[]
+    return {
+      watermarkMs: least(clocks.map(({ watermarkMs }) => watermarkMs)),
+      appendedMs: Math.max(...clocks.map(({ appendedMs }) => appendedMs)),
+    }
+  },
+  finish: numberAnew,
+}
+
+export function detectRekey(set: RuleSet): Rekey {
+  const rules = rulesOf(set)
+  return {
+    ...common,
+    deal(key, value, entries, from): readonly Dealt[] {
+      const group = groupIn(key)
+      if (group !== undefined) {
+        const { values } = (entries.get(group.head) ?? {}) as Partial<BehaviorHead>
+        const principal = values?.[rules.get(group.rule)?.principalAt ?? -1]
+        // Of a rule that is not in force any more: forgotten at the next start.
+        return [{ home: principal === undefined ? 'here' : { logKey: principal }, key, value }]
+      }
+      if (key.startsWith('seen/')) return [{ home: { logKey: key.slice('seen/'.length) }, key, value }]
+      return dealIds(key, value, from) ?? [{ home: 'everywhere', key, value }]
+    },
+  }
+}
+
+export function groupsRekey(set: RuleSet): Rekey {
+  const rules = rulesOf(set)
+  return {
+    ...common,
+    deal(key, value, _entries, from): readonly Dealt[] {
+      const group = groupIn(key)
+      if (group !== undefined) {
+        const rule = rules.get(group.rule)
+        const home: Home = rule === undefined ? 'here' : { logKey: `${rule.id} ${group.group}` }
+        return [{ home, key, value }]
+      }
+      if (key.startsWith('held/')) {
+        const { observed } = value as { readonly observed: Observed }
+        const logKey = `${observed.rule} ${groupKey(observed.scope, observed.group)}`
+        return [{ home: { logKey }, key: toNumber(key, from), value }]
+      }
+      return [{ home: 'everywhere', key, value }]
+    },
+  }
+}
