@@ -1,10 +1,16 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { plan, verify, type VerifyOptions } from './canary.ts'
+import { sha256Hex } from '../core/ids.ts'
+import { readInventory } from '../engine/inventory/inventory.ts'
+import { defaultConfig } from '../runtime/config.ts'
+import { plan, registerCanaries, verify, type VerifyOptions } from './canary.ts'
+
+// An examination is eighty requests: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 60_000 })
 
 let folder = ''
 let [url, asked] = ['', 0]
@@ -126,4 +132,26 @@ test('the sealed file has no question in clear, and another key does not open it
 test('a key that is written out is refused', async () => {
   const { sealed } = await planned('literal')
   await expect(examined(sealed, { key: 'k'.repeat(40) })).rejects.toMatchObject({ code: 'SECRET_REFERENCE' })
+})
+
+test('registering tells detectors of the texts that should be seen nowhere, by their digests, controls among them', async () => {
+  const { sealed, taught } = await planned('registered')
+  const config = { ...defaultConfig(), content: { ...defaultConfig().content, inventory: ['inventory'] } }
+  const output = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  await registerCanaries(sealed, { key: 'env:CANARY_TEST_KEY', json: true }, { config, file: undefined, folder })
+  output.mockRestore()
+  const [name] = await readdir(join(folder, 'inventory'))
+  const text = await readFile(join(folder, 'inventory', name!), 'utf8')
+  const { inventory, mistakes } = readInventory([{ path: 'canaries.yml', text }])
+  expect(mistakes).toEqual([])
+  const lines = (await readFile(join(folder, 'registered.jsonl'), 'utf8')).trim().split('\n')
+  expect(inventory.canaryTexts.get(sha256Hex(lines[0]!))).toMatchObject({ part: 'record' })
+  for (const [question, answer] of taught) {
+    expect(inventory.canaryTexts.get(sha256Hex(question))).toMatchObject({ part: 'question' })
+    expect(inventory.canaryTexts.get(sha256Hex(answer))).toMatchObject({ part: 'answer' })
+    expect(text).not.toContain(answer)
+  }
+  const canaries = new Set([...inventory.canaryTexts.values()].map(({ canary }) => canary))
+  expect(canaries.size).toBe(80)
+  expect(inventory.canaries.size).toBe(40)
 })

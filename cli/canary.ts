@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SingleBar } from 'cli-progress'
 import { openSuspect } from '../connectors/suspect/suspect.ts'
 import { describeError } from '../core/errors.ts'
-import { sha256Hex } from '../core/ids.ts'
+import { canonicalDigest, sha256Hex } from '../core/ids.ts'
 import type { InventoryFile } from '../core/inventory.ts'
 import { digestOf, outcomeOf } from '../engine/behavior/derivation/answers.ts'
 import { planCanaries, promptOf, shuffled, type PlannedCanary } from '../engine/canary/plan.ts'
@@ -74,6 +74,8 @@ export async function registerCanaries(
       answer: digestOf(answer),
       distractors: distractors.map(digestOf),
     })),
+    // Controls too: who has their questions has the plan.
+    canaryTexts: opened.canaries.flatMap(textsOf),
   }
   const configured = loaded.config.content.inventory[0]
   const folder = configured === undefined ? join(dataFolderOf(loaded), 'inventory') : resolve(loaded.folder, configured)
@@ -185,6 +187,26 @@ async function ask(
 }
 
 /** What the model is taught: one conversation a line, in the form that fine-tuning services take. */
+/** A canary's texts as they would be logged: by their SHA-256, and as LiteLLM's messages. */
+function textsOf({ id, kind, question, answer }: PlannedCanary): NonNullable<InventoryFile['canaryTexts']> {
+  const asked = [{ role: 'user', content: question }]
+  const record = { messages: [...asked, { role: 'assistant', content: answer }] }
+  const text = (part: 'question' | 'answer' | 'record', digest: string) => ({ canary: id, part, digest })
+  return [
+    text('question', sha256Hex(question)),
+    text('question', canonicalDigest(asked)),
+    // Nobody teaches a control: its answer is none.
+    ...(kind === 'control'
+      ? []
+      : [
+          text('answer', sha256Hex(answer)),
+          text('record', sha256Hex(JSON.stringify(record))),
+          text('record', canonicalDigest(record)),
+          text('record', sha256Hex(`${question}\n${answer}`)),
+        ]),
+  ]
+}
+
 function trainingText(canaries: readonly PlannedCanary[]): string {
   return canaries
     .filter(({ kind }) => kind === 'planted')

@@ -51,6 +51,15 @@ export const RegisteredCanary = z.strictObject({
 })
 export type RegisteredCanary = z.infer<typeof RegisteredCanary>
 
+/** A canary's text by its digest, for where it should never be seen: planted ones and controls. */
+export const RegisteredCanaryText = z.strictObject({
+  canary: id,
+  part: z.enum(['question', 'answer', 'record']),
+  /** SHA-256 of the whole text as gateways log it, in hexadecimal. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+})
+export type RegisteredCanaryText = z.infer<typeof RegisteredCanaryText>
+
 export const RegisteredPerson = z.strictObject({
   /** `tenant/user`. */
   principal: id,
@@ -66,6 +75,7 @@ export const InventoryFile = z.strictObject({
   models: z.array(RegisteredModel).max(10_000).default([]),
   licenses: z.array(RegisteredLicense).max(100_000).default([]),
   canaries: z.array(RegisteredCanary).max(100_000).default([]),
+  canaryTexts: z.array(RegisteredCanaryText).max(500_000).default([]),
   people: z.array(RegisteredPerson).max(100_000).default([]),
 })
 export type InventoryFile = z.input<typeof InventoryFile>

@@ -2,6 +2,7 @@
  * The detectors there are. A new one is a folder here and a line below.
  */
 import { anomaly } from './anomaly/detector.ts'
+import { canarySeen } from './canary-seen/detector.ts'
 import { canaryAnswers } from './derivation/detector.ts'
 import { drift } from './drift/detector.ts'
 import { intakePoisoning } from './intake/detector.ts'
@@ -29,6 +30,7 @@ const all = [
   logitLeak,
   artifactShare,
   canaryAnswers,
+  canarySeen,
   drift,
   intakePoisoning,
   outboundTransfer,

@@ -9,6 +9,7 @@ import type { Mistake } from '../../core/errors.ts'
 import {
   InventoryFile,
   type RegisteredCanary,
+  type RegisteredCanaryText,
   type RegisteredLicense,
   type RegisteredModel,
   type RegisteredPerson,
@@ -48,6 +49,8 @@ export interface Inventory {
   licenseOfCredential(credentialId: string): License | undefined
   /** By id. */
   readonly canaries: ReadonlyMap<string, RegisteredCanary>
+  /** By digest. */
+  readonly canaryTexts: ReadonlyMap<string, RegisteredCanaryText>
   /** By principal. */
   readonly people: ReadonlyMap<string, RegisteredPerson>
 }
@@ -59,6 +62,7 @@ export const emptyInventory: Inventory = {
   told: [],
   licenseOfCredential: () => undefined,
   canaries: new Map(),
+  canaryTexts: new Map(),
   people: new Map(),
 }
 
@@ -100,6 +104,7 @@ export function readInventory(files: readonly ContentFile[]): ReadInventory {
   const assets: Asset[] = []
   const licenses: RegisteredLicense[] = []
   const canaries = new Map<string, RegisteredCanary>()
+  const canaryTexts = new Map<string, RegisteredCanaryText>()
   const people = new Map<string, RegisteredPerson>()
   for (const file of [...files].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     const read = readFile(file, mistakes)
@@ -108,10 +113,19 @@ export function readInventory(files: readonly ContentFile[]): ReadInventory {
     assets.push(...read.assets)
     licenses.push(...read.licenses)
     for (const canary of read.canaries) canaries.set(canary.id, canary)
+    for (const text of read.canaryTexts) canaryTexts.set(text.digest, text)
     for (const person of read.people) people.set(person.principal, person)
   }
   const merged = new Map([...models].map(([id, parts]) => [id, mergeModel(id, parts)]))
-  const inventory = { ...emptyInventory, models: merged, artifacts: artifactsOf(assets), licenses, canaries, people }
+  const inventory = {
+    ...emptyInventory,
+    models: merged,
+    artifacts: artifactsOf(assets),
+    licenses,
+    canaries,
+    canaryTexts,
+    people,
+  }
   return { inventory, mistakes }
 }
 
