@@ -32,8 +32,6 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   const compiled = compileEventRules([...files, ...(await loadPipelines(options.pipeline ?? []))])
   const { rules } = compiled
   const matcher = matcherOfFiles(rules, given)
-  // The plan is made with the first event: it belongs to loading.
-  matcher.match({}, () => undefined)
   const loadMs = performance.now() - startedMs
   const refused = [
     ...mistakes,

@@ -5,9 +5,9 @@
  * A missing field matches only `null`, `exists: false`, and what is negated.
  */
 import { compileCidr } from './cidr.ts'
+import { ContainsTable } from './contains-table.ts'
 import { holds } from './aggregates.ts'
 import type { FieldReader, Texts } from './fields.ts'
-import { ContainsTable } from './literal-tables.ts'
 import { compileRegex } from './modifiers.ts'
 import { compilePattern, containing, foldPattern, simpleShape, type TextTest } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
@@ -20,9 +20,9 @@ export type Check = () => boolean
 export function compileCondition(condition: Condition, reader: FieldReader): Check {
   switch (condition.kind) {
     case 'and':
-      return allOf(condition.of.map((each) => compileCondition(each, reader)))
+      return allOf(cheapestFirst(condition.of).map((each) => compileCondition(each, reader)))
     case 'or':
-      return anyOf(condition.of.map((each) => compileCondition(each, reader)))
+      return anyOf(cheapestFirst(condition.of).map((each) => compileCondition(each, reader)))
     case 'not': {
       const inner = compileCondition(condition.of, reader)
       return () => !inner()
@@ -31,6 +31,30 @@ export function compileCondition(condition: Condition, reader: FieldReader): Che
       return compileCondition(condition.of, reader)
     case 'item':
       return compileItem(condition, reader)
+  }
+}
+
+/** Neither order nor how many are asked makes a difference to the answer. */
+function cheapestFirst(conditions: readonly Condition[]): readonly Condition[] {
+  return conditions
+    .map((condition) => ({ condition, price: priceOf(condition) }))
+    .sort((a, b) => a.price - b.price)
+    .map(({ condition }) => condition)
+}
+
+/** What a condition takes to evaluate, in plain comparisons. */
+function priceOf(condition: Condition): number {
+  switch (condition.kind) {
+    case 'and':
+    case 'or':
+      return condition.of.reduce((sum, each) => sum + priceOf(each), 0)
+    case 'not':
+    case 'selection':
+      return priceOf(condition.of)
+    case 'item': {
+      const each = condition.field === undefined ? 50 : 1
+      return condition.tests.reduce((sum, test) => sum + each * (test.kind === 'regex' ? 20 : 1), 1)
+    }
   }
 }
 

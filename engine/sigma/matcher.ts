@@ -44,7 +44,10 @@ interface Met {
   events: number
 }
 
-/** An index of their own is made at once for few of the rules, for more of them after so many events: it takes a while. */
+/**
+ * An index of their own is made at once for few of the rules, and as long as such indexes together hold no more rules than
+ * there are; after that for log sources with so many events: it takes a while.
+ */
 const fewOfRules = 1 / 4
 const eventsBeforeIndex = 20_000
 
@@ -80,7 +83,10 @@ class IndexedMatcher implements Matcher, MatcherStats {
 
   match(event: EventTree, onMatch: (rule: SigmaRule) => void): void {
     const met = this.#metBy(event)
-    if (met.mask !== undefined && ++met.events === eventsBeforeIndex) this.#giveIndex(met)
+    if (met.mask !== undefined && ++met.events === eventsBeforeIndex) {
+      const own = this.#ownIndex(met.numbers)
+      if (own !== undefined) Object.assign(met, { index: own, mask: undefined })
+    }
     this.#last = met.index
     this.#reader.read(event)
     met.index.match(onMatch, met.mask)
@@ -114,11 +120,12 @@ class IndexedMatcher implements Matcher, MatcherStats {
       : (rule: SigmaRule) => covers(rule.meta.logsource, definedOnly(source))
     const numbers: number[] = []
     for (const [number, rule] of this.rules.entries()) if (fits(rule)) numbers.push(number)
-    const met: Met = { index: this.#indexOfAll(), mask: undefined, numbers, events: 0 }
-    if (numbers.length < this.rules.length) {
-      met.mask = maskOf(numbers, this.rules.length)
-      if (numbers.length <= this.rules.length * fewOfRules) this.#giveIndex(met)
-    }
+    const { length } = this.rules
+    const isFew = numbers.length <= length * fewOfRules || this.#indexedRules + numbers.length <= length
+    const own = numbers.length < length && isFew ? this.#ownIndex(numbers) : undefined
+    const index = own ?? this.#indexOfAll()
+    const mask = own === undefined && numbers.length < length ? maskOf(numbers, length) : undefined
+    const met: Met = { index, mask, numbers, events: 0 }
     if (this.#met.size >= logSourcesMax) this.#met.clear()
     this.#met.set(key, met)
     return met
@@ -128,22 +135,17 @@ class IndexedMatcher implements Matcher, MatcherStats {
     return (this.#all ??= new RuleIndex(this.rules, this.#reader, this.#checkOf))
   }
 
-  /** Gives events of a log source an index of the rules that they meet, and of no others. */
-  #giveIndex(met: Met): void {
-    const same = met.numbers.join(',')
-    let index = this.#byRules.get(same)
-    if (index === undefined) {
-      if (this.#indexedRules + met.numbers.length > indexedRulesMax) return
-      this.#indexedRules += met.numbers.length
-      index = new RuleIndex(
-        met.numbers.map((number) => this.rules[number]!),
-        this.#reader,
-        this.#checkOf,
-      )
-      this.#byRules.set(same, index)
-    }
-    met.index = index
-    met.mask = undefined
+  /** An index of these rules and no others; undefined: there are too many indexes. */
+  #ownIndex(numbers: readonly number[]): RuleIndex | undefined {
+    const same = numbers.join(',')
+    const known = this.#byRules.get(same)
+    if (known !== undefined) return known
+    if (this.#indexedRules + numbers.length > indexedRulesMax) return undefined
+    this.#indexedRules += numbers.length
+    const rules = numbers.map((number) => this.rules[number]!)
+    const index = new RuleIndex(rules, this.#reader, this.#checkOf)
+    this.#byRules.set(same, index)
+    return index
   }
 
   readonly #checkOf = (rule: SigmaRule): Check => {

@@ -4,18 +4,19 @@
  * Pure. Stands inside the matcher. Each rule is filed under its witnesses (witness.ts): texts that equal, begin with, end with
  * or contain a literal. What is found is a candidate: the rule itself decides.
  */
+import { ContainsTable } from './contains-table.ts'
 import type { Check } from './evaluate.ts'
 import type { FieldReader } from './fields.ts'
-import { ContainsTable, Trie, type Filed } from './literal-tables.ts'
+import { Trie, type Filed } from './trie.ts'
 import type { SigmaRule } from './types.ts'
-import { literalsOf, witnessesOf, witnessKey, type Cost, type Witness } from './witness.ts'
+import { WitnessFinder, type Witness, type WitnessKind } from './witness.ts'
 
 /** Where a rule stands among those of the index. */
 type Entry = number
 
 /** What is filed under the texts of one field, or of the whole event. */
 interface TextIndex {
-  readonly equals: ReadonlyMap<string, readonly Entry[]> | undefined
+  readonly equals: EqualTable | undefined
   readonly prefixes: Trie | undefined
   readonly suffixes: Trie | undefined
   readonly contains: ContainsTable | undefined
@@ -66,8 +67,7 @@ export class RuleIndex {
       const field = this.#fields[slot]
       if (field !== undefined) this.#lookUp(field, slot)
     }
-    if (this.#keywords !== undefined)
-      for (const text of this.#reader.allText().values) this.#keywords.lookRaw(text, this.#markOn)
+    this.#keywords?.look(this.#reader.allText().joined, this.#markOn)
     let candidates = 0
     for (let word = 0; word < bits.length; word++) {
       // What stays set after an error in a check would only be tried again.
@@ -100,8 +100,7 @@ export class RuleIndex {
   }
 
   #lookUpText(field: TextIndex, text: string): void {
-    const equal = field.equals?.get(text)
-    if (equal !== undefined) this.#mark(equal)
+    field.equals?.look(text, this.#mark)
     field.prefixes?.look(text, this.#mark)
     field.suffixes?.look(text, this.#mark)
     field.contains?.look(text, this.#markOn)
@@ -114,62 +113,68 @@ interface FiledRules {
   readonly always: readonly Entry[]
 }
 
+/** What is filed for one field: by kind, by text. */
+type FieldDraft = Partial<Record<WitnessKind, Map<string, Entry[]>>>
+
 /** Files each rule under its cheapest witnesses. */
 function fileRules(rules: readonly SigmaRule[], reader: FieldReader): FiledRules {
-  const cost = costAmong(rules)
+  const finder = new WitnessFinder(rules.map(({ condition }) => condition))
   const always: Entry[] = []
-  const filed = new Map<string, { readonly witness: Witness; readonly entries: Entry[] }>()
-  for (const [entry, rule] of rules.entries()) {
-    const witnesses = witnessesOf(rule.condition, cost)
+  const drafts = new Map<string | undefined, FieldDraft>()
+  for (const [entry, { condition }] of rules.entries()) {
+    const witnesses = finder.find(condition)
     if (witnesses === undefined) always.push(entry)
-    for (const witness of witnesses ?? []) {
-      const key = witnessKey(witness)
-      const known = filed.get(key)
-      if (known === undefined) filed.set(key, { witness, entries: [entry] })
-      else known.entries.push(entry)
-    }
+    else for (const witness of witnesses) fileWitness(drafts, witness, entry)
   }
   const fields: (TextIndex | undefined)[] = []
   let keywords: ContainsTable | undefined
-  for (const [field, all] of Map.groupBy(filed.values(), ({ witness }) => witness.field)) {
-    const index = textIndex(all)
+  for (const [field, draft] of drafts) {
+    const index = textIndex(draft)
     if (field === undefined) keywords = index.contains
     else fields[reader.slot(field)] = index
   }
   return { fields: Array.from(fields), keywords, always }
 }
 
-function textIndex(all: readonly { readonly witness: Witness; readonly entries: readonly Entry[] }[]): TextIndex {
-  const table = <T>(kind: Witness['kind'], make: (literals: readonly Filed[]) => T): T | undefined => {
-    const literals = all
-      .filter(({ witness }) => witness.kind === kind)
-      .map(({ witness, entries }) => ({ text: witness.text, entries }))
-    return literals.length === 0 ? undefined : make(literals)
+function fileWitness(drafts: Map<string | undefined, FieldDraft>, { field, kind, text }: Witness, entry: Entry): void {
+  let draft = drafts.get(field)
+  if (draft === undefined) drafts.set(field, (draft = {}))
+  const byText = (draft[kind] ??= new Map<string, Entry[]>())
+  const known = byText.get(text)
+  if (known === undefined) byText.set(text, [entry])
+  else known.push(entry)
+}
+
+function textIndex(draft: FieldDraft): TextIndex {
+  const table = <T>(kind: WitnessKind, make: (literals: readonly Filed[]) => T): T | undefined => {
+    const filed = draft[kind]
+    return filed === undefined ? undefined : make(Array.from(filed, ([text, entries]) => ({ text, entries })))
   }
   return {
-    equals: table('equals', (literals) => new Map(literals.map(({ text, entries }) => [text, entries]))),
+    equals: draft.equals === undefined ? undefined : new EqualTable(draft.equals),
     prefixes: table('prefix', (literals) => new Trie(literals, false)),
     suffixes: table('suffix', (literals) => new Trie(literals, true)),
     contains: table('contains', (literals) => new ContainsTable(literals)),
-    present: table('present', (literals) => literals[0]!.entries),
+    present: draft.present?.get(''),
   }
 }
 
-/** A literal that many rules name is one that many events have (`eventSource: s3.amazonaws.com`). */
-function costAmong(rules: readonly SigmaRule[]): Cost {
-  const named = new Map<string, number>()
-  for (const { condition } of rules) {
-    const own = new Set<string>()
-    literalsOf(condition, (witness) => own.add(witnessKey(witness)))
-    for (const key of own) named.set(key, (named.get(key) ?? 0) + 1)
+/** Longer texts count as of this length. */
+const lengthMax = 255
+
+/** What texts are equal to. Most have a length that no literal has: these are not even hashed. */
+class EqualTable {
+  readonly #byText: ReadonlyMap<string, readonly Entry[]>
+  readonly #lengths = new Uint8Array(lengthMax + 1)
+
+  constructor(byText: ReadonlyMap<string, readonly Entry[]>) {
+    this.#byText = byText
+    for (const text of byText.keys()) this.#lengths[Math.min(text.length, lengthMax)] = 1
   }
-  return (witness) => {
-    if (witness.kind === 'present') return 10_000
-    const rarity = named.get(witnessKey(witness)) ?? 1
-    // An equality costs one lookup; what may stand anywhere is found the oftener the shorter it is.
-    if (witness.kind === 'equals') return rarity
-    // Keywords are sought in all of the event.
-    const reach = witness.field === undefined ? 8 : witness.kind === 'contains' ? 4 : 2
-    return rarity * reach * (1 + 20 / (1 + witness.text.length ** 2))
+
+  look(text: string, found: (entries: readonly Entry[]) => void): void {
+    if (this.#lengths[Math.min(text.length, lengthMax)] === 0) return
+    const entries = this.#byText.get(text)
+    if (entries !== undefined) found(entries)
   }
 }

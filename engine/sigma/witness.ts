@@ -4,52 +4,242 @@
  * Pure. Stands between compiled rules and the index (rule-index.ts): rules none of whose witnesses an event has are not
  * evaluated. Promise: no rule matches an event that has none of its witnesses.
  */
-import { fold, foldPattern, isAny } from './pattern.ts'
+import { foldPattern } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
 import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
+
+/** How the folded text must stand in the field; `present`: any text will do. */
+export type WitnessKind = 'equals' | 'prefix' | 'suffix' | 'contains' | 'present'
 
 export interface Witness {
   /** Undefined: all text of the event (and the kind is `contains`). */
   readonly field: string | undefined
-  /** How the folded text must stand in the field; `present`: any text will do. */
-  readonly kind: 'equals' | 'prefix' | 'suffix' | 'contains' | 'present'
+  readonly kind: WitnessKind
   readonly text: string
 }
 
 /** One of these must be there. */
 export type Witnesses = readonly Witness[]
 
-/** How dear a witness is: the share of events that have it, guessed. */
-export type Cost = (witness: Witness) => number
-
 /** Alternatives beyond which a rule is no longer filed by them. */
 const witnessesMax = 4_096
 
-/** The cheapest witnesses of a condition; undefined: an event without anything in particular may match. */
-export function witnessesOf(condition: Condition, cost: Cost): Witnesses | undefined {
-  switch (condition.kind) {
-    case 'selection':
-      return witnessesOf(condition.of, cost)
-    case 'not':
-      return undefined
-    case 'and':
-      return cheapest(
-        condition.of.map((each) => witnessesOf(each, cost)),
-        cost,
-      )
-    case 'or':
-      return union(condition.of.map((each) => witnessesOf(each, cost)))
-    case 'item':
-      return ofItem(condition, cost)
+/** A literal of some rules, and what is known of how common it is. */
+class Literal implements Witness {
+  readonly field: string | undefined
+  readonly kind: WitnessKind
+  readonly text: string
+  readonly of: FieldLiterals
+  /** Rules that name it. */
+  named = 0
+  lastNamedBy = -1
+  #cost = -1
+
+  constructor(of: FieldLiterals, kind: WitnessKind, text: string) {
+    this.field = of.field
+    this.of = of
+    this.kind = kind
+    this.text = text
+  }
+
+  /** Final once all rules are counted. */
+  get cost(): number {
+    if (this.#cost < 0) this.#cost = costOf(this)
+    return this.#cost
   }
 }
 
-function cheapest(candidates: readonly (Witnesses | undefined)[], cost: Cost): Witnesses | undefined {
-  let best: Witnesses | undefined
+class FieldLiterals {
+  readonly field: string | undefined
+  /** How often rules name any literal of the field. */
+  named = 0
+  /** What could serve as witness of a pattern or a regular expression: any of these. One test may be of several fields. */
+  readonly ofTest = new Map<Test, readonly Literal[]>()
+  readonly #byKind: Record<WitnessKind, Map<string, Literal>> = {
+    equals: new Map(),
+    prefix: new Map(),
+    suffix: new Map(),
+    contains: new Map(),
+    present: new Map(),
+  }
+
+  constructor(field: string | undefined) {
+    this.field = field
+  }
+
+  literal(kind: WitnessKind, text: string): Literal {
+    const known = this.#byKind[kind].get(text)
+    if (known !== undefined) return known
+    const literal = new Literal(this, kind, text)
+    this.#byKind[kind].set(text, literal)
+    return literal
+  }
+}
+
+/** What looking for one literal costs beside what it finds. */
+const lookupCost = 0.0004
+/** Of literals with characters that nearly no text has: they are sought only where one has. */
+const rareCost = 0.00001
+const beyondLatin1 = /[^\u0000-\u00ff]/
+/** Mentions that every field has before it is counted. */
+const mentionsMin = 20
+
+/**
+ * The share of events that have a literal, guessed: of a field's values, those that many rules name are the common ones (a
+ * field of which rules know six values has each of them more often than one of which they know six hundred); and what is
+ * short is found anywhere.
+ */
+function costOf({ kind, text, named, of, field }: Literal): number {
+  if (kind === 'present') return 1
+  const share = (named + 1) / (of.named + mentionsMin)
+  const { length } = text
+  if (beyondLatin1.test(text)) return rareCost
+  if (kind === 'equals') return share + lookupCost
+  if (kind !== 'contains') return Math.max(share, length <= 4 ? 0.3 : length <= 6 ? 0.01 : 0.001) + lookupCost
+  const byLength = length < chanceByLength.length ? chanceByLength[length]! : 0.001
+  const found = Math.max(length < 8 ? 2 * share : share, byLength)
+  // Keywords are sought in all of the event.
+  return (field === undefined ? Math.min(1, found * 8) : found) + lookupCost
+}
+
+/** How likely it is that a text of a hundred characters has a literal of so many somewhere. */
+const chanceByLength = [1, 0.9, 0.2, 0.05, 0.01, 0.004, 0.002]
+
+type Chosen = readonly Literal[] | undefined
+
+/** Finds the witnesses of rules, among all of them: how common a literal is, the other rules tell. */
+export class WitnessFinder {
+  readonly #fields = new Map<string | undefined, FieldLiterals>()
+
+  constructor(conditions: readonly Condition[]) {
+    for (const [owner, condition] of conditions.entries()) this.#count(condition, owner)
+  }
+
+  /** The cheapest witnesses of one of the conditions; undefined: an event without anything in particular may match. */
+  find(condition: Condition): Witnesses | undefined {
+    return this.#find(condition)
+  }
+
+  #count(condition: Condition, owner: number): void {
+    switch (condition.kind) {
+      case 'and':
+      case 'or':
+        for (const each of condition.of) this.#count(each, owner)
+        return
+      case 'selection':
+        this.#count(condition.of, owner)
+        return
+      case 'not':
+        return
+      case 'item':
+        for (const test of condition.tests) this.#countTest(condition.field, test, owner)
+    }
+  }
+
+  #countTest(field: string | undefined, test: Test, owner: number): void {
+    if (test.kind === 'oneOf') {
+      for (const each of test.tests) this.#countTest(field, each, owner)
+      return
+    }
+    if (test.kind !== 'pattern' && test.kind !== 'regex') return
+    const of = this.#fieldOf(field)
+    let literals = of.ofTest.get(test)
+    if (literals === undefined) of.ofTest.set(test, (literals = literalsOf(of, test)))
+    for (const literal of literals) {
+      if (literal.lastNamedBy === owner) continue
+      literal.lastNamedBy = owner
+      literal.named++
+      literal.of.named++
+    }
+  }
+
+  #fieldOf(field: string | undefined): FieldLiterals {
+    let known = this.#fields.get(field)
+    if (known === undefined) this.#fields.set(field, (known = new FieldLiterals(field)))
+    return known
+  }
+
+  #present(field: string): readonly Literal[] {
+    return [this.#fieldOf(field).literal('present', '')]
+  }
+
+  #find(condition: Condition): Chosen {
+    switch (condition.kind) {
+      case 'selection':
+        return this.#find(condition.of)
+      case 'not':
+        return undefined
+      case 'and':
+        return cheapest(condition.of.map((each) => this.#find(each)))
+      case 'or':
+        return union(condition.of.map((each) => this.#find(each)))
+      case 'item':
+        return this.#ofItem(condition)
+    }
+  }
+
+  #ofItem({ field, tests, link }: DetectionItem): Chosen {
+    const each = tests.map((test) => this.#ofOne(field, test))
+    if (link === 'all') return cheapest(each)
+    const any = union(each)
+    // Too many literals, or none: that the field has any text may still be required.
+    if (field === undefined || !tests.every(needsText)) return any
+    return cheapest([any, this.#present(field)])
+  }
+
+  #ofOne(field: string | undefined, test: Test): Chosen {
+    switch (test.kind) {
+      case 'pattern':
+      case 'regex': {
+        // Of a condition that was not counted, there is none.
+        const literals = this.#fieldOf(field).ofTest.get(test) ?? []
+        const best = literals.reduce<Literal | undefined>(
+          (least, literal) => (least === undefined || literal.cost < least.cost ? literal : least),
+          undefined,
+        )
+        if (best !== undefined) return [best]
+        return field === undefined ? undefined : this.#present(field)
+      }
+      case 'oneOf':
+        return union(test.tests.map((one) => this.#ofOne(field, one)))
+      case 'cidr':
+      case 'compare':
+      case 'fieldref':
+        return field === undefined ? undefined : this.#present(field)
+      case 'null':
+      case 'exists':
+        return undefined
+    }
+  }
+}
+
+function literalsOf(of: FieldLiterals, test: Extract<Test, { kind: 'pattern' | 'regex' }>): readonly Literal[] {
+  if (test.kind === 'regex') {
+    const literal = requiredLiteral(test.source)
+    return literal === undefined ? [] : [of.literal('contains', literal)]
+  }
+  const parts = foldPattern(test.parts)
+  // A keyword is sought in the texts of all values in one: a literal with a NUL might lie across two.
+  if (of.field === undefined) {
+    const fit = parts.filter((part) => typeof part === 'string' && part !== '' && !part.includes('\u0000'))
+    return fit.map((text) => of.literal('contains', text as string))
+  }
+  if (parts.every((part) => typeof part === 'string')) return [of.literal('equals', parts.join(''))]
+  return parts.flatMap((part, index) => (typeof part === 'string' ? [of.literal(kindAt(parts, index), part)] : []))
+}
+
+/** How a literal stands in a pattern that has others beside it. */
+function kindAt(parts: readonly PatternPart[], index: number): WitnessKind {
+  return index === 0 ? 'prefix' : index === parts.length - 1 ? 'suffix' : 'contains'
+}
+
+function cheapest(candidates: readonly Chosen[]): Chosen {
+  let best: Chosen
   let least = Infinity
   for (const candidate of candidates) {
     if (candidate === undefined) continue
-    const total = candidate.reduce((sum, witness) => sum + cost(witness), 0)
+    let total = 0
+    for (const literal of candidate) total += literal.cost
     if (total >= least) continue
     best = candidate
     least = total
@@ -57,122 +247,18 @@ function cheapest(candidates: readonly (Witnesses | undefined)[], cost: Cost): W
   return best
 }
 
-function union(parts: readonly (Witnesses | undefined)[]): Witnesses | undefined {
-  const all = new Map<string, Witness>()
+function union(parts: readonly Chosen[]): Chosen {
+  if (parts.length === 1) return parts[0]
+  const all = new Set<Literal>()
   for (const part of parts) {
     if (part === undefined) return undefined
-    for (const witness of part) all.set(witnessKey(witness), witness)
+    for (const literal of part) all.add(literal)
     if (all.size > witnessesMax) return undefined
   }
-  return [...all.values()]
-}
-
-export function witnessKey(witness: Witness): string {
-  return `${witness.kind}\u0000${witness.field ?? '\u0000'}\u0000${witness.text}`
-}
-
-function ofItem(item: DetectionItem, cost: Cost): Witnesses | undefined {
-  const { field } = item
-  const each = item.tests.map((test) => (field === undefined ? ofKeyword(test, cost) : ofTest(field, test, cost)))
-  if (item.link === 'all') return cheapest(each, cost)
-  return union(each) ?? (field === undefined ? undefined : presence(field, item.tests))
-}
-
-/** A keyword's longest literal, sought in the texts of all values in one: a literal with a NUL might lie across two. */
-function ofKeyword(test: Test, cost: Cost): Witnesses | undefined {
-  switch (test.kind) {
-    case 'pattern': {
-      const literals = foldPattern(test.parts).filter((part) => typeof part === 'string' && !part.includes('\u0000'))
-      const witnesses = literals.map((text): Witness => ({ field: undefined, kind: 'contains', text: text as string }))
-      return cheapest(
-        witnesses.filter(({ text }) => text !== '').map((witness) => [witness]),
-        cost,
-      )
-    }
-    case 'regex': {
-      const literal = requiredLiteral(test.source)
-      return literal === undefined ? undefined : [{ field: undefined, kind: 'contains', text: literal }]
-    }
-    case 'oneOf':
-      return union(test.tests.map((each) => ofKeyword(each, cost)))
-    default:
-      return undefined
-  }
-}
-
-/** Too many literals, or none: that the field has any text may still be required. */
-function presence(field: string, tests: readonly Test[]): Witnesses | undefined {
-  return tests.every(needsText) ? [{ field, kind: 'present', text: '' }] : undefined
+  return [...all]
 }
 
 function needsText(test: Test): boolean {
   if (test.kind === 'oneOf') return test.tests.every(needsText)
   return test.kind !== 'null' && test.kind !== 'exists'
-}
-
-function ofTest(field: string, test: Test, cost: Cost): Witnesses | undefined {
-  switch (test.kind) {
-    case 'pattern':
-      return ofPattern(field, foldPattern(test.parts), cost)
-    case 'regex': {
-      const literal = requiredLiteral(test.source)
-      return [literal === undefined ? { field, kind: 'present', text: '' } : { field, kind: 'contains', text: literal }]
-    }
-    case 'oneOf':
-      return union(test.tests.map((each) => ofTest(field, each, cost)))
-    case 'cidr':
-    case 'compare':
-    case 'fieldref':
-      return [{ field, kind: 'present', text: '' }]
-    case 'null':
-    case 'exists':
-      return undefined
-  }
-}
-
-function ofPattern(field: string, parts: readonly PatternPart[], cost: Cost): Witnesses {
-  if (parts.every((part) => typeof part === 'string')) return [{ field, kind: 'equals', text: parts.join('') }]
-  const present: Witness = { field, kind: 'present', text: '' }
-  let best: Witness = present
-  for (const [index, part] of parts.entries()) {
-    if (typeof part !== 'string') continue
-    const last = index === parts.length - 1
-    const kind = index === 0 ? 'prefix' : last ? 'suffix' : 'contains'
-    const witness: Witness = { field, kind, text: fold(part) }
-    if (cost(witness) < cost(best)) best = witness
-  }
-  return [best]
-}
-
-/** Every literal that could serve, for counting how common each is among the rules. */
-export function literalsOf(condition: Condition, into: (witness: Witness) => void): void {
-  switch (condition.kind) {
-    case 'and':
-    case 'or':
-      for (const each of condition.of) literalsOf(each, into)
-      return
-    case 'selection':
-      literalsOf(condition.of, into)
-      return
-    case 'not':
-      return
-    case 'item':
-      for (const test of condition.tests) ofLiterals(condition.field, test, into)
-  }
-}
-
-function ofLiterals(field: string | undefined, test: Test, into: (witness: Witness) => void): void {
-  if (test.kind === 'oneOf') for (const each of test.tests) ofLiterals(field, each, into)
-  if (test.kind !== 'pattern') return
-  const parts = foldPattern(test.parts)
-  for (const [index, part] of parts.entries()) {
-    if (typeof part !== 'string') continue
-    if (field === undefined) {
-      into({ field, kind: 'contains', text: part })
-      continue
-    }
-    const open = isAny(parts[0]) || index > 0
-    const kind = parts.length === 1 ? 'equals' : !open ? 'prefix' : index === parts.length - 1 ? 'suffix' : 'contains'
-    into({ field, kind, text: part })
-  }
 }

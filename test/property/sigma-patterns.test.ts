@@ -1,7 +1,8 @@
 /** Wildcards, grams and required literals against plain, slow readings of what they mean. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ContainsTable, Trie } from '../../engine/sigma/literal-tables.ts'
+import { ContainsTable } from '../../engine/sigma/contains-table.ts'
+import { Trie } from '../../engine/sigma/trie.ts'
 import { compileRegex } from '../../engine/sigma/modifiers.ts'
 import { compilePattern, fold, parsePattern, plainText } from '../../engine/sigma/pattern.ts'
 import { requiredLiteral } from '../../engine/sigma/regex-literal.ts'
