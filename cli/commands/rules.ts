@@ -105,6 +105,7 @@ function addMatch(rules: Command): void {
       'print {rules, refused, loadMs, events, broken, matches, seconds, eventsPerSecond} on standard error',
     )
     .option('--strict', 'rules with mistakes end the run; else they are named and left out')
+    .option('--no-cache', 'compile the rules anew, and keep nothing of them')
     .addHelpText(
       'after',
       `

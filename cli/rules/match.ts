@@ -2,13 +2,14 @@
 import { once } from 'node:events'
 import { formatMistake } from '../../core/errors.ts'
 import { EventLines } from '../../engine/sigma/ndjson.ts'
-import type { EventTree, LogSource, Matcher, RuleMeta } from '../../engine/sigma/types.ts'
+import type { EventTree, LogSource, Matcher } from '../../engine/sigma/types.ts'
 import { neutralText } from '../../runtime/terminal-text.ts'
 import { matcherOfFiles } from '../../services/detect/event-matching.ts'
-import { compileEventRules } from '../../services/detect/listed-rules.ts'
+import type { EventRule } from '../../services/detect/listed-rules.ts'
 import { CliError, exitCodes } from '../exit.ts'
 import { note } from '../output.ts'
 import { readEventsFile } from './events-file.ts'
+import { eventRules } from './kept-rules.ts'
 import { loadPipelines, loadRulesAlone } from './load.ts'
 
 export interface MatchOptions {
@@ -19,6 +20,8 @@ export interface MatchOptions {
   readonly json?: true
   readonly stats?: true
   readonly strict?: true
+  /** False with --no-cache. */
+  readonly cache: boolean
 }
 
 /** Complaints shown of the rules, and of the events. */
@@ -29,7 +32,7 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   const given = readLogSource(options.logsource)
   const startedMs = performance.now()
   const { files, mistakes, shown } = await loadRulesAlone(options.rules)
-  const compiled = compileEventRules([...files, ...(await loadPipelines(options.pipeline ?? []))])
+  const compiled = await eventRules([...files, ...(await loadPipelines(options.pipeline ?? []))], options.cache)
   const { rules } = compiled
   const matcher = matcherOfFiles(rules, given)
   const loadMs = performance.now() - startedMs
@@ -71,15 +74,15 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
 class MatchRun {
   matches = 0
   brokenEvents = 0
-  readonly lines: EventLines
-  readonly #matcher: Matcher
+  readonly lines: EventLines<EventRule>
+  readonly #matcher: Matcher<EventRule>
   readonly #json: boolean
   readonly #spelled = new Map<string, string>()
   #single = 0
   #buffer = ''
   #full = false
 
-  constructor(matcher: Matcher, json: boolean) {
+  constructor(matcher: Matcher<EventRule>, json: boolean) {
     this.#matcher = matcher
     this.#json = json
     this.lines = new EventLines(matcher, {
@@ -97,7 +100,7 @@ class MatchRun {
     this.#matcher.match(event, ({ meta }) => this.#matched(number, meta))
   }
 
-  #matched(number: number, meta: RuleMeta): void {
+  #matched(number: number, meta: EventRule['meta']): void {
     this.matches++
     this.#buffer += this.#json ? `{"event":${number},"rule":${this.#spell(meta.id)}}\n` : this.#line(number, meta)
     if (this.#buffer.length > bufferCharsMax) this.#flush()
@@ -126,7 +129,7 @@ class MatchRun {
     this.#buffer = ''
   }
 
-  #line(number: number, { id, title, level }: RuleMeta): string {
+  #line(number: number, { id, title, level }: EventRule['meta']): string {
     return `${number}\t${level}\t${neutralText(id)}\t${neutralText(title)}\n`
   }
 

@@ -9,7 +9,7 @@ import { compileCondition, type Check } from './evaluate.ts'
 import { FieldReader } from './fields.ts'
 import { covers, logSource } from './rule-meta.ts'
 import { RuleIndex } from './rule-index.ts'
-import type { EventTree, LogSource, Matcher, SigmaRule } from './types.ts'
+import type { EventTree, LogSource, MatchedRule, Matcher } from './types.ts'
 
 /** Log sources remembered. Values that no rule names count as one, so that events can't make many. */
 const logSourcesMax = 4_096
@@ -28,15 +28,18 @@ export interface MatcherStats {
  */
 export type Routing = 'said' | 'open'
 
-export function createMatcher(rules: readonly SigmaRule[], routing: Routing = 'said'): Matcher & MatcherStats {
+export function createMatcher<Rule extends MatchedRule>(
+  rules: readonly Rule[],
+  routing: Routing = 'said',
+): Matcher<Rule> & MatcherStats {
   return new IndexedMatcher(rules, routing)
 }
 
 const dimensions = ['product', 'service', 'category'] as const
 
 /** The rules that events of one log source meet. */
-interface Met {
-  index: RuleIndex
+interface Met<Rule extends MatchedRule> {
+  index: RuleIndex<Rule>
   /** Where the index holds other rules too: one bit a rule, set for those that are met. */
   mask: Uint32Array | undefined
   readonly numbers: readonly number[]
@@ -51,25 +54,25 @@ interface Met {
 const fewOfRules = 1 / 4
 const eventsBeforeIndex = 20_000
 
-class IndexedMatcher implements Matcher, MatcherStats {
-  readonly rules: readonly SigmaRule[]
+class IndexedMatcher<Rule extends MatchedRule> implements Matcher<Rule>, MatcherStats {
+  readonly rules: readonly Rule[]
   readonly #reader = new FieldReader()
-  readonly #met = new Map<string, Met>()
+  readonly #met = new Map<string, Met<Rule>>()
   /** Log sources with the same rules share an index. */
-  readonly #byRules = new Map<string, RuleIndex>()
+  readonly #byRules = new Map<string, RuleIndex<Rule>>()
   readonly #routing: Routing
   /** What rules name, in lower case. */
   readonly #known: Readonly<Record<keyof LogSource, ReadonlySet<string>>>
   /** Compiled rules, shared by all indexes. */
-  readonly #checks = new Map<SigmaRule, Check>()
-  #lastMet: Met | undefined
+  readonly #checks = new Map<Rule, Check>()
+  #lastMet: Met<Rule> | undefined
   #lastSource: ReadLogSource | undefined
   #lastOpen = false
   #indexedRules = 0
-  #all: RuleIndex | undefined
-  #last: RuleIndex | undefined
+  #all: RuleIndex<Rule> | undefined
+  #last: RuleIndex<Rule> | undefined
 
-  constructor(rules: readonly SigmaRule[], routing: Routing) {
+  constructor(rules: readonly Rule[], routing: Routing) {
     this.rules = rules
     this.#routing = routing
     const named = (key: keyof LogSource): ReadonlySet<string> =>
@@ -81,7 +84,7 @@ class IndexedMatcher implements Matcher, MatcherStats {
     return this.#last?.candidates ?? 0
   }
 
-  match(event: EventTree, onMatch: (rule: SigmaRule) => void): void {
+  match(event: EventTree, onMatch: (rule: Rule) => void): void {
     const met = this.#metBy(event)
     if (met.mask !== undefined && ++met.events === eventsBeforeIndex) {
       const own = this.#ownIndex(met.numbers)
@@ -92,7 +95,7 @@ class IndexedMatcher implements Matcher, MatcherStats {
     met.index.match(onMatch, met.mask)
   }
 
-  #metBy(event: EventTree): Met {
+  #metBy(event: EventTree): Met<Rule> {
     const said = logSourceOf(event)
     const open = said === noLogSource && this.#routing === 'open'
     const source = open ? rawSource(event) : said
@@ -114,10 +117,10 @@ class IndexedMatcher implements Matcher, MatcherStats {
     return known.has(lower) ? lower : '?'
   }
 
-  #remember(key: string, source: ReadLogSource, open: boolean): Met {
+  #remember(key: string, source: ReadLogSource, open: boolean): Met<Rule> {
     const fits = open
-      ? (rule: SigmaRule) => !contradicts(rule.meta.logsource, source)
-      : (rule: SigmaRule) => covers(rule.meta.logsource, definedOnly(source))
+      ? (rule: Rule) => !contradicts(rule.meta.logsource, source)
+      : (rule: Rule) => covers(rule.meta.logsource, definedOnly(source))
     const numbers: number[] = []
     for (const [number, rule] of this.rules.entries()) if (fits(rule)) numbers.push(number)
     const { length } = this.rules
@@ -125,18 +128,18 @@ class IndexedMatcher implements Matcher, MatcherStats {
     const own = numbers.length < length && isFew ? this.#ownIndex(numbers) : undefined
     const index = own ?? this.#indexOfAll()
     const mask = own === undefined && numbers.length < length ? maskOf(numbers, length) : undefined
-    const met: Met = { index, mask, numbers, events: 0 }
+    const met: Met<Rule> = { index, mask, numbers, events: 0 }
     if (this.#met.size >= logSourcesMax) this.#met.clear()
     this.#met.set(key, met)
     return met
   }
 
-  #indexOfAll(): RuleIndex {
+  #indexOfAll(): RuleIndex<Rule> {
     return (this.#all ??= new RuleIndex(this.rules, this.#reader, this.#checkOf))
   }
 
   /** An index of these rules and no others; undefined: there are too many indexes. */
-  #ownIndex(numbers: readonly number[]): RuleIndex | undefined {
+  #ownIndex(numbers: readonly number[]): RuleIndex<Rule> | undefined {
     const same = numbers.join(',')
     const known = this.#byRules.get(same)
     if (known !== undefined) return known
@@ -148,7 +151,7 @@ class IndexedMatcher implements Matcher, MatcherStats {
     return index
   }
 
-  readonly #checkOf = (rule: SigmaRule): Check => {
+  readonly #checkOf = (rule: Rule): Check => {
     let check = this.#checks.get(rule)
     if (check === undefined) this.#checks.set(rule, (check = compileCondition(rule.condition, this.#reader)))
     return check

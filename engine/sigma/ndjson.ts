@@ -7,28 +7,28 @@
  */
 import { isDeeperThan, opensMoreThan } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
-import type { EventTree, Matcher, SigmaRule } from './types.ts'
+import type { EventTree, MatchedRule, Matcher, SigmaRule } from './types.ts'
 
 /** Characters of one line: far past any record. What is longer is told as a bad line, and its text let go. */
 const lineCharsMax = 64 * 1024 * 1024
 
-export interface EventLinesSink {
+export interface EventLinesSink<Rule extends MatchedRule = SigmaRule> {
   /** `line` counts from 0. */
-  onMatch(line: number, rule: SigmaRule): void
+  onMatch(line: number, rule: Rule): void
   onBadLine(line: number, message: string): void
 }
 
-export class EventLines {
-  readonly #matcher: Matcher
-  readonly #sink: EventLinesSink
-  readonly #onRule: (rule: SigmaRule) => void
+export class EventLines<Rule extends MatchedRule = SigmaRule> {
+  readonly #matcher: Matcher<Rule>
+  readonly #sink: EventLinesSink<Rule>
+  readonly #onRule: (rule: Rule) => void
   #line = 0
   #events = 0
   /** The beginning of a line whose end has not come yet. */
   #rest = ''
   #skipping = false
 
-  constructor(matcher: Matcher, sink: EventLinesSink) {
+  constructor(matcher: Matcher<Rule>, sink: EventLinesSink<Rule>) {
     this.#matcher = matcher
     this.#sink = sink
     this.#onRule = (rule) => {

@@ -8,7 +8,7 @@ import { ContainsTable } from './contains-table.ts'
 import type { Check } from './evaluate.ts'
 import type { FieldReader } from './fields.ts'
 import { Trie, type Filed } from './trie.ts'
-import type { SigmaRule } from './types.ts'
+import type { MatchedRule } from './types.ts'
 import { WitnessFinder, type Witness, type WitnessKind } from './witness.ts'
 
 /** Where a rule stands among those of the index. */
@@ -23,11 +23,11 @@ interface TextIndex {
   readonly present: readonly Entry[] | undefined
 }
 
-export class RuleIndex {
-  readonly #rules: readonly SigmaRule[]
+export class RuleIndex<Rule extends MatchedRule> {
+  readonly #rules: readonly Rule[]
   /** Made when a rule first is a candidate: of thousands most never are. */
   readonly #checks: (Check | undefined)[]
-  readonly #checkOf: (rule: SigmaRule) => Check
+  readonly #checkOf: (rule: Rule) => Check
   /** By slot. */
   readonly #fields: readonly (TextIndex | undefined)[]
   readonly #keywords: ContainsTable | undefined
@@ -39,7 +39,7 @@ export class RuleIndex {
   #candidates = 0
 
   /** `rules` in the order in which matches are told. `checkOf` compiles a rule, and remembers it. */
-  constructor(rules: readonly SigmaRule[], reader: FieldReader, checkOf: (rule: SigmaRule) => Check) {
+  constructor(rules: readonly Rule[], reader: FieldReader, checkOf: (rule: Rule) => Check) {
     this.#reader = reader
     this.#rules = rules
     this.#checks = Array<Check | undefined>(rules.length).fill(undefined)
@@ -58,7 +58,7 @@ export class RuleIndex {
   }
 
   /** Tells the rules that match the event that the reader holds. `mask`: one bit a rule, set for those that may. */
-  match(onMatch: (rule: SigmaRule) => void, mask?: Uint32Array): void {
+  match(onMatch: (rule: Rule) => void, mask?: Uint32Array): void {
     const bits = this.#bits
     bits.set(this.#always)
     const { present } = this.#reader
@@ -117,7 +117,7 @@ interface FiledRules {
 type FieldDraft = Partial<Record<WitnessKind, Map<string, Entry[]>>>
 
 /** Files each rule under its cheapest witnesses. */
-function fileRules(rules: readonly SigmaRule[], reader: FieldReader): FiledRules {
+function fileRules(rules: readonly MatchedRule[], reader: FieldReader): FiledRules {
   const finder = new WitnessFinder(rules.map(({ condition }) => condition))
   const always: Entry[] = []
   const drafts = new Map<string | undefined, FieldDraft>()

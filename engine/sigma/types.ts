@@ -241,8 +241,14 @@ export interface CorrelationOperator {
   dueMs(state: GroupState): number
 }
 
-export interface Matcher {
-  readonly rules: readonly SigmaRule[]
+/** What of a rule a matcher needs. */
+export interface MatchedRule {
+  readonly condition: Condition
+  readonly meta: { readonly logsource: LogSource }
+}
+
+export interface Matcher<Rule extends MatchedRule = SigmaRule> {
+  readonly rules: readonly Rule[]
   /** Calls back for every rule that matches, in the rules' order. Not reentrant. */
-  match(event: EventTree, onMatch: (rule: SigmaRule) => void): void
+  match(event: EventTree, onMatch: (rule: Rule) => void): void
 }

@@ -5,10 +5,10 @@
  * only where its log source and the event's name different things; what an event does not say is anybody's.
  */
 import { createMatcher } from '../../engine/sigma/matcher.ts'
-import type { LogSource, Matcher, SigmaRule } from '../../engine/sigma/types.ts'
+import type { LogSource, MatchedRule, Matcher, SigmaRule } from '../../engine/sigma/types.ts'
 
 /** `given`: the log source of all events, as far as the caller knows it. */
-export function matcherOfFiles(rules: readonly SigmaRule[], given: LogSource = {}): Matcher {
+export function matcherOfFiles<Rule extends MatchedRule>(rules: readonly Rule[], given: LogSource = {}): Matcher<Rule> {
   return createMatcher(
     rules.filter(({ meta }) => agrees(meta.logsource, given)),
     'open',

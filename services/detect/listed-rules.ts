@@ -9,7 +9,7 @@ import type { ContentFile } from '../../core/content.ts'
 import type { Mistake } from '../../core/errors.ts'
 import { holdsBehaviorRule } from '../../engine/behavior/envelope.ts'
 import { compileSigma } from '../../engine/sigma/compile.ts'
-import type { CompiledSigma, RuleMeta, SigmaRule } from '../../engine/sigma/types.ts'
+import type { CompiledSigma, Condition, RuleMeta } from '../../engine/sigma/types.ts'
 import { emptyListsIn, readLists, type OperatorList, type ReadLists } from './lists.ts'
 
 export interface ListedRules {
@@ -26,15 +26,28 @@ export function compileWithLists(files: readonly ContentFile[], lists: ReadLists
   return { compiled, active: ({ meta }) => !resting.files.has(meta.place.file), notices: resting.notices }
 }
 
-/** The rules that make a signal of a single event; behavior rules and correlations are passed over. */
-export function compileEventRules(files: readonly ContentFile[]): {
-  readonly rules: readonly SigmaRule[]
+/** What matching an event against a rule, and telling the match, takes. JSON. */
+export interface EventRule {
+  readonly condition: Condition
+  readonly meta: Pick<RuleMeta, 'id' | 'title' | 'level' | 'logsource'>
+}
+
+export interface EventRules {
+  readonly rules: readonly EventRule[]
   readonly mistakes: readonly Mistake[]
-} {
+}
+
+/** The rules that make a signal of a single event; behavior rules and correlations are passed over. */
+export function compileEventRules(files: readonly ContentFile[]): EventRules {
   const lists = readLists(files)
   const sigma = lists.others.filter(({ text }) => !holdsBehaviorRule(text))
   const { compiled, active } = compileWithLists(sigma, lists)
-  const rules = compiled.rules.filter((rule) => rule.standalone && active(rule))
+  const rules = compiled.rules
+    .filter((rule) => rule.standalone && active(rule))
+    .map(({ condition, meta: { id, title, level, logsource } }) => ({
+      condition,
+      meta: { id, title, level, logsource },
+    }))
   return { rules, mistakes: [...lists.mistakes, ...compiled.mistakes] }
 }
 
