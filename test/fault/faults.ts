@@ -3,7 +3,7 @@
  * undisturbed run. Exit code 1 where a promise was broken.
  *
  *   FAULT_RECORDS   records fed, 200,000 by default
- *   FAULT_KILLS     kills -9 over all services, 24 by default
+ *   FAULT_KILLS     kills -9 over all services, 26 by default; beside them each channel's effects are cut off twice by one
  *   FAULT_RATE      records a second in the disturbed run, 500 by default: the time over which disturbances are spread
  *   FAULT_KEEP      `1`: leaves the files of both runs, the logs of all services among them
  *   FAULT_SEED      decides the moments; a random one by default, printed
@@ -23,8 +23,13 @@ const judgements = await faults({
   classPath: jars.classPath,
   home: distribution.home,
   records: number('FAULT_RECORDS', 200_000),
-  kills: number('FAULT_KILLS', 24),
+  thieves: 60,
+  decoys: 20,
+  copies: 2,
+  chaos: { kills: number('FAULT_KILLS', 26), effectKills: 2, everything: true },
   recordsPerSecond: number('FAULT_RATE', 500),
+  calmRecordsPerSecond: 4_000,
+  quietMs: 12_000,
   seed: number('FAULT_SEED', Math.floor(Math.random() * 1e6)),
   keep: process.env['FAULT_KEEP'] === '1',
   say: (line) => {

@@ -26,6 +26,8 @@ export interface FleetOptions {
   readonly partitions?: number
   /** Further variables of each process's environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** 64 hex digits; two fleets with the same key give a credential the same id. Default: one of its own. */
+  readonly hmacKey?: string
   /** Those of them that are not started with the others. */
   readonly startLater?: readonly string[]
 }
@@ -64,7 +66,7 @@ const readyMsMax = 180_000
 /** Starts all processes and waits until each says that it is ready. The first publishes the content. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   await mkdir(options.folder, { recursive: true })
-  const key = randomBytes(32).toString('hex')
+  const key = options.hmacKey ?? randomBytes(32).toString('hex')
   const members = new Map<string, Member>()
   const urls = new Map<string, string>()
   for (const name of options.processes) urls.set(name, `http://127.0.0.1:${await freePort()}`)

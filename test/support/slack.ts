@@ -33,7 +33,14 @@ export interface Slack {
   close(): Promise<void>
 }
 
-export async function startSlack(): Promise<Slack> {
+export interface SlackOptions {
+  /** Messages are answered so much later. */
+  readonly delayMs?: number
+  /** A message stands in its channel, and the sender does not know yet. */
+  readonly onMessage?: () => void
+}
+
+export async function startSlack({ delayMs = 0, onMessage }: SlackOptions = {}): Promise<Slack> {
   const calls: SlackCall[] = []
   const messages: { ts: string; args: SlackCall['args'] }[] = []
   const planned: Answer[] = []
@@ -57,7 +64,8 @@ export async function startSlack(): Promise<Slack> {
         const ts = `${Math.floor(Date.now() / 1000)}.${String(messages.length + 1).padStart(6, '0')}`
         messages.push({ ts, args })
         const message = { type: 'message', text: args['text'] ?? '', bot_id: 'B0000000001', ts }
-        const answer = ok({ channel: args['channel'], ts, message })
+        const answer = { ...ok({ channel: args['channel'], ts, message }), delayMs }
+        onMessage?.()
         if (!hangUp) return answer
         hangUp = false
         return { ...answer, hangUp: true }

@@ -20,9 +20,17 @@ export interface Smtp {
   close(): Promise<void>
 }
 
-/** With `auth`, mail is taken only from this user. Plain text throughout: it never leaves the machine. */
-export async function startSmtp(options: { readonly auth?: { user: string; pass: string } } = {}): Promise<Smtp> {
-  const { auth } = options
+export interface SmtpOptions {
+  /** Mail is taken only from this user. */
+  readonly auth?: { readonly user: string; readonly pass: string }
+  /** A message's acceptance is said so much later. */
+  readonly delayMs?: number
+  /** A message was accepted, and the sender does not know yet. */
+  readonly onMail?: () => void
+}
+
+/** Plain text throughout: it never leaves the machine. */
+export async function startSmtp({ auth, delayMs = 0, onMail }: SmtpOptions = {}): Promise<Smtp> {
   const mails: ReceivedMail[] = []
   const refusals: number[] = []
   const server = new SMTPServer({
@@ -51,7 +59,8 @@ export async function startSmtp(options: { readonly auth?: { user: string; pass:
           headers: headersOf(raw),
           raw,
         })
-        done(null)
+        onMail?.()
+        setTimeout(done, delayMs, null)
       })
     },
   })

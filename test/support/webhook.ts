@@ -30,8 +30,16 @@ export interface Webhook {
   close(): Promise<void>
 }
 
-/** `secret`: `whsec_` and base64, or plain text. Without one every delivery is accepted unchecked. */
-export async function startWebhook({ secret }: { readonly secret?: string } = {}): Promise<Webhook> {
+export interface WebhookOptions {
+  /** `whsec_` and base64, or plain text. Without one every delivery is accepted unchecked. */
+  readonly secret?: string
+  /** Every answer comes so much later. */
+  readonly delayMs?: number
+  /** A delivery was accepted, and the sender does not know yet. */
+  readonly onAccepted?: () => void
+}
+
+export async function startWebhook({ secret, delayMs = 0, onAccepted }: WebhookOptions = {}): Promise<Webhook> {
   const deliveries: WebhookDelivery[] = []
   const accepted: WebhookDelivery[] = []
   const planned: Partial<Answer>[] = []
@@ -41,8 +49,10 @@ export async function startWebhook({ secret }: { readonly secret?: string } = {}
     const delivery = { ...request, json: parsed(request.body), id: header(request, 'webhook-id'), signed }
     deliveries.push(delivery)
     if (secret !== undefined && !signed) return { status: 401, body: 'signature' }
-    const answer: Answer = { status: 204, ...planned.shift() }
-    if (answer.status === 204) accepted.push(delivery)
+    const answer: Answer = { status: 204, delayMs, ...planned.shift() }
+    if (answer.status !== 204) return answer
+    accepted.push(delivery)
+    onAccepted?.()
     return answer
   })
 

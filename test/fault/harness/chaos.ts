@@ -1,5 +1,6 @@
 /**
- * What goes wrong in the disturbed run: everything that issue and operation know of, at moments that a seed decides.
+ * What goes wrong in a disturbed run, at moments that a seed decides: kills of every service, some of them in the middle of an
+ * effect; and, where asked for, everything else that operation knows of.
  *
  * Each disturbance leaves things as they were: processes run again, disks have room, clocks tell the time.
  */
@@ -11,6 +12,7 @@ import type { Random } from '../../../cli/demo/random.ts'
 import type { Fleet, Member } from '../../support/fleet.ts'
 import type { ElasticsearchNode } from '../../servers/elasticsearch/node.ts'
 import type { KafkaBroker } from '../../servers/kafka/broker.ts'
+import { channels, type Channel, type Receivers } from './receivers.ts'
 
 export interface Chaos {
   readonly fleet: Fleet
@@ -19,8 +21,13 @@ export interface Chaos {
   /** Folders on disks of their own, to be filled. */
   readonly disks: readonly string[]
   readonly random: Random
+  readonly receivers: Receivers
   /** Kills of services, over all of them. */
   readonly kills: number
+  /** Kills of respond after a receiver has taken something in and before respond knows, by each channel. */
+  readonly effectKills: number
+  /** Servers that die, zombies, full disks, wrong clocks and a rebalance storm as well. */
+  readonly everything: boolean
   /** The disturbances are spread over so long. */
   readonly overMs: number
   /** Silence after which a member counts as gone. */
@@ -42,6 +49,11 @@ export async function disturb(chaos: Chaos): Promise<Readonly<Record<string, num
     did(what)
     await work()
   }
+  chaos.receivers.onTaken = effectKiller(chaos, busy, did)
+  if (!chaos.everything) {
+    await killServices(chaos, busy, did)
+    return done
+  }
   // A node that finds its disk full while it starts does not start: that is a person's to mend.
   const searchBack = once(0.35, 'Elasticsearch killed', () => restartElasticsearch(chaos))
   await Promise.all([
@@ -57,19 +69,50 @@ export async function disturb(chaos: Chaos): Promise<Readonly<Record<string, num
   return done
 }
 
-/** Each service in turn, and as often as any other; at random moments. */
+/** Each service in turn, in an order of chance, and as often as any other; at random moments. */
 async function killServices(chaos: Chaos, busy: Set<string>, did: (what: string) => void): Promise<void> {
-  const victims = [...chaos.fleet.members.values()].filter(({ name }) => name !== 'detect#3')
+  const members = [...chaos.fleet.members.values()].filter(({ name }) => name !== 'detect#3')
+  const victims = members.map((member) => ({ member, at: chaos.random.next() })).sort((a, b) => a.at - b.at)
   const pause = chaos.overMs / chaos.kills
   for (let kill = 0; kill < chaos.kills; kill++) {
     await sleep(chaos.random.next() * 2 * pause * 0.8)
-    const victim = await free(victims, kill, busy)
-    busy.add(victim.name)
-    await victim.kill9()
-    did(`kill -9 of ${victim.name}`)
-    await sleep(chaos.random.next() * 1_000)
-    await victim.start()
-    busy.delete(victim.name)
+    const victim = await free(
+      victims.map(({ member }) => member),
+      kill,
+      busy,
+    )
+    await killOne(victim, busy, chaos.random, did, '')
+  }
+}
+
+async function killOne(
+  victim: Member,
+  busy: Set<string>,
+  random: Random,
+  did: (what: string) => void,
+  when: string,
+): Promise<void> {
+  busy.add(victim.name)
+  await victim.kill9()
+  did(`kill -9 of ${victim.name}${when}`)
+  await sleep(random.next() * 1_000)
+  await victim.start()
+  busy.delete(victim.name)
+}
+
+/** What was taken in and is not known to have been: the copies of respond die, one of which waits for the answer. */
+function effectKiller(
+  { fleet, random, effectKills }: Chaos,
+  busy: Set<string>,
+  did: (what: string) => void,
+): (channel: Channel) => void {
+  const left = new Map<Channel, number>(channels.map((channel) => [channel, effectKills]))
+  const copies = [...fleet.members.values()].filter(({ name }) => /^respond(#|$)/.test(name))
+  return (channel) => {
+    const kills = left.get(channel)!
+    if (kills === 0 || copies.some(({ name }) => busy.has(name))) return
+    left.set(channel, kills - 1)
+    for (const copy of copies) void killOne(copy, busy, random, did, ` in an effect (${channel})`)
   }
 }
 

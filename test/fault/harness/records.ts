@@ -1,18 +1,24 @@
 /**
  * What the fault harness feeds: a day of records, the same for the same numbers, with what must come of each.
  *
- * Valid ones of many principals, each principal's dealt out over all partitions; thefts whose steps come in order, and
+ * Valid ones of many principals, each principal's dealt out over all partitions, some by collect's door; thefts whose steps come in order, and
  * decoys whose steps don't; 1 % malformed in the ways of docs/bad-input.md; 1 % sent twice; 1 % late, within what sources are
  * allowed.
  */
 import { createHash } from 'node:crypto'
+import type { DemoRecord } from '../../../cli/demo/day.ts'
 import { seeded, type Random } from '../../../cli/demo/random.ts'
 import type { DeadLetterCode } from '../../../core/dead-letter.ts'
 import { headers, topics } from '../../../core/topics.ts'
 import type { OutgoingRecord } from '../../../core/ports/bus.ts'
 
+export interface FaultRecord extends OutgoingRecord {
+  /** Comes by collect's door for this source, which chooses the place on the bus. */
+  readonly door?: string
+}
+
 export interface FaultDay {
-  readonly records: readonly OutgoingRecord[]
+  readonly records: readonly FaultRecord[]
   /** SHA-256 of the bytes of each valid record, once. */
   readonly valid: ReadonlySet<string>
   /** `CODE sha256` of each malformed one. */
@@ -20,6 +26,8 @@ export interface FaultDay {
   /** Principals that stole in order, and those whose steps came in another. */
   readonly thieves: readonly string[]
   readonly decoys: readonly string[]
+  /** Event time of the last record. */
+  readonly endMs: number
 }
 
 export interface DayOptions {
@@ -27,52 +35,84 @@ export interface DayOptions {
   readonly partitions: number
   /** Event time of the last record. */
   readonly endMs: number
+  readonly thieves: number
+  readonly decoys: number
+  /** Another day's records, in order of time: all of them valid. */
+  readonly beside?: readonly DemoRecord[]
 }
 
 const dayMs = 8 * 3_600_000
 const lateMsMax = 5 * 60_000
 const share = 0.01
+/** Of the records of people at work. */
+const doorShare = 0.05
 const principals = 400
 
-export function faultDay({ count, partitions, endMs }: DayOptions): FaultDay {
+export function faultDay(options: DayOptions): FaultDay {
+  const { count, endMs, beside = [] } = options
   const random = seeded(count)
   const startMs = endMs - dayMs
-  const thieves = Array.from({ length: 60 }, (_, i) => `thief-${i}`)
-  const decoys = Array.from({ length: 20 }, (_, i) => `decoy-${i}`)
+  const names = (what: string, number: number) => Array.from({ length: number }, (_, i) => `${what}-${i}`)
+  const thieves = names('thief', options.thieves)
+  const decoys = names('decoy', options.decoys)
   const scenes = [...scenesOf(thieves, decoys, count)].sort((a, b) => a.at - b.at)
-  const records: OutgoingRecord[] = []
-  const valid = new Set<string>()
-  const malformed = new Set<string>()
-  const recent: string[] = []
-  const put = (value: string | Buffer, source: string | null = 'audit'): void => {
-    const partition = records.length % partitions
-    const named = source === null ? {} : { headers: { [headers.source]: source } }
-    records.push({ topic: topics.audit, partition, value, ...named })
-  }
-  const putValid = (text: string): void => {
-    valid.add(sha256(text))
-    put(text)
-    recent.push(text)
-    if (recent.length > 500) recent.shift()
-  }
+  const writer = new DayWriter(options.partitions)
+  let told = 0
   for (let i = 0; i < count; i++) {
     const timeMs = startMs + Math.floor((i * dayMs) / count)
+    for (; beside[told] !== undefined && beside[told]!.atMs <= timeMs; told++) writer.demo(beside[told]!)
     for (; scenes[0] !== undefined && scenes[0].at <= i; scenes.shift()) {
-      putValid(recordText({ ...scenes[0].record, id: `scene-${i}-${scenes.length}`, timeMs }))
+      writer.valid(recordText({ ...scenes[0].record, id: `scene-${i}-${scenes.length}`, timeMs }))
     }
     const chance = random.next()
-    if (chance < share) {
-      const { code, value, source } = malformedOf(i, random)
-      malformed.add(`${code} ${sha256(value)}`)
-      put(value, source)
-    } else if (chance < 2 * share && recent.length > 0) {
-      put(random.pick(recent))
-    } else {
+    if (chance < share) writer.malformed(malformedOf(i, random))
+    else if (chance < 2 * share) writer.again(random)
+    else {
       const late = chance < 3 * share ? random.whole(1_000, lateMsMax) : 0
-      putValid(background(i, timeMs - late, random))
+      writer.valid(background(i, timeMs - late, random), random.next() < doorShare ? { door: 'audit' } : {})
     }
   }
-  return { records, valid, malformed, thieves, decoys }
+  return { ...writer.day, thieves, decoys, endMs }
+}
+
+/** Deals records out over the partitions, and keeps what must come of each. */
+class DayWriter {
+  readonly day = { records: [] as FaultRecord[], valid: new Set<string>(), malformed: new Set<string>() }
+  readonly #partitions: number
+  readonly #recent: string[] = []
+
+  constructor(partitions: number) {
+    this.#partitions = partitions
+  }
+
+  valid(text: string, more: { readonly door?: string } = {}): void {
+    this.day.valid.add(sha256(text))
+    this.#put(topics.audit, text, 'audit', more)
+    this.#recent.push(text)
+    if (this.#recent.length > 500) this.#recent.shift()
+  }
+
+  demo({ source, record }: DemoRecord): void {
+    const text = JSON.stringify(record)
+    this.day.valid.add(sha256(text))
+    this.#put(source === 'litellm' || source === 'gateway' ? topics.inference : topics.audit, text, source)
+  }
+
+  malformed({ code, value, source = 'audit' }: Malformed): void {
+    this.day.malformed.add(`${code} ${sha256(value)}`)
+    this.#put(topics.audit, value, source)
+  }
+
+  /** As its source may send it: twice. */
+  again(random: Random): void {
+    if (this.#recent.length > 0) this.#put(topics.audit, random.pick(this.#recent), 'audit')
+  }
+
+  #put(topic: string, value: string | Buffer, source: string | null, more: { readonly door?: string } = {}): void {
+    const partition = this.day.records.length % this.#partitions
+    const named = source === null ? {} : { headers: { [headers.source]: source } }
+    this.day.records.push({ topic, partition, value, ...named, ...more })
+  }
 }
 
 interface Scene {

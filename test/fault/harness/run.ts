@@ -1,6 +1,6 @@
 /**
- * One run of the fault harness: a broker, an Elasticsearch and a receiver of their own, every service a process of its own,
- * detect, correlate and respond twice; a day of records goes in, and what has come of it comes out.
+ * One run of the fault harness: a broker, an Elasticsearch and receivers of their own, every service a process of its own; a
+ * day of records goes in, and what has come of it comes out.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,24 +9,34 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createElasticsearchIndex } from '../../../adapters/elasticsearch/search-index.ts'
 import { createKafkaBus } from '../../../adapters/kafka/bus.ts'
 import { seeded } from '../../../cli/demo/random.ts'
-import type { Action } from '../../../core/action.ts'
 import type { Bus } from '../../../core/ports/bus.ts'
 import { systemClock } from '../../../core/ports/clock.ts'
-import { IndexUnavailableError } from '../../../core/errors.ts'
-import type { SearchIndex, SearchPage, SearchQuery } from '../../../core/ports/search-index.ts'
 import { topics, topicSpecs } from '../../../core/topics.ts'
 import { silentLog } from '../../../runtime/log.ts'
-import { outcomeOf, type Outcome } from '../../integration/kill/outcome.ts'
-import { end, untilQuiet } from '../../integration/kill/quiet.ts'
 import { ElasticsearchNode } from '../../servers/elasticsearch/node.ts'
 import { KafkaBroker } from '../../servers/kafka/broker.ts'
 import { startFleet } from '../../support/fleet.ts'
-import { startWebhook } from '../../support/webhook.ts'
-import { disturb, mountDisk } from './chaos.ts'
+import { disturb, mountDisk, type Chaos } from './chaos.ts'
+import { feed } from './feed.ts'
+import {
+  busOutcome,
+  indexOutcome,
+  untilNoticed,
+  withoutSynthetic,
+  type BusOutcome,
+  type IndexOutcome,
+} from './found.ts'
+import { Gate, type GateReport } from './gate.ts'
+import { outcomeOf, type Outcome } from './outcome.ts'
+import { end, untilQuiet } from './quiet.ts'
+import { startReceivers, type Receivers, type Taken } from './receivers.ts'
 import type { FaultDay } from './records.ts'
 
-const webhookSecret = 'the receiver and we know it'
 const sessionTimeoutMs = 6_000
+/** The clockwork tells of a license's end 30, 7 and 1 days before: in the run, of this one once. */
+const licenseEndsMs = 5 * 86_400_000
+/** It strikes every minute; a scheduler that was killed takes one more. */
+const clockMs = 150_000
 const here = import.meta.dirname
 
 export interface RunOptions {
@@ -35,45 +45,29 @@ export interface RunOptions {
   readonly day: FaultDay
   readonly partitions: number
   readonly recordsPerSecond: number
+  /** A process each; the first publishes the content. `detect#3` is for the rebalance storm alone. */
+  readonly processes: readonly string[]
   /** Undisturbed where absent. */
-  readonly chaos?: { readonly kills: number; readonly seed: number }
+  readonly chaos?: Pick<Chaos, 'kills' | 'effectKills' | 'everything'> & { readonly seed: number }
+  /** Nothing but control records for so long: it has come to rest. */
+  readonly quietMs: number
   readonly withinMs: number
   /** Leaves its files, the logs of all services among them. */
   readonly keep: boolean
   readonly say: (line: string) => void
 }
 
-export interface RunResult {
+export interface RunResult extends IndexOutcome, BusOutcome {
   readonly outcome: Outcome
-  /** Raw digests of the events that the index holds, one for each document. */
-  readonly indexed: readonly string[]
-  readonly indexedSignals: number
-  /** Ids of the dead letters that the index holds. */
-  readonly indexedDeadLetters: ReadonlySet<string>
-  /** How often the receiver took each delivery, by the delivery's id. */
-  readonly deliveries: ReadonlyMap<string, number>
-  readonly actions: readonly Action[]
-  /** `code sha256` of each dead letter, by its id. */
-  readonly deadLetters: ReadonlyMap<string, string>
+  /** What the receivers took in. */
+  readonly taken: Taken
+  readonly takenInAll: ReturnType<Receivers['counts']>
+  readonly gate: GateReport
   /** Services that ended without being asked to. */
   readonly ends: readonly string[]
   readonly done: Readonly<Record<string, number>>
   readonly seconds: { readonly fed: number; readonly all: number }
 }
-
-const processes = [
-  'schedule',
-  'normalize',
-  'detect',
-  'detect#2',
-  'detect#3',
-  'correlate',
-  'correlate#2',
-  'respond',
-  'respond#2',
-  'licensing',
-  'indexer',
-]
 
 export async function faultRun(options: RunOptions): Promise<RunResult> {
   const folder = await mkdtemp(join(tmpdir(), 'modelwarden-fault-'))
@@ -90,23 +84,9 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
   const { day, partitions, say } = options
   const startedMs = performance.now()
   const disks = options.chaos === undefined ? [] : await smallDisks(folder, undo)
-  const broker = await KafkaBroker.start({ dir: join(folder, 'kafka'), classPath: options.classPath })
-  undo.push(() => broker.kill9())
-  const elasticsearch = await ElasticsearchNode.start({
-    dir: join(folder, 'elasticsearch'),
-    home: options.home,
-    // As in an installation: a disk that is nearly full makes its indices read-only until there is room.
-    extra: {
-      'cluster.routing.allocation.disk.threshold_enabled': true,
-      'cluster.routing.allocation.disk.watermark.low': '97%',
-      'cluster.routing.allocation.disk.watermark.high': '97%',
-      'cluster.routing.allocation.disk.watermark.flood_stage': '98%',
-      'cluster.info.update.interval': '10s',
-    },
-  })
-  undo.push(() => elasticsearch.kill9())
-  const webhook = await startWebhook({ secret: webhookSecret })
-  undo.push(() => webhook.close())
+  const { broker, elasticsearch } = await servers(options, folder, undo)
+  const receivers = await startReceivers()
+  undo.push(() => receivers.close())
   const bus = createKafkaBus({ brokers: broker.brokers }, silentLog)
   undo.push(() => bus.close())
   await bus.createTopics(topicSpecs(partitions))
@@ -115,36 +95,63 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
     { clock: systemClock, log: silentLog },
   )
   undo.push(() => index.close())
-  const fleet = await startFleet(fleetOptions(options, { folder, broker, elasticsearch, webhookUrl: webhook.url }))
+  const fleet = await startFleet(fleetOptions(options, { folder, broker, elasticsearch, receivers }))
   undo.push(() => fleet.stop())
+  const gate = new Gate(fleet, [...day.thieves, ...day.decoys])
+  await gate.open(day.endMs + licenseEndsMs)
   say('the services are ready')
 
-  const feeding = feed(bus, day, options.recordsPerSecond)
+  const feeding = feed(day, options.recordsPerSecond, { bus, fleet })
   const { chaos } = options
   const overMs = (day.records.length / options.recordsPerSecond) * 1_000
   const disturbing =
     chaos === undefined
       ? Promise.resolve({})
-      : disturb({ fleet, broker, elasticsearch, disks, random: seeded(chaos.seed), kills: chaos.kills, overMs, sessionTimeoutMs, say }) // prettier-ignore
+      : disturb({ ...chaos, fleet, broker, elasticsearch, disks, receivers, random: seeded(chaos.seed), overMs, sessionTimeoutMs, say }) // prettier-ignore
   await feeding
   const fed = (performance.now() - startedMs) / 1_000
   say('all records are on the bus')
   const done = await disturbing
   await end(bus, partitions)
-  await untilQuiet(bus, { quietMs: 12_000, withinMs: options.withinMs })
+  await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs })
   await untilIndexed(bus, options.withinMs)
+  if (chaos !== undefined) await untilNoticed(index, clockMs)
   say('the pipeline has come to rest')
-  const deliveries = new Map<string, number>()
-  for (const { id = '' } of webhook.accepted) deliveries.set(id, (deliveries.get(id) ?? 0) + 1)
   return {
     outcome: withoutSynthetic(await outcomeOf(bus)),
     ...(await indexOutcome(index)),
     ...(await busOutcome(bus)),
-    deliveries,
+    taken: receivers.taken,
+    takenInAll: receivers.counts(),
+    gate: await gate.close(),
     ends: [...fleet.members.values()].flatMap((member) => member.ends),
     done,
     seconds: { fed, all: (performance.now() - startedMs) / 1_000 },
   }
+}
+
+async function servers(
+  { classPath, home }: RunOptions,
+  folder: string,
+  undo: (() => unknown)[],
+): Promise<{ readonly broker: KafkaBroker; readonly elasticsearch: ElasticsearchNode }> {
+  const [broker, elasticsearch] = await Promise.all([
+    KafkaBroker.start({ dir: join(folder, 'kafka'), classPath }),
+    ElasticsearchNode.start({
+      dir: join(folder, 'elasticsearch'),
+      home,
+      // As in an installation: a disk that is nearly full makes its indices read-only until there is room.
+      extra: {
+        'cluster.routing.allocation.disk.threshold_enabled': true,
+        'cluster.routing.allocation.disk.watermark.low': '97%',
+        'cluster.routing.allocation.disk.watermark.high': '97%',
+        'cluster.routing.allocation.disk.watermark.flood_stage': '98%',
+        'cluster.info.update.interval': '10s',
+      },
+    }),
+  ])
+  undo.push(() => Promise.all([broker.kill9(), elasticsearch.kill9()]))
+  return { broker, elasticsearch }
 }
 
 /** Disks that can be filled without harm to this machine: of both copies of respond, and of Elasticsearch. */
@@ -171,20 +178,22 @@ interface Servers {
   readonly folder: string
   readonly broker: KafkaBroker
   readonly elasticsearch: ElasticsearchNode
-  readonly webhookUrl: string
+  readonly receivers: Receivers
 }
 
 function fleetOptions(
-  { partitions }: RunOptions,
-  { folder, broker, elasticsearch, webhookUrl }: Servers,
+  { partitions, processes }: RunOptions,
+  { folder, broker, elasticsearch, receivers }: Servers,
 ): Parameters<typeof startFleet>[0] {
   return {
     brokers: broker.brokers,
     folder: join(folder, 'fleet'),
     processes,
-    startLater: ['detect#3'],
+    startLater: processes.filter((name) => name === 'detect#3'),
     partitions,
-    env: { FAULT_WEBHOOK: webhookSecret, NODE_OPTIONS: `--import=${join(here, 'shifting-clock.mjs')}` },
+    // The same in both runs, so that credentials are the same.
+    hmacKey: '5e'.repeat(32),
+    env: { ...receivers.env, NODE_OPTIONS: `--import=${join(here, 'shifting-clock.mjs')}` },
     config: {
       bus: {
         kind: 'kafka',
@@ -194,33 +203,19 @@ function fleetOptions(
       index: { kind: 'elasticsearch', elasticsearch: { nodes: [elasticsearch.url] } },
       content: {
         rules: [join(here, 'rules')],
-        playbooks: [join(here, '../../integration/kill/playbooks')],
+        playbooks: [join(here, 'playbooks')],
       },
-      connectors: {
-        webhook: {
-          endpoints: { default: { url: webhookUrl, secret: { env: 'FAULT_WEBHOOK' } } },
-          allowHttp: true,
-          allowAddresses: ['127.0.0.1'],
-        },
+      // All thieves at once: none waits for somebody's approval because there were others.
+      respond: {
+        enable: ['contain-exfiltration'],
+        destructivePerTenantPerHourMax: 1_000,
+        destructivePerPlaybookPerHourMax: 1_000,
       },
-      schedule: {
-        synthetic: '0 0 1 1 *',
-        sourceSilence: '0 0 1 1 *',
-        licenseNotices: '0 0 1 1 *',
-        licensesTold: '0 0 1 1 *',
-      },
+      connectors: receivers.connectors,
+      schedule: { synthetic: '0 0 1 1 *', sourceSilence: '0 0 1 1 *', licenseNotices: '* * * * *' },
       // The day is told in minutes, and lies in the past: a tick, which stands for the time of now, would end it.
       runtime: { tickIdleMs: 3_600_000 },
     },
-  }
-}
-
-/** At an even pace, in order of time; what a broker that is away holds up comes later. */
-async function feed(bus: Bus, { records }: FaultDay, perSecond: number): Promise<void> {
-  const everyMs = 250
-  const perTurn = Math.max(1, Math.round((perSecond * everyMs) / 1_000))
-  for (let at = 0; at < records.length; at += perTurn) {
-    await Promise.all([bus.publish(records.slice(at, at + perTurn)), sleep(everyMs)])
   }
 }
 
@@ -236,80 +231,5 @@ async function untilIndexed(bus: Bus, withinMs: number): Promise<void> {
     if (waiting === 0) return
     if (performance.now() > deadline) throw new Error(`the indexer has ${waiting} records still before it`)
     await sleep(500)
-  }
-}
-
-const syntheticRule = 'modelwarden-synthetic'
-
-function withoutSynthetic(outcome: Outcome): Outcome {
-  const signals = Object.entries(outcome.signals).filter(
-    ([, each]) => (each as { rule: string }).rule !== syntheticRule,
-  )
-  return { ...outcome, signals: Object.fromEntries(signals) }
-}
-
-async function indexOutcome(
-  index: SearchIndex,
-): Promise<Pick<RunResult, 'indexed' | 'indexedSignals' | 'indexedDeadLetters'>> {
-  await index.refresh()
-  const indexed: string[] = []
-  // The record by which the pipeline measures itself is none of the day's.
-  await eachHit(index, { collection: 'events', filter: { not: { field: 'warden.synthetic', is: true } } }, (hit) => {
-    indexed.push((hit.document as unknown as { event: { hash: string } }).event.hash)
-  })
-  const letters = new Set<string>()
-  await eachHit(index, { collection: 'dead-letters' }, (hit) => {
-    letters.add(hit.id)
-  })
-  return {
-    indexed,
-    indexedSignals: await index.count('signals', {
-      all: [{ field: 'status', is: 'open' }, { not: { field: 'synthetic', is: true } }],
-    }),
-    indexedDeadLetters: letters,
-  }
-}
-
-async function eachHit(index: SearchIndex, query: SearchQuery, take: (hit: Hit) => void): Promise<void> {
-  let after: string | undefined
-  do {
-    const page = await searched(index, { ...query, size: 1_000, ...(after === undefined ? {} : { after }) })
-    for (const hit of page.hits) take(hit)
-    after = page.after
-  } while (after !== undefined)
-}
-
-type Hit = SearchPage['hits'][number]
-
-async function searched(index: SearchIndex, query: SearchQuery): Promise<SearchPage> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await index.search(query)
-    } catch (error) {
-      if (!(error instanceof IndexUnavailableError) || tries > 20) throw error
-      await sleep(1_000)
-    }
-  }
-}
-
-async function busOutcome(bus: Bus): Promise<Pick<RunResult, 'actions' | 'deadLetters'>> {
-  const actions = new Map<string, Action>()
-  await each<{ kind?: string; action?: Action }>(bus, topics.effects, ({ kind, action }) => {
-    if (kind !== 'action' || action === undefined) return
-    const known = actions.get(action.id)
-    if (known === undefined || known.version <= action.version) actions.set(action.id, action)
-  })
-  const deadLetters = new Map<string, string>()
-  await each<{ id: string; stage: string; code: string; sha256: string }>(bus, topics.deadLetters, (letter) => {
-    deadLetters.set(letter.id, `${letter.code} ${letter.sha256}`)
-  })
-  return { actions: [...actions.values()], deadLetters }
-}
-
-async function each<T>(bus: Bus, topic: string, take: (value: T) => void): Promise<void> {
-  for (let partition = 0; partition < (await bus.partitionCount(topic)); partition += 1) {
-    await bus.read({ topic, partition }, 'start', (batch) => {
-      for (const record of batch) if (record.value !== null) take(JSON.parse(record.value.toString()) as T)
-    })
   }
 }

@@ -2,6 +2,7 @@
  * Judges a disturbed run against an undisturbed one and against what was fed: each promise with what was found.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { channels, type Channel } from './receivers.ts'
 import type { FaultDay } from './records.ts'
 import type { RunResult } from './run.ts'
 
@@ -11,12 +12,20 @@ export interface Judgement {
   readonly found: string
 }
 
-export function judge(day: FaultDay, calm: RunResult, rough: RunResult): readonly Judgement[] {
+export function judge(day: FaultDay, calm: RunResult, rough: RunResult, effectKills: number): readonly Judgement[] {
   return [
     ...[calm, rough].flatMap((run, i) => ofOneRun(day, run, i === 0 ? 'undisturbed' : 'disturbed')),
     same('signals of rules are the same', calm.outcome.signals, rough.outcome.signals),
     same('detectors that act on arrival find the same groups', calm.outcome.detections, rough.outcome.detections),
     same('incidents are the same', calm.outcome.incidents, rough.outcome.incidents),
+    instants(calm, rough),
+    cutOff(rough, effectKills),
+    {
+      // The undisturbed run may be over before the clock has struck.
+      promise: "the clockwork tells of a license's end once, however often it is killed",
+      kept: calm.licenseNotices <= 1 && rough.licenseNotices === 1,
+      found: `${calm.licenseNotices} and ${rough.licenseNotices} times`,
+    },
     same('what was done about each incident is the same', calm.outcome.actions, rough.outcome.actions),
     same('credentials are in the same state', calm.outcome.credentials, rough.outcome.credentials),
     {
@@ -64,31 +73,78 @@ function ofOneRun(day: FaultDay, run: RunResult, name: string): readonly Judgeme
       kept: missed.length + wronged.length === 0,
       found: `${day.thieves.length - missed.length} of ${day.thieves.length} found; ${wronged.length} of ${day.decoys.length} wronged`,
     },
-    ...deliveriesOf(run, name),
+    ...effectsOf(run, name),
+    ofGate(day, run, name),
   ]
 }
 
-/** Counted at the receiver itself. */
-function deliveriesOf(run: RunResult, name: string): readonly Judgement[] {
-  const told = run.actions.filter(({ connector, state }) => connector === 'webhook' && state === 'done')
+/** Counted at the receivers themselves. */
+function effectsOf(run: RunResult, name: string): readonly Judgement[] {
   const open = run.actions.filter(({ state }) => ['asked', 'reserved', 'attempted'].includes(state))
-  const lost = told.filter(({ id }) => !run.deliveries.has(id))
-  const unknown = [...run.deliveries.keys()].filter((id) => !told.some((action) => action.id === id))
-  const repeated = told.filter(({ id }) => (run.deliveries.get(id) ?? 0) > 1)
-  const silent = repeated.filter(({ possiblyRepeated }) => !possiblyRepeated)
-  const destructive = repeated.filter((action) => action.destructive)
   return [
     {
-      promise: `${name}: no notification is lost`,
-      kept: told.length > 0 && lost.length + open.length + unknown.length === 0,
-      found: `${told.length} sent, ${run.deliveries.size} received; ${open.length} still open; ${unknown.length} of unknown origin`,
+      promise: `${name}: no effect is left undecided`,
+      kept: open.length === 0,
+      found: `${open.length} of ${run.actions.length} are`,
     },
-    {
-      promise: `${name}: none came twice, but for a kill that fell into it, under the same id and marked`,
-      kept: silent.length + destructive.length === 0,
-      found: `${repeated.length} came again, ${repeated.length - silent.length} of them marked`,
-    },
+    ...channels.map((channel) => ofChannel(run, name, channel)),
   ]
+}
+
+/**
+ * A webhook's receiver drops repeats by their id; Slack can be asked, so there is none; mail can do neither. So a message
+ * comes at least once, again only where it is marked, and in Slack never.
+ */
+function ofChannel(run: RunResult, name: string, channel: Channel): Judgement {
+  const told = run.actions.filter(({ connector, state }) => connector === channel && state === 'done')
+  const times = told.map(({ id, possiblyRepeated }) => ({ times: run.taken(channel, id), possiblyRepeated }))
+  const lost = times.filter((each) => each.times === 0)
+  const repeated = times.filter((each) => each.times > 1)
+  const unmarked = repeated.filter(({ possiblyRepeated }) => channel === 'slack' || !possiblyRepeated)
+  const unknown = run.takenInAll[channel] - times.reduce((sum, each) => sum + each.times, 0)
+  return {
+    promise: `${name}: nothing told by ${channel} is lost, or told twice where that can be known`,
+    kept: told.length > 0 && lost.length + unmarked.length + unknown === 0,
+    found: `${told.length} sent, ${run.takenInAll[channel]} received; ${lost.length} lost, ${unknown} of unknown origin, ${repeated.length} came again, ${repeated.length - unmarked.length} of them marked`,
+  }
+}
+
+function ofGate(day: FaultDay, { gate }: RunResult, name: string): Judgement {
+  const { refused, allowed, relented, asked, silent } = gate
+  return {
+    promise: `${name}: each thief's key is refused and stays so, and no other`,
+    kept: relented.length === 0 && isDeepStrictEqual([refused, allowed], [day.thieves, day.decoys]),
+    found: `${refused.length} of ${day.thieves.length} refused, ${allowed.length} of ${day.decoys.length} let through, ${relented.length} let through again; asked ${asked} times, ${silent} without an answer`,
+  }
+}
+
+/** Instants of findings that don't depend on arrival: within its window where a group has outgrown its memory, and says so. */
+function instants(calm: RunResult, rough: RunResult): Judgement {
+  const off = Object.entries(calm.outcome.times).filter(([id, here]) => {
+    const there = rough.outcome.times[id]
+    const withinMs = here.rough || there?.rough === true ? here.spanMs : 0
+    return here.timesMs.some((timeMs, i) => !(Math.abs((there?.timesMs[i] ?? NaN) - timeMs) <= withinMs))
+  })
+  const rest = Object.values(calm.outcome.times).filter((each) => each.rough).length
+  const all = Object.keys(calm.outcome.times).length
+  return {
+    promise: 'instants of findings and incidents are the same, or within the window of a group that outgrew its memory',
+    kept: off.length === 0,
+    found: `${all - off.length} of ${all}, ${rest} of them of such groups; ${off
+      .slice(0, 3)
+      .map(([id, { timesMs }]) => `${id} ${timesMs.join()} -> ${rough.outcome.times[id]?.timesMs.join() ?? 'none'}`)
+      .join('; ')}`,
+  }
+}
+
+/** A harness whose kills fall beside the effects proves nothing about them. */
+function cutOff({ done }: RunResult, kills: number): Judgement {
+  const counts = channels.map((channel) => done[`kill -9 of respond in an effect (${channel})`] ?? 0)
+  return {
+    promise: 'kills fell between an effect and its confirmation, on each channel',
+    kept: counts.every((count) => count === kills),
+    found: channels.map((channel, i) => `${channel} ${counts[i]}`).join(', '),
+  }
 }
 
 function same(promise: string, calm: unknown, rough: unknown): Judgement {

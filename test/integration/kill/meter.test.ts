@@ -13,7 +13,7 @@ import { silentLog } from '../../../runtime/log.ts'
 import { describeOwnKafka, startKafka } from '../../support/kafka.ts'
 import { temporaryFolder } from '../../support/tmp.ts'
 import { Pipeline } from './pipeline.ts'
-import { end } from './quiet.ts'
+import { end } from '../../fault/harness/quiet.ts'
 
 const partitions = 3
 const calls = 6_000
@@ -137,13 +137,11 @@ describeOwnKafka('kill -9 of the meter', () => {
     const broker = await startKafka()
     const bus = createKafkaBus({ brokers: broker.brokers }, silentLog)
     const folder = await temporaryFolder('kill-meter')
-    const only = ['normalize', 'meter'] as const
     const pipeline = new Pipeline({
       brokers: broker.brokers,
       folder,
-      webhookUrl: 'http://127.0.0.1:9',
       partitions,
-      only,
+      services: ['normalize', 'meter'],
     })
     try {
       await bus.createTopics(topicSpecs(partitions))

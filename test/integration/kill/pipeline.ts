@@ -1,5 +1,5 @@
 /**
- * The pipeline as an operator runs it on Kafka: each service a process of its own, which can be killed and started again.
+ * What meters, as an operator runs it on Kafka: each service a process of its own, which can be killed and started again.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
@@ -8,18 +8,14 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 const cli = join(import.meta.dirname, '../../../cli/modelwarden.ts')
-const webhookSecret = 'the receiver and we know it'
 
-export const services = ['normalize', 'detect', 'correlate', 'respond', 'licensing', 'indexer'] as const
-export type ServiceName = (typeof services)[number] | 'meter'
+export type ServiceName = 'normalize' | 'meter'
 
 export interface PipelineOptions {
   readonly brokers: readonly string[]
   readonly folder: string
-  readonly webhookUrl: string
   readonly partitions: number
-  /** Which services; default: all of `services`. */
-  readonly only?: readonly ServiceName[]
+  readonly services: readonly ServiceName[]
 }
 
 export class Pipeline {
@@ -31,10 +27,6 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options
-  }
-
-  static get webhookSecret(): string {
-    return webhookSecret
   }
 
   /** Publishes rules, sources and playbooks, then starts every service. */
@@ -50,7 +42,7 @@ export class Pipeline {
   }
 
   get #services(): readonly ServiceName[] {
-    return this.#options.only ?? services
+    return this.#options.services
   }
 
   startOne(service: ServiceName): void {
@@ -80,7 +72,7 @@ export class Pipeline {
   #spawn(args: readonly string[], logFile: string): ChildProcess {
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: this.#options.folder,
-      env: { ...process.env, KILL_HMAC: 'k'.repeat(32), KILL_WEBHOOK: webhookSecret },
+      env: { ...process.env, KILL_HMAC: 'k'.repeat(32) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const log = createWriteStream(join(this.#options.folder, logFile), { flags: 'a' })
@@ -95,24 +87,12 @@ export class Pipeline {
 
   /** JSON is YAML. */
   #config(service: ServiceName): unknown {
-    const { brokers, partitions, folder, webhookUrl } = this.#options
+    const { brokers, partitions, folder } = this.#options
     return {
       hmacKey: { env: 'KILL_HMAC' },
       data: { folder: join(folder, service, 'data') },
       bus: { kind: 'kafka', partitions, kafka: { brokers, sessionTimeoutMs: 6_000 } },
       http: { listen: '127.0.0.1:0' },
-      content: {
-        rules: [join(import.meta.dirname, 'rules')],
-        playbooks: [join(import.meta.dirname, 'playbooks')],
-      },
-      respond: { enable: ['contain-exfiltration'] },
-      connectors: {
-        webhook: {
-          endpoints: { default: { url: webhookUrl, secret: { env: 'KILL_WEBHOOK' } } },
-          allowHttp: true,
-          allowAddresses: ['127.0.0.1'],
-        },
-      },
       // The day is told in less than a minute, and lies in the past: a tick, which stands for the time of now, would end it.
       runtime: { tickIdleMs: 600_000 },
       log: { format: 'json' },
