@@ -19,8 +19,32 @@ const named: readonly (readonly [type: EntityType, read: (event: Event) => unkno
   ['account', ({ cloud }) => cloud?.account?.id],
 ]
 
+/** What was read of the last event: several rules ask the same of it, one after the other. An event is not changed. */
+const last: {
+  event: Event | undefined
+  timeMs: number | undefined
+  entities: readonly Entity[] | undefined
+  evidence: EvidenceRef | undefined
+} = { event: undefined, timeMs: undefined, entities: undefined, evidence: undefined }
+
+function readOf(event: Event): typeof last {
+  if (last.event === event) return last
+  last.event = event
+  last.timeMs = last.entities = last.evidence = undefined
+  return last
+}
+
+/** Event time, in ms since 1970. */
+export function timeOf(event: Event): number {
+  return (readOf(event).timeMs ??= Date.parse(event['@timestamp']))
+}
+
 /** The entities an event names, at most one of each type. */
-export function entitiesOf(event: Event): Entity[] {
+export function entitiesOf(event: Event): readonly Entity[] {
+  return (readOf(event).entities ??= readEntities(event))
+}
+
+function readEntities(event: Event): Entity[] {
   const found: Entity[] = []
   for (const [type, read] of named) {
     const id = read(event)
@@ -46,6 +70,10 @@ function bounded(id: string): string {
 }
 
 export function evidenceOf(event: Event): EvidenceRef {
+  return (readOf(event).evidence ??= readEvidence(event))
+}
+
+function readEvidence(event: Event): EvidenceRef {
   const { topic, partition, offset, index } = event.warden.position
   return {
     id: event.event.id,

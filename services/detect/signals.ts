@@ -59,7 +59,7 @@ export function entitiesFor(event: Event, meta: RuleMeta): Entity[] {
     }
   }
   const named = entitiesOf(event)
-  return asked.length === 0 ? named : mergeEntities(named, asked)
+  return asked.length === 0 ? [...named] : mergeEntities(named, asked)
 }
 
 export function signalOfEvent(meta: RuleMeta, event: Event, seen: Seen): Signal {

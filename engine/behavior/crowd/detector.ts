@@ -5,7 +5,7 @@
  * a program. docs/detectors.md has the science, the bound and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf } from '../model-queries/input.ts'
 import { agentFamily, networkOf } from '../network.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
@@ -31,7 +31,7 @@ function read(event: Event): Shuffled | undefined {
   const address = event.source?.ip
   if (model === undefined || model === '' || address === undefined || address === '') return undefined
   const observation: CrowdQuery = {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     tenant: event.organization.id,
     network: networkOf(address),
     agent: agentFamily(event.user_agent?.original ?? ''),

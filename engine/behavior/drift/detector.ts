@@ -6,7 +6,7 @@
  * all others is no drift: each has its part of the window.
  */
 import type { Event } from '../../../core/event.ts'
-import { evidenceOf } from '../entities.ts'
+import { evidenceOf, timeOf } from '../entities.ts'
 import { fieldAt } from '../fields.ts'
 import type { BehaviorDetector } from '../types.ts'
 import { channelsOf, hasChannels } from './channels.ts'
@@ -30,7 +30,7 @@ export const drift: BehaviorDetector<DriftParams> = {
       if (model === undefined || !hasChannels(event)) return undefined
       const observation: AnswerSeen = {
         model: model.slice(0, 512),
-        timeMs: Date.parse(event['@timestamp']),
+        timeMs: timeOf(event),
         answer: () => answerOf(event),
         evidence: () => evidenceOf(event),
       }
@@ -46,7 +46,7 @@ function answerOf(event: Event): Answer {
   const label = event.warden.output?.label
   const subgroup = fieldAt(event, 'warden.input.group')
   return {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     channels: channelsOf(event),
     subgroup: typeof subgroup === 'string' || typeof subgroup === 'number' ? String(subgroup).slice(0, 64) : undefined,
     right:

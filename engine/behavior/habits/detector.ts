@@ -2,6 +2,7 @@
  * `credential-habits`: a key that several use, or that somebody else has taken over.
  */
 import type { Event } from '../../../core/event.ts'
+import { timeOf } from '../entities.ts'
 import { agentFamily, networkOf } from '../network.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { HabitsParams, type KeyUse } from './params.ts'
@@ -19,7 +20,7 @@ function read(event: Event): Shuffled | undefined {
   if (address === undefined || address === '') return undefined
   const { principal, credential } = event.warden
   const observation: KeyUse = {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     credential: credential?.id ?? principal,
     network: networkOf(address),
     agent: agentFamily(event.user_agent?.original ?? ''),

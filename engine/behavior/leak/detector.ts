@@ -6,7 +6,7 @@
  * docs/detectors.md has the science, how good the intervals are, and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf } from '../model-queries/input.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { HoldStep, type AnsweredQuery } from './local.ts'
@@ -31,7 +31,7 @@ function readOf(event: Event): Shuffled | undefined {
   // Of the answer alone nothing can be learned about the inputs that it belongs to.
   if (input === undefined || input.kind === 'output') return undefined
   const observation: AnsweredQuery = {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     tenant: event.organization.id,
     input,
     entities: () => entitiesOf(event),

@@ -8,7 +8,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import { limits } from '../../../core/limits.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { LicenseUseParams, type JudgedUse, type Use } from './params.ts'
 import { judge, termsFor, termsOf, type Terms } from './terms.ts'
@@ -65,7 +65,7 @@ function useOf(event: Event): Use {
   const latency = warden['latency_ms']
   const bias = ai?.request?.['logit_bias']
   return {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     principal: warden.principal,
     tenant: event.organization.id,
     form,

@@ -5,7 +5,7 @@
  * search, inversion, membership inference. docs/detectors.md has the science, the bounds and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { inputOf } from './input.ts'
 import { LearnTraffic } from './learn.ts'
@@ -30,7 +30,7 @@ function readOf(event: Event, context: EventContext): Shuffled | undefined {
   if (input === undefined) return undefined
   const hash = event.warden.input?.hash
   const observation: ModelQuery = {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     input,
     member: hash !== undefined && context.inventory.models.get(model)?.isTrainingRecord(hash) === true,
     entities: () => entitiesOf(event),

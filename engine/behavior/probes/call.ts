@@ -1,7 +1,7 @@
 /** What `call-probes` reads of a call: no text, only what gateways log of it. */
 import type { Event } from '../../../core/event.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf, keyOfText } from '../model-queries/input.ts'
 
 export interface Call {
@@ -39,7 +39,7 @@ export function readCall(event: Event): Call | undefined {
   const answer = warden.output?.['hash']
   const latency = warden['latency_ms']
   return {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     model,
     prompt: keyOfText(hash),
     place: placeOf(event),

@@ -4,7 +4,7 @@
  * Shumailov et al. 2021). Both make a day that is dear and calls that are other than usual; a backfill makes more of the same.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { SpendParams } from './params.ts'
 import { SpendStep, type Spent } from './step.ts'
@@ -22,7 +22,7 @@ function readOf(event: Event): Shuffled | undefined {
   if (input + output === 0) return undefined
   const limit = countOf(request?.max_tokens)
   const observation: Spent = {
-    timeMs: Date.parse(event['@timestamp']),
+    timeMs: timeOf(event),
     tokens: input + output,
     cutOff: limit > 0 && output >= limit,
     entities: () => entitiesOf(event),
