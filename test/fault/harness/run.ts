@@ -83,7 +83,7 @@ export async function faultRun(options: RunOptions): Promise<RunResult> {
 async function inFolder(options: RunOptions, folder: string, undo: (() => unknown)[]): Promise<RunResult> {
   const { day, partitions, say } = options
   const startedMs = performance.now()
-  const disks = options.chaos === undefined ? [] : await smallDisks(folder, undo)
+  const disks = options.chaos?.everything === true ? await smallDisks(folder, undo) : []
   const { broker, elasticsearch } = await servers(options, folder, undo)
   const receivers = await startReceivers()
   undo.push(() => receivers.close())
