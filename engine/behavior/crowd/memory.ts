@@ -58,6 +58,18 @@ interface Meta {
   lastMs: number
 }
 
+/** Names of networks' cells: each query asks about those of a hundred others, and a text put together anew is hashed anew. */
+const networkCells = new Map<string, string>()
+
+function networkCell(network: string): string {
+  let name = networkCells.get(network)
+  if (name === undefined) {
+    if (networkCells.size >= cellsMax) networkCells.clear()
+    networkCells.set(network, (name = `c/network/${network}`))
+  }
+  return name
+}
+
 export class Memory {
   readonly #entries: GroupEntries
   readonly meta: Meta
@@ -122,7 +134,7 @@ export class Memory {
 
   /** Whether several tenants come from a network. */
   isCrowded(network: string): boolean {
-    const cell = this.#entries.get<Cell>(`c/network/${network}`)
+    const cell = this.#entries.get<Cell>(networkCell(network))
     return cell !== undefined && cell.tenants.length >= crowdedFrom
   }
 
