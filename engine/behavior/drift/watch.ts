@@ -230,10 +230,12 @@ function newWatch(): Watch {
 
 /** The account of an answer; the one that has been silent for longest makes room. */
 function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account {
-  const account = Object.hasOwn(watch.accounts, principal)
-    ? watch.accounts[principal]!
-    : { reference: [], lastMs: timeMs }
-  account.lastMs = Math.max(account.lastMs, timeMs)
+  if (Object.hasOwn(watch.accounts, principal)) {
+    const known = watch.accounts[principal]!
+    known.lastMs = Math.max(known.lastMs, timeMs)
+    return known
+  }
+  const account: Account = { reference: [], lastMs: timeMs }
   Object.defineProperty(watch.accounts, principal, {
     value: account,
     enumerable: true,

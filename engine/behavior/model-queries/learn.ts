@@ -110,10 +110,16 @@ export class LearnTraffic implements BehaviorStep {
   }
 
   #makeRoom(book: Book, entries: GroupEntries): void {
-    const known = Object.entries(book.accounts)
-    if (known.length < accountsMax) return
-    known.sort(([a, x], [b, y]) => x.lastMs - y.lastMs || (a < b ? -1 : 1))
-    this.#takeBack(book, entries, known[0]![0])
+    const { accounts } = book
+    const names = Object.keys(accounts)
+    let oldest = names[0]
+    if (oldest === undefined || names.length < accountsMax) return
+    // Where there are more accounts than have room, this runs for many an observation: they are not sorted.
+    for (const name of names) {
+      const later = accounts[name]!.lastMs - accounts[oldest]!.lastMs
+      if (later < 0 || (later === 0 && name < oldest)) oldest = name
+    }
+    this.#takeBack(book, entries, oldest)
   }
 
   #forgetSilent(book: Book, entries: GroupEntries, watermarkMs: number): void {
