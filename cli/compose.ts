@@ -139,11 +139,10 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   const services: Service[] = []
   const health = (): Record<string, Health> =>
     Object.fromEntries(services.map((service) => [service.name, service.health()]))
+  const versions = { content, checks: contentChecks() }
   const progress = () => services.flatMap((service) => service.progress?.() ?? [])
   for (const name of options.services) {
-    services.push(
-      createService(name, { ...context, log: log.with({ service: name }) }, { health, progress, versions: content }),
-    )
+    services.push(createService(name, { ...context, log: log.with({ service: name }) }, { health, progress, versions }))
   }
   const host = options.listens
     ? await hostOf(config, [...access.tokens, ...(self === undefined ? [] : [self.token])], {

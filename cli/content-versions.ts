@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import type { Rollback } from '../runtime/content-reader.ts'
 import { rollBack } from '../runtime/content-rollback.ts'
 import { connect } from './client.ts'
+import { contentChecks } from './content.ts'
 import { withContent } from './content-actions.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { print, printJson } from './output.ts'
@@ -27,7 +28,10 @@ export async function rollBackTo(digest: string, reason: string, options: Client
     () => connect(options).post<Rollback>('/v1/content/rollback', { digest, reason }),
     () =>
       withContent(loadSettings(options), ({ bus, content }) =>
-        rollBack({ bus, content }, { digest, reason, by: `cli:${userInfo().username}`, atMs: Date.now() }),
+        rollBack(
+          { bus, content, checks: contentChecks() },
+          { digest, reason, by: `cli:${userInfo().username}`, atMs: Date.now() },
+        ),
       ),
   )
   if (options.json) printJson(done)

@@ -26,6 +26,8 @@ afterEach(async () => {
 const yamlMistakes = (files: readonly ContentFile[]): Mistake[] =>
   files.flatMap((file) => [...parseYaml(file).mistakes])
 
+const checks = { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes, inventory: yamlMistakes }
+
 async function instance() {
   const embedded: Embedded = await openEmbedded({ folder: temporary, log: silentLog, clock: systemClock })
   open.push(embedded)
@@ -44,7 +46,7 @@ async function instance() {
     bus: embedded.bus,
     content,
     folders,
-    checks: { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes, inventory: yamlMistakes },
+    checks,
     log: silentLog,
     telemetry: silentTelemetry,
   })
@@ -112,7 +114,7 @@ describe('content on the bus', () => {
       bus,
       content,
       folders,
-      checks: { sources: yamlMistakes, rules: yamlMistakes, playbooks: yamlMistakes, inventory: yamlMistakes },
+      checks,
       log: silentLog,
       telemetry: silentTelemetry,
     })
@@ -252,14 +254,18 @@ describe('going back to an earlier version', () => {
     const second = (await publisher.publish('rules')).digest
     await until(() => content.current('rules') === second, 5_000)
     const asked = { digest: first.slice(0, 12), by: 'operator:ana', reason: 'floods', atMs: 1_000 }
-    await rollBack({ bus, content }, asked)
+    const mistake: Mistake = { code: 'OLD', message: 'It is written for an older program.' }
+    const strict = { ...checks, rules: () => [mistake] }
+    await expect(rollBack({ bus, content, checks: strict }, asked)).rejects.toMatchObject({ mistakes: [mistake] })
+    expect([content.current('rules'), content.rollbacks()]).toEqual([second, []])
+    await rollBack({ bus, content, checks }, asked)
     await until(() => content.current('rules') === first, 5_000)
     expect(content.rollbacks()).toEqual([
       { set: 'rules', from: second, to: first, by: 'operator:ana', reason: 'floods', at: '1970-01-01T00:00:01.000Z' },
     ])
     expect((await publisher.publish('rules')).outcome).toBe('held')
     expect(content.current('rules')).toBe(first)
-    await expect(rollBack({ bus, content }, asked)).rejects.toMatchObject({ code: 'ROLLBACK_INVALID' })
+    await expect(rollBack({ bus, content, checks }, asked)).rejects.toMatchObject({ code: 'ROLLBACK_INVALID' })
     writeFileSync(file, 'a: 3')
     expect((await publisher.publish('rules')).outcome).toBe('published')
     await until(() => content.current('rules') !== first, 5_000)

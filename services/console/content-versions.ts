@@ -4,8 +4,10 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Bundle } from '../../core/content.ts'
+import { ContentInvalidError, formatMistake } from '../../core/errors.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { ContentChecks } from '../../runtime/content-publisher.ts'
 import { Rollback, type ContentHistory, type ContentReader } from '../../runtime/content-reader.ts'
 import { rollBack, RollbackInvalidError } from '../../runtime/content-rollback.ts'
 import { HttpError } from '../../runtime/http-error.ts'
@@ -15,6 +17,7 @@ import { checkOperator } from './query.ts'
 export interface ContentContext {
   readonly bus: Bus
   readonly content: ContentReader & ContentHistory
+  readonly checks: ContentChecks
   readonly clock: Clock
 }
 
@@ -27,7 +30,7 @@ const Version = z.strictObject({
   held: z.boolean(),
 })
 
-export function mountVersions(app: FastifyInstance, { bus, content, clock }: ContentContext): void {
+export function mountVersions(app: FastifyInstance, { bus, content, checks, clock }: ContentContext): void {
   mountRoute(app, {
     method: 'GET',
     url: '/v1/content/history',
@@ -66,11 +69,23 @@ export function mountVersions(app: FastifyInstance, { bus, content, clock }: Con
       checkOperator(caller)
       try {
         const by = `operator:${caller.name}`
-        return await reply.code(202).send(await rollBack({ bus, content }, { digest, reason, by, atMs: clock.nowMs() }))
+        return await reply
+          .code(202)
+          .send(await rollBack({ bus, content, checks }, { digest, reason, by, atMs: clock.nowMs() }))
       } catch (error) {
+        if (error instanceof ContentInvalidError) throw invalid(error)
         if (!(error instanceof RollbackInvalidError)) throw error
         throw new HttpError(409, error.code, error.message, error.hint === undefined ? {} : { hint: error.hint })
       }
     },
   })
+}
+
+/** Mistakes that an answer names; `modelwarden content rollback` without an instance shows all. */
+const shownMax = 10
+
+function invalid({ code, mistakes }: ContentInvalidError): HttpError {
+  const shown = mistakes.slice(0, shownMax).map(formatMistake).join('; ')
+  const hint = 'Nothing has changed. Publish a version in which these are mended.'
+  return new HttpError(409, code, `That version has ${mistakes.length} mistakes for this program: ${shown}`, { hint })
 }

@@ -4,6 +4,7 @@
  * Reads come from the search index, decisions go onto the bus, and nothing is kept here: any number of copies may run.
  */
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
+import type { ContentChecks } from '../../runtime/content-publisher.ts'
 import type { ContentHistory, ContentReader } from '../../runtime/content-reader.ts'
 import { mountContent } from './content.ts'
 import { mountVersions } from './content-versions.ts'
@@ -20,7 +21,7 @@ import { mountStatus, type StatusSources } from './status.ts'
 /** What only the composition root knows; without it the status speaks of the bus, the index and the content alone. */
 export type ConsoleOptions = Partial<StatusSources> & {
   readonly live?: Partial<LiveLimits>
-  readonly versions?: ContentReader & ContentHistory
+  readonly versions?: { readonly content: ContentReader & ContentHistory; readonly checks: ContentChecks }
 }
 
 const pingEveryMs = 5_000
@@ -50,7 +51,7 @@ export function createConsoleService(context: ServiceContext, options: ConsoleOp
       mountLive(app, live)
       mountDecisions(app, { bus, index, clock })
       mountReplay(app, { bus, index, clock, log, telemetry })
-      if (options.versions !== undefined) mountVersions(app, { bus, content: options.versions, clock })
+      if (options.versions !== undefined) mountVersions(app, { bus, ...options.versions, clock })
       mountStatus(
         app,
         { bus, index, content, clock },
