@@ -12,7 +12,7 @@ export function principalAxes(rows: Float64Array, center: ArrayLike<number>, dim
   if (dimension <= 2 * axesMax) return new Float64Array(0)
   const centered = Float64Array.from(rows)
   for (let at = 0; at < centered.length; at++) centered[at]! -= center[at % dimension]!
-  const axes = Float64Array.from({ length: axesMax * dimension }, (_, i) => Math.cos(1 + i * 2.399963))
+  const axes = Float64Array.from({ length: axesMax * dimension }, (_, i) => Math.cos(1 + i * i * 0.7548776662466927))
   straighten(axes, dimension)
   for (let round = 0; round < rounds; round++) {
     for (let axis = 0; axis < axesMax; axis++)

@@ -113,6 +113,8 @@ describe('places', () => {
       return place
     }
     expect(of.places).toBe(17)
+    // Sixteen of them, each of length 1: none was lost on the way.
+    expect(of.axes.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(16, 6)
     for (let n = 1; n < 100; n++) {
       const [a, b] = [samples[n]!.x, samples[n - 1]!.x]
       expect(apart(put(a), put(b))).toBeLessThanOrEqual(apart(a, b) + 1e-6)
