@@ -10,7 +10,9 @@ import type { Entity } from '../../core/signal.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 import type { Playbook } from './playbook.ts'
-import { watchedMax } from './watch.ts'
+
+/** Proven deeds looked at again in one partition; beyond, the oldest are let go. */
+const watchedMax = 2_000
 
 export interface IncidentEntry {
   readonly incident: IncidentBrief

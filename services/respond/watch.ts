@@ -14,8 +14,6 @@ export const revived = 'REVIVED'
 const dayMs = 86_400_000
 /** How long a proven deed is watched. */
 export const watchedForMs = 30 * dayMs
-/** Deeds watched in one partition; beyond, the oldest are let go. */
-export const watchedMax = 2_000
 
 /** It was proven to have taken something away, and nobody has asked for it back. */
 export function isWatched({ action, undo, undoOf }: ActionEntry): boolean {

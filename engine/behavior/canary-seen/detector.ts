@@ -8,22 +8,11 @@
  */
 import { z } from 'zod'
 import type { Event } from '../../../core/event.ts'
-import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
-import { CanarySeenStep } from './step.ts'
+import { CanarySeenStep, type Sighting } from './step.ts'
 
 const CanarySeenParams = z.strictObject({ type: z.literal('canary-seen') })
-
-/** One text that was seen. */
-export interface Sighting {
-  readonly timeMs: number
-  readonly canary: string
-  readonly part: 'question' | 'answer' | 'record'
-  readonly where: 'asked' | 'answered' | 'taken in'
-  readonly entities: readonly Entity[]
-  readonly evidence: EvidenceRef
-}
 
 export const canarySeen: BehaviorDetector<z.output<typeof CanarySeenParams>> = {
   type: 'canary-seen',

@@ -7,10 +7,19 @@
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import type { Sighting } from './detector.ts'
 
 const canariesMax = 500
 const evidenceMax = 20
+
+/** One text that was seen. */
+export interface Sighting {
+  readonly timeMs: number
+  readonly canary: string
+  readonly part: 'question' | 'answer' | 'record'
+  readonly where: 'asked' | 'answered' | 'taken in'
+  readonly entities: readonly Entity[]
+  readonly evidence: EvidenceRef
+}
 
 interface Seen {
   canaries: Record<string, 1>
