@@ -129,10 +129,10 @@ describeOwnKafka('the doctor and a Kafka', () => {
     expect((await admin.listTopics()).filter((name) => !name.startsWith('__'))).toEqual([])
 
     await bus.createTopics(topicSpecs(2))
-    const wide = new Set([topics.audit, topics.inference] as string[])
+    const partitionsOf = new Map(topicSpecs(2).map((spec) => [spec.name, spec.partitions]))
     const states = stagesOfAll.map(({ name, inputs }) => ({
       name: stateTopic(name),
-      partitions: inputs.some((input) => wide.has(input)) || !inputs.includes(topics.licenseCommands) ? 2 : 1,
+      partitions: Math.max(...inputs.map((input) => partitionsOf.get(input) ?? 2)),
       cleanup: 'compact' as const,
     }))
     await bus.createTopics(states)
