@@ -5,9 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '../../../core/ports/bus.ts'
 import { headers, topics } from '../../../core/topics.ts'
 
-/** Nothing more comes: what is still open is decided. */
-export async function end(bus: Bus, partitions: number): Promise<void> {
-  const ends = [topics.audit, topics.inference].flatMap((topic) =>
+/** Nothing more comes by these: what is still open is decided. */
+export async function end(
+  bus: Bus,
+  partitions: number,
+  of: readonly string[] = [topics.audit, topics.inference],
+): Promise<void> {
+  const ends = of.flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({
       topic,
       partition,
