@@ -33,7 +33,19 @@ const withoutDocuments = [
   '/v1/content',
   '/v1/rules/status',
 ]
-const kinds = ['incident', 'event', 'signal', 'action', 'decision', 'deed', 'license', 'credential', 'usage', 'letter']
+const kinds = [
+  'incident',
+  'event',
+  'signal',
+  'action',
+  'decision',
+  'deed',
+  'license',
+  'credential',
+  'usage',
+  'letter',
+  'leak',
+]
 
 /** Ways to ask for what is another's, for each parameter that there may be. */
 function valuesOf({ name, schema }: Parameter, owner: string): readonly string[] {
