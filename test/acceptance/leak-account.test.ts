@@ -1,27 +1,17 @@
 /** Whether what is told of an account's leak is true: copies are really trained on its answers, and tried on inputs held back. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { inventoryOfContext } from '../../cli/evaluate-context.ts'
 import { EvaluateRun, type Alert, type HeldAtEnd } from '../../cli/evaluate-run.ts'
-import type { ContentFile } from '../../core/content.ts'
 import * as attacks from '../support/traffic/attacks.ts'
 import { habits } from '../support/traffic/honest.ts'
+import { contentOf } from '../support/traffic/content.ts'
 import { recordsOf, type Account } from '../support/traffic/records.ts'
 import { trainedCopies } from '../support/traffic/copies.ts'
 import { worldOf, type Input, type World } from '../support/traffic/world.ts'
 
-const root = join(import.meta.dirname, '../..')
 const dayMs = 86_400_000
 const mondayMs = Date.parse('2026-02-23T00:00:00.000Z')
 const model = 'm'
-
-function contentOf(folder: string, wanted: RegExp): ContentFile[] {
-  const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-  return names
-    .filter((name) => wanted.test(name) && !name.endsWith('.cases.yml'))
-    .map((path) => ({ path, text: readFileSync(join(root, folder, path), 'utf8') }))
-}
 
 const sources = contentOf('sources', /\.yml$/)
 const rules = contentOf('rules', /inference\/(model-queries|leak-account)\.yml$/)
