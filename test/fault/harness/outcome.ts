@@ -116,15 +116,9 @@ function becameOf(incidentId: string, incidents: ReadonlyMap<string, Incident>):
   return into === undefined ? incidentId : becameOf(into, incidents)
 }
 
-function signalWords(signal: Signal): unknown {
-  const { rule, status, entities } = signal
-  return {
-    rule: rule.id,
-    level: rule.level,
-    status,
-    entities,
-    supersedes: sorted(signal.supersedes),
-  }
+/** Without `supersedes`: which findings were told and withdrawn on the way follows the order of arrival. */
+function signalWords({ rule, status, entities }: Signal): unknown {
+  return { rule: rule.id, level: rule.level, status, entities }
 }
 
 /** Without `settled`: that follows the clock, which passes a source's lateness in the longer run alone. */
