@@ -38,9 +38,10 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
     stages: [{ name: 'normalize', inputs: [topics.audit, topics.inference] }],
   },
   detect: {
-    reads: [topics.content],
+    // Tallies: what rules did on the partitions of other processes.
+    reads: [topics.content, topics.ruleTallies],
     // Events: what detectors have learned over all principals, told to every partition.
-    writes: [topics.events, topics.observations, topics.signals, topics.leaks, topics.deadLetters],
+    writes: [topics.events, topics.observations, topics.signals, topics.leaks, topics.ruleTallies, topics.deadLetters],
     stages: [
       { name: 'detect', inputs: [topics.events] },
       { name: 'detect-groups', inputs: [topics.observations] },

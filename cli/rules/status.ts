@@ -22,12 +22,14 @@ export async function showRuleStatus(options: ClientOptions): Promise<void> {
   ])
   printTable(['RULE', 'KIND', 'MATCHED', 'SUPPRESSED', 'SIGNALS', 'COST', 'EVALUATED THROUGH'], rows)
   print()
-  const parts = answer.partitions.map((each): readonly Cell[] => [
-    each.stage,
-    each.partition,
-    each.nextOffset,
-    each.eventTime ?? 'not yet',
+  const parts = answer.partitions.map(({ stage, partition, nextOffset, eventTime, toldAt }): readonly Cell[] => [
+    stage,
+    partition,
+    nextOffset ?? '',
+    eventTime ?? 'not yet',
+    toldAt ?? 'never',
   ])
-  printTable(['STEP', 'PARTITION', 'NEXT OFFSET', 'EVENT TIME'], parts)
-  print(`\nRules in force: ${answer.digest ?? 'none'}. Counts are since the process started.`)
+  printTable(['STEP', 'PARTITION', 'NEXT OFFSET', 'EVENT TIME', 'TOLD AT'], parts)
+  const since = answer.since === null ? '' : ` Counts are since ${answer.since}, over all processes.`
+  print(`\nRules in force: ${answer.digest ?? 'none'}.${since}`)
 }

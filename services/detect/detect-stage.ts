@@ -262,6 +262,6 @@ function readersOf(set: RuleSet): Map<string, Reader[]> {
   return readers
 }
 
-export function createDetectLogic(report: DetectReport): (context: TaskContext) => StageLogic {
-  return ({ state }) => new DetectLogic(state, report)
+export function createDetectLogic(report: (task: TaskContext) => DetectReport): (task: TaskContext) => StageLogic {
+  return (task) => new DetectLogic(task.state, report(task))
 }

@@ -182,6 +182,6 @@ export class GroupsLogic implements StageLogic {
   }
 }
 
-export function createGroupsLogic(report: DetectReport): (context: TaskContext) => StageLogic {
-  return ({ state, partitions }) => new GroupsLogic(state, report, partitions)
+export function createGroupsLogic(report: (task: TaskContext) => DetectReport): (task: TaskContext) => StageLogic {
+  return (task) => new GroupsLogic(task.state, report(task), task.partitions)
 }

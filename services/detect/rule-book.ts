@@ -1,40 +1,86 @@
 /**
- * What each rule has done in this process: matched, suppressed, found, cost. For `modelwarden rules status` and for metrics.
+ * What each rule has done: matched, suppressed, found, cost; by the task that it did it in. For `modelwarden rules status` and
+ * for metrics.
  *
- * Counts are this process's own, since it started. Promises: metrics carry at most `labelsMax` rules by name, those that come
- * first; all others together are `other`. Counting never touches what comes out.
+ * A task carries on from what its former owner has told of the partition. Promises: metrics carry at most `labelsMax` rules by
+ * name, those that come first; all others together are `other`. Counting never touches what comes out.
  */
-import type { Telemetry } from '../../runtime/telemetry.ts'
+import type { RuleCounts, RuleTally } from '../../core/rule-tally.ts'
 import type { RuleMeta } from '../../engine/sigma/types.ts'
+import type { Telemetry } from '../../runtime/telemetry.ts'
 import type { RuleSet } from './rule-set.ts'
 
 const labelsMax = 300
-/** Rules counted. More come only with sets that are put in force one after the other. */
-const rulesMax = 20_000
+/** Rules counted of a task. More come only with sets that are put in force one after the other. */
+const rulesMax = 10_000
 
-export interface RuleCounts {
-  matched: number
-  suppressed: number
-  signals: number
-  /** Sampled: sum of milliseconds, and of how many events. */
-  costMs: number
-  samples: number
-}
-
-export interface RuleStatus extends Omit<RuleCounts, 'costMs' | 'samples'> {
+export interface RuleInForce {
   readonly id: string
   readonly title: string
   readonly level: string
   readonly kind: 'sigma' | 'correlation' | 'behavior'
   /** Whether its groups are kept behind the shuffle: then both steps have to have seen an event. */
   readonly grouped: boolean
+}
+
+export interface RuleStatus extends RuleInForce {
+  readonly matched: number
+  readonly suppressed: number
+  readonly signals: number
   /** Microseconds an event, sampled; null: not sampled yet. */
   readonly costUs: number | null
 }
 
+/** What rules have done in one task. */
+export class TaskCounts {
+  readonly since: string
+  readonly rules = new Map<string, RuleCounts>()
+  readonly #book: RuleBook
+
+  constructor(book: RuleBook, since: string, before: Readonly<Record<string, RuleCounts>>) {
+    this.#book = book
+    this.since = since
+    for (const [rule, counts] of Object.entries(before)) Object.assign(this.#of(rule), counts)
+  }
+
+  matched(rule: string): void {
+    this.#of(rule).matched++
+    this.#book.countMatch(rule)
+  }
+
+  suppressed(rule: string): void {
+    this.#of(rule).suppressed++
+    this.#book.countSuppressed(rule)
+  }
+
+  signal(rule: string): void {
+    this.#of(rule).signals++
+  }
+
+  cost(rule: string, ms: number): void {
+    const counts = this.#of(rule)
+    counts.costMs += ms
+    counts.samples++
+    this.#book.observeCost(rule, ms)
+  }
+
+  #of(rule: string): RuleCounts {
+    const known = this.rules.get(rule)
+    if (known !== undefined) return known
+    const made = noCounts()
+    if (this.rules.size < rulesMax) this.rules.set(rule, made)
+    return made
+  }
+}
+
+export function noCounts(): RuleCounts {
+  return { matched: 0, suppressed: 0, signals: 0, costMs: 0, samples: 0 }
+}
+
 export class RuleBook {
   readonly #telemetry: Telemetry
-  readonly #counts = new Map<string, RuleCounts>()
+  readonly #tasks = new Map<string, TaskCounts>()
+  readonly #untold = new Map<string, number>()
   readonly #labels = new Set<string>()
   #set: RuleSet | undefined
   digest: string | undefined
@@ -48,44 +94,35 @@ export class RuleBook {
     this.#set = set
   }
 
-  matched(rule: string): void {
-    this.#of(rule).matched++
+  /** A task begins. `before`: what was last told of its partition. `now`: since when it counts where nothing was. */
+  begin(stage: string, partition: number, before: RuleTally | undefined, now: string): TaskCounts {
+    const counts = new TaskCounts(this, before?.since ?? now, before?.rules ?? {})
+    this.#tasks.set(`${stage}/${partition}`, counts)
+    return counts
   }
 
-  suppressed(rule: string): void {
-    this.#of(rule).suppressed++
+  counts(stage: string, partition: number): TaskCounts | undefined {
+    return this.#tasks.get(`${stage}/${partition}`)
+  }
+
+  countMatch(rule: string): void {
+    this.#untold.set(rule, (this.#untold.get(rule) ?? 0) + 1)
+  }
+
+  countSuppressed(rule: string): void {
     this.#telemetry.count('detect_rule_suppressed', { rule: this.#label(rule) })
   }
 
-  signal(rule: string): void {
-    this.#of(rule).signals++
-  }
-
-  cost(rule: string, ms: number): void {
-    const counts = this.#of(rule)
-    counts.costMs += ms
-    counts.samples++
+  observeCost(rule: string, ms: number): void {
     this.#telemetry.observe('detect_rule_duration_seconds', { rule: this.#label(rule) }, ms / 1_000)
   }
 
   /** Matches since the last time, in one go: there may be many in a second. */
   tellMatches(): void {
-    for (const [rule, { matched }] of this.#counts) {
-      const more = matched - (this.#told.get(rule) ?? 0)
-      if (more === 0) continue
-      this.#told.set(rule, matched)
+    for (const [rule, more] of this.#untold) {
       this.#telemetry.count('detect_rule_matched', { rule: this.#label(rule) }, more)
     }
-  }
-
-  readonly #told = new Map<string, number>()
-
-  #of(rule: string): RuleCounts {
-    const known = this.#counts.get(rule)
-    if (known !== undefined) return known
-    const made: RuleCounts = { matched: 0, suppressed: 0, signals: 0, costMs: 0, samples: 0 }
-    if (this.#counts.size < rulesMax) this.#counts.set(rule, made)
-    return made
+    this.#untold.clear()
   }
 
   #label(rule: string): string {
@@ -95,21 +132,17 @@ export class RuleBook {
     return rule
   }
 
-  rules(): readonly RuleStatus[] {
+  rules(): readonly RuleInForce[] {
     const { sigma = [], correlations = [], behavior = [] } = this.#set ?? {}
     const selections = new Set(behavior.map(({ rule }) => rule.selectId))
     return [
-      ...sigma.filter(({ meta }) => !selections.has(meta.id)).map(({ meta }) => this.#status(meta, 'sigma', false)),
-      ...correlations.map(({ rule, local }) => this.#status(rule.meta, 'correlation', !local)),
-      ...behavior.map(({ rule }) => this.#status(rule.meta, 'behavior', rule.plan.grouped !== undefined)),
+      ...sigma.filter(({ meta }) => !selections.has(meta.id)).map(({ meta }) => inForce(meta, 'sigma', false)),
+      ...correlations.map(({ rule, local }) => inForce(rule.meta, 'correlation', !local)),
+      ...behavior.map(({ rule }) => inForce(rule.meta, 'behavior', rule.plan.grouped !== undefined)),
     ]
   }
+}
 
-  #status({ id, title, level }: RuleMeta, kind: RuleStatus['kind'], grouped: boolean): RuleStatus {
-    const { matched, suppressed, signals, costMs, samples } = this.#counts.get(id) ?? {
-      ...{ matched: 0, suppressed: 0, signals: 0, costMs: 0, samples: 0 },
-    }
-    const costUs = samples === 0 ? null : Number(((costMs * 1_000) / samples).toFixed(2))
-    return { id, title, level, kind, grouped, matched, suppressed, signals, costUs }
-  }
+function inForce({ id, title, level }: RuleMeta, kind: RuleInForce['kind'], grouped: boolean): RuleInForce {
+  return { id, title, level, kind, grouped }
 }

@@ -4,18 +4,20 @@
  * `detect` works where the event is, keyed by principal; `detect-groups` behind the shuffle over warden.observations, for
  * rules grouped by anything else. Both are pure; the runner keeps their state, content and watermarks.
  */
+import type { RuleTally } from '../../core/rule-tally.ts'
 import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { stageService } from '../../runtime/stage-service.ts'
-import type { StageSpec } from '../../runtime/stage.ts'
+import type { StageSpec, TaskContext } from '../../runtime/stage.ts'
 import { migrateGroups } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { createDetectLogic, detectStage, detectStateVersion } from './detect-stage.ts'
-import { RuleBook } from './rule-book.ts'
-import { mountRuleStatus } from './status-route.ts'
+import { RuleBook, type TaskCounts } from './rule-book.ts'
+import { mountRuleStatus, ownTallies, talliesOf } from './status-route.ts'
+import { ToldTallies } from './told-tallies.ts'
 import { createGroupsLogic, groupsStage, groupsStateVersion } from './groups-stage.ts'
 
-export function detectStages(report: DetectReport): readonly [StageSpec, StageSpec] {
+export function detectStages(report: (task: TaskContext) => DetectReport): readonly [StageSpec, StageSpec] {
   return [
     {
       name: detectStage,
@@ -43,24 +45,48 @@ export function detectStages(report: DetectReport): readonly [StageSpec, StageSp
 }
 
 export function createDetectService(context: ServiceContext): Service {
-  const book = new RuleBook(context.telemetry)
-  const service = stageService('detect', context, detectStages(reportTo(context, book)))
-  return { ...service, routes: (app) => mountRuleStatus(app, book, () => service.progress?.() ?? []) }
+  const { bus, clock, telemetry } = context
+  const book = new RuleBook(telemetry)
+  const now = (): string => new Date(clock.nowMs()).toISOString()
+  const reportTo = reporter(context, book)
+  const stages = detectStages(({ stage, at }) =>
+    reportTo(book.begin(stage, at.partition, tallies.get(stage, at.partition), now())),
+  )
+  const service = stageService('detect', context, stages)
+  const own = (): readonly RuleTally[] => ownTallies(book, service.progress?.() ?? [], now())
+  const tallies = new ToldTallies(context, own)
+  return {
+    ...service,
+    routes: (app) =>
+      mountRuleStatus(app, {
+        book,
+        tallies: () => talliesOf(own(), tallies.all()),
+        partitions: () => bus.partitionCount(topics.events),
+      }),
+    start: async () => {
+      await tallies.start()
+      await service.start()
+    },
+    stop: async () => {
+      await tallies.stop()
+      await service.stop()
+    },
+  }
 }
 
 /** Counts what the steps tell, and says once for each set of rules what is in force and what rests. */
-function reportTo({ telemetry, log, clock }: ServiceContext, book: RuleBook): DetectReport {
+function reporter({ telemetry, log, clock }: ServiceContext, book: RuleBook): (counts: TaskCounts) => DetectReport {
   let told = ''
-  return {
+  return (counts) => ({
     monotonicMs: () => clock.monotonicMs(),
     signal: ({ rule, status }) => {
-      book.signal(rule.id)
+      counts.signal(rule.id)
       telemetry.count('detect_signals', { rule: rule.id, level: rule.level, status })
     },
-    matched: (rule) => book.matched(rule),
-    suppressed: (rule) => book.suppressed(rule),
+    matched: (rule) => counts.matched(rule),
+    suppressed: (rule) => counts.suppressed(rule),
     settled: () => book.tellMatches(),
-    cost: (rule, ms) => book.cost(rule, ms),
+    cost: (rule, ms) => counts.cost(rule, ms),
     inForce: (digest, set, notices) => {
       book.inForce(digest, set)
       telemetry.gauge('detect_rules', { kind: 'sigma' }, set.sigma.length)
@@ -77,5 +103,5 @@ function reportTo({ telemetry, log, clock }: ServiceContext, book: RuleBook): De
       })
       for (const { message, place, hint } of notices) log.info(message, { file: place?.file, hint })
     },
-  }
+  })
 }

@@ -14,6 +14,7 @@ import { Event } from '../../core/event.ts'
 import { Incident } from '../../core/incident.ts'
 import { Leak } from '../../core/leak.ts'
 import { Credential, License, LicenseRecord } from '../../core/license.ts'
+import { RuleTally } from '../../core/rule-tally.ts'
 import { Signal } from '../../core/signal.ts'
 import { UsageRecord } from '../../core/usage.ts'
 
@@ -31,6 +32,7 @@ const schemas = {
   Leak,
   License,
   LicenseRecord,
+  RuleTally,
   Signal,
   UsageRecord,
 }
