@@ -10,10 +10,12 @@ import type { Mistakes } from './mistakes.ts'
 
 type Tree = Readonly<Record<string, unknown>>
 
+const nothing: Tree = {}
+
 export class Collection {
   readonly #mistakes: Mistakes
-  #global: Tree = {}
-  #previous: Tree = {}
+  #global: Tree = nothing
+  #previous: Tree = nothing
 
   constructor(mistakes: Mistakes) {
     this.#mistakes = mistakes
@@ -23,15 +25,16 @@ export class Collection {
   take(parsed: ParsedYaml): ParsedYaml | undefined {
     const { value } = parsed
     if (!isTree(value)) return parsed
-    const { action, ...rest } = value
-    if (action === undefined) {
-      if ('correlation' in rest || 'filter' in rest || 'behavior' in rest) return parsed
-      const merged = merge(this.#global, rest)
-      this.#previous = merged
-      return Object.keys(this.#global).length === 0 ? parsed : { ...parsed, value: merged }
+    if (value['action'] === undefined) {
+      if ('correlation' in value || 'filter' in value || 'behavior' in value) return parsed
+      // A rule by itself, as nearly all are.
+      const alone = this.#global === nothing
+      this.#previous = alone ? value : merge(this.#global, value)
+      return alone ? parsed : { ...parsed, value: this.#previous }
     }
+    const { action, ...rest } = value
     if (action === 'global') this.#global = this.#previous = rest
-    else if (action === 'reset') this.#global = {}
+    else if (action === 'reset') this.#global = nothing
     else if (action === 'repeat') {
       this.#previous = merge(this.#previous, rest)
       return { ...parsed, value: this.#previous }

@@ -11,7 +11,12 @@ import { schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
 import type { Mistakes } from './mistakes.ts'
 import type { LogSource, RuleMeta, WardenAttributes } from './types.ts'
 
-const texts = z.union([z.string().transform((text) => [text]), z.array(z.string())])
+/** One text or several; what has no default and changes nothing is read in half the time, and there are thousands of heads. */
+const Texts = z.union([z.string(), z.array(z.string())]).nullish()
+
+function listOf(texts: z.infer<typeof Texts>): readonly string[] {
+  return typeof texts === 'string' ? [texts] : (texts ?? [])
+}
 
 const EntityTypeName = z.enum(entityTypes)
 
@@ -25,18 +30,18 @@ const Warden = z.strictObject({
   threat: Threat.optional(),
 })
 
-const Head = z.looseObject({
+const Head = z.object({
   title: z.string().min(1).max(256),
   id: z.string().min(1).max(256).optional(),
   name: z.string().min(1).max(256).optional(),
-  status: z.enum(['stable', 'test', 'experimental', 'deprecated', 'unsupported']).default('experimental'),
-  level: Level.default('medium'),
+  status: z.enum(['stable', 'test', 'experimental', 'deprecated', 'unsupported']).optional(),
+  level: Level.optional(),
   description: z.string().max(65_535).optional(),
-  tags: z.array(z.string()).default([]),
-  falsepositives: texts.nullish().transform((value) => value ?? []),
-  fields: texts.nullish().transform((value) => value ?? []),
+  tags: z.array(z.string()).optional(),
+  falsepositives: Texts,
+  fields: Texts,
   taxonomy: z.string().max(256).optional(),
-  modelwarden: Warden.default({ shadow: false, join_on: [], entities: {}, scope: 'tenant' }),
+  modelwarden: Warden.optional(),
 })
 
 /** A rule's head as read: everything of RuleMeta that does not depend on how the rest compiles. */
@@ -57,20 +62,21 @@ export function readRuleHead(
     return undefined
   }
   const head = read.data
+  const tags = head.tags ?? []
   const id = head.id ?? head.name ?? derivedId('sigma-rule', parsed.file, index, head.title)
   return {
     id,
     ...(head.name === undefined ? {} : { name: head.name }),
     title: head.title,
-    status: head.status,
-    level: head.level,
+    status: head.status ?? 'experimental',
+    level: head.level ?? 'medium',
     ...(head.description === undefined ? {} : { description: head.description.trim() }),
-    tags: head.tags,
-    techniques: techniquesOf(head.tags),
-    falsepositives: head.falsepositives,
-    fields: head.fields,
+    tags,
+    techniques: techniquesOf(tags),
+    falsepositives: listOf(head.falsepositives),
+    fields: listOf(head.fields),
     taxonomy: head.taxonomy ?? 'sigma',
-    warden: wardenAttributes(head.modelwarden),
+    warden: head.modelwarden === undefined ? plainAttributes : wardenAttributes(head.modelwarden),
     place: parsed.place([]),
   }
 }
@@ -79,6 +85,8 @@ function withoutAttributes(value: unknown): unknown {
   const { modelwarden: _, ...rest } = value as Record<string, unknown>
   return rest
 }
+
+const plainAttributes: WardenAttributes = { shadow: false, joinOn: [], entities: [], scope: 'tenant' }
 
 function wardenAttributes(read: z.infer<typeof Warden>): WardenAttributes {
   return {
@@ -107,7 +115,7 @@ export function techniquesOf(tags: readonly string[]): readonly Technique[] {
   })
 }
 
-const LogSourceBlock = z.looseObject({
+const LogSourceBlock = z.object({
   product: z.string().min(1).optional(),
   service: z.string().min(1).optional(),
   category: z.string().min(1).optional(),
