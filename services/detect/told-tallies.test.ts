@@ -122,8 +122,12 @@ test('behind the shuffle a rule is evaluated as far as the slower of both steps,
 
 test('what stands in the topic and is no tally changes nothing', () => {
   const process = new Process({} as Bus)
-  for (const text of ['{', '[]', '{"stage":"detect"}', JSON.stringify({ ...process.own(), rules: 1 })]) {
+  process.work(0, 1, 5)
+  const [tally] = process.own()
+  const take = (text: string): void =>
     process.tallies.take({ key: 'detect/0', value: Buffer.from(text), partition: 0, offset: 0 })
-  }
+  for (const text of ['{', '[]', '{"stage":"detect"}', JSON.stringify({ ...tally, rules: 1 })]) take(text)
   expect(process.tallies.all()).toEqual([])
+  take(JSON.stringify(tally))
+  expect(process.tallies.all()).toEqual([tally])
 })
