@@ -90,6 +90,14 @@ export function toldOf(record: LicenseRecord): LicenseRecord {
 
 export type CredentialState = (typeof credentialStates)[number]
 
+/** From when on a credential is no good any more. */
+export interface CredentialEnd {
+  /** Whose credential it is; `operator`: nobody has registered it, and the operator has had it switched off. */
+  readonly tenant: string
+  readonly off?: { readonly state: Exclude<CredentialState, 'active'>; readonly sinceMs: number }
+  readonly expiresAtMs?: number
+}
+
 /**
  * The credential that a principal is named after: a principal without a user is `<tenant>/<credential id>`.
  */

@@ -37,6 +37,23 @@ describe('licenses told in a log', () => {
     }
   })
 
+  it('say from when on a credential is off, also where an earlier version has kept it without that', () => {
+    const off = { ...credential(2), state: 'revoked' } as const
+    const state = new MemoryState()
+    state.set('told-credential/hmac-a', { version: 2 })
+    const told = new ToldLicenses(state, 'all')
+    expect(told.endOf('hmac-a')).toBeUndefined()
+    expect(told.take(off)).toBe('news')
+    expect(told.take(off)).toBe('stale')
+    expect(told.endOf('hmac-a')).toEqual({
+      tenant: 'acme',
+      off: { state: 'revoked', sinceMs: Date.parse(updatedAt) },
+    })
+    expect(told.take(credential(1))).toBe('stale')
+    told.take(credential(3))
+    expect(told.endOf('hmac-a')).toBeUndefined()
+  })
+
   it('are not kept by who has no use for more than credentials', () => {
     const told = new ToldLicenses(new MemoryState(), 'credentials')
     told.take(license(1, ['m']))

@@ -4,7 +4,7 @@
  * Kept in the task's state, so that a restart does not change what is known at a place in the log. A stage that has no use
  * for licenses themselves keeps credentials alone.
  */
-import type { License, LicenseRecord } from '../core/license.ts'
+import type { CredentialEnd, License, LicenseRecord } from '../core/license.ts'
 import type { KeyedState } from './stage.ts'
 
 /** Credentials, and licenses, kept; those told past it are not known. */
@@ -20,6 +20,8 @@ interface KnownLicense {
 interface KnownCredential {
   readonly version: number
   readonly licenseId?: string
+  /** Only where there is an end to it. */
+  readonly end?: CredentialEnd
 }
 
 /** `stale`: not newer than what is held. `full`: there is no room for it. */
@@ -44,10 +46,16 @@ export class ToldLicenses {
     const { version } = record
     if (record.kind === 'credential') {
       const { id, licenseId } = record.credential
-      return this.#put('credential', this.#credentials, id, {
+      const held = this.#credentials.get(id)
+      const end = endOf(record, held?.end)
+      const known = {
         version,
         ...(licenseId === undefined ? {} : { licenseId }),
-      })
+        ...(end === undefined ? {} : { end }),
+      }
+      // Kept by a version that took no note of ends: told again, it is made whole.
+      const lacksEnd = held?.version === version && held.end === undefined && end !== undefined
+      return this.#put('credential', this.#credentials, id, known, lacksEnd)
     }
     if (this.#keeps === 'credentials') return 'stale'
     return this.#put('license', this.#licenses, record.license.id, { version, license: record.license })
@@ -56,6 +64,11 @@ export class ToldLicenses {
   /** The license that a credential points to, whether it is known or not. */
   licenseOf(credentialId: string): string | undefined {
     return this.#credentials.get(credentialId)?.licenseId
+  }
+
+  /** When and how it ended, or will end; undefined: not known, or without an end. */
+  endOf(credentialId: string): CredentialEnd | undefined {
+    return this.#credentials.get(credentialId)?.end
   }
 
   license(id: string): License | undefined {
@@ -72,12 +85,28 @@ export class ToldLicenses {
     all: Map<string, Known>,
     id: string,
     known: Known,
+    again = false,
   ): Told {
     const held = all.get(id)
-    if (held !== undefined && held.version >= known.version) return 'stale'
+    if (held !== undefined && held.version >= known.version && !again) return 'stale'
     if (held === undefined && all.size >= knownMax) return 'full'
     all.set(id, known)
     this.#state.set(prefixes[kind] + id, known)
     return 'news'
+  }
+}
+
+/** What is told again of a credential that is off, such as another label, does not make it off from then on only. */
+function endOf(
+  { credential, state, updatedAt }: Extract<LicenseRecord, { kind: 'credential' }>,
+  before: CredentialEnd | undefined,
+): CredentialEnd | undefined {
+  const { tenant, expiresAt } = credential
+  const sinceMs = Math.min(Date.parse(updatedAt), before?.off?.sinceMs ?? Infinity)
+  if (state === 'active' && expiresAt === undefined) return undefined
+  return {
+    tenant,
+    ...(state === 'active' ? {} : { off: { state, sinceMs } }),
+    ...(expiresAt === undefined ? {} : { expiresAtMs: Date.parse(expiresAt) }),
   }
 }

@@ -14,7 +14,7 @@ import {
   type RegisteredModel,
   type RegisteredPerson,
 } from '../../core/inventory.ts'
-import type { License } from '../../core/license.ts'
+import type { CredentialEnd, License } from '../../core/license.ts'
 import { openRecordFilter } from '../../core/record-filter.ts'
 import { limits } from '../../core/limits.ts'
 import { parseYaml, schemaMistakes } from '../../core/yaml.ts'
@@ -47,6 +47,8 @@ export interface Inventory {
   readonly told: readonly License[]
   /** The license that a credential stands on; undefined where licensing knows none. */
   licenseOfCredential(credentialId: string): License | undefined
+  /** From when on a credential is no good any more; undefined where licensing knows of no end. */
+  endOfCredential(credentialId: string): CredentialEnd | undefined
   /** By id. */
   readonly canaries: ReadonlyMap<string, RegisteredCanary>
   /** By digest. */
@@ -61,6 +63,7 @@ export const emptyInventory: Inventory = {
   licenses: [],
   told: [],
   licenseOfCredential: () => undefined,
+  endOfCredential: () => undefined,
   canaries: new Map(),
   canaryTexts: new Map(),
   people: new Map(),
@@ -71,6 +74,7 @@ export interface LicensesTold {
   licenses(): readonly License[]
   license(id: string): License | undefined
   licenseOf(credentialId: string): string | undefined
+  endOf(credentialId: string): CredentialEnd | undefined
 }
 
 /**
@@ -90,6 +94,7 @@ export function withLicenses(inventory: Inventory, told: LicensesTold): Inventor
       const id = told.licenseOf(credentialId)
       return id === undefined ? undefined : told.license(id)
     },
+    endOfCredential: (credentialId) => told.endOf(credentialId),
   }
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { ContentFile } from '../../core/content.ts'
 import type { Event } from '../../core/event.ts'
 import { derivedId, sha256Hex } from '../../core/ids.ts'
-import type { License, LicenseRecord } from '../../core/license.ts'
+import type { Credential, License, LicenseRecord } from '../../core/license.ts'
 import { DetectInProcess } from './in-process.ts'
 
 const name = 'licenses/license-breached.yml'
@@ -24,6 +24,16 @@ const pointing = (credential: string, licenseId: string): LicenseRecord => ({
   credential: { id: credential, tenant: 'acme', principal: 'acme/bob', licenseId },
 })
 
+const standing = (
+  id: string,
+  state: 'active' | 'suspended' | 'revoked',
+  sinceMs: number,
+  more: Partial<Credential> = {},
+): LicenseRecord => ({
+  ...{ kind: 'credential', version: ++version, updatedAt: new Date(sinceMs).toISOString(), state },
+  credential: { id, tenant: 'acme', principal: 'acme/bob', ...more },
+})
+
 class Traffic {
   readonly detect: DetectInProcess
   #number = 0
@@ -33,9 +43,9 @@ class Traffic {
     this.detect = new DetectInProcess(rules, { inventory: files, tasks: 3 })
   }
 
-  call(model: string, credential: string | undefined, user = 'bob', tenant = 'acme'): void {
+  call(model: string, credential: string | undefined, user = 'bob', tenant = 'acme', atMs?: number): void {
     const number = this.#number++
-    const at = new Date(startMs + number * 60_000).toISOString()
+    const at = new Date(atMs ?? startMs + number * 60_000).toISOString()
     const id = derivedId('event', number)
     const event: Event = {
       '@timestamp': at,
@@ -65,7 +75,7 @@ class Traffic {
   get found(): string[] {
     return this.detect.signals
       .filter((each) => each.version === 1)
-      .map(({ facts }) => `${facts['breach']} ${facts['license']}`)
+      .map(({ facts }) => `${facts['breach']} ${facts['license'] ?? 'none'}`)
   }
 }
 
@@ -145,5 +155,66 @@ describe('a license that changes while things run', () => {
     traffic.call('llm-70b', 'hmac-unknown')
     traffic.call('llm-70b', 'hmac-a', 'bob', 'globex')
     expect(traffic.found).toEqual([])
+  })
+})
+
+describe('a credential that is no good any more', () => {
+  const offMs = startMs + 10_000
+  const call = (traffic: Traffic, credential: string, atMs: number, tenant = 'acme'): void =>
+    traffic.call('llm-7b', credential, 'bob', tenant, atMs)
+
+  test('is told with its first use after it was switched off, license or none, and not told with one from before', () => {
+    const traffic = new Traffic()
+    traffic.detect.licenses(granted('acme-api', {}), pointing('hmac-a', 'acme-api'))
+    call(traffic, 'hmac-a', offMs - 2)
+    traffic.detect.licenses(standing('hmac-a', 'revoked', offMs, { licenseId: 'acme-api' }))
+    traffic.detect.licenses(standing('hmac-b', 'suspended', offMs))
+    call(traffic, 'hmac-a', offMs - 1)
+    call(traffic, 'hmac-a', offMs + 2_000)
+    call(traffic, 'hmac-b', offMs - 1)
+    expect(traffic.found).toEqual([])
+    call(traffic, 'hmac-a', offMs + 2_001)
+    expect(traffic.found).toEqual(['revoked acme-api'])
+    call(traffic, 'hmac-b', offMs + 2_001)
+    expect(traffic.found).toEqual(['revoked acme-api', 'suspended none'])
+    expect(traffic.detect.signals.at(-1)?.explanation).toContain('the credential hmac-b was suspended at')
+  })
+
+  test('is told after a restart as before, and not after it was reinstated', () => {
+    const traffic = new Traffic()
+    traffic.detect.licenses(standing('hmac-a', 'suspended', offMs), standing('hmac-b', 'revoked', offMs))
+    traffic.detect.restart()
+    traffic.detect.licenses(standing('hmac-a', 'active', offMs + 60_000))
+    call(traffic, 'hmac-a', offMs + 61_000)
+    expect(traffic.found).toEqual([])
+    call(traffic, 'hmac-b', offMs + 61_000)
+    expect(traffic.found).toEqual(['revoked none'])
+  })
+
+  test('stays off since the first time, however often it is told again', () => {
+    const traffic = new Traffic()
+    traffic.detect.licenses(standing('hmac-a', 'suspended', offMs))
+    traffic.detect.licenses(standing('hmac-a', 'revoked', offMs + 3_600_000, { label: 'bob' }))
+    call(traffic, 'hmac-a', offMs + 60_000)
+    expect(traffic.found).toEqual(['revoked none'])
+  })
+
+  test('has run out at the very moment that it was given until', () => {
+    const traffic = new Traffic()
+    traffic.detect.licenses(standing('hmac-a', 'active', startMs, { expiresAt: new Date(offMs).toISOString() }))
+    call(traffic, 'hmac-a', offMs - 1)
+    expect(traffic.found).toEqual([])
+    call(traffic, 'hmac-a', offMs)
+    expect(traffic.found).toEqual(['credential-expired none'])
+  })
+
+  test('of another tenant is no matter of ours; what nobody has registered and the operator has switched off is anybody’s', () => {
+    const traffic = new Traffic()
+    traffic.detect.licenses(standing('hmac-a', 'revoked', offMs))
+    call(traffic, 'hmac-a', offMs + 60_000, 'globex')
+    expect(traffic.found).toEqual([])
+    traffic.detect.licenses(standing('hmac-b', 'revoked', offMs, { tenant: 'operator', principal: '' }))
+    call(traffic, 'hmac-b', offMs + 60_000, 'globex')
+    expect(traffic.found).toEqual(['revoked none'])
   })
 })

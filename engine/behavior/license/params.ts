@@ -4,9 +4,12 @@
 import { z } from 'zod'
 import type { License } from '../../../core/license.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import { Duration } from '../units.ts'
 
 export const LicenseUseParams = z.strictObject({
   type: z.literal('license-use'),
+  /** For clocks that differ: uses so soon after a credential was switched off are let pass. */
+  switchOffGrace: Duration.prefault('2s'),
   /** Tiers whose licenses may ask for log-probabilities or steer logits. */
   logprobTiers: z.array(z.enum(['trusted', 'standard', 'watched'])).default(['trusted', 'standard', 'watched']),
 })
@@ -31,6 +34,9 @@ export interface Use {
 }
 
 export type BreachKind =
+  | 'revoked'
+  | 'suspended'
+  | 'credential-expired'
   | 'model'
   | 'tenancy'
   | 'form'
@@ -46,15 +52,23 @@ export type BreachKind =
   | 'tokens-day'
   | 'concurrency'
 
+/** What is wrong with a use by itself. */
+export interface UseBreach {
+  readonly kind: BreachKind
+  readonly words: string
+  /** The credential that is no good any more; undefined: the license does not allow it. */
+  readonly credential?: string
+}
+
 /** What travels with a use to the step that counts. */
 export interface JudgedUse {
   readonly use: Use
+  /** Empty: a credential without a license, switched off. */
   readonly license: string
   readonly caps: Caps
   /** It is the license of all of a tenant: what is used of it is counted over all its principals. */
   readonly shared: boolean
-  /** What is wrong with it by itself. */
-  readonly breach: { readonly kind: BreachKind; readonly words: string } | undefined
+  readonly breach: UseBreach | undefined
   readonly entities: readonly Entity[]
   readonly evidence: EvidenceRef
 }

@@ -8,7 +8,7 @@ import { compileBlocks, inBlocks, type AddressBlock } from '../../../core/addres
 import type { RegisteredLicense } from '../../../core/inventory.ts'
 import { modelsCovered, type License } from '../../../core/license.ts'
 import type { Inventory } from '../../inventory/inventory.ts'
-import type { BreachKind, Caps, LicenseUseParams, Use } from './params.ts'
+import type { BreachKind, Caps, LicenseUseParams, Use, UseBreach } from './params.ts'
 
 export interface Terms {
   readonly id: string
@@ -105,7 +105,7 @@ export function copyFidelityOf(
 
 export interface Verdict {
   readonly terms: Terms
-  readonly breach: { readonly kind: BreachKind; readonly words: string } | undefined
+  readonly breach: UseBreach | undefined
 }
 
 /** The first license that covers the use, or the one that comes closest and what is wrong with that. */

@@ -59,7 +59,8 @@ export class LicenseUseStep implements BehaviorStep {
     const findings: BehaviorFinding[] = []
     const shuffled: Shuffled[] = []
     if (breach !== undefined) {
-      const found = this.#note(group, state, judged, breach.kind, `${use.principal}: ${breach.words}`, undefined)
+      const words = `${use.principal}: ${breach.words}`
+      const found = this.#note(group, state, judged, breach.kind, words, undefined, breach.credential)
       if (found !== undefined) findings.push(found)
     } else if (shared && this.#by === 'principal') {
       if (Object.values(caps).some((cap) => cap !== undefined)) shuffled.push({ group: [license], observation: judged })
@@ -99,8 +100,9 @@ export class LicenseUseStep implements BehaviorStep {
     kind: BreachKind,
     words: string,
     passed: Passed | undefined,
+    credential?: string,
   ): BehaviorFinding | undefined {
-    const anchor = `${kind}/${license}/${Math.floor(use.timeMs / dayMs)}`
+    const anchor = `${kind}/${credential ?? license}/${Math.floor(use.timeMs / dayMs)}`
     let breach = state.breaches[anchor]
     if (breach === undefined) {
       makeRoom(state)
@@ -122,7 +124,8 @@ export class LicenseUseStep implements BehaviorStep {
 
   #finding(group: readonly string[], anchor: string, kind: BreachKind, breach: Breach): BehaviorFinding {
     const { firstMs, lastMs, cap, peak, license, words } = breach
-    const facts: Record<string, string | number> = { breach: kind, license, uses: breach.count }
+    const facts: Record<string, string | number> = { breach: kind, uses: breach.count }
+    if (license !== '') facts['license'] = license
     if (cap > 0) Object.assign(facts, { cap, used: peak })
     const more = breach.count > 1 ? ` ${breach.count} uses so far since ${new Date(firstMs).toISOString()}.` : ''
     return {
@@ -135,7 +138,7 @@ export class LicenseUseStep implements BehaviorStep {
       window: { startMs: firstMs, endMs: lastMs + 1 },
       entities: breach.entities,
       evidence: { count: breach.count, events: breach.evidence },
-      explanation: `License ${license}, ${words}.${more}`,
+      explanation: `${license === '' ? 'Without a license' : `License ${license}`}, ${words}.${more}`,
       facts,
       exposure: { queries: breach.count },
     }
