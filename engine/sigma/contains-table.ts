@@ -112,6 +112,9 @@ function rarest(
 
 /** Few literals are sought one by one: each search is a native, vectorized loop. */
 const directMax = 4
+/** What that takes, and a step of the scan, in nanoseconds, about. */
+const directCost = (chars: number): number => 20 + chars / 10
+const stepCost = 2
 const strideMax = 8
 /** Literals that one gram may stand for in strides. */
 const sharedMax = 32
@@ -124,19 +127,27 @@ const bytes = Buffer.alloc(pieceChars + 3)
 
 const beyondLatin1 = /[^\u0000-\u00ff]/
 
+/** A literal that is sought by itself. */
+interface Direct extends Filed {
+  /** What of it is sought first: from its rarest character on, which is what a search goes by. */
+  readonly from: string
+}
+
 export class ContainsTable {
-  readonly #direct: readonly Filed[]
+  readonly #direct: readonly Direct[]
   /** Of literals of four characters or more, and of two or three. */
   readonly #fours: GramTable | undefined
   readonly #twos: GramTable | undefined
   /** Literals with characters beyond Latin-1: texts without such characters have none of them. */
   readonly #wide: ContainsTable | undefined
 
-  constructor(literals: readonly Filed[], parted = true) {
+  /** `chars`: how long texts are, about. */
+  constructor(literals: readonly Filed[], chars = 60, parted = true) {
     const latin = parted ? literals.filter(({ text }) => !beyondLatin1.test(text)) : literals
     if (latin.length < literals.length) {
       this.#wide = new ContainsTable(
         literals.filter(({ text }) => beyondLatin1.test(text)),
+        chars,
         false,
       )
     }
@@ -145,13 +156,10 @@ export class ContainsTable {
     if (twos.length <= directMax) direct.push(...twos)
     else this.#twos = new GramTable(twos, 2, 1)
     const fours = latin.filter(({ text }) => text.length > 3).sort((a, b) => a.text.length - b.text.length)
-    // The shortest decide about the stride; a few of them are no reason for short ones.
-    const shortest = fours[directMax]?.text.length ?? Infinity
-    const isShort = ({ text }: Filed): boolean => text.length < shortest
-    direct.push(...fours.filter(isShort))
-    const long = fours.filter((literal) => !isShort(literal))
-    if (long.length > 0) this.#fours = gramTable(long, shortest)
-    this.#direct = direct
+    const alone = fours.length <= directMax ? fours.length : soughtAlone(fours, chars)
+    direct.push(...fours.slice(0, alone))
+    if (alone < fours.length) this.#fours = gramTable(fours.slice(alone), fours[alone]!.text.length)
+    this.#direct = direct.map((literal) => ({ ...literal, from: fromRarest(literal.text) }))
   }
 
   /**
@@ -160,7 +168,9 @@ export class ContainsTable {
    */
   look(text: string, found: (entries: readonly number[]) => boolean): boolean {
     if ((this.#fours ?? this.#twos) !== undefined && this.#scan(text, found)) return true
-    for (const literal of this.#direct) if (text.includes(literal.text) && found(literal.entries)) return true
+    for (const { text: literal, from, entries } of this.#direct) {
+      if (text.includes(from) && (from === literal || text.includes(literal)) && found(entries)) return true
+    }
     if (this.#wide === undefined) return false
     // As long in UTF-8 as in characters: plain ASCII, told faster than by going through it.
     return Buffer.byteLength(text) > text.length && beyondLatin1.test(text) && this.#wide.look(text, found)
@@ -184,6 +194,34 @@ export class ContainsTable {
     }
     return false
   }
+}
+
+/** How many of the literals, which begin with the shortest, are sought alone so that strides get longer for the others. */
+function soughtAlone(literals: readonly Filed[], chars: number): number {
+  let best = 0
+  let least = Infinity
+  for (let alone = 0; alone <= directMax; alone++) {
+    const stride = Math.min(strideMax, literals[alone]!.text.length - 3)
+    const cost = alone * directCost(chars) + (chars / stride) * stepCost
+    if (cost >= least) continue
+    best = alone
+    least = cost
+  }
+  return best
+}
+
+/** Letters from the commonest to the rarest of words, paths and commands; what is no letter, and not listed, is rarer. */
+const byFrequency = 'eistnoarcldmpuh.\\ wfgbyvxkzqj'
+
+/** A literal from its rarest character on; two characters are left at least, where it has as many. */
+function fromRarest(text: string): string {
+  const rank = (at: number): number => {
+    const place = byFrequency.indexOf(text.charAt(at))
+    return place < 0 ? byFrequency.length : place
+  }
+  let best = 0
+  for (let at = 1; at < text.length - 1; at++) if (rank(at) > rank(best)) best = at
+  return text.slice(best)
 }
 
 /** In strides where that does not file many literals under one gram: literals made alike would make each step dear. */

@@ -83,12 +83,11 @@ export function isAny(part: PatternPart | undefined): boolean {
 /** Case folding: two texts that differ by case alone come out equal. ASCII stays as long as it is. */
 export function fold(text: string): string {
   const lower = text.toLowerCase()
-  // Unicode folds both sigmas and the long s; toLowerCase doesn't. On Latin-1 text these two searches cost nothing.
-  if (lower.includes('\u03c2') || lower.includes('\u017f')) {
-    return lower.replaceAll('\u03c2', '\u03c3').replaceAll('\u017f', 's')
-  }
-  return lower
+  // Unicode folds both sigmas and the long s; toLowerCase doesn't. On Latin-1 text this search costs next to nothing.
+  return foldedOtherwise.test(lower) ? lower.replaceAll('\u03c2', '\u03c3').replaceAll('\u017f', 's') : lower
 }
+
+const foldedOtherwise = /[\u03c2\u017f]/
 
 export function foldPattern(parts: readonly PatternPart[]): readonly PatternPart[] {
   return parts.map((part) => (typeof part === 'string' ? fold(part) : part))

@@ -112,5 +112,5 @@ export function requiredLiteral(source: string): string | undefined {
     at = quantifier?.end ?? atom.end
   }
   close()
-  return best.length < 2 ? undefined : fold(best)
+  return best === '' ? undefined : fold(best)
 }

@@ -129,7 +129,7 @@ function fileRules(rules: readonly MatchedRule[], reader: FieldReader): FiledRul
   const fields: (TextIndex | undefined)[] = []
   let keywords: ContainsTable | undefined
   for (const [field, draft] of drafts) {
-    const index = textIndex(draft)
+    const index = textIndex(draft, field === undefined ? eventChars : fieldChars)
     if (field === undefined) keywords = index.contains
     else fields[reader.slot(field)] = index
   }
@@ -145,7 +145,11 @@ function fileWitness(drafts: Map<string | undefined, FieldDraft>, { field, kind,
   else known.push(entry)
 }
 
-function textIndex(draft: FieldDraft): TextIndex {
+/** How long texts are, about: of one field, and of all of an event. */
+const fieldChars = 60
+const eventChars = 800
+
+function textIndex(draft: FieldDraft, chars: number): TextIndex {
   const table = <T>(kind: WitnessKind, make: (literals: readonly Filed[]) => T): T | undefined => {
     const filed = draft[kind]
     return filed === undefined ? undefined : make(Array.from(filed, ([text, entries]) => ({ text, entries })))
@@ -154,7 +158,7 @@ function textIndex(draft: FieldDraft): TextIndex {
     equals: draft.equals === undefined ? undefined : new EqualTable(draft.equals),
     prefixes: table('prefix', (literals) => new Trie(literals, false)),
     suffixes: table('suffix', (literals) => new Trie(literals, true)),
-    contains: table('contains', (literals) => new ContainsTable(literals)),
+    contains: table('contains', (literals) => new ContainsTable(literals, chars)),
     present: draft.present?.get(''),
   }
 }

@@ -4,6 +4,7 @@
  * Pure. Stands between compiled rules and the index (rule-index.ts): rules none of whose witnesses an event has are not
  * evaluated. Promise: no rule matches an event that has none of its witnesses.
  */
+import { GramCounts } from './gram-counts.ts'
 import { foldPattern } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
 import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
@@ -62,14 +63,18 @@ class FieldLiterals {
     contains: new Map(),
     present: new Map(),
   }
+  /** Of the literals of all fields. */
+  readonly grams: GramCounts
 
-  constructor(field: string | undefined) {
+  constructor(field: string | undefined, grams: GramCounts) {
     this.field = field
+    this.grams = grams
   }
 
   literal(kind: WitnessKind, text: string): Literal {
     const known = this.#byKind[kind].get(text)
     if (known !== undefined) return known
+    this.grams.add(text)
     const literal = new Literal(this, kind, text)
     this.#byKind[kind].set(text, literal)
     return literal
@@ -83,11 +88,13 @@ const rareCost = 0.00001
 const beyondLatin1 = /[^\u0000-\u00ff]/
 /** Mentions that every field has before it is counted. */
 const mentionsMin = 20
+/** How much more often events have a text than other literals have it within them: rules spell out what few events have. */
+const withinFactor = 16
 
 /**
  * The share of events that have a literal, guessed: of a field's values, those that many rules name are the common ones (a
- * field of which rules know six values has each of them more often than one of which they know six hundred); and what is
- * short is found anywhere.
+ * field of which rules know six values has each of them more often than one of which they know six hundred); a text that
+ * many other literals have within them (`user`) is common; and what is short is found anywhere.
  */
 function costOf({ kind, text, named, of, field }: Literal): number {
   if (kind === 'present') return 1
@@ -96,20 +103,23 @@ function costOf({ kind, text, named, of, field }: Literal): number {
   if (beyondLatin1.test(text)) return rareCost
   if (kind === 'equals') return share + lookupCost
   if (kind !== 'contains') return Math.max(share, length <= 4 ? 0.3 : length <= 6 ? 0.01 : 0.001) + lookupCost
-  const byLength = length < chanceByLength.length ? chanceByLength[length]! : 0.001
-  const found = Math.max(length < 8 ? 2 * share : share, byLength)
+  const byLength = length < chanceByLength.length ? chanceByLength[length]! * (oddity.test(text) ? 1 / 3 : 1) : 0.001
+  const found = Math.min(1, Math.max(length < 8 ? 2 * share : share, byLength, withinFactor * of.grams.shareWith(text)))
   // Keywords are sought in all of the event.
   return (field === undefined ? Math.min(1, found * 8) : found) + lookupCost
 }
 
 /** How likely it is that a text of a hundred characters has a literal of so many somewhere. */
-const chanceByLength = [1, 0.9, 0.2, 0.05, 0.01, 0.004, 0.002]
+const chanceByLength = [1, 0.9, 0.2, 0.1, 0.03, 0.01, 0.005]
+/** Characters that few texts have. */
+const oddity = /[`^~${}|<>;!@#&*[\]]/
 
 type Chosen = readonly Literal[] | undefined
 
 /** Finds the witnesses of rules, among all of them: how common a literal is, the other rules tell. */
 export class WitnessFinder {
   readonly #fields = new Map<string | undefined, FieldLiterals>()
+  readonly #grams = new GramCounts()
 
   constructor(conditions: readonly Condition[]) {
     for (const [owner, condition] of conditions.entries()) this.#count(condition, owner)
@@ -155,7 +165,7 @@ export class WitnessFinder {
 
   #fieldOf(field: string | undefined): FieldLiterals {
     let known = this.#fields.get(field)
-    if (known === undefined) this.#fields.set(field, (known = new FieldLiterals(field)))
+    if (known === undefined) this.#fields.set(field, (known = new FieldLiterals(field, this.#grams)))
     return known
   }
 
