@@ -167,8 +167,14 @@ function keyOf(text: string): { readonly key: string; readonly rest: string } | 
 }
 
 const singleQuoted = /^'((?:[^']|'')*)' *(?: #.*)?$/
-const doubleQuoted = /^"((?:[^"\\]|\\[\\"nt/])*)" *(?: #.*)?$/
+const doubleQuoted = /^"((?:[^"\\]|\\(?:[\\"nt/]|u[\dA-Fa-f]{4}))*)" *(?: #.*)?$/
+const escaped = /\\(?:u.{4}|.)/g
 const escapes: Readonly<Record<string, string>> = { '\\': '\\', '"': '"', n: '\n', t: '\t', '/': '/' }
+
+function unescaped(escape: string): string {
+  return escape.length > 2 ? String.fromCharCode(Number.parseInt(escape.slice(2), 16)) : escapes[escape.charAt(1)]!
+}
+
 const flowList = /^\[([^[\]{}"'#&*!|>%@`:?]*)\] *(?: #.*)?$/
 
 function scalarOf(text: string): unknown {
@@ -176,7 +182,7 @@ function scalarOf(text: string): unknown {
     case "'":
       return (singleQuoted.exec(text) ?? giveUp())[1]!.replaceAll("''", "'")
     case '"':
-      return (doubleQuoted.exec(text) ?? giveUp())[1]!.replace(/\\(.)/g, (_whole, char: string) => escapes[char]!)
+      return (doubleQuoted.exec(text) ?? giveUp())[1]!.replace(escaped, (escape) => unescaped(escape))
     case '[': {
       const inside = (flowList.exec(text) ?? giveUp())[1]!.trim()
       return inside === '' ? [] : inside.split(',').map((each) => plainScalar(each.trim()))
@@ -188,6 +194,8 @@ function scalarOf(text: string): unknown {
 
 /** What a plain scalar may not begin with; a dash may where no space follows. */
 const indicators = new Set('?:,[]{}#&*!|>\'"%@`')
+/** A colon that something follows at once. */
+const colonAlone = /^:[^\s:]/
 const integer = /^-?(?:0|[1-9]\d{0,14})$/
 /** Numbers that are spelled otherwise. */
 const number = /^[-+]?(?:0o[0-7]+|0x[\da-f]+|(?:\.\d+|\d+(?:\.\d*)?)(?:e[-+]?\d+)?|\.inf)$|^\.nan$/i
@@ -207,7 +215,7 @@ const words = new Map<string, unknown>([
 function plainScalar(text: string): unknown {
   const comment = text.indexOf(' #')
   const plain = (comment < 0 ? text : text.slice(0, comment)).trimEnd()
-  if (plain === '' || indicators.has(plain.charAt(0)) || isDash(plain, 0)) giveUp()
+  if (plain === '' || (indicators.has(plain.charAt(0)) && !colonAlone.test(plain)) || isDash(plain, 0)) giveUp()
   if (plain.includes(': ') || plain.endsWith(':')) giveUp()
   const word = words.get(plain)
   if (word !== undefined) return word

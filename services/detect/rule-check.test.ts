@@ -56,6 +56,21 @@ describe('a look over rules', () => {
     ])
   })
 
+  test('a rule that rests because a list is empty is looked over like any other, and so are correlations that stand on it', () => {
+    const list = { path: 'lists/known.yml', text: 'title: Known\nempty: rest\nvalues: []\n' }
+    const text = [
+      rule('a', "s: { event.acton: x, warden.asset.id|expand: '%known%' }\ncondition: s"),
+      correlation('c', 'type: event_count\nrules: [a]\ngroup-by: [user.nam]\ntimespan: 5m\ncondition: { gte: 3 }'),
+    ].join('---\n')
+    const { findings } = checkRules([list, { path: 'r.yml', text }], [source])
+    expect(findings.map(({ severity, code, place }) => [severity, code, place.line])).toEqual([
+      ['note', 'RULE_RESTS', 1],
+      ['warning', 'FIELD_UNKNOWN', 6],
+      ['warning', 'CORRELATION_UNREACHABLE', 14],
+      ['warning', 'CORRELATION_FIELD_UNFED', 15],
+    ])
+  })
+
   test('syntax, unknown references and ids that stand twice are errors, all of them', () => {
     const { findings } = checkRules(
       [

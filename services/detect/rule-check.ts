@@ -3,7 +3,7 @@
  *
  * Pure. Errors are what keeps a rule from being put in force; warnings are rules that run and find nothing, or less than they
  * seem to: conditions that no event satisfies, fields that no source fills, correlations that nothing reaches, techniques
- * that there are not. Promises: never throws for what a file says; every finding has file, line and column; findings come in
+ * that there are not. Rules that rest are looked over like others: once a list is filled they run. Promises: never throws for what a file says; every finding has file, line and column; findings come in
  * the order of files and lines.
  */
 import type { ContentFile } from '../../core/content.ts'
@@ -21,6 +21,7 @@ import { compileRules, type CompiledRules } from './rule-set.ts'
 
 export interface CheckedRules {
   readonly findings: readonly RuleFinding[]
+  /** Rules that rest among them. */
   readonly compiled: CompiledRules
 }
 
@@ -33,7 +34,7 @@ export function checkRules(
   sources: readonly ContentFile[],
   nowMs = -Infinity,
 ): CheckedRules {
-  const compiled = compileRules(files)
+  const compiled = compileRules(files, 'taken in')
   const findings: RuleFinding[] = [
     ...compiled.mistakes.map((mistake) => ofMistake('error', mistake)),
     ...compiled.notices.map((mistake) => ofMistake('note', mistake)),

@@ -42,13 +42,16 @@ export interface CompiledRules {
   readonly notices: readonly Mistake[]
 }
 
-export function compileRules(files: readonly ContentFile[]): CompiledRules {
+/** `resting`: what of rules that rest because a list is empty; to look them over they are wanted all the same. */
+export function compileRules(
+  files: readonly ContentFile[],
+  resting: 'left out' | 'taken in' = 'left out',
+): CompiledRules {
   const lists = readLists(files.filter(({ path }) => !path.endsWith('.cases.yml')))
   const behavior = readBehaviorRules(lists.others)
-  const { compiled, active, notices } = compileWithLists(
-    [...behavior.others, ...behavior.drafts.map(({ select }) => select)],
-    lists,
-  )
+  const listed = compileWithLists([...behavior.others, ...behavior.drafts.map(({ select }) => select)], lists)
+  const { compiled, notices } = listed
+  const active: typeof listed.active = resting === 'taken in' ? () => true : listed.active
 
   const draftOf = new Map(behavior.drafts.map((draft) => [draft.file, draft]))
   const mistakes = [
