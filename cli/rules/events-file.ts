@@ -30,8 +30,9 @@ const headBytes = 64 * 1024
 const newline = 0x0a
 
 export async function readEventsFile(file: EventsFile): Promise<void> {
-  const raw = file.path === '-' ? process.stdin : createReadStream(file.path, { highWaterMark: 1 << 20 })
+  // Looked at first: a stream of a file that is not there fails by itself, with nobody listening yet.
   const { size, magic } = file.path === '-' ? { size: 0, magic: 'none' } : await look(file.path)
+  const raw = file.path === '-' ? process.stdin : createReadStream(file.path, { highWaterMark: 1 << 20 })
   const stream: Readable = magic === 'none' ? raw : raw.pipe(magic === 'gzip' ? createGunzip() : createZstdDecompress())
   raw.on('error', (error: Error) => stream.destroy(error))
   const reader = new EventReader(file)

@@ -36,6 +36,15 @@ test('a line longer than a chunk is one event', async () => {
   expect(await read('a.ndjson', `{"a":"${long}"}\n{"a":2}\n`)).toEqual([[0, { a: long }], [1, { a: 2 }]]) // prettier-ignore
 })
 
+test('a file of events that is not there is told by name, and by nothing else', async () => {
+  const path = join(await temporaryFolder(), 'nowhere.ndjson')
+  const nothing = (): void => undefined
+  const reading = readEventsFile({ path, onEvent: nothing, onBroken: nothing })
+  await expect(reading).rejects.toMatchObject({ code: 'FILE_UNREADABLE', message: expect.stringContaining(path) })
+  // What a stream of it would say, it would say after that.
+  await new Promise((resolve) => setTimeout(resolve, 50))
+})
+
 test('a JUnit report keeps hostile names as text, and counts failures and mistakes', () => {
   const place = { file: 'a.cases.yml', line: 3, column: 1 }
   const xml = junitOf(
