@@ -3,16 +3,17 @@
  *
  * Promises: one result each, in order; documents of one call are stored in their order; those that an overloaded server
  * turns away (429, 503) are sent again, they alone, while the others' results stand; at most `bulksMax` requests are
- * under way over all calls, the next ones wait; a request that is too large is halved; what the server says to have already
- * is looked after (conflicts.ts).
+ * under way over all calls, the next ones wait; a request that is too large is halved; what the server says to have stored
+ * (acknowledged.ts), or to have already (conflicts.ts), is looked after.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { IndexUnavailableError } from '../../core/errors.ts'
 import type { PutDocument, PutResult } from '../../core/ports/search-index.ts'
 import { documentJson } from '../../core/search-document.ts'
+import { stored, type Acknowledged } from './acknowledged.ts'
 import type { Connection } from './client.ts'
 import { indexLimits, type ElasticsearchSettings } from './config.ts'
-import { lasting } from './conflicts.ts'
+import { lasting, type Place } from './conflicts.ts'
 import { sourceOf } from './encode.ts'
 import { placesOf } from './fields.ts'
 import { mayPass, pauseMs, refusalOf, statusOf, type ServerError } from './retry.ts'
@@ -29,10 +30,19 @@ interface Item {
   readonly lines: string
 }
 
+interface ItemAnswer {
+  readonly status: number
+  readonly error?: ServerError
+  readonly _primary_term?: number
+  readonly _seq_no?: number
+}
+
+interface Sent extends Place {
+  readonly item: Item
+}
+
 interface BulkAnswer {
-  readonly items: readonly Readonly<
-    Record<string, { readonly status: number; readonly error?: ServerError } | undefined>
-  >[]
+  readonly items: readonly Readonly<Record<string, ItemAnswer | undefined>>[]
 }
 
 export interface BulkTarget {
@@ -114,12 +124,14 @@ export class Bulk {
     const answer = await this.#request(items, results)
     if ('why' in answer) return answer
     const again: Item[] = []
-    const conflicts: Item[] = []
+    const written: (Sent & Acknowledged)[] = []
+    const conflicts: Sent[] = []
     let why = ''
     for (const [i, item] of items.entries()) {
-      const { status, error } = Object.values(answer.items[i] ?? {})[0] ?? { status: 500 }
-      if (status < 300) results[item.at] = { id: item.id, outcome: 'stored' }
-      else if (status === 409) conflicts.push(item)
+      const { status, error, ...write }: ItemAnswer = Object.values(answer.items[i] ?? {})[0] ?? { status: 500 }
+      const sent: Sent = { item, index: item.index, id: item.id }
+      if (status < 300) written.push({ ...sent, term: write._primary_term, seqNo: write._seq_no })
+      else if (status === 409) conflicts.push(sent)
       else if (mayPass(status, error)) {
         if (error?.type === 'index_not_found_exception') await this.#target.missing(item.index)
         again.push(item)
@@ -129,13 +141,17 @@ export class Bulk {
         results[item.at] = { id: item.id, outcome: 'refused', reason }
       }
     }
-    const settled = await lasting(this.#connection, conflicts)
-    for (const item of conflicts) {
-      if (settled.has(item)) results[item.at] = { id: item.id, outcome: item.versioned ? 'stale' : 'duplicate' }
-      else again.push(item)
+    const known = await stored(this.#connection, written)
+    // A flush tells of the others; in good health there are none.
+    const others = [...written.filter((each) => !known.has(each)), ...conflicts]
+    const there = await lasting(this.#connection, others)
+    for (const each of [...known, ...there]) {
+      const { at, id, versioned } = each.item
+      results[at] = { id, outcome: 'term' in each ? 'stored' : versioned ? 'stale' : 'duplicate' }
     }
-    if (settled.size < conflicts.length) why = 'it was there, but not on the disk yet'
-    return { items: again, why }
+    for (const each of others) if (!there.has(each)) again.push(each.item)
+    if (there.size < others.length) why = 'it was there, but not on the disk yet'
+    return { items: again.sort((a, b) => a.at - b.at), why }
   }
 
   async #request(items: readonly Item[], results: PutResult[]): Promise<BulkAnswer | Again> {
@@ -143,7 +159,7 @@ export class Bulk {
       return await this.#connection.ask<BulkAnswer>({
         method: 'POST',
         path: '/_bulk',
-        querystring: { filter_path: 'items.*.status,items.*.error' },
+        querystring: { filter_path: 'items.*.status,items.*.error,items.*._primary_term,items.*._seq_no' },
         lines: items.map((each) => each.lines).join(''),
       })
     } catch (error) {

@@ -24,6 +24,15 @@ export interface Request {
   readonly lines?: string
 }
 
+/** A request's first line may have 4 KiB (http.max_initial_line_length). */
+const indicesPerPathMax = 30
+
+/** Names of indices, each once, as parts of as many paths as they take. */
+export function* pathsOf(indices: readonly string[]): Generator<string> {
+  const names = [...new Set(indices)]
+  for (let at = 0; at < names.length; at += indicesPerPathMax) yield names.slice(at, at + indicesPerPathMax).join()
+}
+
 export class Connection {
   readonly #client: Client
   readonly #settings: ElasticsearchSettings

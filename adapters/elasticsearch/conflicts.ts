@@ -8,7 +8,7 @@
  * Promises: a document counts as there only if one and the same write of it was there both before and after a flush, which
  * writes all that is in memory to the disk.
  */
-import type { Connection } from './client.ts'
+import { pathsOf, type Connection } from './client.ts'
 
 /** A document as a bulk request names it. */
 export interface Place {
@@ -22,14 +22,11 @@ interface Found {
   readonly _primary_term?: number
 }
 
-/** A request's first line may have 4 KiB (http.max_initial_line_length). */
-const indicesPerFlushMax = 30
-
 /** Those of them that are there to stay. */
 export async function lasting<T extends Place>(connection: Connection, items: readonly T[]): Promise<ReadonlySet<T>> {
   if (items.length === 0) return new Set()
   const before = await writes(connection, items)
-  if (!(await flush(connection, [...new Set(items.map(({ index }) => index))]))) return new Set()
+  if (!(await flush(connection, items))) return new Set()
   const after = await writes(connection, items)
   return new Set(items.filter((_, i) => before[i] !== undefined && before[i] === after[i]))
 }
@@ -45,12 +42,12 @@ async function writes(connection: Connection, items: readonly Place[]): Promise<
   return docs.map(({ found, _seq_no, _primary_term }) => (found === true ? `${_primary_term} ${_seq_no}` : undefined))
 }
 
-/** Whether all of it is on the disk. */
-async function flush(connection: Connection, indices: readonly string[]): Promise<boolean> {
-  for (let at = 0; at < indices.length; at += indicesPerFlushMax) {
+/** Whether all that their indices had in memory is on the disk. */
+async function flush(connection: Connection, items: readonly Place[]): Promise<boolean> {
+  for (const path of pathsOf(items.map(({ index }) => index))) {
     const { _shards } = await connection.ask<{ _shards: { successful: number; failed: number } }>({
       method: 'POST',
-      path: `/${indices.slice(at, at + indicesPerFlushMax).join()}/_flush`,
+      path: `/${path}/_flush`,
       querystring: { ignore_unavailable: true },
     })
     if (_shards.failed > 0 || _shards.successful === 0) return false

@@ -26,7 +26,7 @@ async function play(answer: (request: ReceivedRequest) => Answer | undefined, ke
   const requests: ReceivedRequest[] = []
   const receiver = await startHttpReceiver((request) => {
     requests.push(request)
-    const { status, headers, body } = answer(request) ?? { status: 200, body: {} }
+    const { status, headers, body } = answer(request) ?? shardsAt(request) ?? { status: 200, body: {} }
     return { status, body, headers: { 'x-elastic-product': 'Elasticsearch', ...headers } }
   })
   const options = { nodes: [receiver.url], eventsKeptDays: kept, deliveryTimeoutMs: 2_000 }
@@ -48,7 +48,18 @@ const bulks = (requests: readonly ReceivedRequest[]): readonly string[] =>
   requests.filter(({ path }) => path.startsWith('/_bulk')).map(({ body }) => body)
 const idsOf = (bulk: string): readonly string[] => [...bulk.matchAll(/"_id":"([^"]+)"/g)].map((match) => match[1]!)
 const busy = { create: { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } } }
-const created = { create: { status: 201 } }
+const created = { create: { status: 201, _primary_term: 1, _seq_no: 7 } }
+
+/** What a server says of one-shard indices, whichever it is asked for. */
+function shardsAt({ path }: ReceivedRequest, checkpoint = 7, term = 1): Answer | undefined {
+  const of = (answer: object) => Object.fromEntries(indicesOf(path).map((index) => [index, answer]))
+  const shards = { 0: [{ routing: { primary: true }, seq_no: { global_checkpoint: checkpoint } }] }
+  if (path.includes('/_stats/translog')) return { status: 200, body: { indices: of({ shards }) } }
+  const metadata = { indices: of({ primary_terms: { 0: term } }) }
+  return path.startsWith('/_cluster/state/') ? { status: 200, body: { metadata } } : undefined
+}
+const indicesOf = (path: string): readonly string[] =>
+  (/^\/(?:_cluster\/state\/metadata\/)?([^/?]+)/.exec(decodeURIComponent(path))?.[1] ?? '').split(',')
 
 const conflict = { create: { status: 409, error: { type: 'version_conflict_engine_exception' } } }
 const flushed = { status: 200, body: { _shards: { total: 1, successful: 1, failed: 0 } } }
@@ -98,6 +109,38 @@ test('a document that came back by another write, or whose flush failed, is not 
   })
   expect(await index.put([event('a')])).toEqual([{ id: 'a', outcome: 'duplicate' }])
   expect(bulks(requests)).toHaveLength(3)
+})
+
+test.each([
+  ['by a shard that has started anew since', (request: ReceivedRequest) => shardsAt(request, 7, 2)],
+  ['by a shard that has not written it to its log on the disk', (request: ReceivedRequest) => shardsAt(request, 6)],
+  [
+    'by a shard that is nowhere now',
+    ({ path }: ReceivedRequest) => (path.includes('/_stats/translog') ? { status: 200, body: {} } : undefined),
+  ],
+])('a document answered as created %s, and gone after a flush, is sent again', async (_, answer) => {
+  let turn = 0
+  const { index, requests } = await play((request) => {
+    if (request.path.startsWith('/_mget')) return { status: 200, body: { docs: [writeOf(7), writeOf(undefined)] } }
+    if (request.path.includes('/_flush')) return flushed
+    if (!request.path.startsWith('/_bulk')) return turn === 1 ? answer(request) : undefined
+    turn += 1
+    return { status: 200, body: { items: idsOf(request.body).map(() => created) } }
+  })
+  const results = await index.put([event('a'), event('b')])
+  expect(results.map(({ outcome }) => outcome)).toEqual(['stored', 'stored'])
+  expect(bulks(requests).map(idsOf)).toEqual([['a', 'b'], ['b']])
+})
+
+test('a document that waits for others to be written is stored once the checkpoint has passed it, without a flush', async () => {
+  let asked = 0
+  const { index, requests } = await play((request) => {
+    if (request.path.startsWith('/_bulk')) return { status: 200, body: { items: [created] } }
+    return request.path.includes('/_stats/') ? shardsAt(request, 5 + asked++) : undefined
+  })
+  expect(await index.put([event('a')])).toEqual([{ id: 'a', outcome: 'stored' }])
+  expect(asked).toBe(3)
+  expect(requests.some(({ path }) => path.includes('/_flush'))).toBe(false)
 })
 
 test('a disk that is nearly full blames no document: what its block turned away is sent again', async () => {

@@ -108,10 +108,15 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
     chaos === undefined
       ? Promise.resolve({})
       : disturb({ ...chaos, fleet, broker, elasticsearch, disks, receivers, random: seeded(chaos.seed), overMs, sessionTimeoutMs, say }) // prettier-ignore
-  await feeding
-  const fed = (performance.now() - startedMs) / 1_000
-  say('all records are on the bus')
-  const done = await disturbing
+  let fed = 0
+  // Both at once: a disturbance that can't be done ends the run, and takes its processes along.
+  const [done] = await Promise.all([
+    disturbing,
+    feeding.then(() => {
+      fed = (performance.now() - startedMs) / 1_000
+      say('all records are on the bus')
+    }),
+  ])
   await end(bus, partitions)
   await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs })
   await untilIndexed(bus, options.withinMs)
