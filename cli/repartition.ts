@@ -47,6 +47,9 @@ export interface RepartitionOptions {
 /** Nothing of its state moves, but what it writes goes to other partitions. */
 const lockedOnly = ['normalize']
 
+/** A stage's whole state is one commit: as long as a broker allows by default (transaction.max.timeout.ms). */
+const moveMsMax = 900_000
+
 const noRules: RuleSet = { sigma: [], correlations: [], behavior: [], exceptions: [] }
 
 export async function repartition(options: RepartitionOptions): Promise<RepartitionReport> {
@@ -156,13 +159,15 @@ class Application {
   async run(): Promise<void> {
     const { bus, to } = this.#options
     // One at a time: a later run fences an earlier one off.
-    const writer = await bus.fenced('repartition')
+    const writer = await bus.fenced('repartition', moveMsMax)
     try {
       this.#step('state topics')
       const states = this.#names().map((name) => ({ name: stateTopic(name), partitions: to }))
       await bus.createTopics(states.map((state) => ({ ...state, cleanup: 'compact' })))
       await bus.addPartitions!(states)
       this.#step('lock')
+      // What an earlier run still did until its name was taken from it, the first look did not see.
+      this.#found = await look(this.#options)
       const from = Math.max(...this.#found.map((stage) => stage.from))
       const unlocked = this.#found
         .filter(({ locked }) => !locked)

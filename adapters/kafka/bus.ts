@@ -96,6 +96,8 @@ class KafkaBus implements Bus {
   }
 
   async addPartitions(topics: readonly { readonly name: string; readonly partitions: number }[]): Promise<void> {
+    // What is remembered of them may be older than somebody else's adding.
+    for (const link of this.#links) link.forgetAll()
     const counts = await Promise.all(topics.map(({ name }) => this.partitionCount(name)))
     const topicPartitions = topics.flatMap(({ name, partitions }, at) =>
       counts[at]! < partitions ? [{ topic: name, count: partitions }] : [],
@@ -163,11 +165,11 @@ class KafkaBus implements Bus {
     await this.#producer.publish(records)
   }
 
-  async fenced(name: string): Promise<FencedProducer> {
+  async fenced(name: string, commitMsMax = this.#settings.transactionTimeoutMs): Promise<FencedProducer> {
     this.#mustBeOpen(`take ${name}`)
     const turn = this.#fencedCount++ % fencedLinksMax
     const link = (this.#fencedLinks[turn] ??= this.#link())
-    const producer = await KafkaFencedProducer.take(link, name, this.#log, this.#clock)
+    const producer = await KafkaFencedProducer.take({ link, name, commitMsMax }, this.#log, this.#clock)
     this.#fencedProducers.add(producer)
     return {
       commit: (records) => producer.commit(records),

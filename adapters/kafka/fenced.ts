@@ -18,6 +18,7 @@ import { bumpEpoch, isEnding } from './transaction-requests.ts'
 /** Markers are written in some ms; longer waits change nothing about the commit. */
 const visibleWithinMs = 1_000
 const visiblePollMs = 1
+const publishedAtOnce = 50_000
 const lostTypes: ReadonlySet<string> = new Set([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
@@ -25,9 +26,17 @@ const lostTypes: ReadonlySet<string> = new Set([
   'INVALID_TXN_STATE',
 ])
 
+/** Which name is held, and after how long the broker aborts a transaction under it that nobody ends. */
+interface Holding {
+  readonly link: Link
+  readonly name: string
+  readonly commitMsMax: number
+}
+
 export class KafkaFencedProducer implements FencedProducer {
   readonly #link: Link
   readonly #name: string
+  readonly #commitMsMax: number
   readonly #log: KafkaLog
   readonly #producer: Producer
   #identity: ProducerIdentity
@@ -37,22 +46,23 @@ export class KafkaFencedProducer implements FencedProducer {
   #closed = false
   #fenced: FencedError | undefined
 
-  private constructor(link: Link, name: string, identity: ProducerIdentity, log: KafkaLog, clock: Clock) {
+  private constructor({ link, name, commitMsMax }: Holding, identity: ProducerIdentity, log: KafkaLog, clock: Clock) {
     this.#link = link
     this.#name = name
+    this.#commitMsMax = commitMsMax
     this.#identity = identity
     this.#log = log
     const current = async () => this.#identity
     this.#producer = new Producer(link, { transactionalId: name, get: current, renew: current }, log, clock)
   }
 
-  static async take(link: Link, name: string, log: KafkaLog, clock: Clock): Promise<KafkaFencedProducer> {
-    const { transactionTimeoutMs, deliveryTimeoutMs } = link.settings
-    const taken = await atCoordinator(link, name, deliveryTimeoutMs, `take ${name}`, (node) =>
-      node.initProducerId({ transactionalId: name, transactionTimeout: transactionTimeoutMs }),
+  static async take(holding: Holding, log: KafkaLog, clock: Clock): Promise<KafkaFencedProducer> {
+    const { link, name, commitMsMax } = holding
+    const taken = await atCoordinator(link, name, link.settings.deliveryTimeoutMs, `take ${name}`, (node) =>
+      node.initProducerId({ transactionalId: name, transactionTimeout: commitMsMax }),
     )
     const identity = { producerId: Number(taken.producerId), producerEpoch: taken.producerEpoch }
-    return new KafkaFencedProducer(link, name, identity, log, clock)
+    return new KafkaFencedProducer(holding, identity, log, clock)
   }
 
   async commit(records: readonly OutgoingRecord[]): Promise<void> {
@@ -98,7 +108,10 @@ export class KafkaFencedProducer implements FencedProducer {
     await atCoordinator(this.#link, this.#name, deliveryTimeoutMs, doing, (node) =>
       node.addPartitionsToTxn({ ...id, topics }),
     )
-    await this.#producer.publish(placed)
+    // In parts, each of which has the time that one publish is given.
+    for (let from = 0; from < placed.length; from += publishedAtOnce) {
+      await this.#producer.publish(placed.slice(from, from + publishedAtOnce))
+    }
     await atCoordinator(this.#link, this.#name, deliveryTimeoutMs, doing, (node) =>
       node.endTxn({ ...id, transactionResult: true }),
     )
@@ -121,10 +134,10 @@ export class KafkaFencedProducer implements FencedProducer {
 
   /** Aborts what is open and begins again under the next epoch, if the name is still ours. */
   async #recover(): Promise<void> {
-    const { deliveryTimeoutMs, transactionTimeoutMs } = this.#link.settings
+    const { deliveryTimeoutMs } = this.#link.settings
     try {
       this.#identity = await atCoordinator(this.#link, this.#name, deliveryTimeoutMs, `recover ${this.#name}`, (node) =>
-        bumpEpoch(node, this.#name, transactionTimeoutMs, this.#identity),
+        bumpEpoch(node, this.#name, this.#commitMsMax, this.#identity),
       )
     } catch (error) {
       throw this.#remember(error)

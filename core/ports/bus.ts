@@ -118,8 +118,11 @@ export interface Bus {
   ): Promise<readonly { readonly partition: number; readonly offset: number }[]>
   /** Acks from all in-sync replicas, idempotent, order kept within each partition. */
   publish(records: readonly OutgoingRecord[]): Promise<void>
-  /** Takes the name, fencing off whoever held it. */
-  fenced(name: string): Promise<FencedProducer>
+  /**
+   * Takes the name, fencing off whoever held it. `commitMsMax`: how long one commit may take before it counts as given up, where
+   * that is more than the adapter's own.
+   */
+  fenced(name: string, commitMsMax?: number): Promise<FencedProducer>
   consume(options: ConsumeOptions): Promise<Consumption>
   /**
    * Reads one partition from `from` to its end as it was when called (committed records only), without a group; then

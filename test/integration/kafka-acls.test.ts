@@ -7,7 +7,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { createKafkaBus } from '../../adapters/kafka/bus.ts'
@@ -17,6 +16,7 @@ import type { Bus, BusRecord } from '../../core/ports/bus.ts'
 import { topics } from '../../core/topics.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { startFleet, type Fleet } from '../support/fleet.ts'
+import { giveAcls, shippedSecurity } from '../support/kafka-acls.ts'
 import { describeOwnKafka, startKafka } from '../support/kafka.ts'
 import { temporaryFolder } from '../support/tmp.ts'
 
@@ -24,15 +24,6 @@ const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const password = 'correct-horse-battery'
 const waitMsMax = 60_000
-
-/** What the shipped settings say of security; listeners and folders are the test's. */
-async function shippedSecurity(): Promise<Record<string, string>> {
-  const lines = (await readFile(join(root, 'deploy/kafka/server.properties'), 'utf8')).split('\n')
-  const properties = lines
-    .filter((line) => /^(authorizer\.|super\.users|allow\.everyone|auto\.create)/.test(line))
-    .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const)
-  return Object.fromEntries(properties)
-}
 
 describeOwnKafka('a broker that gives each service what it needs, and no more', () => {
   let fleet: Fleet
@@ -66,7 +57,7 @@ describeOwnKafka('a broker that gives each service what it needs, and no more', 
     )
     const env = { ...process.env, ADMIN_HMAC_KEY: 'a'.repeat(64) }
     await run(process.execPath, ['cli/modelwarden.ts', 'topics', 'create', '--config', adminFile], { cwd: root, env })
-    await giveAcls(broker.brokers)
+    await giveAcls(broker.brokers, serviceNames.flatMap(aclsOf))
     fleet = await startFleet({
       brokers: [listener],
       folder,
@@ -179,35 +170,3 @@ describeOwnKafka('a broker that gives each service what it needs, and no more', 
     return !found
   }
 })
-
-async function giveAcls(brokers: readonly string[]): Promise<void> {
-  const admin = new Kafka({ clientId: 'acls', brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  const resources = {
-    topic: AclResourceTypes.TOPIC,
-    group: AclResourceTypes.GROUP,
-    'transactional-id': AclResourceTypes.TRANSACTIONAL_ID,
-  }
-  const patterns = { literal: ResourcePatternTypes.LITERAL, prefixed: ResourcePatternTypes.PREFIXED }
-  const operations = {
-    Read: AclOperationTypes.READ,
-    Write: AclOperationTypes.WRITE,
-    Describe: AclOperationTypes.DESCRIBE,
-  }
-  await admin.createAcls({
-    acl: serviceNames.flatMap(aclsOf).flatMap(({ user, resource, pattern, names, operations: may }) =>
-      names.flatMap((resourceName) =>
-        may.map((operation) => ({
-          resourceType: resources[resource],
-          resourceName,
-          resourcePatternType: patterns[pattern],
-          principal: `User:${user}`,
-          host: '*',
-          operation: operations[operation],
-          permissionType: AclPermissionTypes.ALLOW,
-        })),
-      ),
-    ),
-  })
-  await admin.disconnect()
-}

@@ -1,13 +1,18 @@
 /**
  * More partitions on a real broker: correlations that are open meanwhile are found afterwards, nothing comes twice, and a run
- * that is cut off at any step is gone on with, no stage starting before it has come to its end.
+ * that is killed in the middle of any step is gone on with, no stage starting before it has come to its end. The run has a user
+ * with the rights that docs/operations.md asks for, and no more. KILL_SEED repeats the moments.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createKafkaBus } from '../../adapters/kafka/bus.ts'
 import { compose, type Instance } from '../../cli/compose.ts'
+import { seeded } from '../../cli/demo/random.ts'
 import { repartition } from '../../cli/repartition.ts'
+import { aclsOf } from '../../cli/topic-access.ts'
 import type { Incident } from '../../core/incident.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import type { Signal } from '../../core/signal.ts'
@@ -16,14 +21,45 @@ import { Config } from '../../runtime/config.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { firstHalf, secondHalf } from '../history/history.ts'
 import { eventually } from '../support/indexed.ts'
+import { giveAcls, shippedSecurity, type GivenAcl } from '../support/kafka-acls.ts'
 import { describeOwnKafka, startKafka } from '../support/kafka.ts'
 import { temporaryFolder } from '../support/tmp.ts'
+import type { RepartitionRun } from './kill/repartition-run.ts'
 
 const inOrder = '7d0c1f8e-52a4-4c57-9d3e-1b6f5a2e0004'
 const manyReads = '7d0c1f8e-52a4-4c57-9d3e-1b6f5a2e0006'
 const services = ['normalize', 'detect', 'correlate', 'licensing', 'respond'] as const
-const steps = ['lock', 'move respond', 'topics', 'unlock']
 const [before, after] = [2, 5]
+const seed = Number(process.env['KILL_SEED'] ?? Math.floor(Math.random() * 1e6))
+/** A step takes some 10 ms on an idle machine. */
+const diesMsMax = 20
+const operator = { mechanism: 'plain', username: 'operator', password: 'correct-horse-battery' } as const
+
+/** What docs/operations.md asks for the user who does it. */
+const operatorAcls: readonly GivenAcl[] = [
+  ...(['normalize', 'detect', 'correlate', 'meter', 'respond', 'licensing'] as const).flatMap(aclsOf),
+  { resource: 'topic', pattern: 'prefixed', names: ['warden.'], operations: ['Create', 'Alter'] },
+  { resource: 'topic', pattern: 'literal', names: [topics.audit, topics.inference], operations: ['Alter'] },
+  { resource: 'group', pattern: 'prefixed', names: ['warden.'], operations: ['Describe'] },
+  { resource: 'transactional-id', pattern: 'literal', names: ['repartition'], operations: ['Write', 'Describe'] },
+].map((acl) => ({ ...acl, user: operator.username }) as GivenAcl)
+
+interface Ended {
+  readonly signal: NodeJS.Signals | null
+  readonly said: readonly string[]
+  readonly words: string
+}
+
+/** A run in a process of its own, which may be killed. */
+async function runOf(run: RepartitionRun): Promise<Ended> {
+  const file = join(import.meta.dirname, 'kill/repartition-run.ts')
+  const child = spawn(process.execPath, [file, JSON.stringify(run)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()))
+  const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  return { signal, said: said.out.trimEnd().split('\n'), words: `${said.out}${said.err}` }
+}
 
 async function start(brokers: readonly string[], partitions: number): Promise<Instance> {
   const folder = await temporaryFolder('repartition')
@@ -76,8 +112,16 @@ describeOwnKafka('more partitions', () => {
     'for logs with open correlations: they are found, nothing twice, cut off wherever it may be',
     { timeout: 420_000 },
     async () => {
-      const broker = await startKafka()
+      const broker = await startKafka({
+        listeners: { CLIENTS: 'SASL_PLAINTEXT' },
+        extra: {
+          ...(await shippedSecurity()),
+          'sasl.enabled.mechanisms': 'PLAIN',
+          'listener.name.clients.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${operator.username}="${operator.password}";`,
+        },
+      })
       const { brokers } = broker
+      await giveAcls(brokers, operatorAcls)
       const bus = createKafkaBus({ brokers }, silentLog)
       let running: Instance | undefined
       try {
@@ -100,14 +144,16 @@ describeOwnKafka('more partitions', () => {
         expect(dry.stages.find(({ name }) => name === 'detect')?.moved).toBeGreaterThan(0)
         expect(await bus.partitionCount(topics.events)).toBe(before)
 
-        const cut = new Set<string>()
-        for (const step of steps) {
-          const onStep = (name: string): void => {
-            if (name !== step || cut.has(step)) return
-            cut.add(step)
-            throw new Error(`cut off at ${step}`)
-          }
-          await expect(repartition({ ...options, onStep }), step).rejects.toThrow(step)
+        const kafka = { brokers: [broker.listeners['CLIENTS']!], sasl: operator }
+        const random = seeded(seed)
+        const steps = ['state topics', 'lock', ...dry.stages.map(({ name }) => `move ${name}`), 'topics', 'unlock']
+        for (const [n, step] of steps.entries()) {
+          const run = await runOf({
+            kafka,
+            to: after,
+            dies: { at: steps.slice(n), afterMs: random.next() * diesMsMax },
+          })
+          expect(run.signal === 'SIGKILL' || step === 'unlock', `${step} (seed ${seed}): ${run.words}`).toBe(true)
           if (step !== 'topics') continue
           const early = await start(brokers, after)
           const health = await eventually(() => {
@@ -118,6 +164,8 @@ describeOwnKafka('more partitions', () => {
           await early.stop()
           await eventually(async () => (await repartition({ ...options, apply: false })).running.length === 0)
         }
+        const last = await runOf({ kafka, to: after })
+        expect(last.said.at(-1), last.words).toBe(JSON.stringify({ applied: true, obstacles: [] }))
         expect(await repartition(options)).toMatchObject({ applied: true, obstacles: [] })
         expect(await bus.partitionCount(topics.events)).toBe(after)
         expect(await bus.partitionCount(stateTopic('normalize'))).toBe(after)
