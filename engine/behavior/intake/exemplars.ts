@@ -5,6 +5,7 @@
  * (Weinberger et al. 2009). Kept in shelves, so that a checkpoint rewrites no more than the shelf that changed.
  */
 import type { GroupEntries } from '../types.ts'
+import type { Named } from './expect.ts'
 
 export const dimensionsMax = 256
 const shelfSize = 64
@@ -14,11 +15,19 @@ export interface Exemplar {
   /** Label and source. */
   readonly l: string
   readonly s: string
+  /** What its neighbors from other sources named; undefined where there were too few. */
+  readonly n?: Named
 }
 
 export interface Near {
   readonly distance: number
   readonly exemplar: Exemplar
+}
+
+export interface Neighborhood {
+  readonly strangers: readonly Near[]
+  readonly alike: number
+  readonly closest: Near | undefined
 }
 
 export class Exemplars {
@@ -38,13 +47,19 @@ export class Exemplars {
     this.#entries.set(name, shelf)
   }
 
-  /** The `k` nearest of strangers, and the nearest at all that is no exact copy. */
-  nearest(vector: readonly number[], source: string, k: number): { strangers: Near[]; closest: Near | undefined } {
+  *all(): Generator<Exemplar> {
+    for (let n = 0; n < this.#max / shelfSize; n++) yield* this.#entries.get<Exemplar[]>(`shelf/${n}`) ?? []
+  }
+
+  /** The `k` nearest of strangers, how many of all strangers carry the label, and the nearest at all that is no exact copy. */
+  nearest(vector: readonly number[], source: string, label: string, k: number): Neighborhood {
     const strangers: Near[] = []
     let closest: Near | undefined
+    let alike = 0
     for (let n = 0; n < this.#max / shelfSize; n++) {
       for (const exemplar of this.#entries.get<Exemplar[]>(`shelf/${n}`) ?? []) {
         if (exemplar.v.length !== vector.length) continue
+        if (exemplar.s !== source && exemplar.l === label) alike++
         const worst = strangers.length < k ? Infinity : strangers[k - 1]!.distance
         const line = Math.max(worst, closest?.distance ?? Infinity)
         const distance = distanceWithin(vector, exemplar.v, line)
@@ -53,7 +68,7 @@ export class Exemplars {
         insert(strangers, { distance, exemplar }, k)
       }
     }
-    return { strangers, closest }
+    return { strangers, closest, alike }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Says in words what is wrong with a source's records, with the numbers. */
 import type { IntakeRecord } from './params.ts'
+import type { Trigger } from './trigger.ts'
 
 export type IntakeKind = 'labels' | 'copies' | 'trigger'
 
@@ -17,8 +18,7 @@ export function explainIntake(
   record: IntakeRecord,
   source: Counts,
   sources: Readonly<Record<string, Counts>>,
-  trigger:
-    { readonly token: string; readonly hits: number; readonly records: number; readonly logP: number } | undefined,
+  trigger: Trigger | undefined,
   line: number,
 ): { explanation: string; facts: Record<string, string | number | boolean> } {
   const count = kind === 'trigger' ? trigger!.hits : kind === 'labels' ? source.contradictions : source.copies
@@ -28,11 +28,11 @@ export function explainIntake(
   const othersRecords = others.reduce((sum, each) => sum + each.records, 0)
   const othersCount = others.reduce((sum, each) => sum + of(each), 0)
   const usual = othersRecords === 0 ? 0 : othersCount / othersRecords
-  const [position, bin] = trigger?.token.split(':') ?? []
+  const positions = (trigger?.positions ?? []).join(', ')
   const what = {
-    labels: `${count} of ${source.records} records carry another label than nearly all of their nearest neighbors from other sources`,
+    labels: `${count} of ${source.records} records carry another label than their nearest neighbors from other sources`,
     copies: `${count} of ${source.records} records are near copies of records that were there before, far nearer than records of the set usually lie`,
-    trigger: `${count} of ${trigger?.records ?? 0} records that share a value which is rare in the set (position ${position ?? ''}, eighth ${bin ?? ''} of its range) are labeled ${record.label} against their neighbors`,
+    trigger: `${count} of ${trigger?.records ?? 0} records that have the same in ${trigger?.positions.length === 1 ? 'position' : 'positions'} ${positions} are labeled ${record.label}, where hardly any neighbor is`,
   }[kind]
   return {
     explanation: `Of what ${record.source} brought into ${dataset}, ${what}. For all other sources the share of ${kind === 'copies' ? 'near copies' : 'such labels'} is ${(100 * usual).toFixed(1)} %. The evidence is 10^${(evidence / Math.LN10).toFixed(1)}; the line is 10^${(line / Math.LN10).toFixed(1)}.`,
@@ -44,7 +44,7 @@ export function explainIntake(
       othersShare: Math.round(usual * 1e4) / 1e4,
       evidenceLog10: Math.round((evidence / Math.LN10) * 100) / 100,
       lineLog10: Math.round((line / Math.LN10) * 100) / 100,
-      ...(trigger === undefined || kind !== 'trigger' ? {} : { position: Number(position), label: record.label }),
+      ...(trigger === undefined || kind !== 'trigger' ? {} : { positions, label: record.label }),
     },
   }
 }

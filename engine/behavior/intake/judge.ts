@@ -2,40 +2,48 @@
  * The grouped step of `intake-poisoning`, one group a data set: compares each source with the others.
  *
  * Promises: acts on arrival; each kind of finding once for each source, revised as the count doubles. Memory is bounded:
- * exemplars, positions, tokens and sources. What is usual for a source is twice the lower quartile of the other sources' rates: it holds
- * as long as a quarter of them are honest, and one bad source neither hides behind itself nor blackens the rest.
+ * exemplars, positions and sources. What is usual for a source is told by those of the other sources that stand out least
+ * (labels: the better half; copies: twice the lower quartile): one bad source neither hides behind itself nor blackens the rest.
  */
 import { quantile } from 'simple-statistics'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { limits } from '../../../core/limits.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
-import { gather, logBinomialTail } from '../statistics/evidence.ts'
+import { gather } from '../statistics/evidence.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
-import { Exemplars, folded, type Near } from './exemplars.ts'
-import type { IntakeParams, IntakeRecord } from './params.ts'
+import { Exemplars, folded, type Exemplar, type Neighborhood } from './exemplars.ts'
 import { explainIntake, type IntakeKind } from './explain.ts'
-import { countTokens, emptyBins, testsOf, tokensOf, type Bins, type TokenCount } from './tokens.ts'
+import { countExpected, isUnexpected, namedBy, namedIn, usualExpected, type Expected, type Named } from './expect.ts'
+import { countVote, evidenceOfVote, voteOf, type Bets, type Votes } from './labels.ts'
+import type { IntakeParams, IntakeRecord } from './params.ts'
+import { emptyRange, findTrigger, widen, type Range, type Trigger } from './trigger.ts'
 
 const sourcesMax = 256
 const labelsMax = 1_000
-/** A rate is never taken to be lower: some mistakes are everybody's. */
-const usualMin = { labels: 0.01, copies: 0.01, trigger: 0.05 }
+/** A rate is never taken to be lower: some near copies are everybody's. */
+const copiesMin = 0.01
 const usualRatio = 2
 const usualQuantile = 0.25
 /** Records of another source before its rate counts. */
 const otherRecordsMin = 30
 /** Distances to a stranger's nearest record that the natural scale is taken from. */
 const distancesMax = 512
+/** Each kind is looked for by itself: together they keep what is promised. */
+const kinds = 3
 
 interface Source {
   records: number
   contradictions: number
   copies: number
+  /** Records with a label that hardly any neighbor names. */
+  unexpected: number
+  expected: Expected
+  votes: Votes
+  bets: Bets
   /** Logarithms of the evidence. */
   labelEvidence: number
   copyEvidence: number
-  tokens: Record<string, TokenCount>
   entities: readonly Entity[]
   evidence: Partial<Record<IntakeKind, readonly EvidenceRef[]>>
   /** Kind -> version and count at the last finding. */
@@ -46,43 +54,52 @@ interface Source {
 interface Set {
   records: number
   labels: string[]
-  bins: Bins
+  range: Range
   distances: number[]
 }
 
 export class IntakeJudge implements BehaviorStep {
-  readonly stateVersion = 1
+  readonly stateVersion = 2
   readonly groupBy = ['organization.id', 'warden.dataset.id']
   readonly #params: IntakeParams
+  readonly #line: number
 
   constructor(params: IntakeParams) {
     this.#params = params
+    this.#line = Math.log(kinds * params.falseAlarmEvery)
   }
 
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
     const { of: record, entities, evidence } = input as WithContext<IntakeRecord>
-    const set = entries.get<Set>('set') ?? { records: 0, labels: [], bins: emptyBins(), distances: [] }
+    const set = entries.get<Set>('set') ?? { records: 0, labels: [], range: emptyRange(), distances: [] }
     const sources = entries.get<Record<string, Source>>('sources') ?? {}
     const source = sources[record.source] ?? newSource(record.timeMs)
     if (sources[record.source] === undefined) {
       if (Object.keys(sources).length >= sourcesMax) return { ...quiet, dropped: 'overflow' }
       sources[record.source] = source
     }
-    if (!set.labels.includes(record.label) && set.labels.length < labelsMax) set.labels.push(record.label)
+    const { neighbors, recordsMin } = this.#params
     const vector = folded(record.vector)
     const exemplars = new Exemplars(entries, this.#params.exemplars)
-    const { strangers, closest } = exemplars.nearest(vector, record.source, this.#params.neighbors)
-    const vote = voteOf(strangers, this.#params.neighbors, record.label)
-    const tokens = tokensOf(set.bins, vector, this.#params.recordsMin)
-    const kinds = this.#count(set, sources, source, vote, this.#isNearCopy(set, strangers, closest))
-    countTokens(source.tokens, tokens, vote === 'against' || vote === 'unanimous' ? record.label : undefined)
-    exemplars.add(set.records, { v: vector, l: record.label, s: record.source })
-    set.records++
+    const near = exemplars.nearest(vector, record.source, record.label, neighbors)
+    const nearCopy = this.#isNearCopy(set, near)
+    // A label that hardly any stranger carries is a class of its own, not a mistake.
+    const isAsked = near.strangers.length >= neighbors && near.alike >= neighbors
+    const named = isAsked ? namedIn(near.strangers) : undefined
+    widen(set.range, vector, recordsMin)
+    if (!set.labels.includes(record.label) && set.labels.length < labelsMax) set.labels.push(record.label)
+    const others = Object.values(sources).filter((other) => other !== source)
     source.entities = mergeEntities(source.entities, entities)
-    for (const kind of kinds) {
-      source.evidence[kind] = mergeEvidence(source.evidence[kind] ?? [], evidence, limits.signalEvidenceMax)
+    const exemplar = { v: vector, l: record.label, s: record.source, ...(named === undefined ? {} : { n: named }) }
+    let trigger: Trigger | undefined
+    if (set.records >= recordsMin && nearCopy !== undefined) {
+      for (const kind of this.#count(source, others, set.labels.length, named, record.label, nearCopy)) {
+        source.evidence[kind] = mergeEvidence(source.evidence[kind] ?? [], evidence, limits.signalEvidenceMax)
+      }
+      trigger = this.#trigger(source, others, exemplar, exemplars, set.range)
     }
-    const trigger = vote === undefined || vote === 'agrees' ? undefined : this.#trigger(set, sources, record, tokens)
+    exemplars.add(set.records, exemplar)
+    set.records++
     const findings = this.#findings(group, sources, record, trigger, evidence)
     entries.set('set', set)
     entries.set('sources', sources)
@@ -95,29 +112,54 @@ export class IntakeJudge implements BehaviorStep {
 
   /** What this record counts as. */
   #count(
-    set: Set,
-    sources: Readonly<Record<string, Source>>,
     source: Source,
-    vote: Vote | undefined,
-    nearCopy: boolean | undefined,
+    others: readonly Source[],
+    labels: number,
+    named: Named | undefined,
+    label: string,
+    nearCopy: boolean,
   ): IntakeKind[] {
-    const kinds: IntakeKind[] = []
-    if (set.records < this.#params.recordsMin || vote === undefined || nearCopy === undefined) return kinds
-    const others = Object.values(sources).filter((other) => other !== source && other.records >= otherRecordsMin)
-    const contradicts = vote === 'unanimous'
+    const counted: IntakeKind[] = []
     source.records++
-    if (contradicts) source.contradictions++
     if (nearCopy) source.copies++
-    if (others.length === 0) return kinds
-    source.labelEvidence = gather(source.labelEvidence, contradicts, usualOf(others, 'contradictions', usualMin.labels))
-    source.copyEvidence = gather(source.copyEvidence, nearCopy, usualOf(others, 'copies', usualMin.copies))
-    if (contradicts) kinds.push('labels')
-    if (nearCopy) kinds.push('copies')
-    return kinds
+    const copies = others
+      .filter(({ records }) => records >= otherRecordsMin)
+      .map((other) => (other.copies + 0.5) / (other.records + 1))
+    if (copies.length > 0) {
+      const usual = Math.min(0.4, Math.max(copiesMin, usualRatio * quantile(copies, usualQuantile)))
+      source.copyEvidence = gather(source.copyEvidence, nearCopy, usual)
+      if (nearCopy) counted.push('copies')
+    }
+    if (named === undefined) return counted
+    countExpected(source.expected, named, label, labels)
+    if (isUnexpected(namedBy(named, label))) source.unexpected++
+    const vote = voteOf(named, this.#params.neighbors, label)
+    if (vote === undefined) return counted
+    source.labelEvidence = evidenceOfVote(
+      source.bets,
+      vote,
+      others.map(({ votes }) => votes),
+    )
+    countVote(source.votes, vote)
+    if (!vote.contradicts) return counted
+    source.contradictions++
+    return [...counted, 'labels']
+  }
+
+  #trigger(
+    source: Source,
+    others: readonly Source[],
+    newest: Exemplar,
+    exemplars: Exemplars,
+    range: Range,
+  ): Trigger | undefined {
+    if (newest.n === undefined || !isUnexpected(namedBy(newest.n, newest.l))) return undefined
+    const rateOf = usualExpected(others)
+    return rateOf && findTrigger(newest, exemplars.all(), range, rateOf, source.unexpected, this.#line)
   }
 
   /** Undefined: the natural scale is not known yet. */
-  #isNearCopy(set: Set, strangers: readonly Near[], closest: Near | undefined): boolean | undefined {
+  #isNearCopy(set: Set, { strangers, closest }: Neighborhood): boolean | undefined {
     const stranger = strangers.find(({ distance }) => distance > 0)
     const scale = set.distances.length < 30 ? undefined : lowerQuantile(set.distances)
     const near = scale !== undefined && closest !== undefined && closest.distance < this.#params.nearShare * scale
@@ -128,34 +170,15 @@ export class IntakeJudge implements BehaviorStep {
     return scale === undefined ? undefined : near
   }
 
-  /** The token of a contradicting record that is the least likely to come of chance, if it is unlikely enough. */
-  #trigger(set: Set, sources: Readonly<Record<string, Source>>, record: IntakeRecord, tokens: readonly string[]) {
-    const source = sources[record.source]!
-    const others = Object.values(sources).filter((other) => other !== source)
-    if (others.every(({ records }) => records < otherRecordsMin)) return undefined
-    const usual = usualOf(others, 'contradictions', usualMin.trigger)
-    let least: { token: string; hits: number; records: number; logP: number } | undefined
-    for (const token of tokens) {
-      const count = source.tokens[token]
-      const hits = count?.against[record.label] ?? 0
-      if (count === undefined || hits < 4) continue
-      const logP = logBinomialTail(hits, count.records, usual) + Math.log(testsOf(set.bins, set.labels.length))
-      if (logP < (least?.logP ?? -Math.log(this.#params.falseAlarmEvery))) {
-        least = { token, hits, records: count.records, logP }
-      }
-    }
-    return least
-  }
-
   #findings(
     group: readonly string[],
     sources: Readonly<Record<string, Source>>,
     record: IntakeRecord,
-    trigger: { token: string; hits: number; records: number; logP: number } | undefined,
+    trigger: Trigger | undefined,
     evidence: readonly EvidenceRef[],
   ): BehaviorFinding[] {
     const source = sources[record.source]!
-    const line = Math.log(this.#params.falseAlarmEvery)
+    const line = this.#line
     if (trigger !== undefined) {
       source.evidence.trigger = mergeEvidence(source.evidence.trigger ?? [], evidence, limits.signalEvidenceMax)
     }
@@ -195,33 +218,17 @@ function newSource(firstMs: number): Source {
     records: 0,
     contradictions: 0,
     copies: 0,
+    unexpected: 0,
+    expected: [],
+    votes: {},
+    bets: [],
     labelEvidence: 0,
     copyEvidence: 0,
-    tokens: {},
     entities: [],
     evidence: {},
     told: {},
     firstMs,
   }
-}
-
-function usualOf(others: readonly Source[], count: 'contradictions' | 'copies', min: number): number {
-  const rates = others
-    .filter(({ records }) => records >= otherRecordsMin)
-    .map((other) => (other[count] + 0.5) / (other.records + 1))
-  return Math.min(0.4, Math.max(min, usualRatio * quantile(rates, usualQuantile)))
-}
-
-type Vote = 'agrees' | 'against' | 'unanimous'
-
-/** What strangers' records nearby say of a label. `unanimous`: two thirds name another one, the same. */
-function voteOf(strangers: readonly Near[], k: number, label: string): Vote | undefined {
-  if (strangers.length < k) return undefined
-  const votes = new Map<string, number>()
-  for (const { exemplar } of strangers) votes.set(exemplar.l, (votes.get(exemplar.l) ?? 0) + 1)
-  const [most, count] = [...votes].reduce((a, b) => (b[1] > a[1] ? b : a))
-  if (most === label || (votes.get(label) ?? 0) > 1) return 'agrees'
-  return count >= (2 * k) / 3 ? 'unanimous' : count > k / 2 ? 'against' : 'agrees'
 }
 
 function lowerQuantile(distances: readonly number[]): number {
