@@ -34,8 +34,9 @@ export interface InventoryArtifact {
   /** The asset's id and the release's version. */
   readonly release: string
   readonly bytes: number
-  /** Of all files of the release. */
+  /** Of all files of the release, and how many there are. */
   readonly releaseBytes: number
+  readonly releaseFiles: number
 }
 
 export interface Inventory {
@@ -164,7 +165,7 @@ function artifactsOf(assets: readonly Asset[]): Map<string, InventoryArtifact> {
   const found = new Map<string, InventoryArtifact>()
   for (const [release, of] of sizes) {
     const releaseBytes = [...of.values()].reduce((sum, bytes) => sum + bytes, 0)
-    for (const [uri, bytes] of of) found.set(uri, { release, bytes, releaseBytes })
+    for (const [uri, bytes] of of) found.set(uri, { release, bytes, releaseBytes, releaseFiles: of.size })
   }
   return found
 }

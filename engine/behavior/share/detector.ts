@@ -20,7 +20,7 @@ export const artifactShare: BehaviorDetector<ShareParams> = {
   needs: (params) => ['warden.bytes', 'warden.asset.id', 'http.request.range', 'user.roles', ...params.coveredBy],
   create: (params) => ({
     read: (event, context) => {
-      const of = readOf(event, context, params.coveredBy)
+      const of = readOf(event, context, params)
       if (of === undefined) return undefined
       const observation = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }
       return { group: [event.organization.id], observation }
@@ -35,9 +35,10 @@ function instantOf(observation: unknown): Instant {
   return { timeMs: of.timeMs, id: evidence[0]?.id ?? '' }
 }
 
-function readOf(event: Event, context: EventContext, coveredBy: readonly string[]): ShareRead | undefined {
+function readOf(event: Event, context: EventContext, { coveredBy, inTurn }: ShareParams): ShareRead | undefined {
   const { asset, bytes, principal } = event.warden
   if (asset === undefined || bytes === undefined || !(bytes > 0)) return undefined
+  const kind = asset.kind
   const registered = context.inventory.artifacts.get(asset.id)
   const range = fieldAt(event, 'http.request.range')
   return {
@@ -47,11 +48,13 @@ function readOf(event: Event, context: EventContext, coveredBy: readonly string[
     sinceMs: context.knownSinceMs,
     artifact: registered?.release ?? folderOf(asset.id),
     artifactBytes: registered?.releaseBytes,
+    artifactFiles: registered?.releaseFiles,
     object: asset.id,
     objectBytes: registered?.bytes,
     bytes,
     range: typeof range === 'string' ? range : undefined,
     covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
+    inTurn: kind !== undefined && inTurn.includes(kind),
   }
 }
 

@@ -8,6 +8,7 @@
 import { sha256Hex } from '../../../core/ids.ts'
 import type { GroupEntries } from '../types.ts'
 import type { ShareRead } from './params.ts'
+import type { Turn } from './in-turn.ts'
 import { addPiece, bytesOf, parseRange, type Piece } from './ranges.ts'
 
 const dayMs = 86_400_000
@@ -44,6 +45,9 @@ export interface Reading {
   anchor?: number
   version: number
   toldShare: number
+  /** How it takes the pieces; version and pieces when it was told last that it takes them in turn. */
+  turn?: Turn
+  toldTurn?: readonly [version: number, pieces: number]
 }
 
 export class ShareLedger {
@@ -75,9 +79,13 @@ export class ShareLedger {
   }
 }
 
+export function keyOf(object: string): string {
+  return sha256Hex(object).slice(0, 12)
+}
+
 /** Adds a read to both. */
 export function note(artifact: Artifact, reading: Reading, read: ShareRead): void {
-  const object = sha256Hex(read.object).slice(0, 12)
+  const object = keyOf(read.object)
   if (read.artifactBytes !== undefined) artifact.registered = read.artifactBytes
   const known = artifact.sizes[object]
   const piece = parseRange(read.range, read.objectBytes ?? known)

@@ -16,6 +16,10 @@ export const ShareParams = z.strictObject({
   floor: Bytes.prefault('100MB'),
   /** At least this many times what is usual among those who read it too. */
   peerRatio: z.number().min(1).max(1_000).default(1.7),
+  /** Kinds of assets whose pieces nobody has reason to read in their order, a few each day. */
+  inTurn: z.array(z.string().min(1).max(64)).max(16).default(['weights', 'model-package']),
+  /** Mean number of pieces, new to a reader who takes them in no order, before it is said to take them in turn by mistake. */
+  piecesPerFalseAlarm: z.number().min(100).max(1e12).default(1e4),
   /** How long a principal must be known, by any event, before its reading is judged: what it does until then is its work. */
   historyMin: Duration.prefault('7d'),
   /** Event fields of which any says that somebody has asked for this read. */
@@ -30,12 +34,15 @@ export interface ShareRead {
   readonly sinceMs: number | undefined
   /** A registered asset's id, else the store and folder that the object lies in. */
   readonly artifact: string
-  /** Registered bytes of the whole artifact. */
+  /** Registered bytes of the whole artifact, and its files. */
   readonly artifactBytes: number | undefined
+  readonly artifactFiles?: number | undefined
   readonly object: string
   /** Registered bytes of the object. */
   readonly objectBytes: number | undefined
   readonly bytes: number
   readonly range: string | undefined
   readonly covered: boolean
+  /** Its pieces taken in turn say something. Absent in what an earlier version has shuffled. */
+  readonly inTurn?: boolean
 }

@@ -3,14 +3,17 @@
  *
  * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised when the share has grown by a tenth of the
  * whole. A principal that read most of an artifact in the days in which it was first seen at all does so by profession
- * (backup, training, release) and is not told of again for this artifact.
+ * (backup, training, release) and is not told of again for this artifact. Beside it, whoever takes the pieces in turn, a few each
+ * day (in-turn.ts): one finding for each principal and artifact, revised as the pieces double.
  */
 import { median } from 'simple-statistics'
 import type { Series } from '../../../core/signal.ts'
 import { formatBytes, formatSpan } from '../units.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
-import { heldSince, note, ShareLedger, tellShare, type Artifact, type Held, type Reading } from './ledger.ts'
+import { describeTurn } from './explain-turn.ts'
+import { pieceOf, takeInTurn, type InTurn } from './in-turn.ts'
+import { heldSince, keyOf, note, ShareLedger, tellShare, type Artifact, type Held, type Reading } from './ledger.ts'
 import type { ShareParams, ShareRead } from './params.ts'
 
 const dayMs = 86_400_000
@@ -19,6 +22,8 @@ const growth = 0.1
 const sameRoleMin = 3
 /** From so many on who read most of it by profession, they count as peers. */
 const professionalsMin = 3
+type Finding = Omit<BehaviorFinding, 'entities' | 'evidence'>
+
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
 
 export class ArtifactShares implements BehaviorStep {
@@ -35,27 +40,51 @@ export class ArtifactShares implements BehaviorStep {
     const ledger = new ShareLedger(entries)
     const artifact = ledger.artifact(read.artifact)
     const reading = ledger.reading(read.artifact, read.principal)
+    const turn = this.#inTurn(read, artifact, reading)
     note(artifact, reading, read)
     const held = heldSince(artifact, reading, Math.floor((read.timeMs - this.#params.span) / dayMs) + 1)
-    const finding = read.covered ? undefined : this.#judge(read, artifact, reading, held)
+    const found = read.covered
+      ? []
+      : [this.#judge(read, artifact, reading, held), this.#tellTurn(read, reading, held, turn)]
     const byProfession = reading.anchor === -1
     tellShare(artifact, read.principal, { role: read.role, share: held.share, byProfession })
     ledger.keep(read, artifact, reading)
-    return finding === undefined
-      ? quiet
-      : { ...quiet, findings: [{ ...finding, entities, evidence: { count: reading.reads, events: evidence } }] }
+    const findings = found.flatMap((finding) =>
+      finding === undefined ? [] : [{ ...finding, entities, evidence: { count: reading.reads, events: evidence } }],
+    )
+    return { ...quiet, findings }
   }
 
   advance(): StepOutcome {
     return quiet
   }
 
-  #judge(
-    read: ShareRead,
-    artifact: Artifact,
-    reading: Reading,
-    held: Held,
-  ): Omit<BehaviorFinding, 'entities' | 'evidence'> | undefined {
+  /** A piece that is new to its reader; asked before the read is noted. */
+  #inTurn(read: ShareRead, artifact: Artifact, reading: Reading): InTurn | undefined {
+    if (read.covered || read.inTurn !== true || reading.anchor === -1) return undefined
+    const piece = pieceOf(read.object)
+    if (piece === undefined || Object.hasOwn(reading.objects, keyOf(read.object))) return undefined
+    const { turn, found } = takeInTurn(
+      reading.turn,
+      piece,
+      Math.floor(read.timeMs / dayMs),
+      Math.max(read.artifactFiles ?? 0, artifact.objects),
+      Object.keys(reading.objects).length,
+      (name) => Object.hasOwn(reading.objects, keyOf(name)),
+      Math.log(this.#params.piecesPerFalseAlarm),
+    )
+    reading.turn = turn
+    return found
+  }
+
+  #tellTurn(read: ShareRead, reading: Reading, held: Held, turn: InTurn | undefined): Finding | undefined {
+    const [version, pieces] = reading.toldTurn ?? [0, 0]
+    if (turn === undefined || held.ofBytes < this.#params.floor || turn.pieces < 2 * pieces) return undefined
+    reading.toldTurn = [version + 1, turn.pieces]
+    return describeTurn(read, held, turn, version + 1, this.#params.piecesPerFalseAlarm)
+  }
+
+  #judge(read: ShareRead, artifact: Artifact, reading: Reading, held: Held): Finding | undefined {
     const { share, floor, objectsMin, peerRatio, historyMin } = this.#params
     if (held.share < share || held.ofBytes < floor || reading.anchor === -1) return undefined
     if (artifact.registered === undefined && artifact.objects < objectsMin) return undefined

@@ -21,19 +21,21 @@ export function describeEpisode(
   const startMs = (episode.first - span + 1) * params.bucket
   const endMs = (episode.last + 1) * params.bucket
   const worst = worstOf(reader, episode)
+  const inBytes = params.measure === 'bytes'
+  const unit = inBytes ? 'Bytes' : 'Objects'
   const facts: Record<string, string | number | boolean> = {
-    bytes: sums.bytes,
+    ...(inBytes ? { bytes: sums.bytes } : {}),
     reads: sums.reads,
     objects: sums.objects,
   }
   if (sums.fresh >= 0) facts['objectsNeverReadBefore'] = sums.fresh
-  if (sums.coveredBytes > 0) facts['bytesAskedFor'] = sums.coveredBytes
+  if (sums.coveredBytes > 0) facts[inBytes ? 'bytesAskedFor' : 'objectsAskedFor'] = sums.coveredBytes
   if (worst !== undefined) {
-    facts['peakBytes'] = worst.bytes
-    facts['ownUsualBytes'] = Math.round(worst.ownUsual)
-    facts['ownLineBytes'] = Math.round(worst.ownLine)
-    facts['peerUsualBytes'] = Math.round(worst.peerUsual)
-    facts['peerLineBytes'] = Math.round(worst.peerLine)
+    facts[`peak${unit}`] = worst.bytes
+    facts[`ownUsual${unit}`] = Math.round(worst.ownUsual)
+    facts[`ownLine${unit}`] = Math.round(worst.ownLine)
+    facts[`peerUsual${unit}`] = Math.round(worst.peerUsual)
+    facts[`peerLine${unit}`] = Math.round(worst.peerLine)
     facts['peers'] = worst.peers
   }
   const events = sums.evidence
@@ -44,7 +46,7 @@ export function describeEpisode(
     evidence: { count: Math.max(sums.reads, events.length), events },
     explanation: worst === undefined ? withdrawn(principal) : sentence(params, principal, sums, worst),
     facts,
-    exposure: { bytes: sums.bytes + sums.coveredBytes },
+    ...(inBytes ? { exposure: { bytes: sums.bytes + sums.coveredBytes } } : {}),
   }
 }
 
@@ -58,20 +60,21 @@ function worstOf(reader: StoredReader, episode: Episode): Verdict | undefined {
 }
 
 function sentence(params: VolumeParams, principal: string, sums: ReturnType<typeof sumsOf>, worst: Verdict): string {
+  const amount = (of: number): string => (params.measure === 'bytes' ? formatBytes(of) : `${Math.round(of)} objects`)
   const own =
     worst.ownPeriods === 0
       ? 'it had read none before'
-      : `its own line is ${formatBytes(worst.ownLine)} (usually ${formatBytes(worst.ownUsual)})`
+      : `its own line is ${amount(worst.ownLine)} (usually ${amount(worst.ownUsual)})`
   const peers =
     worst.peersBy === 'none'
       ? 'there are too few peers to compare with'
       : `the line of its ${worst.peers} peers ${worst.peersBy === 'role' ? 'in the same role' : 'in the tenant'} is ` +
-        `${formatBytes(worst.peerLine)} (usually ${formatBytes(worst.peerUsual)})`
+        `${amount(worst.peerLine)} (usually ${amount(worst.peerUsual)})`
   const fresh = sums.fresh > 0 ? `, ${sums.fresh} of them never read before by this principal` : ''
   const asked =
-    sums.coveredBytes > 0 ? ` ${formatBytes(sums.coveredBytes)} more carry a reference to a change or ticket.` : ''
+    sums.coveredBytes > 0 ? ` ${amount(sums.coveredBytes)} more carry a reference to a change or ticket.` : ''
   return (
-    `${principal} read ${formatBytes(worst.bytes)} within ${spanWords(params)}: ${own}, and ${peers}. ` +
+    `${principal} read ${amount(worst.bytes)} within ${spanWords(params)}: ${own}, and ${peers}. ` +
     `Altogether ${sums.objects} objects in ${sums.reads} reads${fresh}.${asked}`
   )
 }

@@ -6,6 +6,8 @@ import { Bytes, Duration } from '../units.ts'
 
 export const VolumeParams = z.strictObject({
   type: z.literal('volume-baseline'),
+  /** What is added up: bytes, or different objects where these are too small to show by their bytes. */
+  measure: z.enum(['bytes', 'objects']).default('bytes'),
   /** Event time is cut into buckets of this span, from 1970 on in UTC. */
   bucket: Duration.prefault('1d'),
   /** What is judged is the sum over this span: one bucket or several. */
@@ -14,7 +16,7 @@ export const VolumeParams = z.strictObject({
   history: Duration.prefault('28d'),
   /** How long a principal must be known (by any event of its) before it is judged. */
   historyMin: Duration.prefault('7d'),
-  /** Sums below this are never a finding. */
+  /** Sums below this are never a finding: bytes, or a number of objects. */
   floor: Bytes,
   /** Buckets with more than this are left out: they are the business of a rule with a shorter span. */
   bucketMax: Bytes.optional(),

@@ -80,13 +80,14 @@ export class VolumeTotals implements BehaviorStep {
     const bucket = (principal.buckets[number] ??= emptyBucket())
     if (number > principal.latest) principal.latest = number
     bucket.reads++
-    if (read.covered) bucket.covered += read.bytes
-    else bucket.bytes += read.bytes
+    const isNew = read.asset !== undefined && this.#note(principal, entries, number, read.asset)
+    const amount = this.#params.measure === 'bytes' ? read.bytes : isNew ? 1 : 0
+    if (read.covered) bucket.covered += amount
+    else bucket.bytes += amount
     if (read.timeMs > bucket.lastMs) bucket.lastMs = read.timeMs
     bucket.entities = mergeEntities(bucket.entities, entities)
     bucket.evidence = mergeEvidence(bucket.evidence, evidence, evidenceMax)
     bucket.news = true
-    if (read.asset !== undefined) this.#note(principal, entries, number, read.asset)
 
     const shuffled: Shuffled[] = []
     const passed = this.#endMs(number) <= watermarkMs
@@ -132,21 +133,24 @@ export class VolumeTotals implements BehaviorStep {
     if (principal.since === undefined || since < principal.since) principal.since = since
   }
 
-  /** Remembers an object in its bucket, and the first bucket in which this principal has read it. */
-  #note(principal: Principal, entries: GroupEntries, number: number, asset: string): void {
+  /**
+   * Remembers an object in its bucket, and the first bucket in which this principal has read it. False where the bucket has it,
+   * or is full.
+   */
+  #note(principal: Principal, entries: GroupEntries, number: number, asset: string): boolean {
     const short = sha256Hex(asset).slice(0, 10)
     const name = `objects/${number}`
     const objects = entries.get<string[]>(name) ?? []
-    if (objects.includes(short) || objects.length >= bucketObjectsMax) return
+    if (objects.includes(short) || objects.length >= bucketObjectsMax) return false
     objects.push(short)
     entries.set(name, objects)
 
     const shelf = `known/${short[0]!}`
     const known = entries.get<Record<string, number>>(shelf) ?? {}
     const first = known[short]
-    if (first !== undefined && first <= number) return
+    if (first !== undefined && first <= number) return true
     if (first === undefined) {
-      if (principal.known >= knownObjectsMax) return
+      if (principal.known >= knownObjectsMax) return true
       principal.known++
     } else if (principal.buckets[first] !== undefined) {
       // It was fresh there until this earlier read came.
@@ -154,6 +158,7 @@ export class VolumeTotals implements BehaviorStep {
     }
     known[short] = number
     entries.set(shelf, known)
+    return true
   }
 
   #tell(group: readonly string[], principal: Principal, entries: GroupEntries, number: number): Shuffled {
