@@ -5,10 +5,12 @@
  * (Weinberger et al. 2009). Kept in shelves, so that a checkpoint rewrites no more than the shelf that changed.
  */
 import type { GroupEntries } from '../types.ts'
-import type { Named } from './expect.ts'
 
 export const dimensionsMax = 256
 const shelfSize = 64
+
+/** Labels that neighbors name, and how many name each. */
+export type Named = readonly (readonly [label: string, count: number])[]
 
 export interface Exemplar {
   readonly v: readonly number[]

@@ -4,7 +4,7 @@
  * Counted over the records of other sources: of all labels that are named by so many of a record's neighbors, how many are
  * the record's own. Where classes overlap, often; where they are apart, hardly ever.
  */
-import type { Near } from './exemplars.ts'
+import type { Named, Near } from './exemplars.ts'
 
 /** A label is unexpected where at most this many neighbors name it. */
 const namedMax = 2
@@ -14,9 +14,6 @@ const usualMin = 0.01
 const usualMax = 0.5
 /** Records of a source before its rates count. */
 const recordsMin = 30
-
-/** Labels that the neighbors name, and how many name each. */
-export type Named = readonly (readonly [label: string, count: number])[]
 
 /** By how many neighbors name a label, from none to `namedMax`: labels that so many named, and those that were right. */
 export type Expected = [labels: number, right: number][]

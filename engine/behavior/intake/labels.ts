@@ -7,7 +7,8 @@
  * contradicted; bets on several ε run side by side (Page's test with e-values: Shin, Ramdas and Rinaldo 2023), each as counts
  * since it began, so that what is usual may become better known as records come.
  */
-import { namedBy, type Named } from './expect.ts'
+import type { Named } from './exemplars.ts'
+import { namedBy } from './expect.ts'
 
 /** Shares of wrong labels that are bet on. */
 const wrongShares = [0.04, 0.08, 0.16, 0.35] as const

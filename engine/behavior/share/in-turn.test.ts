@@ -8,7 +8,7 @@ const name = (number: number): string => `s3://w/m/shard-${String(number).padSta
 /** `days`: the numbers of the pieces taken on each. The pieces, new ones, that were taken when it was first told. */
 function take(
   days: readonly (readonly number[])[],
-  objects: number,
+  objects: number | ((taken: number) => number),
   before: readonly number[] = [],
 ): number | undefined {
   const taken = new Set(before.map(name))
