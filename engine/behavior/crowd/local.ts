@@ -3,6 +3,7 @@
  * how unlike honest ones each is by itself.
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import { hasDrifted } from '../drift/told.ts'
 import { openReference, levelCount, type Reference } from '../model-queries/reference.ts'
 import type { QueryInput } from '../model-queries/input.ts'
 import type { BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
@@ -61,7 +62,7 @@ export class TellStep implements BehaviorStep {
       agent,
       kind: input?.kind ?? 'none',
       x: input === undefined ? [] : shortened(input.x),
-      novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input)),
+      novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input, timeMs)),
       entities: query.entities().filter(({ type }) => type === 'credential'),
       evidence: query.evidence(),
     }
@@ -104,7 +105,8 @@ function shortened(x: Float64Array): number[] {
   return short
 }
 
-function referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {
+function referenceOf(context: StepContext, model: string, input: QueryInput, timeMs: number): Reference | undefined {
+  if (hasDrifted(context, model, timeMs)) return undefined
   const reference = openReference(context.baseline(`${model} ${input.kind}`, 'model-queries'))
   return reference?.told.dimension === input.x.length ? reference : undefined
 }

@@ -6,61 +6,35 @@
  * more than its part of the window. Acts on arrival; state is bounded.
  */
 import { formatSpan } from '../units.ts'
-import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
+import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { greatestGap, ksLine, shareUpTo, stabilityIndex } from '../statistics/two-samples.ts'
 import type { EvidenceRef } from '../../../core/signal.ts'
 import { channelNames } from './channels.ts'
 import type { Answer, DriftParams } from './params.ts'
 import type { Answers } from './sampler.ts'
 import { biasOf } from './explain-bias.ts'
-import { countSubgroup, type Subgroup } from './subgroups.ts'
+import { countSubgroup } from './subgroups.ts'
+import { driftTold } from './told.ts'
+import {
+  accountOf,
+  channelOf,
+  momentsOf,
+  movedChannels,
+  movedIn,
+  newWatch,
+  paceOf,
+  presentIn,
+  type Shift,
+  type Watch,
+} from './window.ts'
 
 /** Judged after so many more answers. */
 const every = 8
 const historyMax = 64
-/** Accounts of a model that are followed. */
-const accountsMax = 128
-/** Answers of an account in the window before it is asked whether it has moved, and how many accounts must have. */
-const answersOfOneMin = 4
+/** How many of the accounts must have moved. */
 const movedShare = 0.75
-/** In deviations: less than this can't be a distance worth a word. */
-const movedMean = 0.4
-const movedSpread = 2
-const zMax = 4
-
-interface Newest {
-  readonly p: string
-  readonly t: number
-  readonly c: readonly (number | null)[]
-}
-
-interface Account {
-  reference: (readonly (number | null)[])[]
-  lastMs: number
-  /** Mean and deviation of each channel. */
-  usual?: (readonly [mean: number, deviation: number])[]
-}
-
-interface Watch {
-  answers: number
-  accounts: Record<string, Account>
-  window: Newest[]
-  /** Time and greatest distance, window by window. */
-  history: [number, number][]
-  lastHistory: number
-  subgroups: Record<string, Subgroup>
-}
-
-interface Shift {
-  readonly channel: number
-  readonly distance: number
-  readonly line: number
-  readonly stability: number
-  /** Where the distance is, on which side, and the reference's share up to there. */
-  readonly at: number
-  readonly side: 1 | -1
-  readonly usual: number
-}
+/** Who has asked within this time is one of the model's accounts. */
+const activeMs = 86_400_000
 
 export class DriftWatch implements BehaviorStep {
   readonly stateVersion = 1
@@ -74,16 +48,24 @@ export class DriftWatch implements BehaviorStep {
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
     const { principal, answers, evidence } = input as Answers
     const watch = entries.get<Watch>('') ?? newWatch()
-    const findings = answers.flatMap((answer) => this.#one(group[0]!, watch, principal, answer, evidence))
+    const baselines: BaselineTold[] = []
+    const findings = answers.flatMap((answer) => this.#one(group[0]!, watch, principal, answer, evidence, baselines))
     entries.set('', watch)
-    return { ...quiet, findings }
+    return { ...quiet, findings, baselines }
   }
 
   advance(): StepOutcome {
     return quiet
   }
 
-  #one(model: string, watch: Watch, principal: string, answer: Answer, evidence: EvidenceRef): BehaviorFinding[] {
+  #one(
+    model: string,
+    watch: Watch,
+    principal: string,
+    answer: Answer,
+    evidence: EvidenceRef,
+    baselines: BaselineTold[],
+  ): BehaviorFinding[] {
     watch.answers++
     const findings: BehaviorFinding[] = []
     const base = {
@@ -104,6 +86,7 @@ export class DriftWatch implements BehaviorStep {
     const shift = this.#take(watch, principal, answer)
     if (shift === undefined) return findings
     findings.push({ ...base, ...this.#drift(shift, model, watch, answer.timeMs) })
+    if (this.#isEverybody(watch, shift, answer.timeMs)) baselines.push(driftTold(model, answer.timeMs))
     watch.accounts = {}
     watch.window = []
     watch.history = []
@@ -168,21 +151,15 @@ export class DriftWatch implements BehaviorStep {
    * Whether most accounts in the window have moved, each by itself and to the same side, where the distance is greatest.
    * Accounts differ from one another more than independent answers would: a few odd ones are no drift.
    */
-  #isShared(watch: Watch, { channel, distance, at, side }: Shift): boolean {
-    const byPrincipal = new Map<string, number[]>()
-    for (const { p, c } of watch.window) {
-      const value = c[channel]
-      if (value === null || value === undefined) continue
-      const values = byPrincipal.get(p)
-      if (values === undefined) byPrincipal.set(p, [value])
-      else values.push(value)
-    }
-    const judged = [...byPrincipal].filter(([, values]) => values.length >= answersOfOneMin)
-    const moved = judged.filter(([principal, values]) => {
-      const usual = shareUpTo(channelOf(watch.accounts[principal]!.reference, channel), at)
-      return side * (shareUpTo(values, at) - usual) >= distance / 2
-    })
-    return judged.length >= this.#params.principalsMin && moved.length >= movedShare * judged.length
+  #isShared(watch: Watch, shift: Shift): boolean {
+    const { judged, moved } = movedIn(watch, shift)
+    return judged >= this.#params.principalsMin && moved >= movedShare * judged
+  }
+
+  /** Whether they are most of all who have been asking within a day: some busy accounts alone are not the model's traffic. */
+  #isEverybody(watch: Watch, shift: Shift, timeMs: number): boolean {
+    const asking = Object.values(watch.accounts).filter(({ lastMs }) => lastMs >= timeMs - activeMs).length
+    return movedIn(watch, shift).moved >= movedShare * asking
   }
 
   #drift(
@@ -223,99 +200,3 @@ export class DriftWatch implements BehaviorStep {
 }
 
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
-
-function newWatch(): Watch {
-  return { answers: 0, accounts: {}, window: [], history: [], lastHistory: 0, subgroups: {} }
-}
-
-/** The account of an answer; the one that has been silent for longest makes room. */
-function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account {
-  if (Object.hasOwn(watch.accounts, principal)) {
-    const known = watch.accounts[principal]!
-    known.lastMs = Math.max(known.lastMs, timeMs)
-    return known
-  }
-  const account: Account = { reference: [], lastMs: timeMs }
-  Object.defineProperty(watch.accounts, principal, {
-    value: account,
-    enumerable: true,
-    writable: true,
-    configurable: true,
-  })
-  const names = Object.keys(watch.accounts)
-  if (names.length > accountsMax) {
-    const oldest = names.reduce((a, b) => (watch.accounts[b]!.lastMs < watch.accounts[a]!.lastMs ? b : a))
-    Reflect.deleteProperty(watch.accounts, oldest)
-    watch.window = watch.window.filter(({ p }) => p !== oldest)
-  }
-  return account
-}
-
-function momentsOf(reference: readonly (readonly (number | null)[])[]): (readonly [number, number])[] {
-  return channelNames.map((_, channel) => {
-    const values = channelOf(reference, channel)
-    if (values.length === 0) return [0, 0]
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
-    return [mean, Math.sqrt(variance)]
-  })
-}
-
-/** A cheap look: the channels whose mean or spread has moved at all, against what each account had. */
-function movedChannels(watch: Watch): number[] {
-  const [sums, squares, counts] = [zeros(), zeros(), zeros()]
-  for (const { p, c } of watch.window) {
-    const usual = watch.accounts[p]?.usual
-    if (usual === undefined) continue
-    for (let channel = 0; channel < c.length; channel++) {
-      const value = c[channel]
-      if (value === null || value === undefined) continue
-      const [mean, deviation] = usual[channel]!
-      const z = deviation > 0 ? Math.max(-zMax, Math.min(zMax, (value - mean) / deviation)) : value === mean ? 0 : zMax
-      counts[channel]!++
-      sums[channel]! += z
-      squares[channel]! += z * z
-    }
-  }
-  return channelNames.flatMap((_, channel) => {
-    const count = counts[channel]!
-    if (count === 0) return []
-    return Math.abs(sums[channel]! / count) > movedMean || squares[channel]! / count > movedSpread ? [channel] : []
-  })
-}
-
-function zeros(): number[] {
-  return new Array<number>(channelNames.length).fill(0)
-}
-
-function presentIn(watch: Watch): string[] {
-  return [...new Set(watch.window.map(({ p }) => p))]
-}
-
-function channelOf(of: readonly (readonly (number | null)[])[], channel: number): Float64Array {
-  const values = new Float64Array(of.length)
-  let count = 0
-  for (const channels of of) {
-    const value = channels[channel]
-    if (value !== null && value !== undefined) values[count++] = value
-  }
-  return values.subarray(0, count).sort()
-}
-
-/**
- * How the distance came about. In a sudden shift the newest quarter of the window has it all and the oldest hardly any; a
- * gradual one is the same throughout, for a window is short beside it. Distances at one place are unbiased, unlike greatest ones.
- */
-function paceOf(watch: Watch, shift: Shift, timeMs: number): { sudden: boolean; sinceMs: number } {
-  const quarter = Math.floor(watch.window.length / 4)
-  const moved = (part: readonly Newest[]): number => {
-    const values = channelOf(
-      part.map(({ c }) => c),
-      shift.channel,
-    )
-    return values.length === 0 ? 0 : shift.side * (shareUpTo(values, shift.at) - shift.usual)
-  }
-  const sudden = moved(watch.window.slice(-quarter)) - moved(watch.window.slice(0, quarter)) >= shift.distance
-  const from = watch.history.findLast(([, distance]) => distance <= shift.distance / 2)
-  return { sudden, sinceMs: sudden ? watch.window[0]!.t : (from?.[0] ?? timeMs) }
-}

@@ -8,6 +8,7 @@
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
+import { hasDrifted } from '../drift/told.ts'
 import { Account, AccountBlock } from './account.ts'
 import { Evidence, lineOf, queryThreats, shows } from './evidence.ts'
 import { findingOf, type Suspicion } from './finding.ts'
@@ -93,7 +94,7 @@ export class WeighQueries implements BehaviorStep {
   ): StepOutcome {
     const { input, timeMs } = query
     if (!account.ask(input.key, timeMs)) return this.#outcome(account, [], [])
-    const reference = this.#referenceOf(context, group[1]!, input)
+    const reference = this.#referenceOf(context, group[1]!, query)
     const shown = this.#show(account, query, reference)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals)
@@ -120,7 +121,9 @@ export class WeighQueries implements BehaviorStep {
     return kept?.dimension === account.dimension ? kept : account.begin(timeMs)
   }
 
-  #referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {
+  /** What is learned says nothing while the model's traffic as a whole has become another. */
+  #referenceOf(context: StepContext, model: string, { input, timeMs }: ModelQuery): Reference | undefined {
+    if (hasDrifted(context, model, timeMs)) return undefined
     const reference = openReference(context.baseline(`${model} ${input.kind}`))
     return reference?.told.dimension === input.x.length ? reference : undefined
   }

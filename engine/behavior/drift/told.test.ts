@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { randomOf } from '../../../test/support/random.ts'
+import { emptyInventory } from '../../inventory/inventory.ts'
+import type { BaselineTold, GroupEntries, StepContext } from '../types.ts'
+import { channelNames } from './channels.ts'
+import { DriftParams } from './params.ts'
+import { hasDrifted } from './told.ts'
+import { DriftWatch } from './watch.ts'
+
+const minuteMs = 60_000
+const dayMs = 86_400_000
+
+/** What is found and told where these accounts ask as before, and from the 500th answer on these ask otherwise. */
+function watch(accounts: number, moving: number, quiet = 0): { found: number; told: BaselineTold[]; lastMs: number } {
+  const random = randomOf(accounts)
+  const step = new DriftWatch(DriftParams.parse({ type: 'drift' }))
+  const kept = new Map<string, unknown>()
+  const entries: GroupEntries = {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name, value) => void kept.set(name, value),
+    delete: (name) => void kept.delete(name),
+    names: () => [...kept.keys()],
+  }
+  const evidence = { id: 'e', timestamp: '', hash: 'h', position: { topic: 't', partition: 0, offset: 0, index: 0 } }
+  const told: BaselineTold[] = []
+  let [found, timeMs] = [0, 0]
+  for (let n = 0; n < 900 && found === 0; n++) {
+    timeMs += minuteMs
+    // Those who ask seldom: too few of their answers are among the newest to say anything of them.
+    const who = n % 10 === 9 && quiet > 0 ? accounts + (Math.floor(n / 10) % quiet) : n % accounts
+    const moved = n >= 500 && who < moving ? 0.8 : 0
+    const answer = {
+      timeMs,
+      channels: channelNames.map(() => random() + moved),
+      subgroup: undefined,
+      right: undefined,
+    }
+    const outcome = step.apply(['m'], entries, { principal: `t/a${who}`, answers: [answer], evidence })
+    found += outcome.findings.length
+    told.push(...(outcome.baselines ?? []))
+  }
+  return { found, told, lastMs: timeMs }
+}
+
+const knowing = (told: readonly BaselineTold[]): StepContext => ({
+  inventory: emptyInventory,
+  baseline: (name, type) => (type === 'drift' ? told.find((each) => each.name === name)?.value : undefined),
+})
+
+describe('what others are told of a drift', () => {
+  test('that all accounts of a model share: inputs unlike those learned before say nothing for three days', () => {
+    const { found, told, lastMs } = watch(6, 6)
+    expect(found).toBe(1)
+    const context = knowing(JSON.parse(JSON.stringify(told)) as BaselineTold[])
+    expect(hasDrifted(context, 'm', lastMs - 1)).toBe(false)
+    expect(hasDrifted(context, 'm', lastMs)).toBe(true)
+    expect(hasDrifted(context, 'm', lastMs + 3 * dayMs - 1)).toBe(true)
+    expect(hasDrifted(context, 'm', lastMs + 3 * dayMs)).toBe(false)
+    expect(hasDrifted(context, 'another', lastMs)).toBe(false)
+  })
+
+  test('that only some busy accounts share, while as many others ask as before: nothing', () => {
+    const { found, told } = watch(5, 5, 5)
+    expect(found).toBe(1)
+    expect(told).toEqual([])
+  })
+})
