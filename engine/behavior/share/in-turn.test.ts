@@ -36,6 +36,13 @@ describe('pieces of an artifact', () => {
     expect(take([[1, 0], [2], [3, 4], [7, 6, 5], [8, 9]], 200, [42, 15])).toBeLessThanOrEqual(10) // prettier-ignore
   })
 
+  test('that are taken in turn beside others from anywhere are told by the fourteenth', () => {
+    const random = randomOf(7)
+    const days = Array.from({ length: 12 }, (_, day) => [2 * day, 40 + Math.floor(24 * random()), 2 * day + 1])
+    const first = take(days, 64)
+    expect(first! - Math.floor(first! / 3)).toBeLessThanOrEqual(14)
+  })
+
   test('that are loaded in order within two days, over and over, are not', () => {
     const all = Array.from({ length: 64 }, (_, n) => n)
     expect(take([all.slice(0, 40), all.slice(40)], 64)).toBeUndefined()
