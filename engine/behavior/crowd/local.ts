@@ -62,11 +62,12 @@ export class TellStep implements BehaviorStep {
       agent,
       kind: input?.kind ?? 'none',
       x: input === undefined ? [] : shortened(input.x),
-      novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input, timeMs)),
+      novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input)),
       entities: query.entities().filter(({ type }) => type === 'credential'),
       evidence: query.evidence(),
     }
-    return { findings: [], shuffled: [{ group: [group[1]!], observation: sight }], dueMs }
+    const pooled: Sight = hasDrifted(context, group[1]!, timeMs) ? { ...sight, novelty: 0 } : sight
+    return { findings: [], shuffled: [{ group: [group[1]!], observation: pooled }], dueMs }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
@@ -105,8 +106,7 @@ function shortened(x: Float64Array): number[] {
   return short
 }
 
-function referenceOf(context: StepContext, model: string, input: QueryInput, timeMs: number): Reference | undefined {
-  if (hasDrifted(context, model, timeMs)) return undefined
+function referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {
   const reference = openReference(context.baseline(`${model} ${input.kind}`, 'model-queries'))
   return reference?.told.dimension === input.x.length ? reference : undefined
 }
