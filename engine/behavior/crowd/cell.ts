@@ -4,11 +4,12 @@
  * Sharing is no evidence; it only says whose evidence is added up. Each kind of evidence is a product of e-values that starts
  * anew when it falls to one, and no account brings more than a share of the line, so that a crowd is never one odd account.
  *
- * Promises: where every query's factors have mean at most one given all before, one of the five sums passes its line at most
- * once in `queriesPerFalseAlarm` queries (Shin, Ramdas and Rinaldo 2023, with the union over the five); leaving out what one
+ * Promises: where every query's factors have mean at most one given all before, one of the six sums passes its line at most
+ * once in `queriesPerFalseAlarm` queries (Shin, Ramdas and Rinaldo 2023, with the union over the six); leaving out what one
  * account brings too much only makes factors smaller. Bounded: 256 accounts of a cell.
  */
 import { sorts, type CrowdParams, type Logs, type Sight } from './params.ts'
+import { judgedAt, type Relay } from './relay.ts'
 import { emptyTurns, type Turns } from './turns.ts'
 
 const accountsMax = 256
@@ -36,11 +37,14 @@ export interface Cell {
   /** The first few that were seen here; while there is but one, nothing else is kept. */
   readonly tenants: string[]
   turns?: Turns
+  relay?: Relay
   lastMs: number
   logs: Partial<Record<Sum, number>>
   sinceMs: number
   shares: Record<string, Share>
   crossed: boolean
+  /** That accounts relieve one another has crossed the line by itself. */
+  relayed?: boolean
 }
 
 export function newCell(kind: Cell['kind'], name: string, { tenant, timeMs }: Sight): Cell {
@@ -55,6 +59,10 @@ export function welcome(cell: Cell, tenant: string): boolean {
 
 export function turnsOf(cell: Cell): Turns {
   return (cell.turns ??= emptyTurns())
+}
+
+export function relayOf(cell: Cell): Relay {
+  return (cell.relay ??= [])
 }
 
 export class Pool {
@@ -88,6 +96,8 @@ export class Pool {
       this.#sum(cell, share, sort, log)
     }
     this.#sum(cell, share, 'all', all)
+    // An account is judged once in so many of its queries.
+    cell.relayed ||= (cell.logs.relay ?? 0) >= this.line - Math.log(judgedAt)
     cell.crossed ||=
       sums.some((sum) => (cell.logs[sum] ?? 0) >= this.line) && this.members(cell).length >= this.#params.accountsMin
     return cell.crossed

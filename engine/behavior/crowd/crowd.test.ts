@@ -251,10 +251,47 @@ describe('an augmentation over many accounts', () => {
       expect(firstAt).toBeLessThanOrEqual(by)
       expect(thieves(named)).toBe(accounts)
       expect(named.size - thieves(named)).toBeLessThanOrEqual(1)
-      expect(last[0]!.members!.every(({ why }) => /shares|several tenants|same model/.test(why))).toBe(true)
+      expect(
+        last[0]!.members!.every(({ why }) => /shares|several tenants|same model|such a step|with a step/.test(why)),
+      ).toBe(true)
       expect(last[0]!.explanation).toContain('as one hand would')
     },
   )
+})
+
+/** The same queries, each account used for about so many and then dropped; a network of its own for each. */
+function rotated(random: () => number, queries: readonly Query[], perAccount: number, sameAgent: boolean): Query[] {
+  let [who, left, n] = [customer(random, 0), 0, 0]
+  return queries.map((query) => {
+    if (left-- === 0) {
+      const agent = sameAgent ? 'python-requests/2.32' : pick(random, agents)
+      who = { user: `x${n}`, tenant: `tx${n}`, ip: anyAddress(random), agent }
+      left = Math.round(perAccount * (0.8 + 0.4 * random())) - 1
+      n++
+    }
+    return { ...query, ...who }
+  })
+}
+
+describe('a hand that drops each account after forty queries and goes on with a new one', () => {
+  test.each([
+    ['an augmentation, each with a network and a program of its own', 'augmentation', false],
+    ['natural pictures, each with a network and a program of its own', 'natural', false],
+    ['natural pictures with one program', 'natural', true],
+  ] as const)('%s: nearly all are grouped', (_, what, sameAgent) => {
+    const random = numbers(3)
+    const picture = pictures(random)
+    const all = augmenters(random, picture, 30, 1, 'in-turn')
+    const asked = what === 'natural' ? all.map((query) => ({ ...query, input: { features: picture() } })) : all
+    const attack = rotated(random, asked, 40, sameAgent)
+    const accounts = new Set(attack.map(({ user }) => user)).size
+    const { named, last } = run([...viewers(random, picture, 20), ...attack])
+    expect(thieves(named)).toBeGreaterThanOrEqual(0.9 * accounts)
+    expect(named.size - thieves(named)).toBe(0)
+    // The first of them had long been dropped when the crowd was seen.
+    expect(named.has('x1')).toBe(true)
+    expect(last).toHaveLength(1)
+  })
 })
 
 describe('a distillation by many accounts', () => {
@@ -343,6 +380,21 @@ describe('what honest accounts share is no evidence', () => {
           input: { embedding: topic(n + k) },
         })
         return Array.from({ length: 200 }, (_unused, k) => call(k))
+      }).flat()
+    },
+    'that they try a model once and leave': (random) => {
+      const picture = pictures(random)
+      return Array.from({ length: 120 }, (_, n) => {
+        const from = startMs + random() * 48 * hourMs
+        const meanMs = 1_000 * 10 ** (2 * random())
+        return poisson(random, customer(random, n), from, from + meanMs * 40, meanMs, () => ({ features: picture() }))
+      }).flat()
+    },
+    'a day on which they all try a model': (random) => {
+      const picture = pictures(random)
+      return Array.from({ length: 120 }, (_, n) => {
+        const from = startMs + random() * 0.5 * hourMs
+        return poisson(random, customer(random, n), from, from + 30_000, 1_000, () => ({ features: picture() }))
       }).flat()
     },
     'a topic with some of them': (random) => {

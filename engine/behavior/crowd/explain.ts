@@ -11,6 +11,7 @@ const words: Readonly<Record<Sort, string>> = {
   steps: "asks others' queries with a step of equal size in each coordinate",
   alike: 'asks more like them than like anybody else',
   novel: 'asks what honest accounts do not',
+  relay: 'begins where another of them ends, again and again',
 }
 
 const shared: Readonly<Record<Cell['kind'], (name: string) => string>> = {
@@ -27,6 +28,21 @@ export function whyMember(cell: Cell, share: Share, { queries }: Account): strin
     .sort((a, b) => (share.logs[b] ?? 0) - (share.logs[a] ?? 0))
     .map((sort) => `${words[sort]} (e^${(share.logs[sort] ?? 0).toFixed(1)})`)
   return `${shared[cell.kind](cell.name)}; ${brought.join('; ')}; ${queries} queries`.slice(0, 500)
+}
+
+/** Where it stands in a row of accounts. */
+export function whyRelay({ relieves, relieved, queries }: Account): string {
+  const began = relieves === undefined ? [] : ['began when another of them had ended']
+  const ended = relieved === true ? ['ended when the next of them began'] : []
+  return `${[...began, ...ended].join('; ')}; ${queries} queries`
+}
+
+/** Whose queries follow from others', or others' from its own. */
+export function whyKin({ steps, stepped, queries }: Account): string {
+  const own = `asks others' queries with a step of equal size in each coordinate (e^${(steps ?? 0).toFixed(1)})`
+  const others = `others ask its queries with such a step (e^${(stepped ?? 0).toFixed(1)})`
+  const said = [...((steps ?? 0) >= 0.7 ? [own] : []), ...((stepped ?? 0) >= 0.7 ? [others] : [])]
+  return `${said.join('; ')}; ${queries} queries`
 }
 
 export function describeCrowd(

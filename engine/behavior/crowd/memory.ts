@@ -31,6 +31,14 @@ export interface Account {
   kept: number
   keptFrom: number
   crowd?: string
+  /** Evidence that it asks others' queries with a step, and others its own; whose it asked, latest first. */
+  steps?: number
+  stepped?: number
+  parents?: string[]
+  /** Whom it relieved, and that it was relieved itself; it is as busy, and as long in use, as those beside it. */
+  relieves?: string
+  relieved?: boolean
+  usual?: boolean
   credential?: string
   evidence: readonly EvidenceRef[]
 }

@@ -38,6 +38,6 @@ export interface Sight {
 }
 
 /** Kinds of evidence that are pooled. */
-export const sorts = ['turns', 'steps', 'alike', 'novel'] as const
+export const sorts = ['turns', 'steps', 'alike', 'novel', 'relay'] as const
 export type Sort = (typeof sorts)[number]
 export type Logs = Partial<Record<Sort, number>>
