@@ -1,21 +1,11 @@
 import { expect, test } from 'vitest'
+import { randomOf } from '../../../test/support/random.ts'
 import { relieve, type Relay } from './relay.ts'
 
 interface Query {
   readonly principal: string
   readonly tenant: string
   readonly timeMs: number
-}
-
-/** A small generator of numbers that are the same in every run (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const gap = (random: () => number, meanMs: number): number => -Math.log(1 - random()) * meanMs
@@ -40,7 +30,7 @@ function follow(queries: readonly Query[]): { readonly most: number; readonly re
 const line = Math.log((1e7 * 6) / 12)
 
 function rotation(seed: number, perAccount: number, pauseMs: number): Query[] {
-  const random = numbers(seed)
+  const random = randomOf(seed)
   let t = 1e12
   return Array.from({ length: 40 * perAccount }, (_, n) => {
     t += gap(random, 300) + (n % perAccount === 0 ? pauseMs : 0)
@@ -63,7 +53,7 @@ test('accounts of which each begins long after the last has ended pass no line',
 
 test('honest accounts that try a model and leave stay far below the line, whether they come in a wave or over a week', () => {
   for (let seed = 1; seed <= 24; seed++) {
-    const random = numbers(seed)
+    const random = randomOf(seed)
     const spanMs = [0.3, 2, 24, 200][seed % 4]! * 3_600_000
     const world = Array.from({ length: 150 }, (_, n) => {
       let t = 1e12 + random() * spanMs
@@ -80,7 +70,7 @@ test('honest accounts that try a model and leave stay far below the line, whethe
 }, 60_000)
 
 test('an account that only fell silent for a while and comes again is nobody who was relieved', () => {
-  const random = numbers(5)
+  const random = randomOf(5)
   const one = Array.from({ length: 30 }, (_, n) => ({ principal: 'a', tenant: 'a', timeMs: 1e12 + n * 1_000 }))
   const others = rotation(5, 40, 0).map((query) => ({ ...query, timeMs: query.timeMs + 60_000 }))
   const back = others.map(({ timeMs }) => ({ principal: 'a', tenant: 'a', timeMs: timeMs + random() * 10 }))

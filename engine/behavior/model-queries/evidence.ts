@@ -40,6 +40,8 @@ export const shows = {
   drift: 1 << 15,
   /** A record that the model was trained on, or close to one just asked. */
   member: 1 << 14,
+  /** Over the n-th line of the margin: answered more surely than honest inputs are. */
+  sure: (level: number): number => 1 << (16 + level),
 } as const
 
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
@@ -57,11 +59,14 @@ interface Bet {
 /** Caps a value of R: far past any line, far from overflow in 32 bits. */
 const valueMax = 1e30
 
-/** The bets; `share` are a reference's own shares, `allowance` what of them an account may differ. */
+/**
+ * The bets; `share` are a reference's own shares, `allowance` what of them an account may differ, `sureAllowance` the same for
+ * answers that are surer than honest ones.
+ */
 export class Evidence {
   readonly #bets: readonly Bet[]
 
-  constructor(share: readonly number[], allowance: number) {
+  constructor(share: readonly number[], allowance: number, sureAllowance = allowance) {
     const levels = share.map((u) => u ** allowance)
     const of = (threat: QueryThreat, weight: number, bit: number, q: number, gains: readonly number[]): Bet[] =>
       gains.map((gain) => ({
@@ -73,9 +78,11 @@ export class Evidence {
       }))
     const all = [0.15, 0.5, 0.95]
     const far = [0.3, 0.9]
+    // Where answers alone are known thieves show it a little more often than honest accounts, or nearly always.
+    const sure = [0.08, 0.4]
     this.#bets = [
-      ...levels.flatMap((q, n) => of('extraction', 0.65 / levelCount, shows.novelty(n), q, all)),
-      ...levels.flatMap((q, n) => of('extraction', 0.25 / levelCount, shows.margin(n), q, all)),
+      ...levels.flatMap((q, n) => of('extraction', 0.6 / levelCount, shows.novelty(n), q, all)),
+      ...levels.flatMap((q, n) => of('extraction', 0.2 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.1, shows.farLine, allowed.farLine, far),
       ...of('boundary-search', 0.3, shows.line, allowed.line, far),
       ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
@@ -88,6 +95,7 @@ export class Evidence {
       ...of('boundary-search', 0.2, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.sparse, allowed.sparse, far),
+      ...share.flatMap((u, n) => of('extraction', 0.1 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
     ]
   }
 
@@ -120,8 +128,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had version 2 of an account. */
-export const betCount2 = betCount - 6
+/** As many had versions 3 and 2 of an account. */
+export const betCount3 = betCount - 2 * levelCount
+export const betCount2 = betCount3 - 6
 
 /** The line that a mean R must pass: all threats together at most `bound` in `queries`. */
 export function lineOf(bound: number, queries: number): number {

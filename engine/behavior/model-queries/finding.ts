@@ -37,6 +37,7 @@ const words: Readonly<Record<QueryThreat, string>> = {
 const evidenceWords: Readonly<Record<string, string>> = {
   novel: 'were unlike all but 1 % of honest queries',
   undecided: 'were answered with a margin that only 1 % of honest queries have',
+  sure: 'were answered more surely than all but 1 % of honest queries',
   line: 'lay on a line with the queries before',
   flip: 'were about where earlier ones were, and got another class',
   pair: 'made pairs around one center, as one does who estimates a gradient',

@@ -2,7 +2,7 @@
  * What of a model call the detectors look at: the input as a short vector, the answer's class and margin.
  *
  * An input is a feature vector, an embedding (brought to length 1: cosine), a similarity-preserving hash (its bits), or, where
- * the event has none of these, the answer itself. Vectors past 64 values are reduced by a count sketch with fixed signs
+ * the event has none of these, the answer itself: all probabilities, or that of the likeliest class. Vectors past 64 values are reduced by a count sketch with fixed signs
  * (Charikar, Chen and Farach-Colton 2002), which keeps distances up to about a sixth and keeps lines and midpoints exactly.
  */
 import type { Event } from '../../../core/event.ts'
@@ -48,7 +48,7 @@ function readInput(event: Event): QueryInput | undefined {
     label: isClass ? String(label).slice(0, 64) : '',
     margin: Number.isFinite(margin) ? margin : undefined,
   }
-  const read = vectorOf(input, probabilities)
+  const read = vectorOf(input, probabilities ?? alone(output?.confidence))
   if (read === undefined) return undefined
   const text = typeof input?.hash === 'string' && input.hash !== '' ? input.hash : undefined
   return { ...read, ...answer, key: text === undefined ? keyOfVector(read.x) : keyOfText(text) }
@@ -72,6 +72,11 @@ function vectorOf(
       1,
     ),
   }
+}
+
+/** The likeliest class's probability alone, and what is left for all others. */
+function alone(confidence: number | undefined): readonly number[] | undefined {
+  return confidence !== undefined && confidence >= 0 && confidence <= 1 ? [confidence, 1 - confidence] : undefined
 }
 
 /** A feature vector in the form in which inputs are compared. */

@@ -134,6 +134,7 @@ export class WeighQueries implements BehaviorStep {
       evidence = new Evidence(
         reference.told.lines.share,
         this.#params.allowance * (kind === 'output' ? outputAllowance : 1),
+        this.#params.allowance,
       )
       this.#learned.set(reference, evidence)
     }
@@ -155,7 +156,11 @@ export class WeighQueries implements BehaviorStep {
     }
     if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
     if (reference !== undefined) {
-      const classes = { same: around.closest >= 0 && account.labelOf(around.closest) === label, others: 0 }
+      const classes = {
+        same: around.closest >= 0 && account.labelOf(around.closest) === label,
+        others: 0,
+        changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
+      }
       for (let n = 0; n < ring.length; n++) if (account.labelOf(n) !== label) classes.others++
       const of = learned(input, reference, around, classes)
       bits |= of.bits
@@ -254,7 +259,7 @@ function learned(
   input: QueryInput,
   reference: Reference,
   around: Surroundings,
-  classes: { readonly same: boolean; readonly others: number },
+  classes: { readonly same: boolean; readonly others: number; readonly changed: boolean },
 ): { readonly bits: number; readonly counts: number } {
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
@@ -270,6 +275,13 @@ function learned(
   if (around.ball && !classes.same) bits |= shows.flip
   if (around.pair) bits |= shows.pair
   if (around.ball && classes.same && (farOut || (synthetic && !stream))) bits |= shows.ball
+  // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
+  if (input.kind === 'output' && classes.changed && input.margin !== undefined && lines.sure !== undefined) {
+    for (let level = 0; level < levelCount; level++) {
+      counts |= shows.sure(level)
+      if (input.margin > lines.sure[level]!) bits |= shows.sure(level)
+    }
+  }
   if (stream) return { bits, counts }
   for (let level = 0; level < levelCount; level++) {
     counts |= shows.novelty(level)
@@ -284,6 +296,7 @@ function learned(
 const named: readonly (readonly [name: string, bit: number])[] = [
   ['novel', shows.novelty(1)],
   ['undecided', shows.margin(1)],
+  ['sure', shows.sure(1)],
   ['line', shows.line],
   ['flip', shows.flip],
   ['pair', shows.pair],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account, AccountBlock } from './account.ts'
+import { betCount, betCount3 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Sample } from './reference.ts'
@@ -168,6 +169,25 @@ describe('what is remembered of an account', () => {
     expect([account.told[1], account.since[2], account.since[0]]).toEqual([2, 1_500, 1_000])
     for (const key of [0x12345678, 0x13355779, 0x1436587a]) expect(account.ask(key, 3_000)).toBe(false)
     expect(account.ask(0x12345679, 3_000)).toBe(true)
+  })
+
+  test('of version 3 is read: it has everything but the bets on sure answers', () => {
+    const account = new Account(2)
+    const block = account.begin(1_000)
+    account.open(block)
+    for (const key of [7, 8]) {
+      account.ask(key, 2_000)
+      account.values.fill(key)
+      account.rounded(Float64Array.from([key, -key]))
+      account.remember(key, true)
+    }
+    account.values.fill(0, betCount3)
+    account.putBack(block)
+    const now = Buffer.from(block.toJSON(), 'base64')
+    const valuesAt = 18 * 8
+    const before = Buffer.concat([now.subarray(0, valuesAt + betCount3 * 4), now.subarray(valuesAt + betCount * 4)])
+    before.writeDoubleLE(3, 0)
+    expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 
   test('that is no text of ours is none', () => {

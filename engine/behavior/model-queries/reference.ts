@@ -31,6 +31,8 @@ export interface Lines {
   /** A novelty over `novelty[j]`, a margin below `margin[j]`: at most the share `share[j]` of honest traffic. */
   readonly novelty: readonly number[]
   readonly margin: readonly number[]
+  /** A margin over `sure[j]`: the same share. Not told by references that are older. */
+  readonly sure?: readonly number[]
   readonly share: readonly number[]
 }
 
@@ -230,6 +232,10 @@ function linesOf(novelties: readonly number[], margins: readonly number[]): Line
     margin: share.map((wanted) => {
       const k = beyond(margins.length, wanted)
       return k < 0 || margins.length === 0 ? -Infinity : margins[k]!
+    }),
+    sure: share.map((wanted) => {
+      const k = beyond(margins.length, wanted)
+      return k < 0 || margins.length === 0 ? Infinity : margins[margins.length - 1 - k]!
     }),
   }
 }
