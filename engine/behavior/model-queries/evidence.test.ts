@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
-import { betCount, Evidence, lineOf, queryThreats, shows } from './evidence.ts'
+import { betCount, Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
 import { levelCount } from './reference.ts'
 
 const share = [0.05, 0.01, 0.002, 0.0005]
-const every = (1 << 16) - 1
+const every = (1 << 20) - 1
 
 /** An account whose queries show everything just as often as the null hypothesis allows, in bursts as real ones come. */
 function worstHonest(seed: number, queries: number): number {
@@ -18,14 +18,14 @@ function worstHonest(seed: number, queries: number): number {
     const u = random()
     let shown = 0
     for (let level = 0; level < levelCount; level++) {
-      if (u < share[level]! ** 0.5) shown |= shows.novelty(level) | shows.margin(level)
+      if (u < share[level]! ** 0.5) shown |= shows.novelty(level) | shows.margin(level) | shows.sure(level)
     }
     if (u < 0.03) shown |= shows.line | shows.farLine
     if (u < 0.05) shown |= shows.drift
     if (u < 0.1) shown |= shows.ball | shows.flip
     if (u < 0.3) shown |= shows.sparse
     if (u < 0.02) shown |= shows.member
-    evidence.take(values, shown, every, totals)
+    evidence.take(values, shown, every, totals, restartWeight(n + 1, queries))
     most = Math.max(most, ...totals)
   }
   return most
@@ -42,6 +42,17 @@ test('an account as odd as an honest one may be crosses the line no more often t
   expect(crossed).toBeLessThanOrEqual(100)
   const lower = Array.from({ length: 200 }, (_, seed) => worstHonest(seed + 1, queries)).filter((most) => most >= 400)
   expect(lower.length).toBeGreaterThan(0)
+})
+
+test('weights of restarts are greater early on, and those of as many queries as the bound is for add up to no more', () => {
+  for (const queries of [100, 10_000]) {
+    let sum = 0
+    for (let n = 1; n <= queries; n++) sum += restartWeight(n, queries)
+    expect(sum).toBeLessThanOrEqual(queries)
+    expect(sum).toBeGreaterThan(0.95 * queries)
+  }
+  expect(restartWeight(1, 10_000)).toBeGreaterThan(20)
+  expect(restartWeight(1e9, 10_000)).toBeGreaterThanOrEqual(0.5)
 })
 
 test('queries that all are past every line of novelty cross the shipped line within eight, after ten thousand honest ones', () => {

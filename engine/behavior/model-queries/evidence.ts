@@ -6,7 +6,8 @@
  * is not; its expectation under the null is at most 1 (Waudby-Smith and Ramdas 2024). Bets are restarted at every query and
  * summed (Shiryaev–Roberts), so that an account that was honest for months costs no delay: with R(t) = (R(t-1) + 1) · e(t),
  * R(t) - t is a supermartingale, and so is a weighted mean of many R. By Ville's inequality the probability that it passes A
- * within N queries is at most N / A (e-detectors: Shin, Ramdas and Rinaldo 2022). Whoever is named a thief at the line A is
+ * within N queries is at most N / A (e-detectors: Shin, Ramdas and Rinaldo 2022). That holds as well where each restart adds a
+ * weight of its own instead of 1, as long as N weights add up to N at most: thefts mostly begin soon after their account. Whoever is named a thief at the line A is
  * honest with no more than that probability, whatever depends on whatever in what they ask.
  */
 import { levelCount } from './reference.ts'
@@ -105,16 +106,16 @@ export class Evidence {
 
   /**
    * Takes one query's evidence into `values` (one a bet) and puts each threat's mean R into `totals`. `counts`: the kinds of
-   * evidence that this query could show; others are left as they are.
+   * evidence that this query could show; others are left as they are. `weight`: of the restart (`restartWeight`).
    */
-  take(values: Float32Array, shown: number, counts: number, totals: Float64Array): void {
+  take(values: Float32Array, shown: number, counts: number, totals: Float64Array, weight = 1): void {
     totals.fill(0)
     const bets = this.#bets
     for (let n = 0; n < bets.length; n++) {
       const bet = bets[n]!
       let value = values[n]!
       if ((counts & bet.bit) !== 0) {
-        value = (value + 1) * ((shown & bet.bit) !== 0 ? bet.won : bet.lost)
+        value = (value + weight) * ((shown & bet.bit) !== 0 ? bet.won : bet.lost)
         values[n] = value > valueMax ? valueMax : value
       }
       totals[bet.threat]! += bet.weight * value
@@ -131,6 +132,14 @@ export const betCount = new Evidence(
 /** As many had versions 3 and 2 of an account. */
 export const betCount3 = betCount - 2 * levelCount
 export const betCount2 = betCount3 - 6
+
+/** After so many queries the weight of a restart has halved. */
+const early = 40
+
+/** Of the restart at an account's n-th query, from 1 on; those of the first N add up to at most N, whatever comes after counts half. */
+export function restartWeight(n: number, queries: number): number {
+  return 0.5 + (0.5 * queries) / Math.log(1 + queries / early) / (n + early)
+}
 
 /** The line that a mean R must pass: all threats together at most `bound` in `queries`. */
 export function lineOf(bound: number, queries: number): number {

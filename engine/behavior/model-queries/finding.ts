@@ -1,22 +1,12 @@
 /** Says what a finding of `model-queries` rests on: how unlike honest use, over which line, with which bound. */
-import type { Entity, EvidenceRef, Series } from '../../../core/signal.ts'
+import type { Entity, Series } from '../../../core/signal.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { Account } from './account.ts'
 import { lineOf, queryThreats, type QueryThreat } from './evidence.ts'
 import type { InputKind } from './input.ts'
 import type { ModelQueriesParams } from './params.ts'
 import type { Reference } from './reference.ts'
-
-/** What is kept of an account under suspicion, beside its numbers. JSON. */
-export interface Suspicion {
-  /** Different queries that showed each kind of evidence, since it began. */
-  readonly shown: Record<string, number>
-  /** Different queries since it began. */
-  queries: number
-  evidence: readonly EvidenceRef[]
-  /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
-  trail: (readonly [number, number])[]
-}
+import type { Suspicion } from './suspicion.ts'
 
 export interface Crossing {
   readonly threat: QueryThreat

@@ -10,14 +10,15 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { hasDrifted } from '../drift/told.ts'
 import { Account, AccountBlock } from './account.ts'
-import { Evidence, lineOf, queryThreats, shows } from './evidence.ts'
-import { findingOf, type Suspicion } from './finding.ts'
+import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
+import { findingOf } from './finding.ts'
 import { surroundingsOf, type Surroundings } from './geometry.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
 import { packed } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
+import { note, type Suspicion } from './suspicion.ts'
 
 export interface ModelQuery {
   readonly timeMs: number
@@ -32,11 +33,9 @@ export interface ModelQuery {
 const taughtMax = 256
 const epochMs = 7 * 86_400_000
 const dayMs = 86_400_000
-/** Mean R from which an account is under suspicion, and below which suspicion ends. */
+/** Mean R from which an account is under suspicion, and below which suspicion ends; in weights of a restart. */
 const suspect = 1_000
 const cleared = 10
-const trailMax = 64
-const evidenceMax = 20
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
 /** Of the last eight, so many of another class make a walk one along a boundary. */
@@ -97,7 +96,7 @@ export class WeighQueries implements BehaviorStep {
     const reference = this.#referenceOf(context, group[1]!, query)
     const shown = this.#show(account, query, reference)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
-    evidence.take(account.values, shown.bits, shown.counts, this.#totals)
+    evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
     const findings = this.#judge(group, entries, account, query, shown.bits, reference)
     return this.#outcome(account, findings, this.#teach(group, account, query))
   }
@@ -107,6 +106,10 @@ export class WeighQueries implements BehaviorStep {
     const forgotten = account === undefined || (this.#forgetMs(account) <= watermarkMs && watermarkMs !== Infinity)
     if (forgotten) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
     return this.#outcome(account, [], [])
+  }
+
+  #weightOf(account: Account): number {
+    return restartWeight(account.distinct, this.#params.boundQueries)
   }
 
   #workspace(dimension: number): Account {
@@ -180,19 +183,20 @@ export class WeighQueries implements BehaviorStep {
   ): BehaviorFinding[] {
     const totals = this.#totals
     const most = greatest(totals)
+    const clear = cleared * this.#weightOf(account)
     for (let index = 0; index < totals.length; index++) {
-      if (totals[index]! < cleared) {
+      if (totals[index]! < clear) {
         account.since[index] = query.timeMs
         account.told[index] = 0
       }
     }
-    if (most < cleared) {
+    if (most < clear) {
       account.withdrawn = false
       entries.delete(suspicionName)
       return []
     }
     const suspicion = entries.get<Suspicion>(suspicionName) ?? { shown: {}, queries: 0, evidence: [], trail: [] }
-    note(suspicion, account, query, bits, most)
+    note(suspicion, account, query.evidence, bits, most)
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
     for (const [index, threat] of queryThreats.entries()) {
@@ -219,7 +223,7 @@ export class WeighQueries implements BehaviorStep {
   #teach(group: readonly string[], account: Account, { input, timeMs }: ModelQuery): Shuffled[] {
     const to = [group[1]!, input.kind]
     const principal = group[0]!
-    if (greatest(this.#totals) >= suspect) {
+    if (greatest(this.#totals) >= suspect * this.#weightOf(account)) {
       if (account.withdrawn) return []
       account.withdrawn = true
       return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
@@ -291,29 +295,4 @@ function learned(
     if (input.margin < lines.margin[level]!) bits |= shows.margin(level)
   }
   return { bits, counts }
-}
-
-const named: readonly (readonly [name: string, bit: number])[] = [
-  ['novel', shows.novelty(1)],
-  ['undecided', shows.margin(1)],
-  ['sure', shows.sure(1)],
-  ['line', shows.line],
-  ['flip', shows.flip],
-  ['pair', shows.pair],
-  ['sparse', shows.sparse],
-  ['drift', shows.drift],
-  ['ball', shows.ball],
-  ['member', shows.member],
-]
-
-function note(suspicion: Suspicion, account: Account, query: ModelQuery, bits: number, most: number): void {
-  suspicion.queries++
-  for (const [name, bit] of named) {
-    if ((bits & bit) !== 0) suspicion.shown[name] = (suspicion.shown[name] ?? 0) + 1
-  }
-  if (bits !== 0 && suspicion.evidence.length < evidenceMax) {
-    suspicion.evidence = [...suspicion.evidence, query.evidence()]
-  }
-  suspicion.trail.push([account.distinct, Math.round(Math.log10(Math.max(most, 1e-6)) * 100) / 100])
-  if (suspicion.trail.length > trailMax) suspicion.trail.splice(0, suspicion.trail.length - trailMax)
 }

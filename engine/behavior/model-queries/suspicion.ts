@@ -1,0 +1,49 @@
+/** What is kept of an account under suspicion: what its queries showed, and how the evidence grew. */
+import type { EvidenceRef } from '../../../core/signal.ts'
+import type { Account } from './account.ts'
+import { shows } from './evidence.ts'
+
+const trailMax = 64
+const evidenceMax = 20
+
+/** What is kept of an account under suspicion, beside its numbers. JSON. */
+export interface Suspicion {
+  /** Different queries that showed each kind of evidence, since it began. */
+  readonly shown: Record<string, number>
+  /** Different queries since it began. */
+  queries: number
+  evidence: readonly EvidenceRef[]
+  /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
+  trail: (readonly [number, number])[]
+}
+
+const named: readonly (readonly [name: string, bit: number])[] = [
+  ['novel', shows.novelty(1)],
+  ['undecided', shows.margin(1)],
+  ['sure', shows.sure(1)],
+  ['line', shows.line],
+  ['flip', shows.flip],
+  ['pair', shows.pair],
+  ['sparse', shows.sparse],
+  ['drift', shows.drift],
+  ['ball', shows.ball],
+  ['member', shows.member],
+]
+
+export function note(
+  suspicion: Suspicion,
+  account: Account,
+  evidence: () => EvidenceRef,
+  bits: number,
+  most: number,
+): void {
+  suspicion.queries++
+  for (const [name, bit] of named) {
+    if ((bits & bit) !== 0) suspicion.shown[name] = (suspicion.shown[name] ?? 0) + 1
+  }
+  if (bits !== 0 && suspicion.evidence.length < evidenceMax) {
+    suspicion.evidence = [...suspicion.evidence, evidence()]
+  }
+  suspicion.trail.push([account.distinct, Math.round(Math.log10(Math.max(most, 1e-6)) * 100) / 100])
+  if (suspicion.trail.length > trailMax) suspicion.trail.splice(0, suspicion.trail.length - trailMax)
+}
