@@ -61,18 +61,22 @@ function dealt(): Event[] {
 test.each([
   ['in order of time', events],
   ['as four partitions hand them on', dealt()],
-])('both thefts of the day are found, and nobody else is accused, with the events %s', (_, given) => {
-  const detect = new DetectInProcess(shipped('rules'))
-  for (const event of given) detect.event(event, endMs)
-  detect.watermark(Infinity)
-  const grave = [...detect.final().values()].filter(({ rule }) => rule.level === 'high' || rule.level === 'critical')
-  const accusations = grave.map(({ rule, entities }) => {
-    const principal = entities.find(({ type }) => type === 'principal')!.id
-    return `${principal.split('/').at(-1)}: ${rule.title}`
-  })
-  expect(accusations.sort()).toEqual([
-    `${insider.name}: Audit logging stopped`,
-    `${insider.name}: Weights read in bulk`,
-    `${extractor.user}: Logits of a language model read out`,
-  ])
-})
+])(
+  'both thefts of the day are found, and nobody else is accused, with the events %s',
+  (_, given) => {
+    const detect = new DetectInProcess(shipped('rules'))
+    for (const event of given) detect.event(event, endMs)
+    detect.watermark(Infinity)
+    const grave = [...detect.final().values()].filter(({ rule }) => rule.level === 'high' || rule.level === 'critical')
+    const accusations = grave.map(({ rule, entities }) => {
+      const principal = entities.find(({ type }) => type === 'principal')!.id
+      return `${principal.split('/').at(-1)}: ${rule.title}`
+    })
+    expect(accusations.sort()).toEqual([
+      `${insider.name}: Audit logging stopped`,
+      `${insider.name}: Weights read in bulk`,
+      `${extractor.user}: Logits of a language model read out`,
+    ])
+  },
+  60_000,
+)

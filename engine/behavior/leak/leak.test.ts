@@ -152,8 +152,8 @@ describe('an interval', () => {
     expect(covered.high).toBeGreaterThan(110 / 160)
     expect([bare.low, unknown.low]).toEqual([expect.closeTo(covered.low - 0.05), expect.closeTo(covered.low - 0.07)])
     expect([bare.high, unknown.high]).toEqual([
-      expect.closeTo(covered.high + 0.15),
-      expect.closeTo(covered.high + 0.17),
+      expect.closeTo(covered.high + 0.75 * 0.15),
+      expect.closeTo(covered.high + 0.75 * 0.17),
     ])
   })
 

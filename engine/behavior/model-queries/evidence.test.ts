@@ -42,7 +42,7 @@ test('an account as odd as an honest one may be crosses the line no more often t
   expect(crossed).toBeLessThanOrEqual(100)
   const lower = Array.from({ length: 200 }, (_, seed) => worstHonest(seed + 1, queries)).filter((most) => most >= 400)
   expect(lower.length).toBeGreaterThan(0)
-})
+}, 60_000)
 
 test('weights of restarts are greater early on, and those of as many queries as the bound is for add up to no more', () => {
   for (const queries of [100, 10_000]) {
