@@ -7,8 +7,6 @@
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Action } from '../../core/action.ts'
-import { describeError, WardenError } from '../../core/errors.ts'
-import { maskSecrets } from '../../core/mask.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import {
   ConnectorRefusedError,
@@ -19,6 +17,7 @@ import {
   type Verification,
 } from '../../core/ports/connector.ts'
 import type { ActionEntry } from './book.ts'
+import { callOut, codeOf, isRetryable, mayBeDone, spell } from './call-out.ts'
 import { verifying } from './progress.ts'
 
 const firstRetryMs = 500
@@ -230,16 +229,9 @@ export class Attempt {
       }
       const nowMs = this.#tools.clock.nowMs()
       if (nowMs >= deadlineMs) {
-        await this.#tell({
-          state: 'failed',
-          reason: 'NOT_VERIFIED',
-          summary:
-            `It was ordered, but not proven within ${this.#verifyMs} ms: ${seen?.summary ?? 'nobody can be asked.'}`.slice(
-              0,
-              500,
-            ),
-          ...kept(result),
-        })
+        const last = seen?.summary ?? 'nobody can be asked.'
+        const summary = `It was ordered, but not proven within ${this.#verifyMs} ms: ${last}`.slice(0, 500)
+        await this.#tell({ state: 'failed', reason: 'NOT_VERIFIED', summary, ...kept(result) })
         return
       }
       if (!announced && nowMs - startMs > patienceMs) {
@@ -264,6 +256,7 @@ export class Attempt {
     const { arrivedMs } = this.#action
     const nowMs = this.#tools.clock.nowMs()
     const proven = this.#entry.verify
+    const took = tookMs === undefined ? '' : ` It took ${Math.round(tookMs)} ms from the order.`
     const times =
       tookMs === undefined
         ? {}
@@ -274,11 +267,7 @@ export class Attempt {
     await this.#tell({
       state: proven ? 'verified' : 'done',
       reason: undefined,
-      summary:
-        `${seen.summary}${tookMs === undefined ? '' : ` It took ${Math.round(tookMs)} ms from the order.`}`.slice(
-          0,
-          500,
-        ),
+      summary: `${seen.summary}${took}`.slice(0, 500),
       details: { ...result?.details, ...seen.details, ...times },
       ...(result?.before === undefined ? {} : { before: result.before }),
     })
@@ -296,30 +285,10 @@ export class Attempt {
     }
   }
 
-  /** Calls out, and comes back at the timeout even where the connector does not heed its signal. */
-  async #call<T>(work: (context: ConnectorContext) => Promise<T>): Promise<T> {
+  #call<T>(work: (context: ConnectorContext) => Promise<T>): Promise<T> {
+    const { id, attempt, possiblyRepeated } = this.#action
     const { timeoutMs } = this.#port
-    const timeout = AbortSignal.timeout(timeoutMs)
-    const signal = AbortSignal.any([timeout, this.#tools.signal])
-    const context: ConnectorContext = {
-      idempotencyKey: this.#action.id,
-      attempt: this.#action.attempt,
-      possiblyRepeated: this.#action.possiblyRepeated,
-      signal,
-    }
-    let abort: (() => void) | undefined
-    const over = new Promise<never>((_resolve, reject) => {
-      abort = () => {
-        reject(new ConnectorUnavailableError(`No answer within ${timeoutMs} ms.`))
-      }
-      signal.addEventListener('abort', abort, { once: true })
-    })
-    try {
-      signal.throwIfAborted()
-      return await Promise.race([Promise.resolve().then(() => work(context)), over])
-    } finally {
-      if (abort !== undefined) signal.removeEventListener('abort', abort)
-    }
+    return callOut(work, { idempotencyKey: id, attempt, possiblyRepeated }, timeoutMs, this.#tools.signal)
   }
 }
 
@@ -328,21 +297,4 @@ function kept(result: ConnectorResult | undefined): Pick<Action, 'details' | 'be
     ...(result?.details === undefined ? {} : { details: { ...result.details } }),
     ...(result?.before === undefined ? {} : { before: { ...result.before } }),
   }
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof WardenError ? error.retryable : false
-}
-
-/** A failure that the connector did not foresee may have come after the deed. */
-function mayBeDone(error: unknown): boolean {
-  return error instanceof ConnectorUnavailableError ? error.maybeDone : true
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof WardenError ? error.code : 'CONNECTOR_BROKE'
-}
-
-function spell(error: unknown): string {
-  return maskSecrets(describeError(error)).slice(0, 300)
 }

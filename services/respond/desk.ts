@@ -7,15 +7,16 @@
  */
 import type { Action } from '../../core/action.ts'
 import type { FlagCode } from '../../core/effect.ts'
-import type { ActionEntry, Book, RunEntry } from './book.ts'
+import type { ActionEntry, Book } from './book.ts'
 import type { Catalog } from './catalog.ts'
-import { actionIdOf, digestOf } from './ids.ts'
+import { actionIdOf } from './ids.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 import { hasActed, isAhead, isSettled } from './progress.ts'
 import { capReached, protectedIn } from './policy.ts'
 import type { Playbook, StepAction } from './playbook.ts'
 import type { Turn } from './turn.ts'
 import { isWatched, revived, takesBackProof, tellRevived } from './watch.ts'
+import { entryOf, type Wish } from './wish.ts'
 
 /** Held by the global stop for longer than this, an action is given up: its moment has passed. */
 const heldMsMax = 24 * 3_600_000
@@ -32,14 +33,6 @@ const flagged: Readonly<Record<string, FlagCode>> = {
   OVERLOADED: 'ACTION_REFUSED',
   HELD_TOO_LONG: 'ACTION_REFUSED',
   APPROVAL_EXPIRED: 'APPROVAL_EXPIRED',
-}
-
-export interface Wish {
-  readonly run: RunEntry
-  readonly playbook: Playbook
-  readonly incident: IncidentBrief
-  readonly step: StepAction
-  readonly args: unknown
 }
 
 export interface DeskHooks {
@@ -64,50 +57,12 @@ export class Desk {
 
   /** Asks for a step's action. The same wish again is the same action, and changes nothing. */
   ask(wish: Wish, turn: Turn): string {
-    const { run, playbook, incident, step } = wish
-    const id = actionIdOf(run, playbook, step.id)
+    const { playbook, step } = wish
+    const id = actionIdOf(wish.run, playbook, step.id)
     if (this.#book.action(id) !== undefined) return id
-    const found = this.#catalog.find(step.connector, step.action)
-    const parsed = found?.parse(wish.args)
-    const args = parsed?.ok === true ? parsed.args : {}
-    const action: Action = {
-      id,
-      version: 1,
-      tenant: incident.tenant,
-      incidentId: run.incidentId,
-      runId: run.id,
-      playbook: run.playbook,
-      step: step.id,
-      connector: step.connector,
-      action: step.action,
-      target: parsed?.ok === true && found !== undefined ? found.port.target(args) : step.connector,
-      args,
-      digest: digestOf(step.connector, step.action, args),
-      destructive: found?.destructive ?? true,
-      state: 'asked',
-      attempt: 0,
-      possiblyRepeated: false,
-      at: turn.at,
-      summary: 'Asked for.',
-      evidence: incident.evidence,
-      arrivedMs: run.arrivedMs,
-    }
-    const entry: ActionEntry = {
-      action: { ...action, version: 0 },
-      what:
-        parsed?.ok === true && found !== undefined
-          ? found.port.describe(args).slice(0, 400)
-          : `${step.connector}.${step.action}`,
-      verify: (step.verify ?? action.destructive) && (found?.verifiable ?? false),
-      attemptsMax: step.attemptsMax,
-      message: 'notice' in args,
-      undoable: found !== undefined && found.undo !== 'none',
-    }
-    if (found === undefined)
-      this.refuse(entry, 'NO_SUCH_ACTION', `No connector has the action ${step.connector}.${step.action}.`, turn)
-    else if (parsed?.ok === false)
-      this.refuse(entry, 'ARGUMENTS_INVALID', `Its arguments make no sense: ${parsed.message}`.slice(0, 500), turn)
-    else this.#gate(entry, playbook, step, turn)
+    const { entry, objection } = entryOf(id, wish, this.#catalog, turn.at)
+    if (objection === undefined) this.#gate(entry, playbook, step, turn)
+    else this.refuse(entry, objection.reason, objection.summary, turn)
     return id
   }
 

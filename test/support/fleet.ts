@@ -61,7 +61,7 @@ export interface Fleet {
 
 /** The key of the digests serves as the token too: both live as long as the fleet. */
 const token = { env: 'FLEET_HMAC_KEY' }
-const readyMsMax = 180_000
+const readyMsMax = 400_000
 
 /** Starts all processes and waits until each says that it is ready. The first publishes the content. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
@@ -75,12 +75,18 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
   const all = [...members.values()]
   const later = options.startLater ?? []
+  // Nothing of a fleet outlives a test that broke.
+  const end = (): void => {
+    for (const member of all) member.signal('SIGKILL')
+  }
+  process.once('exit', end)
   const fleet: Fleet = {
     members,
     hmacKey: Buffer.from(key, 'hex'),
     token: key,
     stop: async () => {
       await Promise.all(all.map((member) => member.kill9()))
+      process.off('exit', end)
     },
   }
   try {

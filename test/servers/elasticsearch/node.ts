@@ -15,7 +15,7 @@ import { promisify } from 'node:util'
 import { freePorts, ServerNotStartedError, ServerProcess } from '../server-process.ts'
 
 const run = promisify(execFile)
-const readyMsMax = 120_000
+const readyMsMax = 300_000
 const portTriesMax = 3
 /** `nobody`, where a user namespace can't hide that we are root. */
 const nobody = 65_534

@@ -13,7 +13,7 @@ import { promisify } from 'node:util'
 import { freePorts, ServerNotStartedError, ServerProcess } from '../server-process.ts'
 
 const run = promisify(execFile)
-const readyMsMax = 90_000
+const readyMsMax = 240_000
 const portTriesMax = 3
 
 export interface KafkaBrokerOptions {
