@@ -151,8 +151,12 @@ async function restartElasticsearch({ elasticsearch, random }: Chaos): Promise<v
 /** Not respond's: what it sends is signed with the time, and a receiver rightly refuses the hour after next. */
 async function jumpClocks({ fleet }: Chaos, busy: Set<string>): Promise<void> {
   const names = ['normalize', 'detect', 'correlate', 'indexer', 'licensing']
-  for (const name of names) while (busy.has(name)) await sleep(50)
-  for (const name of names) busy.add(name)
+  for (const name of names) {
+    while (busy.has(name)) await sleep(50)
+    busy.add(name)
+  }
+  // A process that only just started does not know the signal yet, and would die of it.
+  for (const name of names) await fleet.members.get(name)!.ready()
   for (const name of names) fleet.members.get(name)!.signal('SIGUSR2')
   await sleep(10_000)
   for (const name of names) fleet.members.get(name)!.signal('SIGUSR2')

@@ -101,11 +101,19 @@ function ofChannel(run: RunResult, name: string, channel: Channel): Judgement {
   const lost = times.filter((each) => each.times === 0)
   const repeated = times.filter((each) => each.times > 1)
   const unmarked = repeated.filter(({ possiblyRepeated }) => channel === 'slack' || !possiblyRepeated)
+  const undone = run.actions.filter(({ connector, state }) => connector === channel && state !== 'done')
+  const comeAnyway = undone.filter(({ id }) => run.taken(channel, id) > 0)
   const unknown = run.takenInAll[channel] - times.reduce((sum, each) => sum + each.times, 0)
   return {
     promise: `${name}: nothing told by ${channel} is lost, or told twice where that can be known`,
     kept: told.length > 0 && lost.length + unmarked.length + unknown === 0,
-    found: `${told.length} sent, ${run.takenInAll[channel]} received; ${lost.length} lost, ${unknown} of unknown origin, ${repeated.length} came again, ${repeated.length - unmarked.length} of them marked`,
+    found: `${told.length} sent, ${run.takenInAll[channel]} received; ${lost.length} lost, ${unknown} of unknown origin, ${repeated.length} came again, ${repeated.length - unmarked.length} of them marked${comeAnyway
+      .map(
+        ({ step, state, summary, possiblyRepeated }) =>
+          `; ${step} ${state} (${possiblyRepeated ? 'marked' : 'not marked'}): ${summary}`,
+      )
+      .slice(0, 3)
+      .join('')}`,
   }
 }
 
