@@ -125,6 +125,14 @@ export class Attempt {
     return firstAttemptMs === undefined || !this.#entry.verify ? undefined : this.#tools.clock.nowMs() - firstAttemptMs
   }
 
+  /**
+   * A message given up may still be on its way: only after this is its absence on the other side a proof. A deed done twice
+   * does no harm, and does not wait.
+   */
+  get #settleMs(): number {
+    return this.#port.once === 'readable' && !this.#action.destructive ? this.#port.timeoutMs : 0
+  }
+
   get #verifyMs(): number {
     return this.#port.verifyMsMax ?? verifyMsDefault
   }
@@ -193,7 +201,8 @@ export class Attempt {
   async #retryLater(error: unknown, attempt: number, possiblyRepeated: boolean): Promise<void> {
     const asked = error instanceof ConnectorUnavailableError ? error.retryAfterMs : undefined
     const backoffMs = Math.min(firstRetryMs * 2 ** (attempt - 1), retryMsMax) * (0.75 + this.#tools.random() / 2)
-    const retryAtMs = Math.round(this.#tools.clock.nowMs() + Math.max(asked ?? 0, backoffMs))
+    const settleMs = possiblyRepeated ? this.#settleMs : 0
+    const retryAtMs = Math.round(this.#tools.clock.nowMs() + Math.max(asked ?? 0, backoffMs, settleMs))
     await this.#tell({
       state: 'reserved',
       attempt,

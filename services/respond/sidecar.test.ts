@@ -214,6 +214,24 @@ describe('the sidecar', () => {
     ])
   })
 
+  test('a message that was given up and may still be on its way is not looked for before it must have come', async () => {
+    const calledMs: number[] = []
+    const arrived: number[] = []
+    const act: Do = async () => {
+      calledMs.push(Date.now())
+      // The other side puts it up, but after the caller has lost its patience, and even after the first retry would be made.
+      setTimeout(() => arrived.push(Date.now()), 1_950)
+      await pause(60_000, undefined, { ref: false })
+    }
+    const verify: ConnectorAction['verify'] = async () =>
+      arrived.length > 0 ? { state: 'done', summary: 'It is there.' } : { state: 'not-done', summary: 'It is not.' }
+    const stage = new Stage([connectorOf('say', act, { once: 'readable', timeoutMs: 1_200, verify })])
+    stage.rehearsal.playbooks([playbook('say')])
+    stage.incident('i', 'one')
+    await stage.until(() => stage.states().includes('done') && arrived.length > 0)
+    expect(calledMs).toHaveLength(1)
+  })
+
   test('asked to wait, it waits that long, and what was surely not done is not marked as a repeat', async () => {
     const calls: number[] = []
     const act: Do = async () => {

@@ -116,9 +116,13 @@ function becameOf(incidentId: string, incidents: ReadonlyMap<string, Incident>):
   return into === undefined ? incidentId : becameOf(into, incidents)
 }
 
-/** Without `supersedes`: which findings were told and withdrawn on the way follows the order of arrival. */
-function signalWords({ rule, status, entities }: Signal): unknown {
-  return { rule: rule.id, level: rule.level, status, entities }
+/**
+ * Without `supersedes`: which findings were told and withdrawn on the way follows the order of arrival. So does which of
+ * many events are shown, and with them the entities that they name.
+ */
+function signalWords({ rule, status, entities, evidence }: Signal): unknown {
+  const isWhole = evidence.count <= evidence.events.length
+  return { rule: rule.id, level: rule.level, status, ...(isWhole ? { entities } : {}) }
 }
 
 /** Without `settled`: that follows the clock, which passes a source's lateness in the longer run alone. */
