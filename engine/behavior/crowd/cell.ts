@@ -67,22 +67,20 @@ export function relayOf(cell: Cell): Relay {
 
 export class Pool {
   readonly #params: CrowdParams
+  /** The most that one account may bring. */
+  readonly #most: number
   readonly line: number
 
   constructor(params: CrowdParams) {
     this.#params = params
     this.line = Math.log(params.queriesPerFalseAlarm * sums.length)
-  }
-
-  /** The most that one account may bring. */
-  get #most(): number {
-    return this.line / this.#params.accountsMin
+    this.#most = this.line / params.accountsMin
   }
 
   /** Adds a query's evidence; true once the cell has crossed the line. */
   add(cell: Cell, sight: Sight, logs: Logs): boolean {
     cell.lastMs = Math.max(cell.lastMs, sight.timeMs)
-    if (sums.every((sum) => (cell.logs[sum] ?? 0) === 0) && !cell.crossed) {
+    if (!cell.crossed && mostOf(cell) === 0) {
       cell.sinceMs = sight.timeMs
       cell.shares = {}
     }
@@ -98,8 +96,7 @@ export class Pool {
     this.#sum(cell, share, 'all', all)
     // An account is judged once in so many of its queries.
     cell.relayed ||= (cell.logs.relay ?? 0) >= this.line - Math.log(judgedAt)
-    cell.crossed ||=
-      sums.some((sum) => (cell.logs[sum] ?? 0) >= this.line) && this.members(cell).length >= this.#params.accountsMin
+    cell.crossed ||= mostOf(cell) >= this.line && this.members(cell).length >= this.#params.accountsMin
     return cell.crossed
   }
 
@@ -128,6 +125,15 @@ export class Pool {
     }
     return tenants.size < this.#params.accountsMin ? [] : found.sort()
   }
+}
+
+function mostOf({ logs }: Cell): number {
+  let most = 0
+  for (const sum of sums) {
+    const log = logs[sum]
+    if (log !== undefined && log > most) most = log
+  }
+  return most
 }
 
 function shareOf(cell: Cell, { principal, tenant }: Sight): Share | undefined {

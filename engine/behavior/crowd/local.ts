@@ -5,7 +5,7 @@
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { hasDrifted } from '../drift/told.ts'
 import { openReference, levelCount, type Reference } from '../model-queries/reference.ts'
-import type { QueryInput } from '../model-queries/input.ts'
+import { packedInput, type QueryInput } from '../model-queries/input.ts'
 import type { BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import type { CrowdParams, Sight } from './params.ts'
 
@@ -61,7 +61,7 @@ export class TellStep implements BehaviorStep {
       network,
       agent,
       kind: input?.kind ?? 'none',
-      x: input === undefined ? [] : shortened(input.x),
+      x: input === undefined ? '' : packedInput(input),
       novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input)),
       entities: query.entities().filter(({ type }) => type === 'credential'),
       evidence: query.evidence(),
@@ -98,12 +98,6 @@ export class TellStep implements BehaviorStep {
     }
     return Math.round(Math.log(sum / bets) * 1e3) / 1e3
   }
-}
-
-function shortened(x: Float64Array): number[] {
-  const short = new Array<number>(x.length)
-  for (let i = 0; i < x.length; i++) short[i] = Math.round(x[i]! * 1e4) / 1e4
-  return short
 }
 
 function referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {

@@ -9,12 +9,10 @@ import type { EvidenceRef } from '../../../core/signal.ts'
 import type { GroupEntries } from '../types.ts'
 import { newCell, type Cell } from './cell.ts'
 import type { Sight } from './params.ts'
-import type { Seen } from './sights.ts'
+import { blockQueries, Recent, recentMax, type Seen } from './recent.ts'
 
 const accountsMax = 4_000
 const cellsMax = 2_000
-const blocks = 8
-const blockQueries = 32
 const queriesPerAccountMax = 24
 const evidenceMax = 3
 /** Tenants on a network from which it counts as shared. */
@@ -77,6 +75,9 @@ function networkCell(network: string): string {
   }
   return name
 }
+
+/** What is laid out of the state that a `Meta` stands in. */
+const laidOut = new WeakMap<Meta, Recent>()
 
 export class Memory {
   readonly #entries: GroupEntries
@@ -169,27 +170,28 @@ export class Memory {
       .map((name) => name.slice(2))
   }
 
-  /** The last queries of all accounts, latest first. */
-  seen(): Seen[] {
-    const all: Seen[] = []
-    const newest = Math.floor(this.meta.kept / blockQueries)
-    for (let back = 0; back < blocks; back++) {
-      if (newest - back < 0) break
-      const block = this.#entries.get<Seen[]>(`v/${(newest - back) % blocks}`) ?? []
-      for (let at = block.length - 1; at >= 0; at--) all.push(block[at]!)
+  /** The last queries of all accounts. */
+  get recent(): Recent {
+    const { meta } = this
+    let recent = laidOut.get(meta)
+    if (recent === undefined) {
+      recent = Recent.of(meta.kept, (number) => this.#entries.get<Seen[]>(`v/${number}`) ?? [])
+      laidOut.set(meta, recent)
     }
-    return all
+    return recent
   }
 
-  /** Keeps a query, unless its account has more than its share of them. */
-  keepSight(account: Account, { principal, tenant, network, agent, x }: Sight): void {
+  /** Keeps a query, unless its account has more than its share of them. `place`: its input as it is compared. */
+  keepSight(account: Account, { principal, tenant, network, agent, x }: Sight, place: Float64Array): void {
     const { kept } = this.meta
-    if (kept - account.keptFrom >= blocks * blockQueries) Object.assign(account, { kept: 0, keptFrom: kept })
+    if (kept - account.keptFrom >= recentMax) Object.assign(account, { kept: 0, keptFrom: kept })
     if (account.kept >= queriesPerAccountMax) return
     account.kept++
-    const name = `v/${Math.floor(kept / blockQueries) % blocks}`
+    const name = `v/${Math.floor((kept % recentMax) / blockQueries)}`
     const block = kept % blockQueries === 0 ? [] : (this.#entries.get<Seen[]>(name) ?? [])
-    block.push({ principal, tenant, network, agent, x })
+    const seen: Seen = { principal, tenant, network, agent, x }
+    this.recent.add(seen, place)
+    block.push(seen)
     this.#entries.set(name, block)
     this.meta.kept++
   }

@@ -29,8 +29,8 @@ export interface Sight {
   readonly agent: string
   /** Steps on a straight line, such as pixels, are told from directions. */
   readonly kind: 'features' | 'embedding' | 'hash' | 'output' | 'none'
-  /** At most 64 numbers; empty where there is no input to look at. */
-  readonly x: readonly number[]
+  /** At most 64 numbers, packed; empty where there is no input to look at. An earlier version spells them out. */
+  readonly x: string | readonly number[]
   /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
   readonly novelty: number
   readonly entities: readonly Entity[]

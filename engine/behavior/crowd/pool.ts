@@ -14,9 +14,10 @@ import { whyMember } from './explain.ts'
 import { follow } from './lineage.ts'
 import { Memory } from './memory.ts'
 import type { CrowdParams, Logs, Sight } from './params.ts'
-import { alikeMates, neighborsOf, stepFrom, type Seen } from './sights.ts'
+import { isRepetition, placeOf, type Around, type Recent } from './recent.ts'
 import { relieve } from './relay.ts'
 import { rowOf } from './row.ts'
+import { alikeMates, stepFrom, type Kin } from './sights.ts'
 import { takeTurn } from './turns.ts'
 
 const dayMs = 86_400_000
@@ -36,12 +37,13 @@ export class PoolStep implements BehaviorStep {
     const sight = input as Sight
     const memory = new Memory(entries)
     const account = memory.account(sight)
-    const seen = sight.x.length === 0 ? [] : memory.seen()
-    const neighbors = sight.x.length === 0 || sight.kind === 'output' ? [] : neighborsOf(sight, seen)
-    const kin = sight.x.length === 0 ? undefined : stepFrom(sight, seen)
-    const own: Logs = kin === 'repeat' ? {} : { novel: sight.novelty, steps: kin?.log ?? 0 }
+    const x = placeOf(sight.x)
+    const around = aroundOf(memory, sight, x)
+    const repeats = around !== undefined && isRepetition(around)
+    const kin = around === undefined || repeats ? undefined : kinOf(memory, sight, x, around)
+    const own: Logs = repeats ? {} : { novel: sight.novelty, steps: kin?.log ?? 0 }
     const found: Found[] = []
-    if (kin !== undefined && kin !== 'repeat') {
+    if (kin !== undefined) {
       const by = follow(memory, account, sight, kin, this.#pool.line)
       if (by !== undefined) found.push(by)
     }
@@ -49,9 +51,10 @@ export class PoolStep implements BehaviorStep {
       // What a whole model's accounts have in common is the model: only the order in which they come says anything.
       const logs: Logs = cell.kind === 'model' ? {} : { ...own }
       // A repeated query takes no turn: a check of health comes in the same order for ever.
-      if (kin !== 'repeat') logs.turns = takeTurn(turnsOf(cell), sight.tenant, sight.timeMs)
-      if (cell.kind !== 'model' && kin !== 'repeat') logs.alike = alikeMates(neighbors, mateOf(cell, memory))
-      const handover = kin === 'repeat' ? undefined : relieve(relayOf(cell), sight, account.queries === 1)
+      if (!repeats) logs.turns = takeTurn(turnsOf(cell), sight.tenant, sight.timeMs)
+      if (cell.kind !== 'model' && !repeats && around !== undefined)
+        logs.alike = alikeMates(around, mateOf(cell, memory))
+      const handover = repeats ? undefined : relieve(relayOf(cell), sight, account.queries === 1)
       if (handover !== undefined) logs.relay = handover.log
       const crossed = this.#pool.add(cell, sight, logs)
       memory.keepCell(cell)
@@ -62,7 +65,7 @@ export class PoolStep implements BehaviorStep {
     }
     const limits = { accountsMin: this.#params.accountsMin, line: this.#pool.line }
     const findings = found.flatMap((each) => gather(group[0]!, memory, each, sight.timeMs, limits))
-    if (kin !== 'repeat' && sight.x.length > 0) memory.keepSight(account, sight)
+    if (!repeats && x.length > 0) memory.keepSight(account, sight, x)
     memory.save(sight.timeMs)
     return { findings, shuffled: [], dueMs: this.#dueMs(memory) }
   }
@@ -116,15 +119,45 @@ export class PoolStep implements BehaviorStep {
   }
 }
 
-function mateOf(cell: Cell, memory: Memory): (of: Seen) => boolean {
-  switch (cell.kind) {
-    case 'network':
-      return ({ network }) => network === cell.name
-    case 'agent':
-      return ({ agent }) => agent === cell.name
+/** What lies around a query; undefined where it has no input. */
+function aroundOf(memory: Memory, { tenant, kind }: Sight, x: Float64Array): Around | undefined {
+  if (x.length === 0) return undefined
+  // Answers alone say nothing of who asks alike, and only differences of values can be even.
+  return memory.recent.around(tenant, x, { neighbors: kind !== 'output', closest: kind === 'features' })
+}
+
+/** Whose query it is a step from; undefined where there is none, or steps say nothing. */
+function kinOf(memory: Memory, { kind }: Sight, x: Float64Array, around: Around): Kin | undefined {
+  const { recent } = memory
+  if (kind !== 'features' || around.closest < 0) return undefined
+  return { of: recent.at(around.closest), log: stepFrom(x, recent, around) }
+}
+
+function mateOf({ kind, name }: Cell, memory: Memory): (slot: number) => boolean {
+  const { recent } = memory
+  switch (kind) {
+    case 'network': {
+      const own = recent.numberOf(name)
+      return (slot) => recent.networkOf(slot) === own
+    }
+    case 'agent': {
+      const own = recent.numberOf(name)
+      return (slot) => recent.agentOf(slot) === own
+    }
     case 'model':
       return () => true
     case 'crowded':
-      return ({ network }) => memory.isCrowded(network)
+      return crowdedIn(memory, recent)
+  }
+}
+
+/** Whether a query comes from a network with several tenants: asked for each network once. */
+function crowdedIn(memory: Memory, recent: Recent): (slot: number) => boolean {
+  const known = new Map<number, boolean>()
+  return (slot) => {
+    const network = recent.networkOf(slot)
+    let is = known.get(network)
+    if (is === undefined) known.set(network, (is = memory.isCrowded(recent.at(slot).network)))
+    return is
   }
 }

@@ -42,7 +42,7 @@ export function emptyTurns(): Turns {
 /** The logarithm of the evidence that this query brings; 0 where it says nothing. */
 export function takeTurn(turns: Turns, tenant: string, timeMs: number): number {
   const { tenants, intervals } = turns
-  const at = tenants.findIndex(([name]) => name === tenant)
+  const at = placeOf(tenants, tenant)
   const last = at < 0 ? undefined : tenants[at]![1]
   const evidence = last === undefined ? 0 : weigh(turns, at, timeMs - last, timeMs)
   if (at >= 0) tenants.splice(at, 1)
@@ -58,11 +58,18 @@ export function takeTurn(turns: Turns, tenant: string, timeMs: number): number {
   return evidence
 }
 
+function placeOf(tenants: Turns['tenants'], tenant: string): number {
+  let at = tenants.length - 1
+  while (at >= 0 && tenants[at]![0] !== tenant) at--
+  return at
+}
+
 function weigh({ tenants, intervals, logReturn }: Turns, at: number, interval: number, timeMs: number): number {
   if (logReturn === null || interval > silentMsMax) return 0
   const since = timeMs - returnsBack * Math.exp(logReturn)
-  const first = tenants.findIndex(([, lastMs]) => lastMs >= since)
-  const many = first < 0 ? 0 : tenants.length - first
+  let first = 0
+  while (first < tenants.length && tenants[first]![1] < since) first++
+  const many = tenants.length - first
   if (many < turnMin || at < first) return 0
   const share = Math.min(0.5, room / many)
   if (at !== first) return Math.log((1 - inTurn) / (1 - share))

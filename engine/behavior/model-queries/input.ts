@@ -6,6 +6,7 @@
  * (Charikar, Chen and Farach-Colton 2002), which keeps distances up to about a sixth and keeps lines and midpoints exactly.
  */
 import type { Event } from '../../../core/event.ts'
+import { packed } from './packed.ts'
 
 export const dimensionMax = 64
 /** Longest vector read. */
@@ -27,6 +28,18 @@ export interface QueryInput {
 
 /** Several detectors look at the same event, one after the other: it is read once. */
 const last: { event: Event | undefined; input: QueryInput | undefined } = { event: undefined, input: undefined }
+
+/** Of the input that was packed last. */
+const lastPacked: { input: QueryInput | undefined; text: string } = { input: undefined, text: '' }
+
+/** The numbers of an input as they travel: several detectors hand on the same. */
+export function packedInput(input: QueryInput): string {
+  if (lastPacked.input !== input) {
+    lastPacked.text = packed(Float32Array.from(input.x))
+    lastPacked.input = input
+  }
+  return lastPacked.text
+}
 
 /** Undefined: the event has neither an input nor an answer that can be looked at. An event that was read is not changed. */
 export function inputOf(event: Event): QueryInput | undefined {

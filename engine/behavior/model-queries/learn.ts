@@ -48,6 +48,8 @@ const chosenName = 'landmarks'
 /** Landmarks stay, since accounts are held against them: until traffic has shown this much more, or so long. */
 const moreSamples = 1.5
 const landmarksMs = 30 * 86_400_000
+/** Characters of an input of `dimensionMax` values. */
+const packedLengthMax = 4 * Math.ceil((4 * dimensionMax) / 3)
 const samplesName = (principal: string): string => `a/${principal}`
 
 export class LearnTraffic implements BehaviorStep {
@@ -182,23 +184,22 @@ function set(accounts: Record<string, Known>, principal: string, known: Known): 
   Object.defineProperty(accounts, principal, { value: known, enumerable: true, writable: true, configurable: true })
 }
 
-/** The last queries that an account has taught with, oldest first. */
+/** The last queries that an account has taught with, oldest first; unpacked when something is learned of them. */
 class Samples {
-  readonly #list: (Sample & { readonly text: string })[] = []
+  readonly #list: TaughtSample[] = []
 
-  add({ x, label, margin }: TaughtSample): void {
-    const values = unpacked(x)
-    if (values.length > dimensionMax) return
-    this.#list.push({ x: values, label, margin: margin ?? NaN, text: x })
+  add(sample: TaughtSample): void {
+    if (sample.x.length > packedLengthMax) return
+    this.#list.push(sample)
     if (this.#list.length > samplesMax) this.#list.shift()
   }
 
   list(): readonly Sample[] {
-    return this.#list
+    return this.#list.map(({ x, label, margin }) => ({ x: unpacked(x), label, margin: margin ?? NaN }))
   }
 
   toJSON(): readonly (readonly [x: string, label: string, margin: number | null])[] {
-    return this.#list.map(({ text, label, margin }) => [text, label, Number.isNaN(margin) ? null : margin])
+    return this.#list.map(({ x, label, margin }) => [x, label, margin])
   }
 
   static of(kept: unknown): Samples | undefined {

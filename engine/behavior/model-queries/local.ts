@@ -13,9 +13,8 @@ import { Account, AccountBlock } from './account.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
 import { findingOf } from './finding.ts'
 import { surroundingsOf, type Surroundings } from './geometry.ts'
-import { keyOfText, type InputKind, type QueryInput } from './input.ts'
+import { keyOfText, packedInput, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
-import { packed } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
 import { note, type Suspicion } from './suspicion.ts'
@@ -229,7 +228,7 @@ export class WeighQueries implements BehaviorStep {
       return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
     }
     if (account.withdrawn || !account.teaches(Math.floor(timeMs / epochMs), taughtMax)) return []
-    const sample = { x: packed(new Float32Array(input.x)), label: input.label, margin: input.margin ?? null }
+    const sample = { x: packedInput(input), label: input.label, margin: input.margin ?? null }
     return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
   }
 

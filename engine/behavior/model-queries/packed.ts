@@ -5,6 +5,7 @@ export function packed(values: Float32Array): string {
 }
 
 export function unpacked(text: string): Float32Array {
-  const bytes = Buffer.from(text, 'base64')
-  return new Float32Array(Uint8Array.from(bytes).buffer, 0, bytes.length >> 2)
+  const values = new Float32Array(Buffer.byteLength(text, 'base64') >> 2)
+  Buffer.from(values.buffer).write(text, 'base64')
+  return values
 }

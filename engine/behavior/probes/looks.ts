@@ -13,7 +13,7 @@
  */
 import type { Threat } from '../../../core/signal.ts'
 import type { Call } from './call.ts'
-import { countAnswer, type Known, type Memory } from './memory.ts'
+import type { Known, Memory } from './memory.ts'
 import type { LookName } from './params.ts'
 
 export interface Look {
@@ -77,7 +77,7 @@ export const looks: Readonly<Record<LookName, Look>> = {
       // Without a digest of the answer only its length can be compared: answers in a fixed form are short.
       const long = outTokens >= (answer === undefined ? 256 : 128) && outTokens <= inTokens + 32
       if (!long || cutOff || times > 0) return false
-      return countAnswer(memory, answer ?? outTokens) >= 2
+      return memory.countAnswer(answer ?? outTokens) >= 2
     },
   },
   timing: {

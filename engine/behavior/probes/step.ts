@@ -6,43 +6,18 @@
  * ends it.
  */
 import { limits } from '../../../core/limits.ts'
-import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { addDistinct, distinctOf } from '../logits/distinct.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { Call } from './call.ts'
 import { looks, type Look } from './looks.ts'
-import { emptyMemory, knownOf, remember, type Memory } from './memory.ts'
+import { Memory, type Gathered } from './memory.ts'
 import type { LookName, ProbesParams } from './params.ts'
 
 const dayMs = 86_400_000
 const silentMs = 30 * dayMs
 const seriesMax = 64
-
-/** Evidence of one look since it was last at zero. */
-interface Gathered {
-  logs: number[]
-  sinceMs: number
-  calls: number
-  hits: number
-  outTokens: number
-  /** Smallest hashes of the prompts that showed it. */
-  prompts: number[]
-  series: [number, number][]
-  crossed: boolean
-  version: number
-  told: number
-  entities: readonly Entity[]
-  evidence: readonly EvidenceRef[]
-}
-
-interface State {
-  lastMs: number
-  calls: number
-  readonly memory: Memory
-  readonly gathered: Partial<Record<LookName, Gathered>>
-}
 
 export class ProbesStep implements BehaviorStep {
   readonly stateVersion = 1
@@ -61,52 +36,51 @@ export class ProbesStep implements BehaviorStep {
 
   apply(group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
     const call = observation as Call
-    const state = entries.get<State>('') ?? { lastMs: call.timeMs, calls: 0, memory: emptyMemory(), gathered: {} }
-    state.calls++
-    state.lastMs = Math.max(state.lastMs, call.timeMs)
-    const known = knownOf(state.memory, call)
+    const memory = memoryOf(entries) ?? new Memory(call.timeMs)
+    memory.begin(call.timeMs)
+    const known = memory.known(call)
     const findings: BehaviorFinding[] = []
     for (const [name, look, bets] of this.#looks) {
-      const shown = look.shows(call, known, state.memory)
+      const shown = look.shows(call, known, memory)
       if (shown === undefined) continue
-      const finding = this.#weigh(group, state, name, look, bets, call, shown)
+      const finding = this.#weigh(group, memory, name, look, bets, call, shown)
       if (finding !== undefined) findings.push(finding)
     }
-    remember(state.memory, call)
-    entries.set('', state)
-    return { findings, shuffled: [], dueMs: dueOf(state) }
+    memory.remember(call)
+    entries.set('', memory)
+    return { findings, shuffled: [], dueMs: dueOf(memory) }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
-    const state = entries.get<State>('')
-    const over = state === undefined || (watermarkMs !== Infinity && watermarkMs >= dueOf(state))
+    const memory = memoryOf(entries)
+    const over = memory === undefined || (watermarkMs !== Infinity && watermarkMs >= dueOf(memory))
     if (over) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
-    return { findings: [], shuffled: [], dueMs: dueOf(state) }
+    return { findings: [], shuffled: [], dueMs: dueOf(memory) }
   }
 
   #weigh(
     group: readonly string[],
-    state: State,
+    memory: Memory,
     name: LookName,
     look: Look,
     bets: readonly Bet[],
     call: Call,
     shown: boolean,
   ): BehaviorFinding | undefined {
-    let gathered = state.gathered[name]
+    let gathered = memory.gathered(name)
     if (gathered === undefined) {
       if (!shown) return undefined
-      gathered = state.gathered[name] = begun(call.timeMs)
+      memory.gather(name, (gathered = begun(call.timeMs)))
     }
     settle(gathered.logs, bets, shown, 2 * this.#line)
     if (gathered.logs.every((log) => log === 0)) {
-      Reflect.deleteProperty(state.gathered, name)
+      memory.gather(name, undefined)
       return undefined
     }
     const evidence = evidenceOfBets(gathered.logs)
     gathered.calls++
     if (shown) note(gathered, call)
-    gathered.series.push([state.calls, Math.round((evidence / Math.LN10) * 100) / 100])
+    gathered.series.push([memory.calls, Math.round((evidence / Math.LN10) * 100) / 100])
     if (gathered.series.length > seriesMax) gathered.series.shift()
     gathered.crossed ||= evidence >= this.#line
     if (!gathered.crossed || gathered.hits < look.hitsMin || distinctOf(gathered.prompts) < look.promptsMin) {
@@ -167,6 +141,11 @@ export class ProbesStep implements BehaviorStep {
   }
 }
 
+function memoryOf(entries: GroupEntries): Memory | undefined {
+  const kept = entries.get<Parameters<typeof Memory.of>[0]>('')
+  return kept === undefined ? undefined : Memory.of(kept)
+}
+
 function begun(timeMs: number): Gathered {
   return {
     logs: [], sinceMs: timeMs, calls: 0, hits: 0, outTokens: 0, prompts: [], series: [], crossed: false, version: 0, told: 0,
@@ -184,7 +163,7 @@ function note(gathered: Gathered, call: Call): void {
 }
 
 /** By the day, so that not every call moves it. */
-function dueOf({ lastMs }: State): number {
+function dueOf({ lastMs }: Memory): number {
   return (Math.floor(lastMs / dayMs) + 1) * dayMs + silentMs
 }
 
