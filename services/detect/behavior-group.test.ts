@@ -8,7 +8,7 @@ const key = 'b/r/["t","a"]'
 
 function openGroup(): { state: MemoryState; group: BehaviorGroup } {
   const state = new MemoryState()
-  const group = new BehaviorGroup({ rule: 'r', store: openStore(state) }, key, head)
+  const group = new BehaviorGroup({ rule: 'r', version: 1, store: openStore(state) }, key, head)
   group.keep()
   return { state, group }
 }
@@ -17,7 +17,7 @@ function openGroup(): { state: MemoryState; group: BehaviorGroup } {
 function restarted(state: MemoryState): BehaviorGroup {
   const again = new MemoryState()
   for (const [key, value] of state.entries('')) again.restore(key, JSON.parse(JSON.stringify(value)))
-  return new BehaviorGroup({ rule: 'r', store: openStore(again) }, key, again.get(key)!)
+  return new BehaviorGroup({ rule: 'r', version: 1, store: openStore(again) }, key, again.get(key)!)
 }
 
 test('an entry changed in place between two checkpoints is in both, however often it was set', () => {
@@ -72,7 +72,7 @@ test('a group as version 2 of the state has it, with all entries under keys of t
     const state = new MemoryState()
     state.restore(key, { ...head, names })
     for (const name of names) state.restore(`${key}\u0000${name}`, { of: name })
-    const group = new BehaviorGroup({ rule: 'r', store: openStore(state) }, key, state.get(key)!)
+    const group = new BehaviorGroup({ rule: 'r', version: 1, store: openStore(state) }, key, state.get(key)!)
     const later = restarted(state)
     for (const it of [group, later]) {
       expect(it.names()).toEqual(names)

@@ -63,6 +63,8 @@ export function openStore(state: KeyedState): BehaviorStore {
 export interface GroupOwner {
   /** Key of the rule. */
   readonly rule: string
+  /** Of its step's state. */
+  readonly version: number
   readonly store: BehaviorStore
 }
 
@@ -89,8 +91,6 @@ export class BehaviorGroup implements GroupEntries {
   readonly key: string
   readonly scope: string
   readonly values: readonly string[]
-  /** Of the step's state. */
-  readonly version: number
   owner: GroupOwner
   /** Infinity: it waits for nothing. */
   dueMs: number
@@ -110,7 +110,6 @@ export class BehaviorGroup implements GroupEntries {
     this.key = key
     this.scope = head.scope
     this.values = head.values
-    this.version = head.version
     this.dueMs = head.dueMs ?? Infinity
     this.newSinceMs = head.newSinceMs
     this.#own = head.own
@@ -125,6 +124,11 @@ export class BehaviorGroup implements GroupEntries {
       }
       if (this.#more.apart && names.length <= namesInHeadMax) this.#joinHead(this.#more)
     }
+  }
+
+  /** Of the state that its entries hold. */
+  get version(): number {
+    return this.owner.version
   }
 
   /** Whether an observation of this rule and scope with these values belongs to it. */

@@ -117,7 +117,7 @@ export class BehaviorGroups {
       const step = planned.rule.plan[this.#which]
       if (step === undefined) continue
       const { key, rule } = planned
-      const owner = { rule: key, store: this.#store }
+      const owner: GroupOwner = { rule: key, version: step.stateVersion, store: this.#store }
       this.#members.set(key, { planned, step, context: this.#contextOf(key), owner })
       if (!this.#firstOfType.has(rule.type)) this.#firstOfType.set(rule.type, key)
     }

@@ -28,6 +28,22 @@ test('answers that wait come back as they were, also from a checkpoint', () => {
   expect(sampled.pending()).toEqual({ answers: [], evidence: undefined })
 })
 
+test('an id and a digest come back as they were, whatever they are, in half the room where they are hexadecimal', () => {
+  const [id, hash] = ['0123456789abcdef'.repeat(2), 'fedcba9876543210'.repeat(4)]
+  const position = { topic: 'a topic', partition: 3, offset: 7_000_000_000, index: 2 }
+  for (const of of [
+    { id, hash },
+    { id, hash: hash.toUpperCase() },
+    { id: `${id}0`, hash: hash.slice(1) },
+    { id: '', hash: '' },
+  ]) {
+    const evidence: EvidenceRef = { ...of, timestamp: '2026-01-05T00:00:00.123Z', position }
+    const sampled = new Sampled('m', 7)
+    sampled.wait(answerOf(1), evidence)
+    expect(sampled.pending().evidence).toEqual(evidence)
+  }
+})
+
 test('a state with an entry for each model, as an older version left it, is gone on from', () => {
   const kept = new Map<string, unknown>()
   const entries: GroupEntries = {

@@ -30,7 +30,7 @@ export class Sampled {
   #answers = ''
   /** Of each answer, where one has any. */
   #subgroups: (string | undefined)[] | undefined
-  /** Of the last answer, as JSON. */
+  /** Of the last answer. */
   #evidence = ''
 
   constructor(model: string, span: number) {
@@ -46,8 +46,7 @@ export class Sampled {
     this.waiting++
     // Joined: what is added up keeps its parts beside the whole.
     this.#answers = [this.#answers, packed(answer)].join('')
-    const { id, timestamp, hash, position } = evidence
-    this.#evidence = JSON.stringify([id, timestamp, hash, position])
+    this.#evidence = packedEvidence(evidence)
   }
 
   /** What waits, and the evidence of the last of it. */
@@ -57,13 +56,7 @@ export class Sampled {
       answers.push(unpacked(this.#answers, n * bytes.length, this.#subgroups?.[n]))
     }
     if (answers.length === 0) return { answers, evidence: undefined }
-    const [id, timestamp, hash, position] = JSON.parse(this.#evidence) as [
-      string,
-      string,
-      string,
-      EvidenceRef['position'],
-    ]
-    return { answers, evidence: { id, timestamp, hash, position } }
+    return { answers, evidence: unpackedEvidence(this.#evidence) }
   }
 
   handedOn(): void {
@@ -92,6 +85,29 @@ function packed({ timeMs, right, channels }: Answer): string {
   numbers[1] = right === undefined ? NaN : right ? 1 : 0
   for (let n = 0; n < channelNames.length; n++) numbers[2 + n] = channels[n] ?? NaN
   return bytes.toString('latin1')
+}
+
+/** An id and a digest, 48 bytes in hexadecimal as a rule; whatever else they are is kept as JSON. */
+const digests = /^[0-9a-f]{96}$/
+const digestBytes = 48
+
+function packedEvidence({ id, timestamp, hash, position }: EvidenceRef): string {
+  const { topic, partition, offset, index } = position
+  if (id.length !== 32 || !digests.test(id + hash)) return JSON.stringify({ id, timestamp, hash, position })
+  const packed = Buffer.from(id + hash, 'hex').toString('latin1')
+  return [' ', packed, [timestamp, partition, offset, index, topic].join(' ')].join('')
+}
+
+function unpackedEvidence(text: string): EvidenceRef {
+  if (!text.startsWith(' ')) return JSON.parse(text) as EvidenceRef
+  const hex = Buffer.from(text.slice(1, 1 + digestBytes), 'latin1').toString('hex')
+  const [timestamp, partition, offset, index, ...topic] = text.slice(1 + digestBytes).split(' ') as [string, string, string, string] // prettier-ignore
+  return {
+    id: hex.slice(0, 32),
+    timestamp,
+    hash: hex.slice(32),
+    position: { topic: topic.join(' '), partition: Number(partition), offset: Number(offset), index: Number(index) },
+  }
 }
 
 function unpacked(text: string, at: number, subgroup: string | undefined): Answer {
