@@ -294,6 +294,20 @@ describe('a hand that drops each account after forty queries and goes on with a 
   })
 })
 
+test('accounts that carry one augmentation on are grouped by whose queries are steps from whose, though they share nothing', () => {
+  const random = numbers(7)
+  const picture = pictures(random)
+  const own = new Map(Array.from({ length: 12 }, (_, n) => [`x${n}`, customer(random, n)]))
+  const attack = augmenters(random, picture, 12, 1, 'at-random').map((query) => {
+    const { ip, agent } = own.get(query.user)!
+    return { ...query, ip, agent }
+  })
+  const { named, last } = run([...viewers(random, picture, 20), ...attack])
+  expect(thieves(named)).toBeGreaterThanOrEqual(11)
+  expect(named.size - thieves(named)).toBe(0)
+  expect(last).toHaveLength(1)
+})
+
 describe('a distillation by many accounts', () => {
   const by = (of: Partial<Thieves>): Thieves => ({
     accounts: 40,
