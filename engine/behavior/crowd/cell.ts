@@ -16,6 +16,8 @@ const accountsMax = 256
 const tenantsMax = 4
 /** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
 const byChance = 1 / 100
+/** Evidence beside the order of queries that is taken for some: by chance at most once in a hundred such cells. */
+const backing = Math.log(100)
 /** Sums: each sort by itself, and all but turns together. */
 const sums = [...sorts, 'all'] as const
 type Sum = (typeof sums)[number]
@@ -125,6 +127,14 @@ export class Pool {
     }
     return tenants.size < this.#params.accountsMin ? [] : found.sort()
   }
+}
+
+/**
+ * Whether more than the order of queries speaks against those who share it: the network does, where accounts of several
+ * tenants come from one; a program, or the model, only with evidence of another sort.
+ */
+export function isBacked({ kind, logs }: Cell): boolean {
+  return kind === 'network' || kind === 'crowded' || (logs.all ?? 0) >= backing
 }
 
 function mostOf({ logs }: Cell): number {

@@ -234,7 +234,7 @@ function viewers(random: () => number, picture: () => number[], count: number): 
 
 describe('an augmentation over many accounts', () => {
   test.each([
-    [25, 3, 'in-turn', 70],
+    [25, 3, 'in-turn', 100],
     [25, 3, 'at-random', 110],
     [12, 2, 'at-random', 110],
     [40, 5, 'in-turn', 120],
@@ -395,6 +395,17 @@ describe('what honest accounts share is no evidence', () => {
         })
         return Array.from({ length: 200 }, (_unused, k) => call(k))
       }).flat()
+    },
+    'whoever deals their work out in turn': (random) => {
+      const picture = pictures(random)
+      const own = Array.from({ length: 8 }, (_, n) => customer(random, n))
+      return poisson(random, own[0]!, startMs, startMs + 48 * hourMs, 120_000, () => ({ features: picture() })).map(
+        (query, n) => ({ ...query, ...own[n % own.length]! }),
+      )
+    },
+    'pictures in black and white': (random) => {
+      const picture = pictures(random)
+      return viewers(random, () => picture().map((value) => (value > 0 ? 1 : 0)), 20)
     },
     'that they try a model once and leave': (random) => {
       const picture = pictures(random)

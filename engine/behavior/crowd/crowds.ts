@@ -2,7 +2,7 @@
  * Crowds found: who is in them, how they grow, and how those with a member in common become one.
  *
  * Promises: a crowd keeps its id while it grows, takes the place of those that it swallows, and is told whenever it has news,
- * from `accountsMin` tenants on; at most 1,000 members.
+ * from `accountsMin` tenants on, once more than the order of their queries speaks against them; at most 1,000 members.
  */
 import type { BehaviorFinding } from '../types.ts'
 import { describeCrowd } from './explain.ts'
@@ -18,6 +18,11 @@ export interface Found {
   /** What the evidence is pooled over. */
   readonly over: string
   readonly top: number
+  /**
+   * More than the order of their queries speaks against them. Order tells who belongs together, not what for: whoever deals out
+   * work, and a balancer of loads, does it too.
+   */
+  readonly backed: boolean
   /** Whether its reasons take the place of others. */
   readonly tells: boolean
   readonly members: readonly { readonly principal: string; readonly why: (account: Account) => string }[]
@@ -46,7 +51,10 @@ export function gather(
   if (!crowd.cells.includes(found.over) && crowd.cells.length < 16) crowd.cells.push(found.over)
   const members = Object.keys(crowd.members)
   const isNews = members.length > crowd.told || known.length > 1
-  const tell = isNews && (crowd.told > 0 || tenantsOf(memory, members) >= accountsMin)
+  if (found.backed) crowd.backed = true
+  // One that was told by an earlier version goes on being told.
+  const isBacked = crowd.backed === true || crowd.told > 0
+  const tell = isNews && isBacked && (crowd.told > 0 || tenantsOf(memory, members) >= accountsMin)
   if (tell) {
     crowd.version++
     crowd.told = members.length
@@ -90,6 +98,7 @@ function merge(memory: Memory, id: string, into: Crowd, other: string, merged: C
     memory.keepAccount(principal, account)
   }
   if (merged.told > 0) into.supersedes = [...into.supersedes, other].slice(-64)
+  if (merged.backed === true) into.backed = true
   into.top = Math.max(into.top, merged.top)
   into.cells = [...new Set([...into.cells, ...merged.cells])].slice(0, 16)
   memory.dropCrowd(other)

@@ -40,6 +40,7 @@ export function follow(memory: Memory, account: Account, sight: Sight, kin: Kin,
     sinceMs: account.firstMs,
     over: 'whose queries are steps from whose',
     top: account.steps,
+    backed: true,
     tells: false,
     members: [sight.principal, ...parents].map((principal) => ({ principal, why: whyKin })),
   }

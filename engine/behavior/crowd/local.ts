@@ -66,7 +66,7 @@ export class TellStep implements BehaviorStep {
       entities: query.entities().filter(({ type }) => type === 'credential'),
       evidence: query.evidence(),
     }
-    const pooled: Sight = hasDrifted(context, group[1]!, timeMs) ? { ...sight, novelty: 0 } : sight
+    const pooled: Sight = hasDrifted(context, group[1]!, timeMs) ? { ...sight, novelty: 0, drifted: true } : sight
     return { findings: [], shuffled: [{ group: [group[1]!], observation: pooled }], dueMs }
   }
 

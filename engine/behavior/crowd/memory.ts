@@ -53,6 +53,8 @@ export interface Crowd {
   /** Of the cell with the most evidence. */
   top: number
   cells: string[]
+  /** More than the order of their queries speaks against them. */
+  backed?: true
   series: [number, number][]
 }
 

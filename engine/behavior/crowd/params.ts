@@ -33,6 +33,8 @@ export interface Sight {
   readonly x: string | readonly number[]
   /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
   readonly novelty: number
+  /** What all ask has just changed: neither novelty nor steps say anything. */
+  readonly drifted?: true
   readonly entities: readonly Entity[]
   readonly evidence: EvidenceRef
 }

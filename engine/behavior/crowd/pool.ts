@@ -8,7 +8,7 @@
  * Promises: O(1) a query; bounds as memory.ts has them; a crowd keeps its id while it grows.
  */
 import type { BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { Pool, relayOf, turnsOf, welcome, type Cell } from './cell.ts'
+import { isBacked, Pool, relayOf, turnsOf, welcome, type Cell } from './cell.ts'
 import { gather, type Found } from './crowds.ts'
 import { whyMember } from './explain.ts'
 import { follow } from './lineage.ts'
@@ -40,7 +40,7 @@ export class PoolStep implements BehaviorStep {
     const x = placeOf(sight.x)
     const around = aroundOf(memory, sight, x)
     const repeats = around !== undefined && isRepetition(around)
-    const kin = around === undefined || repeats ? undefined : kinOf(memory, sight, x, around)
+    const kin = around === undefined || repeats || sight.drifted === true ? undefined : kinOf(memory, sight, x, around)
     const own: Logs = repeats ? {} : { novel: sight.novelty, steps: kin?.log ?? 0 }
     const found: Found[] = []
     if (kin !== undefined) {
@@ -110,6 +110,7 @@ export class PoolStep implements BehaviorStep {
       sinceMs: cell.sinceMs,
       over: `${cell.kind} ${cell.name}`.trim(),
       top: Math.max(...Object.values(cell.logs)),
+      backed: isBacked(cell),
       tells: cell.kind !== 'model',
       members: members.map((principal) => ({
         principal,

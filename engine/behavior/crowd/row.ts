@@ -39,6 +39,7 @@ export function rowOf(
     sinceMs: cell.sinceMs,
     over: 'who begins when whom has ended',
     top: cell.logs.relay ?? 0,
+    backed: true,
     tells: false,
     members: [...row].map((principal) => ({ principal, why: whyRelay })),
   }

@@ -18,6 +18,10 @@ const matesPerOther = 0.6
 /** Differences in a coordinate below this share of the largest are none. */
 const stepFloor = 0.02
 const coordinatesMin = 8
+/** A step is small: differences past this share of all that values range over are changes of something else. */
+const stepMost = 0.6
+/** Values that take no more than this many levels, such as yes and no, differ evenly by themselves. */
+const levelsMax = 8
 /** Of natural differences: middle and spread of their evenness, over the root of the number of coordinates. */
 const naturalEven = 0.86
 const naturalSpread = 0.32
@@ -37,10 +41,15 @@ export function stepFrom(x: Float64Array, recent: Recent, { closest }: Around): 
   return p === undefined ? 0 : Math.log(kappa) + (kappa - 1) * Math.log(p)
 }
 
-/** The probability that natural inputs differ as evenly; undefined where too few coordinates differ. */
+/** The probability that natural inputs differ as evenly; undefined where too few coordinates differ, or all by leaps. */
 function evenness(a: Float64Array, b: Float64Array): number | undefined {
-  let largest = 0
-  for (let k = 0; k < a.length; k++) largest = Math.max(largest, Math.abs(a[k]! - b[k]!))
+  let [largest, least, most] = [0, Infinity, -Infinity]
+  for (let k = 0; k < a.length; k++) {
+    largest = Math.max(largest, Math.abs(a[k]! - b[k]!))
+    least = Math.min(least, a[k]!, b[k]!)
+    most = Math.max(most, a[k]!, b[k]!)
+  }
+  if (largest > stepMost * (most - least)) return undefined
   let [count, sum, squares] = [0, 0, 0]
   for (let k = 0; k < a.length; k++) {
     const size = Math.abs(a[k]! - b[k]!)
@@ -49,9 +58,20 @@ function evenness(a: Float64Array, b: Float64Array): number | undefined {
     sum += size
     squares += size * size
   }
-  if (count < coordinatesMin) return undefined
+  if (count < coordinatesMin || hasFewLevels(a, b)) return undefined
   const even = sum / Math.sqrt(count * squares)
   return Math.max(pMin, upperTail(((even - naturalEven) * Math.sqrt(count)) / naturalSpread))
+}
+
+function hasFewLevels(a: Float64Array, b: Float64Array): boolean {
+  const levels = new Set<number>()
+  for (const values of [a, b]) {
+    for (const value of values) {
+      levels.add(value)
+      if (levels.size > levelsMax) return false
+    }
+  }
+  return true
 }
 
 /** P(Z > z) of a standard normal distribution (Abramowitz and Stegun 7.1.25, to 2e-5). */
