@@ -29,6 +29,7 @@ export interface Near {
 export interface Neighborhood {
   readonly strangers: readonly Near[]
   readonly alike: number
+  /** Of strangers, and no exact copy. */
   readonly closest: Near | undefined
 }
 
@@ -53,7 +54,7 @@ export class Exemplars {
     for (let n = 0; n < this.#max / shelfSize; n++) yield* this.#entries.get<Exemplar[]>(`shelf/${n}`) ?? []
   }
 
-  /** The `k` nearest of strangers, how many of all strangers carry the label, and the nearest at all that is no exact copy. */
+  /** The `k` nearest of strangers, how many of all strangers carry the label, and the nearest that is no exact copy. */
   nearest(vector: readonly number[], source: string, label: string, k: number): Neighborhood {
     const strangers: Near[] = []
     let closest: Near | undefined
@@ -61,13 +62,13 @@ export class Exemplars {
     for (let n = 0; n < this.#max / shelfSize; n++) {
       for (const exemplar of this.#entries.get<Exemplar[]>(`shelf/${n}`) ?? []) {
         if (exemplar.v.length !== vector.length) continue
-        if (exemplar.s !== source && exemplar.l === label) alike++
+        if (exemplar.s === source) continue
+        if (exemplar.l === label) alike++
         const worst = strangers.length < k ? Infinity : strangers[k - 1]!.distance
         const line = Math.max(worst, closest?.distance ?? Infinity)
         const distance = distanceWithin(vector, exemplar.v, line)
         if (distance > 0 && distance < (closest?.distance ?? Infinity)) closest = { distance, exemplar }
-        if (exemplar.s === source || distance >= worst) continue
-        insert(strangers, { distance, exemplar }, k)
+        if (distance < worst) insert(strangers, { distance, exemplar }, k)
       }
     }
     return { strangers, closest, alike }

@@ -101,6 +101,29 @@ describe('sources of a training set', () => {
     expect([...found.keys()]).toEqual([])
   })
 
+  test('that send near copies of others are named, and those whose own records come in bursts are not', () => {
+    const held: [number[], number][] = []
+    let last: [number[], number] = [[], 0]
+    let turn = 0
+    const owner = (vector: number[], label: number): [number[], number] => {
+      held.push([vector, label])
+      return [vector, label]
+    }
+    const shaken = ([vector, label]: [number[], number], random: Numbers): [number[], number] => [
+      vector.map((value) => value + 0.02 * normal(random)),
+      label,
+    ]
+    const bursts = (vector: number[], label: number, random: Numbers): [number[], number] => {
+      if (turn++ % 3 === 0) last = [vector, label]
+      return shaken(last, random)
+    }
+    const copyist = (vector: number[], label: number, random: Numbers): [number[], number] =>
+      held.length > 0 && random() < 0.3 ? shaken(held[Math.floor(random() * held.length)]!, random) : [vector, label]
+    const found = judge(intake(5, 1.1, { owner, b: honest, c: noisy, bursts, copyist }))
+    expect([...found.keys()]).toEqual(['copyist'])
+    expect(kindsOf(found.get('copyist'))).toEqual(['copies'])
+  })
+
   test('of which one alone has a class are not called bad for it', () => {
     const alone = (vector: number[], label: number, random: Numbers): [number[], number] =>
       random() < 0.1 ? [vector, 9] : [vector, label]
