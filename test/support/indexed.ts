@@ -9,6 +9,7 @@ import type { Bus } from '../../core/ports/bus.ts'
 import { systemClock } from '../../core/ports/clock.ts'
 import type { SearchIndex } from '../../core/ports/search-index.ts'
 import type { Action } from '../../core/action.ts'
+import { WardenError } from '../../core/errors.ts'
 import type { Event } from '../../core/event.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics, topicSpecs } from '../../core/topics.ts'
@@ -80,10 +81,14 @@ export async function publish(bus: Bus, topic: string, ...values: readonly unkno
   await bus.publish(values.map((value) => ({ topic, key: 'k', value: JSON.stringify(value) })))
 }
 
+/** Looks until there is something to see; an index that asks to try later is looked at again. */
 export async function eventually<T>(look: () => Promise<T | undefined | false>, timeoutMs = 45_000): Promise<T> {
   const until = performance.now() + timeoutMs
   for (;;) {
-    const seen = await look()
+    const seen = await look().catch((error: unknown) => {
+      if (error instanceof WardenError && error.retryable) return undefined
+      throw error
+    })
     if (seen !== undefined && seen !== false) return seen
     if (performance.now() > until) throw new Error(`still not so after ${timeoutMs} ms: ${look.toString()}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
