@@ -35,6 +35,14 @@ describe('a collection of rules in one file', () => {
     expect(mistakes.map(({ code, place }) => `${code} ${place?.line}`)).toEqual(['SIGMA_LOGSOURCE_INVALID 11'])
   })
 
+  it('takes a repetition with nothing before it for the rule that it is, and tells its mistakes at their place', () => {
+    const alone = `action: repeat\nlogsource: {}\n${first}`
+    expect(compile(`${alone}  # no condition\n`).mistakes.map(({ code, place }) => `${code} ${place?.line}`)).toEqual([
+      'SIGMA_CONDITION_MISSING 4',
+    ])
+    expect(compile(alone.replace('{ f: 1 }', '{ f: 1 }, condition: a')).rules).toHaveLength(1)
+  })
+
   it('refuses an action that there is not, at its place', () => {
     const { mistakes } = compile('action: multiply\n')
     expect(mistakes.map(({ code, place }) => [code, place])).toEqual([

@@ -30,19 +30,35 @@ export class Collection {
       // A rule by itself, as nearly all are.
       const alone = this.#global === nothing
       this.#previous = alone ? value : merge(this.#global, value)
-      return alone ? parsed : { ...parsed, value: this.#previous }
+      return alone ? parsed : withValue(parsed, this.#previous)
     }
     const { action, ...rest } = value
     if (action === 'global') this.#global = this.#previous = rest
     else if (action === 'reset') this.#global = nothing
     else if (action === 'repeat') {
       this.#previous = merge(this.#previous, rest)
-      return { ...parsed, value: this.#previous }
+      return withValue(parsed, this.#previous)
     } else {
       const message = 'The action of a document in a collection is global, reset or repeat.'
       this.#mistakes.add('SIGMA_NOT_A_RULE', message, parsed.place(['action']))
     }
     return undefined
+  }
+}
+
+/** The document with another value: where things stand is still its own to say. */
+function withValue(parsed: ParsedYaml, value: Tree): ParsedYaml {
+  return {
+    file: parsed.file,
+    // Asked for when something is wrong, if at all.
+    get document() {
+      return parsed.document
+    },
+    value,
+    mistakes: parsed.mistakes,
+    place: (path) => parsed.place(path),
+    keyPlace: (path) => parsed.keyPlace(path),
+    writtenNumber: (path) => parsed.writtenNumber(path),
   }
 }
 

@@ -11,7 +11,6 @@
 import type { ContentFile } from '../../core/content.ts'
 import type { FilePlace } from '../../core/errors.ts'
 import { canonicalDigest } from '../../core/ids.ts'
-import { decidesAtOnce } from './aggregates.ts'
 import { parseYaml, parseYamlDocuments, type ParsedYaml } from '../../core/yaml.ts'
 import { Collection } from './collection.ts'
 import { readCorrelation, resolveBase, type CorrelationDraft, type Referable } from './correlation-rule.ts'
@@ -223,8 +222,7 @@ function compileCorrelations(
   }
   for (const { head, mapping } of rules) know(referable('rule', head, { fields: mapping.fields }))
   for (const draft of drafts) {
-    const decidesLate = !decidesAtOnce(draft)
-    know(referable('correlation', draft.head, { fields: (field) => [field], groupBy: draft.groupBy, decidesLate }))
+    know(referable('correlation', draft.head, { fields: (field) => [field], groupBy: draft.groupBy }))
   }
   const referred = new Map<string, boolean>()
   const compiled = new Map<string, CorrelationCompiled>()

@@ -199,8 +199,6 @@ export interface Referable {
   readonly fields: FieldMap
   /** What a correlation groups by: a finding's group carries nothing else. */
   readonly groupBy?: readonly string[]
-  /** A correlation that is told only when its window is over. */
-  readonly decidesLate?: boolean
 }
 
 /** Resolves the base of a correlation; undefined where it has mistakes. */
@@ -219,13 +217,6 @@ export function resolveBase(
         'SIGMA_CORRELATION_REFERENCE',
         `There is no rule with the id or name "${reference.slice(0, 100)}".`,
         placeOfReference(draft, index),
-      )
-    } else if (rule.decidesLate === true) {
-      mistakes.add(
-        'SIGMA_CORRELATION_UNSUPPORTED',
-        `"${reference}" is decided only when its window is over: no correlation can stand on it.`,
-        placeOfReference(draft, index),
-        'Only conditions with gt and gte, and conditions over rule names without "not", are decided at once.',
       )
     } else found.push({ reference, rule })
   }

@@ -186,7 +186,8 @@ export interface Observation {
   readonly base: number
   /** value_count: the values; value_sum, _avg, _percentile, _median: the numbers as text; else empty. */
   readonly values: readonly string[]
-  readonly evidence: EvidenceRef
+  /** Undefined: a finding whose events are not remembered with it. */
+  readonly evidence?: EvidenceRef
   /** The base was a finding that has been withdrawn: takes the observation of the same `eventId` back. */
   readonly retracted?: boolean
 }

@@ -5,17 +5,18 @@
  *
  * Promises: at most `groupsMax` groups a task, those that would have been settled first go first; a group is forgotten
  * when its operator says so; a finding of a correlation that others stand on is handed to them as an observation, taken
- * back when it is withdrawn or moves.
+ * back when it is withdrawn or moves. What stands on correlations that are decided when their window is over waits for them:
+ * its operator is told of event time as much later (`delayMs`), and after them.
  */
 import type { Exposure, Signal } from '../../core/signal.ts'
 import type {
   CorrelationFinding,
   CorrelationOperator,
   GroupState,
-  Observation,
   OperatorStep,
   SigmaCorrelation,
 } from '../../engine/sigma/types.ts'
+import { decidesAtOnce } from '../../engine/sigma/aggregates.ts'
 import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
 import { upgradeGroup } from '../../engine/sigma/older-states.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
@@ -23,10 +24,10 @@ import { DueIndex } from './due-index.ts'
 import { allQueries, between, type GroupContext } from './group-context.ts'
 import { headOfWhole, KeptGroup } from './kept-group.ts'
 import { LiveGroups } from './live-groups.ts'
-import { groupKey, type ObservationContext } from './observations.ts'
-import type { Familiar } from './observe.ts'
+import { handedOn, namedGroup, remember, type ToObserve } from './onward.ts'
+import { groupKey } from './observations.ts'
 import type { CorrelationPlan } from './rule-set.ts'
-import { signalId, signalOfCorrelation, type Seen } from './signals.ts'
+import { signalOfCorrelation, type Seen } from './signals.ts'
 
 const prefix = 'c/'
 const groupsMax = 200_000
@@ -37,23 +38,18 @@ export function migrateGroups(key: string, value: unknown, fromVersion: number):
   return headOfWhole(value as Parameters<typeof headOfWhole>[0])
 }
 
-/** What an event, or a finding, means to one correlation. */
-export interface ToObserve {
-  readonly plan: CorrelationPlan
-  readonly scope: string
-  readonly values: readonly string[]
-  readonly observation: Observation
-  readonly context: ObservationContext
-  /** Where the group that it belongs to is looked for first, and noted for the next time: under this number. */
-  readonly familiar?: Familiar | undefined
-  readonly number?: number
-}
-
 /** What came of it. */
 export interface Found {
   readonly signals: readonly Signal[]
-  /** Findings as observations for the correlations that stand on this one. */
+  /** Findings as observations for the correlations that stand on this one, and whose groups are held elsewhere. */
   readonly onward: readonly ToObserve[]
+}
+
+/** Event time goes on. */
+export interface Advance {
+  /** The watermark before; -Infinity: there was none. */
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 interface Member {
@@ -63,6 +59,8 @@ interface Member {
   readonly operator: CorrelationOperator
   /** Correlations that stand on this one, and as which of their bases. */
   readonly above: readonly { readonly plan: CorrelationPlan; readonly base: number }[]
+  /** Each of its findings is told once, when its window is over. */
+  readonly decidesLate: boolean
 }
 
 export class CorrelationGroups {
@@ -70,6 +68,9 @@ export class CorrelationGroups {
   readonly #members = new Map<string, Member>()
   readonly #groups = new Map<string, KeptGroup>()
   readonly #due = new DueIndex((key) => this.#dueOf(key))
+
+  /** How high correlations stand on one another. */
+  #heightMax = 0
 
   /** Groups that have changed since the last checkpoint. */
   #touched: KeptGroup[] = []
@@ -90,8 +91,11 @@ export class CorrelationGroups {
           kind === 'correlation' && id === plan.rule.meta.id ? [{ plan: upper, base }] : [],
         ),
       )
-      this.#members.set(plan.key, { plan, operator: correlationOperator(plan.rule), above, live: new LiveGroups() })
+      const operator = correlationOperator(plan.rule)
+      const decidesLate = !decidesAtOnce(plan.rule)
+      this.#members.set(plan.key, { plan, operator, above, decidesLate, live: new LiveGroups() })
     }
+    this.#heightMax = Math.max(0, ...kept.map(({ height }) => height))
     this.#takeUp()
   }
 
@@ -119,11 +123,12 @@ export class CorrelationGroups {
 
   #dueOf(key: string): number {
     const group = this.#groups.get(key)
-    return group === undefined ? Infinity : (this.#members.get(ruleKeyOf(key))?.operator.dueMs(group.state) ?? Infinity)
+    const member = this.#members.get(ruleKeyOf(key))
+    return group === undefined || member === undefined ? Infinity : dueMs(member, group)
   }
 
   #file(member: Member, group: KeptGroup): void {
-    group.filed = this.#due.move(group.filed, group.key, member.operator.dueMs(group.state))
+    group.filed = this.#due.move(group.filed, group.key, dueMs(member, group))
   }
 
   get size(): number {
@@ -131,21 +136,47 @@ export class CorrelationGroups {
   }
 
   observe(it: ToObserve, watermarkMs: number, seen: Seen, out: Outcome): Found {
+    const found = this.#take(it, watermarkMs, seen, out)
+    return found.onward.length === 0 ? found : this.#rise(found, watermarkMs, seen, out)
+  }
+
+  /** Hands findings to those that stand on them, as far as they are held here, and their findings to the next. */
+  #rise(found: Found, watermarkMs: number, seen: Seen, out: Outcome): Found {
+    const signals = [...found.signals]
+    const onward: ToObserve[] = []
+    for (const it of found.onward) {
+      if (!this.#members.has(it.plan.key)) onward.push(it)
+      else {
+        const above = this.observe(it, watermarkMs, seen, out)
+        signals.push(...above.signals)
+        onward.push(...above.onward)
+      }
+    }
+    return { signals, onward }
+  }
+
+  #take(it: ToObserve, watermarkMs: number, seen: Seen, out: Outcome): Found {
     const member = this.#members.get(it.plan.key)
     if (member === undefined) return nothing
-    const { operator } = member
+    const { operator, plan } = member
+    // It waits for findings, not for events: those that are late are so for all correlations.
+    const waits = plan.delayMs > 0 && plan.rule.base[it.observation.base]?.kind === 'rule'
+    if (waits && it.observation.timestampMs < watermarkMs) {
+      out.drop('correlation-late')
+      return nothing
+    }
     const known = this.#find(member, it)
-    const step = operator.apply(known?.state, it.observation, watermarkMs)
+    const step = operator.apply(known?.state, it.observation, watermarkMs - plan.delayMs)
     if (step.dropped !== undefined) out.drop(`correlation-${step.dropped}`)
     if (step.state === undefined) {
       if (known === undefined) return nothing
-      const found = this.#found(member, known, step.findings, seen)
+      const found = this.#found(member, known, step.findings, watermarkMs, seen)
       this.#forget(known)
       return found
     }
     const group = known ?? this.#open(member, it, step.state)
     if (step.dropped === undefined) group.note(it.observation.timestampMs, it.context)
-    const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, seen)
+    const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, watermarkMs, seen)
     const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
     if (!unchanged) this.#keep(group, step)
     this.#file(member, group)
@@ -181,33 +212,53 @@ export class CorrelationGroups {
     return group
   }
 
-  advance(watermarkMs: number, seen: Seen): Found[] {
+  /** Lower ones first: what they tell now is known to those above before event time goes on for these. */
+  advance(time: Advance, seen: Seen, out: Outcome): Found[] {
     const all: Found[] = []
-    for (const key of this.#due.take(watermarkMs)) {
-      const group = this.#groups.get(key)
-      const member = this.#members.get(ruleKeyOf(key))
-      if (group === undefined || member === undefined) continue
-      const step = member.operator.advance(group.state, watermarkMs)
-      all.push(this.#found(member, group, step.findings, seen))
-      if (step.state === undefined) this.#forget(group)
-      else {
-        this.#keep(group, step)
-        this.#file(member, group)
+    const later: string[][] = []
+    for (let height = 0; height <= this.#heightMax; height++) {
+      for (const key of this.#due.take(time.toMs)) (later[this.#heightOf(key)] ??= []).push(key)
+      for (const key of later[height] ?? []) {
+        const found = this.#advanceGroup(key, time.toMs, seen)
+        all.push(found.onward.length === 0 ? found : this.#rise(found, time.fromMs, seen, out))
       }
     }
     return all
   }
 
-  #found(member: Member, group: KeptGroup, findings: readonly CorrelationFinding[], seen: Seen): Found {
+  #heightOf(key: string): number {
+    return this.#members.get(ruleKeyOf(key))?.plan.height ?? 0
+  }
+
+  #advanceGroup(key: string, watermarkMs: number, seen: Seen): Found {
+    const group = this.#groups.get(key)
+    const member = this.#members.get(ruleKeyOf(key))
+    if (group === undefined || member === undefined) return nothing
+    const step = member.operator.advance(group.state, watermarkMs - member.plan.delayMs)
+    const found = this.#found(member, group, step.findings, watermarkMs, seen)
+    if (step.state === undefined) this.#forget(group)
+    else {
+      this.#keep(group, step)
+      this.#file(member, group)
+    }
+    return found
+  }
+
+  #found(
+    member: Member,
+    group: KeptGroup,
+    findings: readonly CorrelationFinding[],
+    watermarkMs: number,
+    seen: Seen,
+  ): Found {
     if (findings.length === 0) return nothing
-    const { rule } = member.plan
+    const { rule, delayMs } = member.plan
     const signals: Signal[] = []
     const onward: ToObserve[] = []
     for (const finding of findings) {
       if (rule.standalone) signals.push(this.#signal(rule, group, finding, seen))
-      for (const { plan, base } of member.above) onward.push(...this.#onward(rule, group, finding, plan, base))
-      if (finding.status === 'retracted') Reflect.deleteProperty(group.told, String(finding.anchorMs))
-      else if (member.above.length > 0) group.told[finding.anchorMs] = finding.firstHeldMs
+      for (const { plan, base } of member.above) onward.push(...handedOn(rule, group, finding, plan, base))
+      if (member.above.length > 0 && !member.decidesLate) remember(group.told, finding, watermarkMs - delayMs)
     }
     return { signals, onward }
   }
@@ -217,44 +268,6 @@ export class CorrelationGroups {
     const values = namedGroup(rule, group)
     const whole = wholeExposure(exposure, finding, group.context)
     return signalOfCorrelation(rule, finding, { scope: group.scope, group: values, entities, exposure: whole }, seen)
-  }
-
-  #onward(
-    rule: SigmaCorrelation,
-    group: KeptGroup,
-    finding: CorrelationFinding,
-    upper: CorrelationPlan,
-    base: number,
-  ): ToObserve[] {
-    const evidence = finding.evidence[0]
-    const before = group.told[finding.anchorMs]
-    const open = finding.status === 'open'
-    if (evidence === undefined || (open && before === finding.firstHeldMs)) return []
-    const named = namedGroup(rule, group)
-    const { groupFields, valueFields } = upper.rule.base[base]!
-    const { entities, exposure } = between(group.context, finding.anchorMs, finding.lastHeldMs)
-    const observationAt = (timestampMs: number, retracted: boolean): ToObserve => ({
-      plan: upper,
-      scope: upper.rule.meta.warden.scope === 'operator' ? 'operator' : group.scope,
-      values: groupFields.map((field) => named[field] ?? ''),
-      observation: {
-        eventId: signalId(rule.meta.id, group.scope, named, String(finding.anchorMs)),
-        timestampMs,
-        base,
-        values: valueFields.map((field) => named[field] ?? ''),
-        evidence,
-        ...(retracted ? { retracted } : {}),
-      },
-      context: {
-        entities,
-        ...(exposure?.bytes === undefined ? {} : { bytes: exposure.bytes }),
-        ...(exposure?.queries === undefined ? {} : { queries: exposure.queries }),
-      },
-    })
-    const onward: ToObserve[] = []
-    if (before !== undefined) onward.push(observationAt(before, true))
-    if (open) onward.push(observationAt(finding.firstHeldMs, false))
-    return onward
   }
 
   #forget(group: KeptGroup): void {
@@ -276,6 +289,10 @@ export class CorrelationGroups {
 
 const nothing: Found = { signals: [], onward: [] }
 
+function dueMs({ plan, operator }: Member, group: KeptGroup): number {
+  return operator.dueMs(group.state) + plan.delayMs
+}
+
 /** Where every event that is remembered is a query, so are those of the finding that are not remembered any more. */
 function wholeExposure(
   exposure: Exposure | undefined,
@@ -289,8 +306,4 @@ function wholeExposure(
 
 function ruleKeyOf(key: string): string {
   return key.slice(prefix.length, key.indexOf('/', prefix.length))
-}
-
-function namedGroup(rule: SigmaCorrelation, group: KeptGroup): Record<string, string> {
-  return Object.fromEntries(rule.groupBy.map((name, index) => [name, group.values[index] ?? '']))
 }

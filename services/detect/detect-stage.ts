@@ -25,10 +25,12 @@ import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '
 import { ToldLicenses } from '../../runtime/told-licenses.ts'
 import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
-import { CorrelationGroups, type Found, type ToObserve } from './correlation-groups.ts'
+import { CorrelationGroups, type Found } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
 import { eventObserver, FamiliarPrincipals, ReadEvent, type EventObserver } from './observe.ts'
 import { observationOutput } from './observations.ts'
+import type { ToObserve } from './onward.ts'
+import { logKeyOf } from './placement.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from '../../runtime/recent-ids.ts'
 import { sharedInventory, sharedRules } from './compiled.ts'
@@ -139,12 +141,14 @@ export class DetectLogic implements StageLogic {
   }
 
   watermark(eventTimeMs: number, out: Outcome): void {
+    const beforeMs = this.#clock.watermarkMs
     this.#clock.complete(eventTimeMs)
     this.#recent.complete(eventTimeMs)
     this.#presence.complete(eventTimeMs)
     this.#report.settled()
     const seen: Seen = { appendedMs: this.#clock.appendedMs }
-    for (const found of this.#correlations.advance(eventTimeMs, seen)) this.#follow(found, seen, out)
+    const span = { fromMs: beforeMs, toMs: eventTimeMs }
+    for (const found of this.#correlations.advance(span, seen, out)) this.#follow(found, out)
     for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#followBehavior(found, out)
   }
 
@@ -201,19 +205,20 @@ export class DetectLogic implements StageLogic {
 
   /** To the state that is kept here, or on to the second step. */
   #route(it: ToObserve, seen: Seen, out: Outcome): void {
-    const { plan, scope, values, observation, context } = it
-    if (plan.local) this.#follow(this.#correlations.observe(it, this.#clock.watermarkMs, seen, out), seen, out)
-    else {
-      const { id } = plan.rule.meta
-      out.emit(
-        observationOutput({ engine: 'sigma', rule: id, key: plan.key, scope, group: values, observation, context }),
-      )
-    }
+    if (it.plan.local) this.#follow(this.#correlations.observe(it, this.#clock.watermarkMs, seen, out), out)
+    else this.#sendOn(it, out)
   }
 
-  #follow(found: Found, seen: Seen, out: Outcome): void {
+  #sendOn({ plan, scope, values, observation, context }: ToObserve, out: Outcome): void {
+    const { id } = plan.rule.meta
+    const observed = { rule: id, key: plan.key, scope, group: values, observation, context }
+    out.emit(observationOutput({ engine: 'sigma', ...observed }, logKeyOf(plan.placement, scope, values)))
+  }
+
+  /** What stands on a correlation that is kept here is kept here too, or behind the shuffle. */
+  #follow(found: Found, out: Outcome): void {
     for (const signal of found.signals) this.#emit(signal, out)
-    for (const onward of found.onward) this.#route(onward, seen, out)
+    for (const onward of found.onward) this.#sendOn(onward, out)
   }
 
   #followBehavior(found: BehaviorFound, out: Outcome): void {

@@ -2,7 +2,8 @@
  * The second step of detect: behind the shuffle.
  *
  * Stands after the first step; its records are observations keyed by rule and group. Keeps the state of correlations and
- * detectors that are grouped by anything but the principal.
+ * detectors that are grouped by anything but the principal. What stands on a correlation that is kept here is kept with it
+ * (placement.ts).
  *
  * Promises: pure over the task's state and its log. The two steps take up new rules at their own places in their logs: an
  * observation made by a version of a rule that is not in force here yet is held (bounded) until it is; one made by a
@@ -16,9 +17,9 @@ import type { Signal } from '../../core/signal.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { sharedInventory, sharedRules } from './compiled.ts'
-import { CorrelationGroups, type Found } from './correlation-groups.ts'
+import { CorrelationGroups } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
-import { observationOutput, readObserved, type Observed } from './observations.ts'
+import { readObserved, type Observed } from './observations.ts'
 import type { CorrelationPlan } from './rule-set.ts'
 import type { Seen } from './signals.ts'
 import { StageClock } from './stage-clock.ts'
@@ -97,9 +98,11 @@ export class GroupsLogic implements StageLogic {
   }
 
   watermark(eventTimeMs: number, out: Outcome): void {
+    const beforeMs = this.#clock.watermarkMs
     this.#clock.complete(eventTimeMs)
     const seen: Seen = { appendedMs: this.#clock.appendedMs }
-    for (const found of this.#correlations.advance(eventTimeMs, seen)) this.#follow(found, out)
+    const span = { fromMs: beforeMs, toMs: eventTimeMs }
+    for (const { signals } of this.#correlations.advance(span, seen, out)) this.#emit(signals, out)
     for (const found of this.#behavior.advance(eventTimeMs, seen)) this.#followBehavior(found, out)
     this.#dropOld(out)
   }
@@ -111,10 +114,8 @@ export class GroupsLogic implements StageLogic {
       const plan = this.#plans.get(observed.key)
       if (plan === undefined) return false
       const { scope, group: values, observation, context } = observed
-      this.#follow(
-        this.#correlations.observe({ plan, scope, values, observation, context }, watermarkMs, seen, out),
-        out,
-      )
+      const it = { plan, scope, values, observation, context }
+      this.#emit(this.#correlations.observe(it, watermarkMs, seen, out).signals, out)
       return true
     }
     const { key, scope, group, observation } = observed
@@ -122,15 +123,6 @@ export class GroupsLogic implements StageLogic {
     if (found === undefined) return false
     this.#followBehavior(found, out)
     return true
-  }
-
-  /** Findings for correlations that stand on others come back by the same way, under their own group. */
-  #follow(found: Found, out: Outcome): void {
-    this.#emit(found.signals, out)
-    for (const { plan, scope, values: group, observation, context } of found.onward) {
-      const rule = plan.rule.meta.id
-      out.emit(observationOutput({ engine: 'sigma', rule, key: plan.key, scope, group, observation, context }))
-    }
   }
 
   #followBehavior({ key: rule, signals, baselines }: BehaviorFound, out: Outcome): void {

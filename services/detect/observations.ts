@@ -46,8 +46,12 @@ export function groupKey(scope: string, group: readonly string[]): string {
   return spelled.length <= groupCharsMax ? spelled : derivedId('group', scope, ...group)
 }
 
-export function observationOutput(observed: Observed): StageOutput {
-  const key = `${observed.rule} ${groupKey(observed.scope, observed.group)}`
+/** Where it is looked for: with others of its rule and group. A correlation may be placed otherwise (placement.ts). */
+export function observedKey({ rule, scope, group }: Pick<Observed, 'rule' | 'scope' | 'group'>): string {
+  return `${rule} ${groupKey(scope, group)}`
+}
+
+export function observationOutput(observed: Observed, key = observedKey(observed)): StageOutput {
   return { topic: topics.observations, key, value: observed }
 }
 

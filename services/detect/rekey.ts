@@ -3,9 +3,20 @@
  *
  * A state key names a version of a rule, and the log its id: so the rules in force must be at hand.
  */
-import { dealIds, least, newest, numberAnew, toNumber, type Dealt, type Home, type Rekey } from '../../runtime/rekey.ts'
+import {
+  dealIds,
+  least,
+  newest,
+  numberAnew,
+  toNumber,
+  type Dealt,
+  type Entries,
+  type Home,
+  type Rekey,
+} from '../../runtime/rekey.ts'
 import type { BehaviorHead } from './behavior-group.ts'
-import { groupKey, type Observed } from './observations.ts'
+import { observedKey, type Observed } from './observations.ts'
+import { logKeyOf, type Placement } from './placement.ts'
 import type { RuleSet } from './rule-set.ts'
 
 /** As in the keys of groups' parts. */
@@ -15,14 +26,16 @@ interface KnownRule {
   readonly id: string
   /** Which of a local correlation's values is the principal. */
   readonly principalAt: number
+  /** Of a correlation. */
+  readonly placement?: Placement
 }
 
 type Rules = ReadonlyMap<string, KnownRule>
 
 function rulesOf(set: RuleSet): Rules {
-  const correlations = set.correlations.map(({ key, rule }): [string, KnownRule] => [
+  const correlations = set.correlations.map(({ key, rule, placement }): [string, KnownRule] => [
     key,
-    { id: rule.meta.id, principalAt: rule.base[0]?.groupFields.indexOf('warden.principal') ?? -1 },
+    { id: rule.meta.id, principalAt: rule.base[0]?.groupFields.indexOf('warden.principal') ?? -1, placement },
   ])
   const behavior = set.behavior.map(({ key, rule }): [string, KnownRule] => [key, { id: rule.meta.id, principalAt: 0 }])
   return new Map([...correlations, ...behavior])
@@ -72,19 +85,25 @@ export function groupsRekey(set: RuleSet): Rekey {
   const rules = rulesOf(set)
   return {
     ...common,
-    deal(key, value, _entries, from): readonly Dealt[] {
+    deal(key, value, entries, from): readonly Dealt[] {
       const group = groupIn(key)
-      if (group !== undefined) {
-        const rule = rules.get(group.rule)
-        const home: Home = rule === undefined ? 'here' : { logKey: `${rule.id} ${group.group}` }
-        return [{ home, key, value }]
-      }
+      if (group !== undefined) return [{ home: homeOf(rules.get(group.rule), group, entries), key, value }]
       if (key.startsWith('held/')) {
         const { observed } = value as { readonly observed: Observed }
-        const logKey = `${observed.rule} ${groupKey(observed.scope, observed.group)}`
+        const placement = rules.get(observed.key)?.placement
+        const logKey =
+          placement === undefined ? observedKey(observed) : logKeyOf(placement, observed.scope, observed.group)
         return [{ home: { logKey }, key: toNumber(key, from), value }]
       }
       return [{ home: 'everywhere', key, value }]
     },
   }
+}
+
+/** Of a rule that is not in force any more a group stays: it is forgotten at the next start. */
+function homeOf(rule: KnownRule | undefined, group: { head: string; group: string }, entries: Entries): Home {
+  if (rule === undefined) return 'here'
+  const { scope, values } = (entries.get(group.head) ?? {}) as { scope?: string; values?: readonly string[] }
+  const placed = rule.placement !== undefined && scope !== undefined && values !== undefined
+  return { logKey: placed ? logKeyOf(rule.placement, scope, values) : `${rule.id} ${group.group}` }
 }

@@ -10,9 +10,11 @@ import type { Mistake } from '../../core/errors.ts'
 import { derivedId } from '../../core/ids.ts'
 import { readBehaviorRules } from '../../engine/behavior/compile.ts'
 import type { BehaviorRule } from '../../engine/behavior/types.ts'
+import { decidesAtOnce } from '../../engine/sigma/aggregates.ts'
 import type { RuleMeta, SigmaCorrelation, SigmaException, SigmaRule } from '../../engine/sigma/types.ts'
 import { readLists } from './lists.ts'
 import { compileWithLists } from './listed-rules.ts'
+import { aloneAt, sharedPlacements, type Placement } from './placement.ts'
 
 export interface RuleSet {
   /** All rules that look at single events, those that only feed others included. */
@@ -28,6 +30,15 @@ export interface CorrelationPlan {
   readonly key: string
   /** Its groups are parts of one principal's events: state is kept where the event is. */
   readonly local: boolean
+  /** How it is spread over the tasks of the second step. */
+  readonly placement: Placement
+  /** 0: it stands on rules alone; else one more than the highest of what it stands on. */
+  readonly height: number
+  /**
+   * How far event time has to pass before all that happened in it is known: findings of correlations that are decided when
+   * their window is over come that much later than what they are about.
+   */
+  readonly delayMs: number
 }
 
 export interface BehaviorPlanned {
@@ -78,28 +89,47 @@ export function compileRules(
   }
 }
 
-function ruleKey(meta: RuleMeta): string {
-  return derivedId('rule', meta.id, meta.digest).slice(0, 16)
+function ruleKey(meta: RuleMeta, ...also: readonly string[]): string {
+  return derivedId('rule', meta.id, meta.digest, ...also).slice(0, 16)
 }
 
 /** Correlations whose bases are there, those that stand on others after them. */
 function planCorrelations(rules: readonly SigmaCorrelation[], sigmaIds: ReadonlySet<string>): CorrelationPlan[] {
-  const planned = new Map<string, CorrelationPlan>()
+  const ordered = new Map<string, Draft>()
   for (let waiting = [...rules]; waiting.length > 0;) {
     const ready = waiting.filter(({ base }) =>
-      base.every(({ kind, id }) => (kind === 'rule' ? sigmaIds.has(id) : planned.has(id))),
+      base.every(({ kind, id }) => (kind === 'rule' ? sigmaIds.has(id) : ordered.has(id))),
     )
     if (ready.length === 0) break
-    for (const rule of ready)
-      planned.set(rule.meta.id, { rule, key: ruleKey(rule.meta), local: isLocal(rule, planned) })
+    for (const rule of ready) ordered.set(rule.meta.id, draftOf(rule, ordered))
     waiting = waiting.filter((rule) => !ready.includes(rule))
   }
-  return [...planned.values()]
+  const drafts = [...ordered.values()]
+  const shared = sharedPlacements(drafts.flatMap(({ rule, local }) => (local ? [] : [rule])))
+  return drafts.map((draft) => {
+    const { rule } = draft
+    const placement = shared.get(rule.meta.id)
+    // What it has counted lies where it was placed: placed elsewhere it starts afresh.
+    const key = placement === undefined ? ruleKey(rule.meta) : ruleKey(rule.meta, JSON.stringify(placement))
+    return { ...draft, key, placement: placement ?? aloneAt(rule) }
+  })
 }
 
-function isLocal(rule: SigmaCorrelation, planned: ReadonlyMap<string, CorrelationPlan>): boolean {
+type Draft = Pick<CorrelationPlan, 'rule' | 'local' | 'height' | 'delayMs'>
+
+function draftOf(rule: SigmaCorrelation, ordered: ReadonlyMap<string, Draft>): Draft {
+  const below = rule.base.flatMap(({ id }) => ordered.get(id) ?? [])
+  return {
+    rule,
+    local: isLocal(rule, ordered),
+    height: Math.max(0, ...below.map(({ height }) => height + 1)),
+    delayMs: Math.max(0, ...below.map((each) => each.delayMs + (decidesAtOnce(each.rule) ? 0 : each.rule.timespanMs))),
+  }
+}
+
+function isLocal(rule: SigmaCorrelation, ordered: ReadonlyMap<string, Draft>): boolean {
   return rule.base.every(
     ({ kind, id, groupFields }) =>
-      groupFields.includes('warden.principal') && (kind === 'rule' || planned.get(id)?.local === true),
+      groupFields.includes('warden.principal') && (kind === 'rule' || ordered.get(id)?.local === true),
   )
 }

@@ -195,7 +195,7 @@ function expected(given: RandomCase, delivery: Delivery): Row[] {
     watermark = Math.max(watermark, moved ?? -Infinity)
   })
   const rows: Row[] = []
-  let below: readonly Finding[] = []
+  const below = new Map<string, readonly Finding[]>()
   for (const correlation of correlations) {
     const found = findingsOf(correlation, counted, below)
     if (standsAlone(correlation.id, correlations)) {
@@ -203,7 +203,7 @@ function expected(given: RandomCase, delivery: Delivery): Row[] {
         rows.push([correlation.id, scope, JSON.stringify(group), anchor, first, last, count, peak])
       }
     }
-    below = found
+    below.set(correlation.id, found)
   }
   // Rules on single events see each event that arrived, however late, once.
   for (const [name, actions] of Object.entries(singles)) {
@@ -233,7 +233,7 @@ interface Finding {
 function findingsOf(
   correlation: RandomCorrelation,
   events: readonly RandomEvent[],
-  below: readonly Finding[],
+  below: ReadonlyMap<string, readonly Finding[]>,
 ): Finding[] {
   const groups = new Map<string, { scope: string; group: Record<string, string>; happenings: Happening[] }>()
   const add = (tenant: string, group: Record<string, string>, happening: Happening): void => {
@@ -244,10 +244,11 @@ function findingsOf(
     groups.set(key, known)
   }
   for (const [base, name] of correlation.rules.entries()) {
-    if (name === 'lower') {
-      for (const [at, { scope, group, first }] of below.entries()) {
+    const findings = below.get(name)
+    if (findings !== undefined) {
+      for (const [at, { scope, group, first }] of findings.entries()) {
         const own = Object.fromEntries(correlation.groupBy.map((field) => [field, group[field]!]))
-        add(scope, own, { id: `f${at}`, t: first, base, value: group[correlation.field ?? ''] ?? '' })
+        add(scope, own, { id: `${name} ${at}`, t: first, base, value: group[correlation.field ?? ''] ?? '' })
       }
       continue
     }

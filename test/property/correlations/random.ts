@@ -77,10 +77,10 @@ function mulberry(seed: number): () => number {
 export function randomCase(seed: number): RandomCase {
   const next = mulberry(seed)
   const pick: Random = (choices) => choices[Math.floor(next() * choices.length)]!
-  const lower = randomCorrelation(pick, 'lower', Object.keys(singles))
-  // Nothing may stand on what is decided late.
-  const chained = next() < 0.4 && decidesAtOnce(lower)
-  const correlations = chained ? [lower, randomUpper(pick, lower)] : [lower]
+  const correlations = [randomCorrelation(pick, 'lower', Object.keys(singles))]
+  // One, two, or three that stand on one another, whatever they are; the third perhaps beside the second.
+  if (next() < 0.45) correlations.push(randomUpper(pick, 'upper', correlations))
+  if (correlations.length > 1 && next() < 0.4) correlations.push(randomUpper(pick, 'top', correlations))
   const events = randomEvents(pick, next)
   return { correlations, events, deliver: (tasks) => randomDelivery(mulberry(seed * 31 + tasks), events) }
 }
@@ -89,12 +89,6 @@ const types = (
   'event_count value_count value_sum value_avg value_percentile value_median temporal temporal_ordered ' +
   'temporal_extended temporal_ordered_extended temporal_extended temporal_ordered_extended'
 ).split(' ')
-
-function decidesAtOnce({ type, comparisons, expression }: RandomCorrelation): boolean {
-  if (JSON.stringify(expression ?? '').includes('"not"')) return false
-  const settled = type.startsWith('temporal') || ['event_count', 'value_count', 'value_sum'].includes(type)
-  return settled && comparisons.every(([op]) => op === 'gt' || op === 'gte')
-}
 
 function some(pick: Random, choices: readonly string[], least: number): string[] {
   const shuffled = [...choices].sort(() => pick([-1, 1]))
@@ -172,32 +166,35 @@ function mentioned(expression: Expression): readonly string[] {
   return [...new Set(expression.slice(1).flatMap(mentioned))]
 }
 
-/** A correlation that stands on the other, groups by what that groups by, and may have a single rule beside it. */
-function randomUpper(pick: Random, lower: RandomCorrelation): RandomCorrelation {
-  const type = pick(['event_count', 'temporal', 'temporal_ordered', 'value_count', 'temporal_extended'])
-  const own = lower.groupBy.filter((field) => field !== 'who')
+/** A correlation that stands on some of the others, groups by what these group by, and may have single rules beside them. */
+function randomUpper(pick: Random, id: string, below: readonly RandomCorrelation[]): RandomCorrelation {
+  const on = pick([below.slice(-1), below.slice(-1), below.slice(0, 1), below])
+  const type = pick(types.filter((each) => !each.startsWith('value_') || each === 'value_count'))
+  const own = on
+    .map(({ groupBy }) => groupBy.filter((field) => field !== 'who'))
+    .reduce((common, groupBy) => common.filter((field) => groupBy.includes(field)))
   const groupBy = own.length === 0 ? [] : pick([own, own.slice(0, 1), []])
   const count = type === 'value_count' && own.length > 0
-  const rules = count || type.startsWith('value') ? ['lower'] : ['lower', 'gamma']
+  const kind = type === 'value_count' && !count ? 'event_count' : type
+  const names = on.map((each) => each.id)
+  const rules =
+    count || (kind === 'event_count' && pick([true, false]))
+      ? names
+      : [...names, ...pick([['gamma'], ['gamma', 'alpha']])]
+  const ordered = pick([true, false]) ? rules : [...rules].reverse()
+  const expression = kind.endsWith('_extended') ? randomExpression(pick, kind, ordered) : undefined
   return {
-    id: 'upper',
-    type: count ? type : type.startsWith('value') ? 'event_count' : type,
-    rules,
+    id,
+    type: kind,
+    rules: ordered,
     groupBy,
     aliased: false,
-    spanS: pick([20, 60, 300]),
+    spanS: pick([5, 20, 60, 300]),
     field: count ? own[0] : undefined,
     percentile: undefined,
-    comparisons:
-      type === 'temporal_extended' ? [['gte', 1]] : [['gte', type.startsWith('temporal') ? 2 : pick([1, 2, 3])]],
-    expression:
-      type === 'temporal_extended'
-        ? pick<Expression>([
-            ['and', 'lower', ['not', 'gamma']],
-            ['or', 'lower', 'gamma'],
-          ])
-        : undefined,
-    scope: lower.scope,
+    comparisons: expression === undefined ? randomComparisons(pick, kind, ordered.length) : [['gte', 1]],
+    expression,
+    scope: pick([...on.map(({ scope }) => scope), 'operator']),
     generate: pick([true, false]),
   }
 }
