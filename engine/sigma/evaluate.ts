@@ -4,13 +4,14 @@
  * Pure. Strings meet in folded case unless a rule asks for `cased`; a field with several values matches when any of them does.
  * A missing field matches only `null`, `exists: false`, and what is negated.
  */
-import { compileCidr } from './cidr.ts'
+import { CidrTable, compileCidr } from './cidr.ts'
 import { ContainsTable } from './contains-table.ts'
 import { holds } from './aggregates.ts'
 import type { FieldReader, Texts } from './fields.ts'
 import { compileRegex } from './modifiers.ts'
 import { compilePattern, containing, foldPattern, simpleShape, type TextTest } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
+import { numberOf } from './threshold-table.ts'
 import { timePartOf } from './time-part.ts'
 import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
 
@@ -91,15 +92,25 @@ function link(item: DetectionItem, compile: (tests: readonly Test[]) => readonly
   return item.link === 'all' ? allOf(checks) : anyOf(checks)
 }
 
-/** Any of several tests on one field: texts that ignore case are looked at together. */
+/** Blocks of addresses from which a table of them pays. */
+const cidrTableMin = 4
+const yes = (): boolean => true
+
+/** Any of several tests on one field: texts that ignore case are looked at together, and so are many blocks of addresses. */
 function compileAnyTest(tests: readonly Test[], slot: number, reader: FieldReader): Check {
   const flat = tests.flatMap(flatten)
   const folded = flat.flatMap((test) => (test.kind === 'pattern' && !test.cased ? [foldPattern(test.parts)] : []))
-  const rest = flat.filter((test) => test.kind !== 'pattern' || test.cased)
+  const blocks = flat.flatMap((test) => (test.kind === 'cidr' ? [[test.block, true] as const] : []))
+  const tabled = blocks.length >= cidrTableMin
+  const rest = flat.filter((test) => !(test.kind === 'pattern' && !test.cased) && !(tabled && test.kind === 'cidr'))
   const checks = rest.map((test) => compileTest(test, slot, reader))
   if (folded.length > 0) {
     const test = compilePatterns(folded)
     checks.unshift(() => someText(reader.folded(slot), test))
+  }
+  if (tabled) {
+    const table = new CidrTable(blocks, yes)
+    checks.push(() => someText(reader.texts(slot), (text) => table.look(text, yes)))
   }
   return anyOf(checks)
 }
@@ -185,15 +196,13 @@ function isNull(value: unknown): boolean {
   return Array.isArray(value) && value.every(isNull)
 }
 
-const numeric = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
-
 function compareText(text: string, test: Extract<Test, { kind: 'compare' }>): boolean {
   if (test.part !== undefined) {
     const part = timePartOf(text, test.part)
     return part !== undefined && holds(part, test.op, test.to)
   }
-  const trimmed = text.trim()
-  return numeric.test(trimmed) && holds(Number(trimmed), test.op, test.to)
+  const number = numberOf(text)
+  return !Number.isNaN(number) && holds(number, test.op, test.to)
 }
 
 function compileReference(test: Extract<Test, { kind: 'fieldref' }>, slot: number, reader: FieldReader): Check {

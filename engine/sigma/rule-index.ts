@@ -4,9 +4,11 @@
  * Pure. Stands inside the matcher. Each rule is filed under its witnesses (witness.ts): texts that equal, begin with, end with
  * or contain a literal. What is found is a candidate: the rule itself decides.
  */
+import { CidrTable } from './cidr.ts'
 import { ContainsTable } from './contains-table.ts'
 import type { Check } from './evaluate.ts'
 import type { FieldReader } from './fields.ts'
+import { ThresholdTable, type ThresholdOp } from './threshold-table.ts'
 import { Trie, type Filed } from './trie.ts'
 import type { MatchedRule } from './types.ts'
 import { WitnessFinder, type Witness, type WitnessKind } from './witness.ts'
@@ -20,6 +22,8 @@ interface TextIndex {
   readonly prefixes: Trie | undefined
   readonly suffixes: Trie | undefined
   readonly contains: ContainsTable | undefined
+  readonly blocks: CidrTable<readonly Entry[]> | undefined
+  readonly thresholds: ThresholdTable | undefined
   readonly present: readonly Entry[] | undefined
 }
 
@@ -104,6 +108,8 @@ export class RuleIndex<Rule extends MatchedRule> {
     field.prefixes?.look(text, this.#mark)
     field.suffixes?.look(text, this.#mark)
     field.contains?.look(text, this.#markOn)
+    field.blocks?.look(text, this.#markOn)
+    field.thresholds?.look(text, this.#mark)
   }
 }
 
@@ -159,8 +165,19 @@ function textIndex(draft: FieldDraft, chars: number): TextIndex {
     prefixes: table('prefix', (literals) => new Trie(literals, false)),
     suffixes: table('suffix', (literals) => new Trie(literals, true)),
     contains: table('contains', (literals) => new ContainsTable(literals, chars)),
+    blocks: draft.block === undefined ? undefined : new CidrTable(draft.block, (one, more) => [...one, ...more]),
+    thresholds: thresholdTable(draft),
     present: draft.present?.get(''),
   }
+}
+
+const thresholdOps: readonly ThresholdOp[] = ['gt', 'gte', 'lt', 'lte']
+
+function thresholdTable(draft: FieldDraft): ThresholdTable | undefined {
+  const thresholds = thresholdOps.flatMap((op) =>
+    Array.from(draft[op] ?? [], ([text, entries]) => ({ op, to: Number(text), entries })),
+  )
+  return thresholds.length === 0 ? undefined : new ThresholdTable(thresholds)
 }
 
 /** Longer texts count as of this length. */

@@ -4,13 +4,18 @@
  * Pure. Stands between compiled rules and the index (rule-index.ts): rules none of whose witnesses an event has are not
  * evaluated. Promise: no rule matches an event that has none of its witnesses.
  */
+import { shareOfBlock } from './cidr.ts'
 import { GramCounts } from './gram-counts.ts'
 import { foldPattern } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
+import type { ThresholdOp } from './threshold-table.ts'
 import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
 
-/** How the folded text must stand in the field; `present`: any text will do. */
-export type WitnessKind = 'equals' | 'prefix' | 'suffix' | 'contains' | 'present'
+/**
+ * How the folded text must stand in the field; `present`: any text will do; `block`: the text is a CIDR block, which the field's
+ * address lies in; else it is a number, to which the field's compares so.
+ */
+export type WitnessKind = 'equals' | 'prefix' | 'suffix' | 'contains' | 'present' | 'block' | ThresholdOp
 
 export interface Witness {
   /** Undefined: all text of the event (and the kind is `contains`). */
@@ -62,6 +67,11 @@ class FieldLiterals {
     suffix: new Map(),
     contains: new Map(),
     present: new Map(),
+    block: new Map(),
+    gt: new Map(),
+    gte: new Map(),
+    lt: new Map(),
+    lte: new Map(),
   }
   /** Of the literals of all fields. */
   readonly grams: GramCounts
@@ -74,13 +84,19 @@ class FieldLiterals {
   literal(kind: WitnessKind, text: string): Literal {
     const known = this.#byKind[kind].get(text)
     if (known !== undefined) return known
-    this.grams.add(text)
+    if (isText(kind)) this.grams.add(text)
     const literal = new Literal(this, kind, text)
     this.#byKind[kind].set(text, literal)
     return literal
   }
 }
 
+function isText(kind: WitnessKind): boolean {
+  return kind === 'equals' || kind === 'prefix' || kind === 'suffix' || kind === 'contains'
+}
+
+/** The share of events whose number is past a threshold: anything is likely. */
+const thresholdCost = 0.5
 /** What looking for one literal costs beside what it finds. */
 const lookupCost = 0.0004
 /** Of literals with characters that nearly no text has: they are sought only where one has. */
@@ -98,6 +114,8 @@ const withinFactor = 16
  */
 function costOf({ kind, text, named, of, field }: Literal): number {
   if (kind === 'present') return 1
+  if (kind === 'block') return shareOfBlock(text) + lookupCost
+  if (!isText(kind)) return thresholdCost + lookupCost
   const share = (named + 1) / (of.named + mentionsMin)
   const { length } = text
   if (beyondLatin1.test(text)) return rareCost
@@ -213,7 +231,13 @@ export class WitnessFinder {
       case 'oneOf':
         return union(test.tests.map((one) => this.#ofOne(field, one)))
       case 'cidr':
-      case 'compare':
+        return field === undefined ? undefined : [this.#fieldOf(field).literal('block', test.block)]
+      case 'compare': {
+        if (field === undefined) return undefined
+        const { op, to, part } = test
+        const isThreshold = part === undefined && op !== 'eq' && op !== 'neq'
+        return isThreshold ? [this.#fieldOf(field).literal(op, String(to))] : this.#present(field)
+      }
       case 'fieldref':
         return field === undefined ? undefined : this.#present(field)
       case 'null':
