@@ -27,7 +27,7 @@ describe('a table of address blocks', () => {
   test('finds the blocks that an address lies in, each by itself', () => {
     const property = fc.property(fc.array(block, { maxLength: 20 }), text, (blocks, address) => {
       const table = new CidrTable(
-        blocks.map((each, at) => [each, [at]] as const),
+        blocks.map((each, at): [string, readonly number[]] => [each, [at]]),
         (one, more) => [...one, ...more],
       )
       const found: number[] = []
