@@ -44,6 +44,8 @@ export const Action = z.strictObject({
   destructive: z.boolean(),
   state: z.enum(actionStates),
   attempt: z.int().nonnegative(),
+  /** Attempts whose answer was lost because the process that made them ended; they don't count against a step's `attempts`. */
+  cutOffs: z.int().positive().optional(),
   possiblyRepeated: z.boolean(),
   at: z.iso.datetime(),
   /** One sentence on how it stands. */

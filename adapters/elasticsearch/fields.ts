@@ -94,7 +94,7 @@ const actions: Types = {
     'approval.role approval.by evidence',
   ].join(' '),
   date: 'at approval.expiresAt approval.at',
-  long: 'version attempt arrivedMs',
+  long: 'version attempt cutOffs arrivedMs',
   boolean: 'destructive possiblyRepeated',
 }
 

@@ -31,6 +31,8 @@ const confirmMs = 500
 const patienceMs = 1_000
 /** Past an open intent's timeout, for clocks that differ a little. */
 const marginMs = 250
+/** What brings its own process down each time must end; a process that is restarted now and then loses nothing by it. */
+const cutOffsMax = 20
 
 /** Resolves once the next version of the action is durable, and returns it. */
 export type Tell = (
@@ -91,15 +93,16 @@ export class Attempt {
     if (nowMs < overMs) return overMs
     if (seen === undefined && this.#port.verify !== undefined && nowMs < overMs + this.#verifyMs)
       return nowMs + lookMsMax * 4
-    if (this.#action.attempt >= this.#entry.attemptsMax) {
+    const cutOffs = (this.#action.cutOffs ?? 0) + 1
+    if (cutOffs > cutOffsMax) {
       await this.#tell({
         state: 'failed',
         reason: 'ATTEMPTS_SPENT',
-        summary: `Cut off in attempt ${this.#action.attempt} of ${this.#entry.attemptsMax}; nobody can tell whether it was done.`,
+        summary: `Cut off ${cutOffs} times by the end of the process that did it; nobody can tell whether it was done.`,
       })
       return undefined
     }
-    await this.#try(seen?.state !== 'not-done')
+    await this.#try(seen?.state !== 'not-done', cutOffs)
     return undefined
   }
 
@@ -137,7 +140,12 @@ export class Attempt {
     return this.#port.verifyMsMax ?? verifyMsDefault
   }
 
-  async #try(possiblyRepeated: boolean): Promise<void> {
+  /** Attempts that count: those that were cut off by our own end say nothing of the other side. */
+  #counted(attempt: number): number {
+    return attempt - (this.#action.cutOffs ?? 0)
+  }
+
+  async #try(possiblyRepeated: boolean, cutOffs = this.#action.cutOffs): Promise<void> {
     const attempt = this.#action.attempt + 1
     if (this.#port.check !== undefined && !(await this.#mayStill(attempt, this.#port.check.bind(this.#port)))) return
     if (this.#tools.stopping()) return
@@ -145,6 +153,7 @@ export class Attempt {
       state: 'attempted',
       attempt,
       possiblyRepeated,
+      ...(cutOffs === undefined ? {} : { cutOffs }),
       summary: `Attempt ${attempt}: ${this.#entry.what}`.slice(0, 500),
       reason: undefined,
       details: undefined,
@@ -169,7 +178,7 @@ export class Attempt {
       return true
     } catch (error) {
       if (this.#tools.signal.aborted) return false
-      if (isRetryable(error) && attempt < this.#entry.attemptsMax)
+      if (isRetryable(error) && this.#counted(attempt) < this.#entry.attemptsMax)
         await this.#retryLater(error, attempt, this.#action.possiblyRepeated)
       else await this.#tell({ state: 'refused', attempt, reason: codeOf(error), summary: spell(error) })
       return false
@@ -188,7 +197,7 @@ export class Attempt {
     // The process is going down or was fenced off: what happened is for the next owner to find out.
     if (this.#tools.signal.aborted) return
     const { attempt } = this.#action
-    if (isRetryable(error) && attempt < this.#entry.attemptsMax)
+    if (isRetryable(error) && this.#counted(attempt) < this.#entry.attemptsMax)
       await this.#retryLater(error, attempt, mayBeDone(error))
     else
       await this.#tell({
@@ -200,7 +209,8 @@ export class Attempt {
 
   async #retryLater(error: unknown, attempt: number, possiblyRepeated: boolean): Promise<void> {
     const asked = error instanceof ConnectorUnavailableError ? error.retryAfterMs : undefined
-    const backoffMs = Math.min(firstRetryMs * 2 ** (attempt - 1), retryMsMax) * (0.75 + this.#tools.random() / 2)
+    const backoffMs =
+      Math.min(firstRetryMs * 2 ** (this.#counted(attempt) - 1), retryMsMax) * (0.75 + this.#tools.random() / 2)
     const settleMs = possiblyRepeated ? this.#settleMs : 0
     const retryAtMs = Math.round(this.#tools.clock.nowMs() + Math.max(asked ?? 0, backoffMs, settleMs))
     await this.#tell({

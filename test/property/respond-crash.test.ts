@@ -159,7 +159,7 @@ trigger: { severity: high }
 steps:
   - id: say
     action: world.send
-    attempts: 20
+    attempts: 5
     with: { text: '{{incident.title}}' }
 `
 
@@ -318,6 +318,20 @@ describe('an action whose process is killed', () => {
     },
     30_000,
   )
+
+  test('in more attempts than it has is not given up: its other side has refused nothing', async () => {
+    const worlds = kinds.flatMap((once) =>
+      Array.from(
+        { length: 8 },
+        (_, index) => new World({ once, crashes: Array<number>(8).fill(index + 1), checkpointEvery: 2, failures: 2 }),
+      ),
+    )
+    await Promise.all(worlds.map(live))
+    for (const world of worlds) judge(world)
+    expect(
+      worlds.some(({ log }) => log.some(({ effect }) => effect.kind === 'action' && (effect.action.cutOffs ?? 0) > 5)),
+    ).toBe(true)
+  }, 60_000)
 
   test('several times over, at any points, with a connector that fails in between, it is the same', async () => {
     const scenario = fc.record({

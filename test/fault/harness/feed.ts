@@ -17,10 +17,11 @@ export interface Doors {
 }
 
 /** Resolves when all of it is on the bus. */
-export async function feed({ records }: FaultDay, perSecond: number, doors: Doors): Promise<void> {
+export async function feed({ records, before }: FaultDay, perSecond: number, doors: Doors): Promise<void> {
+  await doors.bus.publish(records.slice(0, before))
   const perTurn = Math.max(1, Math.round((perSecond * everyMs) / 1_000))
   const sending: Promise<void>[] = []
-  for (let at = 0; at < records.length; at += perTurn) {
+  for (let at = before; at < records.length; at += perTurn) {
     const turn = records.slice(at, at + perTurn)
     const byDoor = Map.groupBy(turn, ({ door }) => door)
     for (const [door, some] of byDoor) if (door !== undefined) sending.push(send(doors.fleet, door, some))

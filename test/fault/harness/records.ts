@@ -19,6 +19,8 @@ export interface FaultRecord extends OutgoingRecord {
 
 export interface FaultDay {
   readonly records: readonly FaultRecord[]
+  /** So many of them are from before the day: hours in a moment. None of the day's may overtake them, or they are late. */
+  readonly before: number
   /** SHA-256 of the bytes of each valid record, once. */
   readonly valid: ReadonlySet<string>
   /** `CODE sha256` of each malformed one. */
@@ -58,9 +60,14 @@ export function faultDay(options: DayOptions): FaultDay {
   const scenes = [...scenesOf(thieves, decoys, count)].sort((a, b) => a.at - b.at)
   const writer = new DayWriter(options.partitions)
   let told = 0
+  const tell = (untilMs: number): void => {
+    for (; beside[told] !== undefined && beside[told]!.atMs <= untilMs; told++) writer.demo(beside[told]!)
+  }
+  tell(startMs)
+  const before = writer.day.records.length
   for (let i = 0; i < count; i++) {
     const timeMs = startMs + Math.floor((i * dayMs) / count)
-    for (; beside[told] !== undefined && beside[told]!.atMs <= timeMs; told++) writer.demo(beside[told]!)
+    tell(timeMs)
     for (; scenes[0] !== undefined && scenes[0].at <= i; scenes.shift()) {
       writer.valid(recordText({ ...scenes[0].record, id: `scene-${i}-${scenes.length}`, timeMs }))
     }
@@ -72,7 +79,7 @@ export function faultDay(options: DayOptions): FaultDay {
       writer.valid(background(i, timeMs - late, random), random.next() < doorShare ? { door: 'audit' } : {})
     }
   }
-  return { ...writer.day, thieves, decoys, endMs }
+  return { ...writer.day, before, thieves, decoys, endMs }
 }
 
 /** Deals records out over the partitions, and keeps what must come of each. */
