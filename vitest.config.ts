@@ -40,7 +40,7 @@ export default defineConfig({
     projects: [
       pure('unit', [
         '{core,engine,runtime,adapters,connectors,services,cli}/**/*.test.ts',
-        'test/support/**/*.test.ts',
+        'test/{support,trial}/**/*.test.ts',
       ]),
       pure('house', ['test/house/**/*.test.ts'], 60_000),
       pure('property', ['test/property/**/*.test.ts'], 60_000),

@@ -15,8 +15,8 @@ export interface Figure {
 /** A bench runs for well under a minute, repeats, and reports medians. */
 export interface Bench {
   readonly name: string
-  /** `undefined`: it can't run here, and says why. */
-  run(): Promise<readonly Figure[] | { readonly skipped: string }>
+  /** `skipped`: it can't run here, and says why. `options`: what the command line has after the names. */
+  run(options: readonly string[]): Promise<readonly Figure[] | { readonly skipped: string }>
 }
 
 export function ratioOf(figure: Figure): number {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [NAME…]`: measures, and prints each figure beside its own baseline from the same run.
+ * `npm run bench [NAME…] [-- OPTION…]`: measures, and prints each figure beside its own baseline from the same run.
  *
  * Exit code 0 also where a target is missed: machines differ; the table says which are met.
  */
@@ -13,6 +13,7 @@ import { kafkaHopsBench } from './kafka-hops.ts'
 import { overKafkaBench } from './over-kafka.ts'
 import { reactionBench } from './reaction.ts'
 import { restoreBench } from './restore.ts'
+import { trialBench } from './trial.ts'
 
 const benches: readonly Bench[] = [
   inProcessBench,
@@ -23,9 +24,12 @@ const benches: readonly Bench[] = [
   kafkaHopsBench,
   elasticsearchBench,
   restoreBench,
+  trialBench,
 ]
 
-const wanted = process.argv.slice(2)
+const args = process.argv.slice(2)
+const firstOption = args.findIndex((arg) => arg.startsWith('-'))
+const [wanted, options] = firstOption < 0 ? [args, []] : [args.slice(0, firstOption), args.slice(firstOption)]
 const chosen = wanted.length === 0 ? benches : benches.filter((bench) => wanted.includes(bench.name))
 if (chosen.length === 0) {
   console.error(`No bench of that name. There are: ${benches.map((bench) => bench.name).join(', ')}`)
@@ -38,11 +42,12 @@ const table = new Table({
 })
 for (const bench of chosen) {
   console.error(`${bench.name} …`)
-  const found = await bench.run()
+  const found = await bench.run(options)
   if ('skipped' in found) table.push([bench.name, `skipped: ${found.skipped}`, '', '', '', ''])
   else for (const figure of found) table.push(row(figure))
 }
-console.log(table.toString())
+// Whoever asked for JSON has it already.
+if (!options.includes('--json')) console.log(table.toString())
 
 function row(figure: Figure): string[] {
   const { target, unit } = figure

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import type { FileTruth } from '../truth/truth.ts'
+import { judge, type Alert } from './judge.ts'
+
+const file = 'a.jsonl'
+
+/** thief: two honest calls, then three of the run; honest: four calls; a second run that nobody finds. */
+const truth: FileTruth = {
+  file,
+  events: [
+    ['0', 'thief', undefined],
+    ['1', 'honest', undefined],
+    ['2', 'thief', undefined],
+    ['3', 'thief', 'run 1'],
+    ['4', 'honest', undefined],
+    ['5', 'thief', 'run 1'],
+    ['6', 'other', 'run 2'],
+    ['7', 'thief', 'run 1'],
+    ['8', 'honest', undefined],
+    ['9', 'honest', undefined],
+  ].map(([id, account, run]) => ({ id: id!, account: account!, model: 'm', ...(run === undefined ? {} : { run }) })),
+  runs: [
+    { scenario: 's', id: 'run 1', model: 'm', accounts: ['thief'], accepted: ['extraction'] },
+    { scenario: 's', id: 'run 2', model: 'm', accounts: ['other'], accepted: ['extraction'] },
+  ],
+  honest: [
+    { account: 'honest', kind: 'steady' },
+    { account: 'quiet', kind: 'steady' },
+    { account: 'thief', kind: 'steady' },
+  ],
+}
+
+const alert = (id: string, principal: string, threat = 'extraction'): Alert => ({ file, id, principal, threat })
+
+test('a run is found at its first right alert, and its queries are counted to there', () => {
+  const { scenarios } = judge([truth], [alert('7', 'thief'), alert('5', 'thief')])
+  expect(scenarios).toEqual([
+    {
+      scenario: 's',
+      runs: 2,
+      runsFound: 1,
+      runsMisnamed: 0,
+      accounts: 2,
+      accountsFound: 1,
+      queriesMedian: 2,
+      queriesMost: 2,
+      wrongNames: {},
+    },
+  ])
+})
+
+test('an alert before the attack began finds nothing, and is counted as false', () => {
+  const { scenarios, honest } = judge([truth], [alert('2', 'thief')])
+  expect(scenarios[0]!.runsFound).toBe(0)
+  expect(honest.alertsBeforeAttack).toBe(1)
+})
+
+test('an alert under another name finds no run, and the name is told', () => {
+  const { scenarios } = judge([truth], [alert('5', 'thief', 'inversion')])
+  expect(scenarios[0]).toMatchObject({ runsFound: 0, runsMisnamed: 1, wrongNames: { inversion: 1 } })
+})
+
+test('a group alert finds each account that it names', () => {
+  const { scenarios } = judge(
+    [truth],
+    [{ file, id: '7', principals: ['thief', 'other', 'honest'], threat: 'extraction' }],
+  )
+  expect(scenarios[0]).toMatchObject({ runsFound: 2, accountsFound: 2 })
+})
+
+test('honest accounts and their alerts are counted by kind, and who attacks is none of them', () => {
+  const { honest } = judge([truth], [alert('4', 'honest'), alert('8', 'honest', 'inversion'), alert('9', 'thief')])
+  expect(honest).toMatchObject({ accounts: 2, alerted: 1, events: 6, alerts: 2 })
+  expect(honest.alertsIn10000Events).toBeCloseTo(2e4 / 6)
+  expect(honest.kinds).toEqual([{ kind: 'steady', accounts: 2, alerted: 1, threats: { extraction: 1, inversion: 1 } }])
+})
+
+test('an alert of another file or of an event that is not there counts for nothing', () => {
+  const { scenarios, honest } = judge([truth], [{ ...alert('5', 'thief'), file: 'b.jsonl' }, alert('77', 'honest')])
+  expect([scenarios[0]!.runsFound, honest.alerts]).toEqual([0, 0])
+})
+
+test('a change of a model is found by its model, accuses nobody, and is false before it and elsewhere', () => {
+  const drifting: FileTruth = {
+    file,
+    events: [
+      { id: '0', account: 'u', model: 'm' },
+      { id: '1', account: 'u', model: 'm', run: 'run 1' },
+      { id: '2', account: 'u', model: 'other' },
+      { id: '3', account: 'u', model: 'm', run: 'run 1' },
+    ],
+    runs: [{ scenario: 'drift', id: 'run 1', model: 'm', accounts: [], accepted: ['drift'], ofModel: true }],
+    honest: [{ account: 'u', kind: 'steady' }],
+  }
+  const { scenarios, honest } = judge(
+    [drifting],
+    ['0', '2', '3'].map((id) => ({ file, id, threat: 'drift' })),
+  )
+  expect(scenarios[0]).toMatchObject({ runsFound: 1, queriesMedian: 2, accounts: 1, accountsFound: 1 })
+  expect(honest).toMatchObject({ alerted: 0, alertsOfModelsUnchanged: 2 })
+})

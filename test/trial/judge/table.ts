@@ -1,0 +1,56 @@
+/** A verdict as people read it. */
+import Table from 'cli-table3'
+import type { FidelityVerdict } from './fidelity.ts'
+import type { Verdict } from './judge.ts'
+
+export function tablesOf({ scenarios, honest }: Verdict, fidelity: FidelityVerdict | undefined): string {
+  const attacks = tableOf([
+    'scenario',
+    'runs found',
+    'other name',
+    'queries to the first alert',
+    'accounts found',
+    'wrong names',
+  ])
+  for (const each of scenarios) {
+    attacks.push([
+      each.scenario,
+      `${each.runsFound}/${each.runs}`,
+      each.runsMisnamed === 0 ? '' : `${each.runsMisnamed}`,
+      each.queriesMedian === undefined ? '' : `${each.queriesMedian} (at most ${each.queriesMost!})`,
+      `${each.accountsFound}/${each.accounts}`,
+      countsOf(each.wrongNames),
+    ])
+  }
+  const kinds = tableOf(['honest customers', 'alerted', 'as'])
+  for (const { kind, accounts, alerted, threats } of honest.kinds)
+    kinds.push([kind, `${alerted}/${accounts}`, countsOf(threats)])
+  const [low, high] = honest.share95
+  const lines = [
+    `${honest.alerted} of ${honest.accounts} honest accounts alerted: ${percent(honest.alerted / (honest.accounts || 1))} (95 %: ${percent(low)} to ${percent(high)})`,
+    `${honest.alerts} alerts on them in ${honest.events} honest events: ${honest.alertsIn10000Events.toFixed(2)} in 10,000`,
+    `${honest.alertsBeforeAttack} alerts on accounts before their attack began; ${honest.alertsOfModelsUnchanged} on models that had not changed`,
+  ]
+  if (fidelity !== undefined && fidelity.tried > 0) {
+    const { told, tried, inside, below, above, widthMean, errorMean } = fidelity
+    lines.push(
+      `fidelity: ${told} accounts told; ${tried} tried, ${inside} inside the 90 % interval, ${below} less faithful than it says, ` +
+        `${above} more; mean width ${widthMean.toFixed(2)}, mean error ${errorMean.toFixed(2)}`,
+    )
+  }
+  return [attacks.toString(), kinds.toString(), ...lines].join('\n')
+}
+
+function tableOf(head: string[]): Table.Table {
+  return new Table({ head, style: { head: [], border: [] } })
+}
+
+function countsOf(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ')
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`
+}
