@@ -10,7 +10,8 @@
  * - the request queue sets a timer to a negative delay after every answer (Node warns) even where nothing waits;
  * - a connection that broke in the middle of an answer keeps those bytes and misreads the next one;
  * - two requests that find a connection closed open two sockets, and one of them leaks;
- * - the end of an old socket closes the connection's new one, and so does a late disconnect.
+ * - the end of an old socket closes the connection's new one, and so does a late disconnect;
+ * - each disconnect of a connection that is gone leaves one listener more on its socket (Node warns).
  */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
@@ -137,6 +138,7 @@ interface ConnectionInside {
     removeAllListeners(event?: string): void
     on(event: string, listener: () => void): void
     destroy(): void
+    unref: () => unknown
   }
 }
 interface RequestQueueInside {
@@ -187,12 +189,16 @@ function mend(): void {
   }
 }
 
-/** An old socket has nothing to say any more. Its last bytes are on their way, so it is left to close by itself. */
+/**
+ * An old socket has nothing to say any more. Its last bytes are on their way, so it is left to close by itself. kafkajs lets go
+ * of it with each disconnect; a socket that is gone waits with one listener more each time, for a connection that never comes.
+ */
 function silence(connection: ConnectionInside): void {
   const socket = connection.socket
   if (socket === undefined) return
   for (const event of ['data', 'end', 'timeout', 'error']) socket.removeAllListeners(event)
   socket.on('error', () => undefined)
+  socket.unref = () => socket
   if (socket.connecting) socket.destroy()
   socket.on('data', () => undefined)
   socket.on('end', () => {
