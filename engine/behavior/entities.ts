@@ -7,18 +7,6 @@ import type { Entity, EvidenceRef } from '../../core/signal.ts'
 
 type EntityType = Entity['type']
 
-/** Where an event names what, in the order in which findings list it. */
-const named: readonly (readonly [type: EntityType, read: (event: Event) => unknown])[] = [
-  ['principal', ({ warden }) => warden.principal],
-  ['user', ({ user }) => user?.id ?? user?.name],
-  ['credential', ({ warden }) => warden.credential?.id],
-  ['session', ({ warden }) => warden.session?.id],
-  ['address', ({ source }) => source?.ip ?? source?.address],
-  ['asset', ({ warden }) => warden.asset?.id],
-  ['model', ({ warden }) => warden.model?.id],
-  ['account', ({ cloud }) => cloud?.account?.id],
-]
-
 /** What was read of the last event: several rules ask the same of it, one after the other. An event is not changed. */
 const last: {
   event: Event | undefined
@@ -39,30 +27,48 @@ export function timeOf(event: Event): number {
   return (readOf(event).timeMs ??= Date.parse(event['@timestamp']))
 }
 
-/** The entities an event names, at most one of each type. */
+/** Who has read an event's time tells it to whoever asks next. */
+export function timeIsRead(event: Event, timeMs: number): void {
+  readOf(event).timeMs = timeMs
+}
+
+/** The entities an event names, at most one of each type, in the order in which findings list them. */
 export function entitiesOf(event: Event): readonly Entity[] {
   return (readOf(event).entities ??= readEntities(event))
 }
 
+/** The same; `known`, where it names just these. A list that is handed on as it is shows at a glance that it is the same. */
+export function entitiesAsKnown(event: Event, known: readonly Entity[]): readonly Entity[] {
+  const read = readOf(event)
+  const entities = (read.entities ??= readEntities(event))
+  return entities !== known && sameEntities(entities, known) ? (read.entities = known) : entities
+}
+
+/** Whether two lists name the same entities in the same order. */
+export function sameEntities(a: readonly Entity[], b: readonly Entity[]): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at]!.id !== b[at]!.id || a[at]!.type !== b[at]!.type) return false
+  return true
+}
+
+/** Written out: this runs for nearly every event. */
 function readEntities(event: Event): Entity[] {
+  const { warden, user, source, cloud } = event
   const found: Entity[] = []
-  for (const [type, read] of named) {
-    const id = read(event)
-    if (typeof id === 'string' && id !== '') found.push({ type, id: bounded(id) })
-  }
+  add(found, 'principal', warden.principal)
+  add(found, 'user', user?.id ?? user?.name)
+  add(found, 'credential', warden.credential?.id)
+  add(found, 'session', warden.session?.id)
+  add(found, 'address', source?.ip ?? source?.address)
+  add(found, 'asset', warden.asset?.id)
+  add(found, 'model', warden.model?.id)
+  add(found, 'account', cloud?.account?.id)
   return found
 }
 
-/** Whether an event names just these, in this order: told without making a list of its own. */
-export function namesJust(event: Event, entities: readonly Entity[]): boolean {
-  let at = 0
-  for (const [type, read] of named) {
-    const id = read(event)
-    if (typeof id !== 'string' || id === '') continue
-    const entity = entities[at++]
-    if (entity?.type !== type || entity.id !== bounded(id)) return false
-  }
-  return at === entities.length
+function add(found: Entity[], type: EntityType, id: unknown): void {
+  if (typeof id === 'string' && id !== '') found.push({ type, id: bounded(id) })
 }
 
 function bounded(id: string): string {

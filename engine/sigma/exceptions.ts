@@ -69,6 +69,11 @@ export class Exceptions {
     return compileCondition(condition, this.#reader)
   }
 
+  /** Whether any could hide a match of this rule. */
+  concern(rule: string): boolean {
+    return this.#byRule.has(rule)
+  }
+
   /** The exception that hides this event's match of a rule, or its part in a correlation. */
   hiding(rule: string, event: EventTree, timeMs: number): SigmaException | undefined {
     const own = this.#byRule.get(rule)

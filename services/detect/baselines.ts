@@ -9,10 +9,12 @@ import type { KeyedState } from '../../runtime/stage.ts'
 
 const prefix = 'base/'
 const baselinesMax = 10_000
+const nameCharsMax = 512
 
 export class Baselines {
   readonly #state: KeyedState
-  #rules: ReadonlySet<string> = new Set()
+  /** By rule in force and name: the same as in the state, found without spelling a key for each event. */
+  readonly #told = new Map<string, Map<string, unknown>>()
   #count = 0
 
   constructor(state: KeyedState) {
@@ -21,33 +23,42 @@ export class Baselines {
 
   /** These versions of rules are in force. */
   use(rules: ReadonlySet<string>): void {
-    this.#rules = rules
+    this.#told.clear()
+    for (const rule of rules) this.#told.set(rule, new Map())
     const gone: string[] = []
     this.#count = 0
-    for (const [key] of this.#state.entries(prefix)) {
-      if (rules.has(key.slice(prefix.length, key.indexOf('/', prefix.length)))) this.#count++
-      else gone.push(key)
+    for (const [key, value] of this.#state.entries(prefix)) {
+      const divider = key.indexOf('/', prefix.length)
+      const told = this.#told.get(key.slice(prefix.length, divider))
+      if (told === undefined) gone.push(key)
+      else {
+        told.set(key.slice(divider + 1), value)
+        this.#count++
+      }
     }
     for (const key of gone) this.#state.delete(key)
   }
 
   /** False: it is of no rule in force, or there are too many. */
   told({ rule, name, value }: Baseline): boolean {
-    const key = keyOf(rule, name)
-    if (!this.#rules.has(rule)) return false
-    if (this.#state.get(key) === undefined) {
+    const told = this.#told.get(rule)
+    if (told === undefined) return false
+    const kept = bounded(name)
+    if (!told.has(kept)) {
       if (this.#count >= baselinesMax) return false
       this.#count++
     }
-    this.#state.set(key, value)
+    told.set(kept, value)
+    this.#state.set(`${prefix}${rule}/${kept}`, value)
     return true
   }
 
   get(rule: string, name: string): unknown {
-    return this.#state.get(keyOf(rule, name))
+    const told = this.#told.get(rule)
+    return told === undefined || told.size === 0 ? undefined : told.get(bounded(name))
   }
 }
 
-function keyOf(rule: string, name: string): string {
-  return `${prefix}${rule}/${name.slice(0, 512)}`
+function bounded(name: string): string {
+  return name.length > nameCharsMax ? name.slice(0, nameCharsMax) : name
 }

@@ -162,7 +162,9 @@ export class BehaviorGroups {
   #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
     const { planned, step, owner } = member
     const place = this.#placeOf(values)
-    for (const group of place.groups) if (group.isFor(owner.rule, scope, values)) return group
+    for (const group of place.groups) {
+      if (group.owner === owner && group.scope === scope && isSame(group.values, values)) return group
+    }
     const group = new BehaviorGroup(owner, keyOf(planned.key, scope, values), {
       scope,
       // What several rules are grouped by is kept once.
@@ -248,12 +250,16 @@ export class BehaviorGroups {
 
   #promote(group: BehaviorGroup, newSinceMs: number, seen: Seen): void {
     const { newMs, knownMax } = this.#limits
-    const isKnown = seen.appendedMs - newSinceMs >= newMs || group.values.some((value) => this.#registered.has(value))
-    if (!isKnown || this.#known >= knownMax) return
+    const isOld = seen.appendedMs - newSinceMs >= newMs
+    if ((!isOld && !this.#isRegistered(group)) || this.#known >= knownMax) return
     group.newSinceMs = undefined
     this.#newcomers.delete(group)
     this.#known++
     group.keep()
+  }
+
+  #isRegistered({ values }: BehaviorGroup): boolean {
+    return this.#registered.size > 0 && values.some((value) => this.#registered.has(value))
   }
 
   #evict(out: Outcome): void {
@@ -322,6 +328,7 @@ function nameOf(values: readonly string[]): string {
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true
   if (a.length !== b.length) return false
   for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
   return true

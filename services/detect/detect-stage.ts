@@ -27,6 +27,8 @@ import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
+import { timeIsRead } from '../../engine/behavior/entities.ts'
+import type { EventContext } from '../../engine/behavior/types.ts'
 import { eventObserver, FamiliarPrincipals, ReadEvent, type EventObserver } from './observe.ts'
 import { observationOutput } from './observations.ts'
 import type { ToObserve } from './onward.ts'
@@ -60,11 +62,9 @@ export class DetectLogic implements StageLogic {
   readonly #told: ToldLicenses
   /** The inventory with what licensing has told; undefined: to be drawn anew. */
   #merged: Inventory | undefined
-  /** Base rule -> correlations that read it. */
-  #readers: ReadonlyMap<string, readonly Reader[]> = new Map()
-  /** Selection -> its behavior rule. */
-  #selected: ReadonlyMap<string, BehaviorPlanned> = new Map()
+  #follows: ReadonlyMap<SigmaRule, Follow> = new Map()
   readonly #matched: SigmaRule[] = []
+  readonly #onMatch = (rule: SigmaRule): void => void this.#matched.push(rule)
   #familiar = new FamiliarPrincipals()
 
   constructor(state: KeyedState, report: DetectReport) {
@@ -88,8 +88,7 @@ export class DetectLogic implements StageLogic {
     this.#matcher = matcher
     this.#exceptions = exceptions
     this.#familiar = new FamiliarPrincipals()
-    this.#readers = readersOf(set)
-    this.#selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
+    this.#follows = followsOf(set, exceptions)
     this.#correlations.use(
       set.correlations.filter(({ local }) => local),
       set.correlations,
@@ -156,24 +155,31 @@ export class DetectLogic implements StageLogic {
     const knownSinceMs = this.#presence.seen(event.warden.principal, timeMs)
     const matched = this.#matched
     matched.length = 0
-    this.#matcher.match(event, (rule) => matched.push(rule))
+    this.#matcher.match(event, this.#onMatch)
     this.#cost.sample(event)
     if (matched.length === 0) return
+    timeIsRead(event, timeMs)
     const read = new ReadEvent(event, timeMs, this.#familiar.get(event.warden.principal))
+    const context: EventContext = { knownSinceMs, inventory: this.#registered }
     for (const rule of matched) {
-      if (this.#hides(rule.meta.id, event, timeMs, out)) continue
+      const { hidden, selected, readers } = this.#follows.get(rule)!
+      if (hidden && this.#hides(rule.meta.id, event, timeMs, out)) continue
       this.#report.matched(rule.meta.id)
       if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
-      const selected = this.#selected.get(rule.meta.id)
-      if (selected !== undefined) this.#select(selected, event, knownSinceMs, seen, out)
-      for (const { plan, number, observe } of this.#readers.get(rule.meta.id) ?? []) {
-        if (this.#hides(plan.rule.meta.id, event, timeMs, out)) continue
-        const scope = plan.rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
-        for (const { values, observation } of observe(read)) {
-          const context = read.context(plan.rule.meta)
-          this.#route({ plan, scope, values, observation, context, familiar: read.familiar, number }, seen, out)
-        }
+      if (selected !== undefined) this.#select(selected, event, context, seen, out)
+      for (const reader of readers) {
+        if (reader.hidden && this.#hides(reader.plan.rule.meta.id, event, timeMs, out)) continue
+        this.#observe(reader, read, seen, out)
       }
+    }
+  }
+
+  #observe({ plan, number, observe }: Reader, read: ReadEvent, seen: Seen, out: Outcome): void {
+    const { meta } = plan.rule
+    const scope = meta.warden.scope === 'operator' ? 'operator' : read.event.organization.id
+    for (const { values, observation } of observe(read)) {
+      const context = read.context(meta)
+      this.#route({ plan, scope, values, observation, context, familiar: read.familiar, number }, seen, out)
     }
   }
 
@@ -185,8 +191,8 @@ export class DetectLogic implements StageLogic {
     return true
   }
 
-  #select(planned: BehaviorPlanned, event: Event, knownSinceMs: number | undefined, seen: Seen, out: Outcome): void {
-    const read = planned.rule.plan.read(event, { knownSinceMs, inventory: this.#registered })
+  #select(planned: BehaviorPlanned, event: Event, context: EventContext, seen: Seen, out: Outcome): void {
+    const read = planned.rule.plan.read(event, context)
     if (read === undefined) return
     const { key, rule } = planned
     const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
@@ -250,16 +256,39 @@ interface Reader {
   /** Tells readers apart; it may name another one once other rules are in force. */
   readonly number: number
   readonly observe: EventObserver
+  /** An exception may hide what it reads. */
+  readonly hidden: boolean
 }
 
-function readersOf(set: RuleSet): Map<string, Reader[]> {
+/** What comes of a match of one rule. */
+interface Follow {
+  /** An exception may hide the match. */
+  readonly hidden: boolean
+  /** The behavior rule whose selection it is. */
+  readonly selected: BehaviorPlanned | undefined
+  readonly readers: readonly Reader[]
+}
+
+function followsOf(set: RuleSet, exceptions: Exceptions): Map<SigmaRule, Follow> {
+  const selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
+  const readers = readersOf(set, exceptions)
+  return new Map(
+    set.sigma.map((rule) => {
+      const { id } = rule.meta
+      return [rule, { hidden: exceptions.concern(id), selected: selected.get(id), readers: readers.get(id) ?? [] }]
+    }),
+  )
+}
+
+function readersOf(set: RuleSet, exceptions: Exceptions): Map<string, Reader[]> {
   const readers = new Map<string, Reader[]>()
   let count = 0
   for (const plan of set.correlations) {
+    const hidden = exceptions.concern(plan.rule.meta.id)
     for (const [base, { kind, id }] of plan.rule.base.entries()) {
       if (kind !== 'rule') continue
       const list = readers.get(id)
-      const reader: Reader = { plan, number: count++, observe: eventObserver(plan.rule, base) }
+      const reader: Reader = { plan, number: count++, observe: eventObserver(plan.rule, base), hidden }
       if (list === undefined) readers.set(id, [reader])
       else list.push(reader)
     }

@@ -7,7 +7,7 @@
  * is not.
  */
 import type { Entity, Exposure } from '../../core/signal.ts'
-import { mergeEntities } from '../../engine/behavior/entities.ts'
+import { sameEntities, mergeEntities } from '../../engine/behavior/entities.ts'
 import type { ObservationContext } from './observations.ts'
 
 export interface GroupContext {
@@ -54,7 +54,7 @@ export function allQueries({ exposed }: GroupContext): boolean {
 
 function setOf({ sets }: GroupContext, entities: readonly Entity[]): Named {
   for (let number = sets.length - 1; number >= Math.max(0, sets.length - lookBack); number--) {
-    if (isSame(sets[number]!.entities, entities)) return sets[number]!
+    if (sameEntities(sets[number]!.entities, entities)) return sets[number]!
   }
   // Past the limit an event's entities are not told apart from the last set's.
   if (sets.length >= setsMax) return sets[sets.length - 1]!
@@ -93,14 +93,6 @@ function joinClosest(spans: number[]): void {
     if (spans[at + 1]! - spans[at]! < spans[closest + 1]! - spans[closest]!) closest = at
   }
   spans.splice(closest, 2)
-}
-
-/** Whether two lists name the same entities in the same order. */
-export function isSame(a: readonly Entity[], b: readonly Entity[]): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  for (let at = 0; at < a.length; at++) if (a[at]!.id !== b[at]!.id || a[at]!.type !== b[at]!.type) return false
-  return true
 }
 
 /** An eighth goes at once, so that a busy group does not pay for each event. */

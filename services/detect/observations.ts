@@ -40,10 +40,20 @@ export interface ObservationContext {
 
 const groupCharsMax = 300
 
-/** Spells a group as part of a key: readable where it is short. */
+/** Spells a group as part of a key: readable where it is short. As JSON, which plain text is spelled as without asking. */
 export function groupKey(scope: string, group: readonly string[]): string {
-  const spelled = JSON.stringify([scope, ...group])
+  let spelled = `[${quoted(scope)}`
+  for (const value of group) spelled += `,${quoted(value)}`
+  spelled += ']'
   return spelled.length <= groupCharsMax ? spelled : derivedId('group', scope, ...group)
+}
+
+function quoted(text: string): string {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return JSON.stringify(text)
+  }
+  return `"${text}"`
 }
 
 /** Where it is looked for: with others of its rule and group. A correlation may be placed otherwise (placement.ts). */

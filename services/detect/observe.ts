@@ -7,7 +7,7 @@
 import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../core/signal.ts'
-import { entitiesOf, evidenceOf, namesJust } from '../../engine/behavior/entities.ts'
+import { entitiesAsKnown, evidenceOf } from '../../engine/behavior/entities.ts'
 import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
@@ -73,9 +73,7 @@ export class ReadEvent {
   }
 
   #entities(): readonly Entity[] {
-    const { event, familiar } = this
-    if (!namesJust(event, familiar.entities)) familiar.entities = entitiesOf(event)
-    return familiar.entities
+    return (this.familiar.entities = entitiesAsKnown(this.event, this.familiar.entities))
   }
 }
 

@@ -6,7 +6,6 @@
  * (Charikar, Chen and Farach-Colton 2002), which keeps distances up to about a sixth and keeps lines and midpoints exactly.
  */
 import type { Event } from '../../../core/event.ts'
-import { packed } from './packed.ts'
 
 export const dimensionMax = 64
 /** Longest vector read. */
@@ -16,7 +15,7 @@ export type InputKind = 'features' | 'embedding' | 'hash' | 'output'
 
 export interface QueryInput {
   readonly kind: InputKind
-  /** At most `dimensionMax` finite numbers. */
+  /** At most `dimensionMax` finite numbers. Good until the input of another event is read: what is kept is copied. */
   readonly x: Float64Array
   /** The class that was answered; empty where none was told. */
   readonly label: string
@@ -28,14 +27,31 @@ export interface QueryInput {
 
 /** Several detectors look at the same event, one after the other: it is read once. */
 const last: { event: Event | undefined; input: QueryInput | undefined } = { event: undefined, input: undefined }
+let count = 0
+
+/** How many inputs were read so far: whether `x` still holds the numbers that it held. */
+export function inputsRead(): number {
+  return count
+}
+
+/** Room for the numbers of the input at hand, by their count: made anew for each event it is most of what reading costs. */
+const rooms: (Float64Array | undefined)[] = []
+
+function roomFor(length: number): Float64Array {
+  return (rooms[length] ??= new Float64Array(length))
+}
 
 /** Of the input that was packed last. */
 const lastPacked: { input: QueryInput | undefined; text: string } = { input: undefined, text: '' }
 
-/** The numbers of an input as they travel: several detectors hand on the same. */
+const floats = new Float32Array(dimensionMax)
+const floatBytes = Buffer.from(floats.buffer)
+
+/** The numbers of an input as they travel, as packed.ts spells them: several detectors hand on the same. */
 export function packedInput(input: QueryInput): string {
   if (lastPacked.input !== input) {
-    lastPacked.text = packed(Float32Array.from(input.x))
+    floats.set(input.x)
+    lastPacked.text = floatBytes.toString('base64', 0, 4 * input.x.length)
     lastPacked.input = input
   }
   return lastPacked.text
@@ -44,6 +60,8 @@ export function packedInput(input: QueryInput): string {
 /** Undefined: the event has neither an input nor an answer that can be looked at. An event that was read is not changed. */
 export function inputOf(event: Event): QueryInput | undefined {
   if (last.event !== event) {
+    last.event = undefined
+    count++
     last.input = readInput(event)
     last.event = event
   }
@@ -57,14 +75,16 @@ function readInput(event: Event): QueryInput | undefined {
   // A number that is no class, such as a price: all answers differ in it.
   const isClass = typeof label !== 'number' || Number.isInteger(label)
   const margin = probabilities === undefined ? output?.confidence : marginOf(probabilities)
-  const answer = {
-    label: isClass ? String(label).slice(0, 64) : '',
-    margin: Number.isFinite(margin) ? margin : undefined,
-  }
   const read = vectorOf(input, probabilities ?? alone(output?.confidence))
   if (read === undefined) return undefined
   const text = typeof input?.hash === 'string' && input.hash !== '' ? input.hash : undefined
-  return { ...read, ...answer, key: text === undefined ? keyOfVector(read.x) : keyOfText(text) }
+  return {
+    kind: read.kind,
+    x: read.x,
+    label: isClass ? String(label).slice(0, 64) : '',
+    margin: Number.isFinite(margin) ? margin : undefined,
+    key: text === undefined ? keyOfVector(read.x) : keyOfText(text),
+  }
 }
 
 function vectorOf(
@@ -94,7 +114,7 @@ function alone(confidence: number | undefined): readonly number[] | undefined {
 
 /** A feature vector in the form in which inputs are compared. */
 export function featuresOf(values: readonly number[]): Float64Array {
-  return reduced(values, 1)
+  return reduced(values, 1, new Float64Array(lengthOf(values)))
 }
 
 /** Undefined where it is no vector of at least two finite numbers. */
@@ -110,12 +130,16 @@ function norm(values: readonly number[]): number {
   return sum > 0 ? Math.sqrt(sum) : 1
 }
 
-function reduced(values: readonly number[], divisor: number): Float64Array {
-  const x = new Float64Array(Math.min(values.length, dimensionMax))
+function lengthOf(values: readonly number[]): number {
+  return Math.min(values.length, dimensionMax)
+}
+
+function reduced(values: readonly number[], divisor: number, x = roomFor(lengthOf(values))): Float64Array {
   if (values.length <= dimensionMax) {
     for (let n = 0; n < values.length; n++) x[n] = values[n]! / divisor
     return x
   }
+  x.fill(0)
   for (let n = 0; n < values.length; n++) {
     const h = sketch[n]!
     x[h & (dimensionMax - 1)]! += (h & 0x80000000) === 0 ? values[n]! / divisor : -values[n]! / divisor

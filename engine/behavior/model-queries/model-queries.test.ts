@@ -108,7 +108,7 @@ describe('an input', () => {
     const ratios = Array.from({ length: 200 }, () => {
       const [a, b] = [vector(), vector()]
       const whole = Math.hypot(...a.map((value, i) => value - b[i]!))
-      const [x, y] = [a, b].map((features) => inputOf(eventOf({ input: { features } }))!.x)
+      const [x, y] = [a, b].map((features) => Float64Array.from(inputOf(eventOf({ input: { features } }))!.x))
       return Math.hypot(...[...x!].map((value, i) => value - y![i]!)) / whole
     }).sort((a, b) => a - b)
     expect(ratios[10]).toBeGreaterThan(0.67)

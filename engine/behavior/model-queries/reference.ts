@@ -6,6 +6,7 @@
  * hides in the directions that honest inputs hardly use. The lines are split-conformal quantiles (Vovk et al. 2005), scored
  * crosswise: no account's queries are scored by what it taught itself. Pure.
  */
+import { inputsRead } from './input.ts'
 import { packed, unpacked } from './packed.ts'
 
 /** Shares of honest traffic past each of the lines; the last is as rare as the number of samples can tell. */
@@ -271,11 +272,14 @@ export interface Reference {
 function onceEach(score: Scorer): Scorer {
   let lastX: ArrayLike<number> | undefined
   let lastLabel = ''
+  let lastRead = -1
   let last = 0
   return (x, label) => {
-    if (x === lastX && label === lastLabel) return last
+    const read = inputsRead()
+    if (x === lastX && label === lastLabel && read === lastRead) return last
     last = score(x, label)
     lastX = x
+    lastRead = read
     lastLabel = label
     return last
   }

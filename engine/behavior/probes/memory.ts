@@ -197,8 +197,11 @@ export class Memory {
 
   #keepPlace(place: Float64Array): void {
     const places = (this.#places ??= [])
-    places.push(Array.from(place, (value) => Math.round(value * 1e3) / 1e3))
-    if (places.length > placesMax) places.shift()
+    // The oldest makes room behind all others.
+    const kept = places.length < placesMax ? [] : places.shift()!
+    kept.length = 0
+    for (let i = 0; i < place.length; i++) kept.push(Math.round(place[i]! * 1e3) / 1e3)
+    places.push(kept)
   }
 }
 
