@@ -8,8 +8,6 @@
 
 /** Tabs, carriage returns, control characters, directives, document ends. */
 const unusual = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff]|^(?:%|\.\.\.)/m
-/** A key and what follows it on its line. */
-const plainKey = /^([A-Za-z0-9_@$][\w.|@$/ -]*?) *:(?: +(.*))?$/
 const quotedKey = /^'((?:[^']|'')*)':(?: +(.*))?$/
 const keyCharsMax = 500
 const depthMax = 30
@@ -48,6 +46,8 @@ function isDash(line: string, indent: number): boolean {
 
 class PlainReader {
   readonly #lines: string[]
+  /** Of the line that was looked at last. */
+  #indent = 0
   #at = 0
   #depth = 0
 
@@ -70,7 +70,9 @@ class PlainReader {
     for (; this.#at < this.#lines.length; this.#at++) {
       const line = this.#lines[this.#at]!
       const indent = indentOf(line)
-      if (indent < line.length && line.charCodeAt(indent) !== 35) return line
+      if (indent === line.length || line.charCodeAt(indent) === 35) continue
+      this.#indent = indent
+      return line
     }
     return undefined
   }
@@ -79,7 +81,7 @@ class PlainReader {
     if (++this.#depth > depthMax) giveUp()
     const map: Record<string, unknown> = {}
     for (let line = this.#peek(); line !== undefined; line = this.#peek()) {
-      const own = indentOf(line)
+      const own = this.#indent
       if (own < indent) break
       if (own > indent || isDash(line, indent)) giveUp()
       const found = keyOf(line.slice(indent)) ?? giveUp()
@@ -95,7 +97,7 @@ class PlainReader {
     if (++this.#depth > depthMax) giveUp()
     const list: unknown[] = []
     for (let line = this.#peek(); line !== undefined; line = this.#peek()) {
-      const own = indentOf(line)
+      const own = this.#indent
       if (own > indent) giveUp()
       if (own < indent || !isDash(line, indent)) break
       const rest = line.slice(indent + 1).trimStart()
@@ -118,7 +120,7 @@ class PlainReader {
   #value(rest: string, indent: number, ofKey: boolean): unknown {
     if (rest === '' || rest.startsWith('#')) {
       const next = this.#peek()
-      const below = next === undefined ? -1 : indentOf(next)
+      const below = next === undefined ? -1 : this.#indent
       if (next !== undefined && below > indent)
         return isDash(next, below) ? this.#list(below) : this.#mapBelow(next, below)
       return ofKey && next !== undefined && below === indent && isDash(next, below) ? this.#list(below) : null
@@ -127,7 +129,7 @@ class PlainReader {
     const value = scalarOf(rest)
     // A scalar that goes on, or something that should not be there.
     const next = this.#peek()
-    if (next !== undefined && indentOf(next) > indent) giveUp()
+    if (next !== undefined && this.#indent > indent) giveUp()
     return value
   }
 
@@ -157,13 +159,48 @@ class PlainReader {
   }
 }
 
-function keyOf(text: string): { readonly key: string; readonly rest: string } | undefined {
-  const plain = plainKey.exec(text)
-  const found = plain ?? quotedKey.exec(text)
+interface Keyed {
+  readonly key: string
+  readonly rest: string
+}
+
+/** A key and what follows it on its line. */
+function keyOf(text: string): Keyed | undefined {
+  const colon = text.indexOf(':')
+  if (colon < 0) return undefined
+  if (text.charCodeAt(0) === apostrophe) return quotedKeyOf(text)
+  if (colon + 1 < text.length && text.charCodeAt(colon + 1) !== space) return undefined
+  let end = colon
+  while (end > 0 && text.charCodeAt(end - 1) === space) end--
+  if (end === 0 || !isOf(keyStart, text, 0)) return undefined
+  for (let at = 1; at < end; at++) if (!isOf(keyPart, text, at)) return undefined
+  if (end > keyCharsMax) giveUp()
+  let from = colon + 1
+  while (text.charCodeAt(from) === space) from++
+  return { key: text.slice(0, end), rest: text.slice(from) }
+}
+
+function quotedKeyOf(text: string): Keyed | undefined {
+  const found = quotedKey.exec(text)
   if (found === null) return undefined
-  const key = plain === null ? found[1]!.replaceAll("''", "'") : found[1]!
+  const key = found[1]!.replaceAll("''", "'")
   if (key.length > keyCharsMax) giveUp()
   return { key, rest: found[2] ?? '' }
+}
+
+const space = 0x20
+const apostrophe = 0x27
+const quote = 0x22
+const keyStart = charsOf(/[A-Za-z0-9_@$]/)
+const keyPart = charsOf(/[\w.|@$/ -]/)
+
+/** Which of the first characters an expression takes. */
+function charsOf(expression: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => (expression.test(String.fromCharCode(code)) ? 1 : 0))
+}
+
+function isOf(chars: Uint8Array, text: string, at: number): boolean {
+  return chars[text.charCodeAt(at)] === 1
 }
 
 const singleQuoted = /^'((?:[^']|'')*)' *(?: #.*)?$/
@@ -178,6 +215,11 @@ function unescaped(escape: string): string {
 const flowList = /^\[([^[\]{}"'#&*!|>%@`:?]*)\] *(?: #.*)?$/
 
 function scalarOf(text: string): unknown {
+  const last = text.length - 1
+  const first = text.charCodeAt(0)
+  // Nothing is doubled or escaped, and nothing follows: what most quoted values are.
+  if (first === apostrophe && last > 0 && text.indexOf("'", 1) === last) return text.slice(1, -1)
+  if (first === quote && last > 0 && text.indexOf('"', 1) === last && !text.includes('\\')) return text.slice(1, -1)
   switch (text.charAt(0)) {
     case "'":
       return (singleQuoted.exec(text) ?? giveUp())[1]!.replaceAll("''", "'")
@@ -212,11 +254,15 @@ const words = new Map<string, unknown>([
   ['FALSE', false],
 ])
 
+/** What a word or a number of these begins with. */
+const wordOrNumber = charsOf(/[nNtTfF~\d+.-]/)
+
 function plainScalar(text: string): unknown {
   const comment = text.indexOf(' #')
   const plain = (comment < 0 ? text : text.slice(0, comment)).trimEnd()
   if (plain === '' || (indicators.has(plain.charAt(0)) && !colonAlone.test(plain)) || isDash(plain, 0)) giveUp()
   if (plain.includes(': ') || plain.endsWith(':')) giveUp()
+  if (!isOf(wordOrNumber, plain, 0)) return plain
   const word = words.get(plain)
   if (word !== undefined) return word
   if (integer.test(plain)) return plain === '-0' ? giveUp() : Number(plain)

@@ -21,7 +21,7 @@ export interface DetectionContext {
 type Scalar = string | number | boolean | null
 
 export function readSelection(context: DetectionContext, value: unknown, path: YamlPath): Draft | undefined {
-  if (isScalarValue(value)) return keywords(context, [value], path)
+  if (isScalarValue(value)) return readValues(context, undefined, { values: [value], listed: false }, path, [])
   if (Array.isArray(value)) return readList(context, value, path)
   return readMap(context, value as Readonly<Record<string, unknown>>, path)
 }
@@ -35,7 +35,7 @@ function readList(context: DetectionContext, list: readonly unknown[], path: Yam
     empty(context, path)
     return undefined
   }
-  if (list.every(isScalarValue)) return keywords(context, list, path)
+  if (list.every(isScalarValue)) return readValues(context, undefined, { values: list, listed: true }, path, [])
   const of: Draft[] = []
   for (const [index, entry] of list.entries()) {
     const at = [...path, index]
@@ -68,7 +68,8 @@ function readMap(context: DetectionContext, map: Readonly<Record<string, unknown
 
 function readItem(context: DetectionContext, key: string, value: unknown, path: YamlPath): Draft | undefined {
   const [field = '', ...names] = key.split('|')
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+  const listed = Array.isArray(value)
+  const values: readonly unknown[] = listed ? value : [value]
   if (values.length === 0) {
     empty(context, path)
     return undefined
@@ -86,21 +87,23 @@ function readItem(context: DetectionContext, key: string, value: unknown, path: 
     }
   }
   if (scalars.length < values.length) return undefined
-  return readValues(context, field.trim() === '' ? undefined : field, scalars, path, names)
+  return readValues(context, field.trim() === '' ? undefined : field, { values: scalars, listed }, path, names)
 }
 
-function keywords(context: DetectionContext, values: readonly Scalar[], path: YamlPath): Draft | undefined {
-  return readValues(context, undefined, values, path, [])
+interface Written {
+  readonly values: readonly Scalar[]
+  /** They stand in a list; else there is one, by itself. */
+  readonly listed: boolean
 }
 
 function readValues(
   context: DetectionContext,
   field: string | undefined,
-  scalars: readonly Scalar[],
+  written: Written,
   path: YamlPath,
   names: readonly string[],
 ): Draft | undefined {
-  const read = applyModifiers(context, scalars, path, names)
+  const read = applyModifiers(context, written, path, names)
   if (read === undefined) return undefined
   const { values, modifiers } = read
   const item: DraftItem = {
@@ -117,7 +120,7 @@ function readValues(
 
 function applyModifiers(
   context: DetectionContext,
-  values: readonly Scalar[],
+  { values, listed }: Written,
   path: YamlPath,
   names: readonly string[],
 ): { readonly values: readonly ReadValue[]; readonly modifiers: ModifierList } | undefined {
@@ -128,19 +131,13 @@ function applyModifiers(
     return undefined
   }
   const read: ReadValue[] = []
-  const listed = isList(parsed, path)
-  for (const [index, value] of values.entries()) {
-    const at = listed ? [...path, index] : path
-    const written = typeof value === 'number' ? parsed.writtenNumber(at) : undefined
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!
+    const at = (): YamlPath => (listed ? [...path, index] : path)
+    const written = typeof value === 'number' ? parsed.writtenNumber(at()) : undefined
     const one = readValue(value, written, modifiers.names, context.placeholders)
-    if ('problem' in one) mistakes.add(one.problem, one.message, parsed.place(at), one.hint)
+    if ('problem' in one) mistakes.add(one.problem, one.message, parsed.place(at()), one.hint)
     else read.push(one)
   }
   return read.length < values.length ? undefined : { values: read, modifiers }
-}
-
-function isList(parsed: ParsedYaml, path: YamlPath): boolean {
-  let node: unknown = parsed.value
-  for (const step of path) node = (node as Record<string | number, unknown>)[step]
-  return Array.isArray(node)
 }

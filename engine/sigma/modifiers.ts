@@ -10,6 +10,7 @@ import ipaddr from 'ipaddr.js'
 import { RE2JS } from 're2js'
 import { containing, endingWith, parsePattern, plainText, startingWith, withAnyDash } from './pattern.ts'
 import { expand, expandRegex } from './placeholders.ts'
+import { isPlainRegex } from './regex-plain.ts'
 import type { Comparison, PatternPart, Test, TimePart } from './types.ts'
 import type { Placeholders, Problem, Text, Value } from './values.ts'
 
@@ -303,6 +304,7 @@ function finishSeveral(values: readonly Value[]): Test | Problem {
 const regexProgramMax = 20_000
 
 function finishRegex(source: string, flags: string): Test | Problem {
+  if (isPlainRegex(source)) return { kind: 'regex', source, flags }
   try {
     const size = compileRegex(source, flags).programSize()
     if (size > regexProgramMax) {

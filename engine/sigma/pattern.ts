@@ -21,24 +21,32 @@ const optionDash = /\B[-/\u2013\u2014\u2015]\b/g
 export function parsePattern(text: string): readonly PatternPart[] {
   const parts: PatternPart[] = []
   let plain = ''
-  const wild = (part: PatternPart): void => {
-    if (plain !== '') parts.push(plain)
-    plain = ''
-    if (part !== any || parts.at(-1) !== any) parts.push(part)
-  }
+  /** Where what is to be taken as it stands begins. */
+  let from = 0
   for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at)
-    if (char === '\\') {
-      const next = text.charAt(at + 1)
-      plain += next === '*' || next === '?' || next === '\\' ? next : '\\'
-      if (next === '*' || next === '?' || next === '\\') at++
-    } else if (char === '*') wild(any)
-    else if (char === '?') wild(one)
-    else plain += char
+    const code = text.charCodeAt(at)
+    if (code === backslash) {
+      const next = text.charCodeAt(at + 1)
+      if (next !== asterisk && next !== questionMark && next !== backslash) continue
+      plain += text.slice(from, at)
+      from = ++at
+    } else if (code === asterisk || code === questionMark) {
+      plain += text.slice(from, at)
+      if (plain !== '') parts.push(plain)
+      plain = ''
+      from = at + 1
+      if (code === questionMark) parts.push(one)
+      else if (parts.at(-1) !== any) parts.push(any)
+    }
   }
+  plain += text.slice(from)
   if (plain !== '') parts.push(plain)
   return parts
 }
+
+const backslash = 0x5c
+const asterisk = 0x2a
+const questionMark = 0x3f
 
 /** The text of a pattern without wildcards; undefined where it has one. */
 export function plainText(parts: readonly PatternPart[]): string | undefined {

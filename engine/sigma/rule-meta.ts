@@ -56,12 +56,8 @@ export function readRuleHead(
 ): RuleHead | undefined {
   // What `modelwarden:` says of a filter is read by exceptions.ts.
   const value = kind === 'filter' ? withoutAttributes(parsed.value) : parsed.value
-  const read = Head.safeParse(value)
-  if (!read.success) {
-    mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_META_INVALID'))
-    return undefined
-  }
-  const head = read.data
+  const head = plainHead(value) ?? readHead(parsed, value, mistakes)
+  if (head === undefined) return undefined
   const tags = head.tags ?? []
   const id = head.id ?? head.name ?? derivedId('sigma-rule', parsed.file, index, head.title)
   return {
@@ -79,6 +75,42 @@ export function readRuleHead(
     warden: head.modelwarden === undefined ? plainAttributes : wardenAttributes(head.modelwarden),
     place: parsed.place([]),
   }
+}
+
+type HeadRead = z.infer<typeof Head>
+
+function readHead(parsed: ParsedYaml, value: unknown, mistakes: Mistakes): HeadRead | undefined {
+  const read = Head.safeParse(value)
+  if (read.success) return read.data
+  mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_META_INVALID'))
+  return undefined
+}
+
+const statuses: ReadonlySet<unknown> = new Set([undefined, ...Head.shape.status.unwrap().options])
+const levels: ReadonlySet<unknown> = new Set([undefined, ...Level.options])
+
+/**
+ * A head as thousands of rules have it, which the schema would take as it stands: looked over by hand, for that is done in a
+ * fraction of the time. Undefined: the schema decides.
+ */
+function plainHead(value: unknown): HeadRead | undefined {
+  const head = value as Readonly<Record<keyof HeadRead, unknown>>
+  const name = (text: unknown): boolean => typeof text === 'string' && text.length > 0 && text.length <= 256
+  const texts = (list: unknown): boolean => Array.isArray(list) && list.every((each) => typeof each === 'string')
+  const some = (given: unknown): boolean => given === undefined || texts(given)
+  const plain =
+    name(head.title) &&
+    (head.id === undefined || name(head.id)) &&
+    (head.name === undefined || name(head.name)) &&
+    statuses.has(head.status) &&
+    levels.has(head.level) &&
+    (head.description === undefined || (typeof head.description === 'string' && head.description.length <= 65_535)) &&
+    some(head.tags) &&
+    some(head.falsepositives) &&
+    some(head.fields) &&
+    head.taxonomy === undefined &&
+    head.modelwarden === undefined
+  return plain ? (value as HeadRead) : undefined
 }
 
 function withoutAttributes(value: unknown): unknown {
@@ -128,12 +160,23 @@ export function readLogSource(parsed: ParsedYaml, mistakes: Mistakes): LogSource
     mistakes.add('SIGMA_LOGSOURCE_INVALID', 'The rule has no logsource.', parsed.place([]))
     return undefined
   }
+  const plain = plainLogSource(value)
+  if (plain !== undefined) return plain
   const read = LogSourceBlock.safeParse(value)
   if (!read.success) {
     mistakes.addAll(schemaMistakes(parsed, read.error, 'SIGMA_LOGSOURCE_INVALID', ['logsource']))
     return undefined
   }
   return logSource(read.data.product, read.data.service, read.data.category)
+}
+
+/** As the schema would read it; undefined: the schema decides. */
+function plainLogSource(value: unknown): LogSource | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const { product, service, category } = value as Readonly<Record<string, unknown>>
+  const isPlain = (part: unknown): part is string | undefined =>
+    part === undefined || (typeof part === 'string' && part !== '')
+  return isPlain(product) && isPlain(service) && isPlain(category) ? logSource(product, service, category) : undefined
 }
 
 /** A log source without keys that are undefined. */
