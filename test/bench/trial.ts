@@ -25,7 +25,7 @@ export const trialBench: Bench = {
       ...(values.keep === undefined ? {} : { keep: values.keep }),
       onProgress: (text) => console.error(text),
     })
-    console.log(values.json ? JSON.stringify(result, undefined, 2) : tablesOf(result.verdict, result.fidelity))
+    console.log(values.json ? JSON.stringify(result, undefined, 2) : tablesOf(result))
     const { scenarios, honest } = result.verdict
     const sum = (of: (each: (typeof scenarios)[number]) => number): number =>
       scenarios.reduce((total, each) => total + of(each), 0)

@@ -30,6 +30,8 @@ export interface TrialResult {
   readonly generateSeconds: number
   readonly evaluateSeconds: number
   readonly verdict: Verdict
+  /** Alerts on honest accounts while their models were still being learned. */
+  readonly alertsInHistory: number
   readonly fidelity: FidelityVerdict
 }
 
@@ -58,12 +60,14 @@ export async function trial({ seed, only, keep, onProgress }: TrialOptions): Pro
     const [alerts, leaks] = [join(folder, 'alerts.out'), join(folder, 'leaks.out')]
     await run(process.execPath, [program, 'evaluate', folder, alerts, '--leaks', leaks], { maxBuffer: 1e8 })
     const evaluatedMs = performance.now()
+    const found = linesOf<Alert>(alerts)
     return {
       seed,
       events,
       generateSeconds: (generatedMs - startedMs) / 1e3,
       evaluateSeconds: (evaluatedMs - generatedMs) / 1e3,
-      verdict: judge(truths, linesOf<Alert>(alerts)),
+      verdict: judge(truths, found, generated.history.truth),
+      alertsInHistory: judge([generated.history.truth], found).honest.alerts,
       fidelity: judgeFidelity(
         seed,
         generated.world.victims,

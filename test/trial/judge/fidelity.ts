@@ -20,7 +20,7 @@ export interface LeakLine {
 }
 
 export interface FidelityVerdict {
-  /** Accounts whose interval was told. */
+  /** Accounts that called in that file and whose interval was told. */
   readonly told: number
   /** Of these, as many as were tried. */
   readonly tried: number
@@ -46,7 +46,12 @@ export function judgeFidelity(
   lines: readonly LeakLine[],
 ): FidelityVerdict {
   const dice = new Dice(`fidelity ${seed}`)
-  const told = lines.filter((line) => line.fidelity !== undefined && line.file !== history.truth.file)
+  const active = new Set(
+    files.flatMap(({ truth: { file, events } }) => events.map((each) => `${file} ${each.account} ${each.model}`)),
+  )
+  const told = lines.filter(
+    (line) => line.fidelity !== undefined && active.has(`${line.file} ${line.account} ${line.model}`),
+  )
   const sums = { tried: 0, inside: 0, below: 0, above: 0, width: 0, error: 0 }
   for (const { file, account, model, fidelity, lo90, hi90 } of dice.sample(told, triedMost)) {
     const victim = victims.find(({ id }) => id === model)

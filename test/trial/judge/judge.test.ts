@@ -69,10 +69,15 @@ test('a group alert finds each account that it names', () => {
 })
 
 test('honest accounts and their alerts are counted by kind, and who attacks is none of them', () => {
-  const { honest } = judge([truth], [alert('4', 'honest'), alert('8', 'honest', 'inversion'), alert('9', 'thief')])
+  const { honest } = judge([truth], [alert('4', 'honest'), alert('8', 'honest', 'inversion'), alert('9', 'thief')], {
+    ...truth,
+    honest: [{ account: 'honest', kind: 'steady' }],
+  })
   expect(honest).toMatchObject({ accounts: 2, alerted: 1, events: 6, alerts: 2 })
   expect(honest.alertsIn10000Events).toBeCloseTo(2e4 / 6)
-  expect(honest.kinds).toEqual([{ kind: 'steady', accounts: 2, alerted: 1, threats: { extraction: 1, inversion: 1 } }])
+  expect(honest.kinds).toEqual([
+    { kind: 'steady', accounts: 2, alerted: 1, known: 1, knownAlerted: 1, threats: { extraction: 1, inversion: 1 } },
+  ])
 })
 
 test('an alert of another file or of an event that is not there counts for nothing', () => {

@@ -34,6 +34,9 @@ export interface KindVerdict {
   readonly kind: string
   readonly accounts: number
   readonly alerted: number
+  /** Of these, accounts that history has seen, and was to learn from. */
+  readonly known: number
+  readonly knownAlerted: number
   readonly threats: Readonly<Record<string, number>>
 }
 
@@ -59,6 +62,14 @@ export interface Verdict {
 /** Threats that tell of a model's traffic and accuse no account. */
 const ofModels = new Set(['drift', 'bias'])
 
+interface KindCounts {
+  accounts: number
+  alerted: number
+  known: number
+  knownAlerted: number
+  threats: Record<string, number>
+}
+
 interface Seen {
   readonly index: number
   readonly account: string
@@ -73,9 +84,10 @@ interface RunVerdict {
   readonly wrong: readonly string[]
 }
 
-export function judge(files: readonly FileTruth[], alerts: readonly Alert[]): Verdict {
+export function judge(files: readonly FileTruth[], alerts: readonly Alert[], history?: FileTruth): Verdict {
+  const seenBefore = new Set(history?.honest.map(({ account }) => account))
   const runs: RunVerdict[] = []
-  const kinds = new Map<string, { accounts: number; alerted: number; threats: Record<string, number> }>()
+  const kinds = new Map<string, KindCounts>()
   const sums = { accounts: 0, alerted: 0, events: 0, alerts: 0, before: 0, unchanged: 0 }
   for (const file of files) {
     const seen = seenIn(file, alerts)
@@ -86,11 +98,13 @@ export function judge(files: readonly FileTruth[], alerts: readonly Alert[]): Ve
     sums.events += file.events.filter(({ run }) => run === undefined).length
     for (const { account, kind } of file.honest) {
       if (bad.has(account)) continue
-      const of = kinds.get(kind) ?? { accounts: 0, alerted: 0, threats: {} }
+      const of = kinds.get(kind) ?? { accounts: 0, alerted: 0, known: 0, knownAlerted: 0, threats: {} }
       const own = seen.filter((each) => each.account === account && !ofModels.has(each.threat))
       kinds.set(kind, of)
       of.accounts++
       if (own.length > 0) of.alerted++
+      if (seenBefore.has(account)) of.known++
+      if (seenBefore.has(account) && own.length > 0) of.knownAlerted++
       for (const { threat } of own) of.threats[threat] = (of.threats[threat] ?? 0) + 1
       sums.accounts++
       sums.alerts += own.length

@@ -1,9 +1,8 @@
 /** A verdict as people read it. */
 import Table from 'cli-table3'
-import type { FidelityVerdict } from './fidelity.ts'
-import type { Verdict } from './judge.ts'
+import type { TrialResult } from '../trial.ts'
 
-export function tablesOf({ scenarios, honest }: Verdict, fidelity: FidelityVerdict | undefined): string {
+export function tablesOf({ verdict: { scenarios, honest }, alertsInHistory, fidelity }: TrialResult): string {
   const attacks = tableOf([
     'scenario',
     'runs found',
@@ -22,16 +21,17 @@ export function tablesOf({ scenarios, honest }: Verdict, fidelity: FidelityVerdi
       countsOf(each.wrongNames),
     ])
   }
-  const kinds = tableOf(['honest customers', 'alerted', 'as'])
-  for (const { kind, accounts, alerted, threats } of honest.kinds)
-    kinds.push([kind, `${alerted}/${accounts}`, countsOf(threats)])
+  const kinds = tableOf(['honest customers', 'alerted', 'known of old', 'as'])
+  for (const { kind, accounts, alerted, known, knownAlerted, threats } of honest.kinds) {
+    kinds.push([kind, `${alerted}/${accounts}`, known === 0 ? '' : `${knownAlerted}/${known}`, countsOf(threats)])
+  }
   const [low, high] = honest.share95
   const lines = [
     `${honest.alerted} of ${honest.accounts} honest accounts alerted: ${percent(honest.alerted / (honest.accounts || 1))} (95 %: ${percent(low)} to ${percent(high)})`,
     `${honest.alerts} alerts on them in ${honest.events} honest events: ${honest.alertsIn10000Events.toFixed(2)} in 10,000`,
-    `${honest.alertsBeforeAttack} alerts on accounts before their attack began; ${honest.alertsOfModelsUnchanged} on models that had not changed`,
+    `${honest.alertsBeforeAttack} alerts on accounts before their attack began; ${honest.alertsOfModelsUnchanged} on models that had not changed; ${alertsInHistory} in history`,
   ]
-  if (fidelity !== undefined && fidelity.tried > 0) {
+  if (fidelity.tried > 0) {
     const { told, tried, inside, below, above, widthMean, errorMean } = fidelity
     lines.push(
       `fidelity: ${told} accounts told; ${tried} tried, ${inside} inside the 90 % interval, ${below} less faithful than it says, ` +
