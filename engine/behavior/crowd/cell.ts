@@ -3,153 +3,252 @@
  *
  * Sharing is no evidence; it only says whose evidence is added up. Each kind of evidence is a product of e-values that starts
  * anew when it falls to one, and no account brings more than a share of the line, so that a crowd is never one odd account.
+ * Logarithms are whole thousandths, rounded down: sums of them are exact, and short where they are written.
  *
  * Promises: where every query's factors have mean at most one given all before, one of the six sums passes its line at most
  * once in `queriesPerFalseAlarm` queries (Shin, Ramdas and Rinaldo 2023, with the union over the six); leaving out what one
  * account brings too much only makes factors smaller. Bounded: 256 accounts of a cell.
  */
-import { sorts, type CrowdParams, type Logs, type Sight } from './params.ts'
-import { judgedAt, type Relay } from './relay.ts'
-import { emptyTurns, type Turns } from './turns.ts'
+import type { Names } from './names.ts'
+import { all, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
+import { judgedAt, Relay, type Run } from './relay.ts'
+import { Turns, type TurnsJson } from './turns.ts'
 
 const accountsMax = 256
 const tenantsMax = 4
 /** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
 const byChance = 1 / 100
 /** Evidence beside the order of queries that is taken for some: by chance at most once in a hundred such cells. */
-const backing = Math.log(100)
-/** Sums: each sort by itself, and all but turns together. */
-const sums = [...sorts, 'all'] as const
-type Sum = (typeof sums)[number]
+const backing = 1e3 * Math.log(100)
 
-/** What one account has brought since its cell's evidence began to rise. */
+type CellKind = 'network' | 'agent' | 'crowded' | 'model'
+
+/** What one account has brought since its cell's evidence began to rise; lists have a value for each sum. */
 export interface Share {
   readonly tenant: string
   /** What counted for the cell: at most its share of the line. */
-  readonly counted: Partial<Record<Sum, number>>
+  readonly counted: number[]
   /** All that it brought, for and against. */
-  readonly logs: Partial<Record<Sum, number>>
-  queries: number
+  readonly logs: number[]
 }
 
-/** JSON. */
-export interface Cell {
-  readonly kind: 'network' | 'agent' | 'crowded' | 'model'
+type ShareJson = readonly [principal: string, tenant: string, counted: readonly number[], logs: readonly number[]]
+
+interface CellJson {
+  readonly kind: CellKind
+  readonly name: string
+  readonly tenants: readonly string[]
+  readonly turns?: TurnsJson
+  readonly relay?: readonly Run[]
+  readonly lastMs: number
+  readonly sinceMs: number
+  readonly sums: readonly number[]
+  readonly shares: readonly ShareJson[]
+  readonly crossed: boolean
+  readonly relayed?: boolean
+  readonly restarts?: number
+  readonly crowd?: string
+}
+
+type NamedSums = Readonly<Partial<Record<(typeof sums)[number], number>>>
+
+/** As an earlier version wrote it. */
+interface CellByName extends Omit<CellJson, 'sums' | 'shares'> {
+  readonly logs: NamedSums
+  readonly shares: Readonly<
+    Record<string, { readonly tenant: string; readonly counted: NamedSums; readonly logs: NamedSums }>
+  >
+}
+
+/** As it stands in the state: as it is used, as it is written, or as an earlier version wrote it. */
+export type CellKept = Cell | CellJson | CellByName
+
+export class Cell {
+  /** Of its entry. */
+  readonly key: string
+  readonly kind: CellKind
   readonly name: string
   /** The first few that were seen here; while there is but one, nothing else is kept. */
   readonly tenants: string[]
-  turns?: Turns
-  relay?: Relay
+  turns: Turns | undefined
+  relay: Relay | undefined
   lastMs: number
-  logs: Partial<Record<Sum, number>>
   sinceMs: number
-  shares: Record<string, Share>
+  /** One value for each sum. */
+  readonly sums: number[]
+  readonly shares: Map<string, Share>
   crossed: boolean
   /** That accounts relieve one another has crossed the line by itself. */
-  relayed?: boolean
+  relayed: boolean
+  /** How often the sum of what is beside the order of queries began anew, since that order has crossed the line. */
+  restarts: number
+  /** What those it has found were put into last. */
+  crowd: string | undefined
+  /** It is not kept any more. */
+  gone = false
+
+  constructor(names: Names, key: string, json: CellJson) {
+    this.key = key
+    this.kind = json.kind
+    this.name = json.name
+    this.tenants = [...json.tenants]
+    this.turns = json.turns === undefined ? undefined : new Turns(names, json.turns)
+    this.relay = json.relay === undefined ? undefined : new Relay(json.relay)
+    this.lastMs = json.lastMs
+    this.sinceMs = json.sinceMs
+    this.sums = [...json.sums]
+    this.shares = new Map()
+    for (const [principal, tenant, counted, logs] of json.shares)
+      this.shares.set(principal, { tenant, counted: [...counted], logs: [...logs] })
+    this.crossed = json.crossed
+    this.relayed = json.relayed === true
+    this.restarts = json.restarts ?? 0
+    this.crowd = json.crowd
+  }
+
+  static begun(names: Names, key: string, kind: CellKind, name: string, { tenant, timeMs }: Sight): Cell {
+    const nothing = { sums: nothingYet(), shares: [], crossed: false }
+    return new Cell(names, key, { kind, name, tenants: [tenant], lastMs: timeMs, sinceMs: timeMs, ...nothing })
+  }
+
+  static of(names: Names, key: string, value: CellKept): Cell {
+    if (value instanceof Cell) return value
+    if ('sums' in value) return new Cell(names, key, value)
+    const shares = Object.entries(value.shares).map(([principal, { tenant, counted, logs }]): ShareJson => {
+      return [principal, tenant, thousandths(counted), thousandths(logs)]
+    })
+    return new Cell(names, key, { ...value, sums: thousandths(value.logs), shares })
+  }
+
+  /** Whether several tenants are here, this one among them. */
+  welcome(tenant: string): boolean {
+    if (this.tenants.length < tenantsMax && !this.tenants.includes(tenant)) this.tenants.push(tenant)
+    return this.tenants.length > 1
+  }
+
+  /**
+   * Whether more than the order of queries speaks against those who share it: the network does, where accounts of several
+   * tenants come from one; a program, or the model, only with evidence of another sort. At a model that begins to count when the
+   * order has shown who they are; all beginnings together pass by chance at most once in a hundred such groups: the r-th
+   * with a share of 1 / r(r + 1) of that.
+   */
+  get isBacked(): boolean {
+    if (this.kind === 'network' || this.kind === 'crowded') return true
+    const spent = this.kind === 'model' ? 1e3 * Math.log((this.restarts + 1) * (this.restarts + 2)) : 0
+    return this.sums[all]! >= backing + spent
+  }
+
+  /** The greatest of its sums. */
+  get most(): number {
+    let most = 0
+    for (let sum = 0; sum < sums.length; sum++) if (this.sums[sum]! > most) most = this.sums[sum]!
+    return most
+  }
+
+  toJSON(): CellJson {
+    const { kind, name, tenants, lastMs, sinceMs, crossed } = this
+    const shares = [...this.shares].map(([principal, { tenant, counted, logs }]): ShareJson => {
+      return [principal, tenant, counted, logs]
+    })
+    return {
+      ...{ kind, name, tenants, lastMs, sinceMs, crossed, sums: this.sums, shares },
+      ...(this.turns === undefined ? {} : { turns: this.turns.toJSON() }),
+      ...(this.relay === undefined ? {} : { relay: this.relay.toJSON() }),
+      ...(this.relayed ? { relayed: true } : {}),
+      ...(this.restarts === 0 ? {} : { restarts: this.restarts }),
+      ...(this.crowd === undefined ? {} : { crowd: this.crowd }),
+    }
+  }
 }
 
-export function newCell(kind: Cell['kind'], name: string, { tenant, timeMs }: Sight): Cell {
-  return { kind, name, tenants: [tenant], lastMs: timeMs, logs: {}, sinceMs: timeMs, shares: {}, crossed: false }
+function nothingYet(): number[] {
+  return [0, 0, 0, 0, 0, 0]
 }
 
-/** Whether several tenants are here, this one among them. */
-export function welcome(cell: Cell, tenant: string): boolean {
-  if (cell.tenants.length < tenantsMax && !cell.tenants.includes(tenant)) cell.tenants.push(tenant)
-  return cell.tenants.length > 1
-}
-
-export function turnsOf(cell: Cell): Turns {
-  return (cell.turns ??= emptyTurns())
-}
-
-export function relayOf(cell: Cell): Relay {
-  return (cell.relay ??= [])
+function thousandths(logs: NamedSums): number[] {
+  return sums.map((sum) => Math.floor(1e3 * (logs[sum] ?? 0)))
 }
 
 export class Pool {
   readonly #params: CrowdParams
-  /** The most that one account may bring. */
+  /** The most that one account may bring, and the line. */
   readonly #most: number
+  readonly #line: number
+  /** In nats. */
   readonly line: number
 
   constructor(params: CrowdParams) {
     this.#params = params
     this.line = Math.log(params.queriesPerFalseAlarm * sums.length)
-    this.#most = this.line / params.accountsMin
+    this.#line = Math.ceil(1e3 * this.line)
+    this.#most = Math.floor((1e3 * this.line) / params.accountsMin)
   }
 
   /** Adds a query's evidence; true once the cell has crossed the line. */
-  add(cell: Cell, sight: Sight, logs: Logs): boolean {
-    cell.lastMs = Math.max(cell.lastMs, sight.timeMs)
-    if (!cell.crossed && mostOf(cell) === 0) {
-      cell.sinceMs = sight.timeMs
-      cell.shares = {}
+  add(cell: Cell, principal: string, { tenant, timeMs }: Sight, logs: Logs): boolean {
+    if (timeMs > cell.lastMs) cell.lastMs = timeMs
+    if (!cell.crossed && cell.most === 0) {
+      cell.sinceMs = timeMs
+      if (cell.shares.size > 0) cell.shares.clear()
     }
-    const share = shareOf(cell, sight)
-    if (share === undefined) return cell.crossed
-    share.queries++
-    let all = 0
-    for (const sort of sorts) {
-      const log = logs[sort] ?? 0
-      if (sort !== 'turns') all += log
+    let share = cell.shares.get(principal)
+    if (share === undefined) {
+      if (cell.shares.size >= accountsMax) return cell.crossed
+      share = { tenant, counted: nothingYet(), logs: nothingYet() }
+      cell.shares.set(principal, share)
+    }
+    let together = 0
+    for (let sort = 0; sort < all; sort++) {
+      const log = logs[sort]!
+      if (log === 0) continue
+      if (sort > 0) together += log
       this.#sum(cell, share, sort, log)
     }
-    this.#sum(cell, share, 'all', all)
+    if (together !== 0) {
+      this.#sum(cell, share, all, together)
+      if (cell.crossed && cell.sums[all] === 0) cell.restarts++
+    }
     // An account is judged once in so many of its queries.
-    cell.relayed ||= (cell.logs.relay ?? 0) >= this.line - Math.log(judgedAt)
-    cell.crossed ||= mostOf(cell) >= this.line && this.members(cell).length >= this.#params.accountsMin
+    if (!cell.relayed) cell.relayed = cell.sums[relaySum]! >= this.#line - 1e3 * Math.log(judgedAt)
+    if (!cell.crossed) {
+      cell.crossed = cell.most >= this.#line && this.members(cell).length >= this.#params.accountsMin
+    }
     return cell.crossed
   }
 
-  #sum(cell: Cell, share: Share, sum: Sum, log: number): void {
-    if (log === 0) return
-    const counted = share.counted[sum] ?? 0
+  #sum(cell: Cell, share: Share, sum: number, log: number): void {
+    const counted = share.counted[sum]!
     const given = Math.min(log, Math.max(0, this.#most - counted))
     share.counted[sum] = Math.max(0, counted + given)
-    share.logs[sum] = (share.logs[sum] ?? 0) + log
-    cell.logs[sum] = Math.min(2 * this.line, Math.max(0, (cell.logs[sum] ?? 0) + given))
+    share.logs[sum] = share.logs[sum]! + log
+    cell.sums[sum] = Math.min(2 * this.#line, Math.max(0, cell.sums[sum]! + given))
   }
 
-  /**
-   * Those who brought evidence of their own. The mean of an honest account's products passes 1 / `byChance` ever with a
-   * probability of at most `byChance` (Ville's inequality), however long it shares something with a crowd.
-   */
+  /** Those who brought evidence of their own; none where they are of too few tenants. */
   members(cell: Cell): string[] {
     const tenants = new Set<string>()
     const found: string[] = []
-    for (const [principal, { tenant, logs }] of Object.entries(cell.shares)) {
-      const products = Object.values(logs).map((log) => Math.exp(Math.min(50, log)))
-      const mean = products.reduce((sum, product) => sum + product, 0) / Math.max(1, products.length)
-      if (mean < 1 / byChance) continue
-      tenants.add(tenant)
+    for (const [principal, share] of cell.shares) {
+      if (!bringsItsOwn(share)) continue
+      tenants.add(share.tenant)
       found.push(principal)
     }
     return tenants.size < this.#params.accountsMin ? [] : found.sort()
   }
 }
 
+const relaySum = sums.indexOf('relay')
+
 /**
- * Whether more than the order of queries speaks against those who share it: the network does, where accounts of several
- * tenants come from one; a program, or the model, only with evidence of another sort.
+ * The mean of an honest account's products passes 1 / `byChance` ever with a probability of at most `byChance` (Ville's
+ * inequality), however long it shares something with a crowd.
  */
-export function isBacked({ kind, logs }: Cell): boolean {
-  return kind === 'network' || kind === 'crowded' || (logs.all ?? 0) >= backing
-}
-
-function mostOf({ logs }: Cell): number {
-  let most = 0
-  for (const sum of sums) {
-    const log = logs[sum]
-    if (log !== undefined && log > most) most = log
+export function bringsItsOwn({ logs }: Share): boolean {
+  let [total, count] = [0, 0]
+  for (const log of logs) {
+    if (log === 0) continue
+    count++
+    total += Math.exp(Math.min(50, log / 1e3))
   }
-  return most
-}
-
-function shareOf(cell: Cell, { principal, tenant }: Sight): Share | undefined {
-  if (Object.hasOwn(cell.shares, principal)) return cell.shares[principal]
-  if (Object.keys(cell.shares).length >= accountsMax) return undefined
-  const share: Share = { tenant, counted: {}, logs: {}, queries: 0 }
-  Object.defineProperty(cell.shares, principal, { value: share, enumerable: true, writable: true, configurable: true })
-  return share
+  return total >= Math.max(1, count) / byChance
 }

@@ -1,15 +1,19 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Event } from '../../../core/event.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
-import { accountCrowd } from './detector.ts'
+import {
+  agents,
+  anyAddress,
+  customer,
+  hourMs,
+  pick,
+  poisson,
+  run,
+  startMs,
+  type Query,
+  type Who,
+} from '../../../test/support/traffic/crowd.ts'
 
 // A world is some thousand queries; machines that run these tests may be busy.
 vi.setConfig({ testTimeout: 60_000 })
-
-const startMs = Date.parse('2026-03-02T00:00:00.000Z')
-const hourMs = 3_600_000
 
 /** A small generator of numbers that are the same in every run (mulberry32). */
 function numbers(seed: number): () => number {
@@ -27,116 +31,6 @@ const normal = (random: () => number): number =>
 const vector = (random: () => number, length: number, spread: number): number[] =>
   Array.from({ length }, () => spread * normal(random))
 const plus = (a: readonly number[], b: readonly number[]): number[] => a.map((value, k) => value + b[k]!)
-const pick = <T>(random: () => number, list: readonly T[]): T => list[Math.floor(random() * list.length)]!
-
-interface Who {
-  readonly user: string
-  readonly tenant: string
-  readonly ip: string
-  readonly agent: string
-}
-interface Query extends Who {
-  readonly timeMs: number
-  readonly input: { readonly features: readonly number[] } | { readonly embedding: readonly number[] } | undefined
-}
-
-const agents = ['python-requests/2.32', 'aiohttp/3.9', 'okhttp/4.12', 'axios/1.7', 'curl/8.6']
-const anyAddress = (random: () => number): string =>
-  [20 + random() * 180, random() * 250, random() * 250, random() * 250].map(Math.floor).join('.')
-
-function customer(random: () => number, n: number): Who {
-  return { user: `b${n}`, tenant: `tb${n}`, ip: anyAddress(random), agent: pick(random, agents) }
-}
-
-/** Calls at random times with gaps of this mean. */
-function poisson(
-  random: () => number,
-  who: Who,
-  fromMs: number,
-  untilMs: number,
-  meanMs: number,
-  input: () => Query['input'],
-): Query[] {
-  const all: Query[] = []
-  for (let t = fromMs; (t += -Math.log(1 - random()) * meanMs) < untilMs;)
-    all.push({ ...who, timeMs: Math.round(t), input: input() })
-  return all
-}
-
-function run(queries: readonly Query[]): {
-  crowds: Map<string, Set<string>>
-  named: Set<string>
-  firstAt: number
-  last: BehaviorFinding[]
-  entries: Map<string, unknown>
-} {
-  const plan = accountCrowd.create(accountCrowd.params.parse({ type: 'account-crowd' }), {} as RuleMeta)
-  const context = { inventory: emptyInventory, baseline: () => undefined }
-  let [local, grouped] = [new Map<string, Map<string, unknown>>(), new Map<string, unknown>()]
-  const crowds = new Map<string, Set<string>>()
-  const last = new Map<string, BehaviorFinding>()
-  let firstAt = 0
-  let attacks = 0
-  for (const [n, query] of [...queries].sort((a, b) => a.timeMs - b.timeMs).entries()) {
-    if (query.user.startsWith('x')) attacks++
-    const event = {
-      '@timestamp': new Date(query.timeMs).toISOString(),
-      event: { id: `e${n}`, hash: 'h' },
-      organization: { id: query.tenant },
-      source: { ip: query.ip },
-      user_agent: { original: query.agent },
-      warden: {
-        principal: `${query.tenant}/${query.user}`,
-        credential: { id: `hmac-${query.user}` },
-        model: { id: 'm' },
-        input: { ...query.input },
-        position: { topic: 't', partition: 0, offset: n, index: 0 },
-      },
-    } as unknown as Event
-    const read = plan.read(event, { knownSinceMs: undefined, inventory: emptyInventory })!
-    const key = read.group.join(' ')
-    const own = local.get(key) ?? new Map<string, unknown>()
-    local.set(key, own)
-    const { shuffled } = plan.local!.apply(read.group, entriesOver(own), read.observation, -Infinity, context)
-    for (const { group, observation } of shuffled) {
-      const told = JSON.parse(JSON.stringify(observation)) as unknown
-      const { findings } = plan.grouped!.apply(group, entriesOver(grouped), told, -Infinity, context)
-      for (const finding of findings) {
-        if (firstAt === 0) firstAt = attacks
-        for (const id of finding.supersedes) {
-          crowds.delete(id)
-          last.delete(id)
-        }
-        crowds.set(finding.anchor, new Set(finding.members!.map(({ principal }) => principal.split('/')[1]!)))
-        last.set(finding.anchor, finding)
-      }
-    }
-    // Now and then all comes back from a checkpoint.
-    if (n % 500 === 499) {
-      grouped = new Map(JSON.parse(JSON.stringify([...grouped])) as [string, unknown][])
-      local = new Map(
-        [...local].map(([name, map]) => [name, new Map(JSON.parse(JSON.stringify([...map])) as [string, unknown][])]),
-      )
-    }
-  }
-  return {
-    crowds,
-    named: new Set([...crowds.values()].flatMap((set) => [...set])),
-    firstAt,
-    last: [...last.values()],
-    entries: grouped,
-  }
-}
-
-function entriesOver(map: Map<string, unknown>): GroupEntries {
-  return {
-    get: <T>(name: string) => map.get(name) as T | undefined,
-    set: (name, value) => void map.set(name, value),
-    delete: (name) => void map.delete(name),
-    names: () => [...map.keys()],
-  }
-}
-
 /** A world of embeddings: topics that customers have some of, and what they ask of them. */
 function topics(random: () => number) {
   const centers = Array.from({ length: 40 }, () => vector(random, 32, 1))

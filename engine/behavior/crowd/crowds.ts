@@ -28,14 +28,25 @@ export interface Found {
   readonly members: readonly { readonly principal: string; readonly why: (account: Account) => string }[]
 }
 
-/** Puts those found into a crowd; a finding where it has grown. */
+/** By how much a crowd's last query may be out of date. */
+const awakeMs = 3_600_000
+
+/** An account asks: the crowd that it is in is not forgotten. */
+export function keepAwake(memory: Memory, { crowd: id }: Account, timeMs: number): void {
+  const crowd = id === undefined ? undefined : memory.crowd(id)
+  if (id === undefined || crowd === undefined || timeMs - crowd.lastMs < awakeMs) return
+  crowd.lastMs = timeMs
+  memory.keepCrowd(id, crowd)
+}
+
+/** Puts those found into a crowd: its id, and a finding where it has grown. */
 export function gather(
   model: string,
   memory: Memory,
   found: Found,
   timeMs: number,
   { accountsMin, line }: { readonly accountsMin: number; readonly line: number },
-): BehaviorFinding[] {
+): { readonly id: string; readonly told: BehaviorFinding | undefined } {
   const ids = [...new Set(found.members.flatMap(({ principal }) => memory.known(principal)?.crowd ?? []))].sort()
   const known = ids.flatMap((id) => {
     const crowd = memory.crowd(id)
@@ -62,7 +73,7 @@ export function gather(
     if (crowd.series.length > 64) crowd.series.splice(1, 1)
   }
   memory.keepCrowd(id, crowd)
-  return tell ? [describeCrowd(model, id, crowd, (principal) => memory.known(principal), line)] : []
+  return { id, told: tell ? describeCrowd(model, id, crowd, (principal) => memory.known(principal), line) : undefined }
 }
 
 function tenantsOf(memory: Memory, members: readonly string[]): number {

@@ -5,11 +5,8 @@
  * a program. docs/detectors.md has the science, the bound and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
-import { inputOf } from '../model-queries/input.ts'
-import { agentFamily, networkOf } from '../network.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
-import { TellStep, type CrowdQuery } from './local.ts'
+import { TellStep } from './local.ts'
 import { CrowdParams } from './params.ts'
 import { PoolStep } from './pool.ts'
 
@@ -30,14 +27,5 @@ function read(event: Event): Shuffled | undefined {
   const model = event.warden.model?.id
   const address = event.source?.ip
   if (model === undefined || model === '' || address === undefined || address === '') return undefined
-  const observation: CrowdQuery = {
-    timeMs: timeOf(event),
-    tenant: event.organization.id,
-    network: networkOf(address),
-    agent: agentFamily(event.user_agent?.original ?? ''),
-    input: () => inputOf(event),
-    entities: () => entitiesOf(event),
-    evidence: () => evidenceOf(event),
-  }
-  return { group: [event.warden.principal, model], observation }
+  return { group: [event.warden.principal, model], observation: event }
 }

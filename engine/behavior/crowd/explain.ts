@@ -4,7 +4,7 @@ import { limits } from '../../../core/limits.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { Cell, Share } from './cell.ts'
 import type { Account, Crowd } from './memory.ts'
-import type { Sort } from './params.ts'
+import { sorts, type Sort } from './params.ts'
 
 const words: Readonly<Record<Sort, string>> = {
   turns: 'takes its turn among them',
@@ -23,10 +23,11 @@ const shared: Readonly<Record<Cell['kind'], (name: string) => string>> = {
 
 /** What one account shares, and what it brought. */
 export function whyMember(cell: Cell, share: Share, { queries }: Account): string {
-  const brought = (Object.keys(words) as Sort[])
-    .filter((sort) => (share.logs[sort] ?? 0) >= 0.7)
-    .sort((a, b) => (share.logs[b] ?? 0) - (share.logs[a] ?? 0))
-    .map((sort) => `${words[sort]} (e^${(share.logs[sort] ?? 0).toFixed(1)})`)
+  const brought = sorts
+    .map((sort, place) => ({ sort, log: share.logs[place]! / 1e3 }))
+    .filter(({ log }) => log >= 0.7)
+    .sort((a, b) => b.log - a.log)
+    .map(({ sort, log }) => `${words[sort]} (e^${log.toFixed(1)})`)
   return `${shared[cell.kind](cell.name)}; ${brought.join('; ')}; ${queries} queries`.slice(0, 500)
 }
 

@@ -2,32 +2,37 @@
  * Whose queries are steps from whose: accounts that carry one augmentation on, whatever else they share or don't.
  *
  * Stands beside the cells, for a hand that gives each account a network and a program of its own. Of every query with an
- * input the evidence that it is a step from another tenant's (sights.ts) counts for the account that asks, and for the one
+ * input the evidence that it is a step from another tenant's (steps.ts) counts for the account that asks, and for the one
  * whose query it is a step from; each is a product of e-values that starts anew when it falls to one (Page's test), so an
  * account whose inputs have nothing to do with others' passes the line at most once in `queriesPerFalseAlarm` of its queries.
  */
 import type { Found } from './crowds.ts'
 import { whyKin } from './explain.ts'
-import type { Account, Memory } from './memory.ts'
+import type { Account, Known, Memory } from './memory.ts'
 import type { Sight } from './params.ts'
-import type { Kin } from './sights.ts'
+import type { Kin } from './steps.ts'
 
 /** Evidence of one query from which it is remembered whose it is a step from, and how many of these accounts are. */
-const strong = 2
+export const strong = 2
 const parentsMax = 8
 /** That an account whose queries are natural seems to be stepped from by one that is past the line: at most one in 10,000. */
 const parentLine = Math.log(10_000)
 
-/** Takes a query's evidence; whom it finds, once the account is past the line. */
-export function follow(memory: Memory, account: Account, sight: Sight, kin: Kin, line: number): Found | undefined {
-  if (kin.log === 0) return undefined
+/** Takes a query's evidence; whom it finds, once the account is past the line and one of them has not been found before. */
+export function follow(
+  memory: Memory,
+  { principal, account }: Known,
+  sight: Sight,
+  kin: Kin,
+  line: number,
+): Found | undefined {
   const most = 2 * line
   const parent = kin.of.principal
   account.steps = Math.min(most, Math.max(0, (account.steps ?? 0) + kin.log))
   if (kin.log >= strong && account.parents?.[0] !== parent) {
     account.parents = [parent, ...(account.parents ?? []).filter((each) => each !== parent)].slice(0, parentsMax)
   }
-  memory.keepAccount(sight.principal, account)
+  memory.keepAccount(principal, account)
   const from = memory.known(parent)
   if (from !== undefined) {
     from.stepped = Math.min(most, Math.max(0, (from.stepped ?? 0) + kin.log))
@@ -35,6 +40,7 @@ export function follow(memory: Memory, account: Account, sight: Sight, kin: Kin,
   }
   if (account.steps < line) return undefined
   const parents = (account.parents ?? []).filter((each) => (memory.known(each)?.stepped ?? 0) >= parentLine)
+  if (isKnown(memory, account, parents)) return undefined
   return {
     id: `steps/${sight.principal}/${account.firstMs}`,
     sinceMs: account.firstMs,
@@ -42,6 +48,12 @@ export function follow(memory: Memory, account: Account, sight: Sight, kin: Kin,
     top: account.steps,
     backed: true,
     tells: false,
-    members: [sight.principal, ...parents].map((principal) => ({ principal, why: whyKin })),
+    members: [principal, ...parents].map((each) => ({ principal: each, why: whyKin })),
   }
+}
+
+/** Whether they all are in one crowd, and more than order speaks against it. */
+function isKnown(memory: Memory, { crowd: id }: Account, parents: readonly string[]): boolean {
+  const crowd = id === undefined ? undefined : memory.crowd(id)
+  return crowd?.backed === true && parents.every((each) => memory.known(each)?.crowd === id)
 }

@@ -2,24 +2,17 @@
  * The local step of `account-crowd`: tells the pooling step of an account's queries, as many as one account may in a day, and
  * how unlike honest ones each is by itself.
  */
-import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import type { Event } from '../../../core/event.ts'
 import { hasDrifted } from '../drift/told.ts'
+import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
+import { inputOf, packedInput, type QueryInput } from '../model-queries/input.ts'
 import { openReference, levelCount, type Reference } from '../model-queries/reference.ts'
-import { packedInput, type QueryInput } from '../model-queries/input.ts'
+import { agentFamily, networkOf } from '../network.ts'
 import type { BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import type { CrowdParams, Sight } from './params.ts'
 
-export interface CrowdQuery {
-  readonly timeMs: number
-  readonly tenant: string
-  readonly network: string
-  readonly agent: string
-  readonly input: () => QueryInput | undefined
-  readonly entities: () => readonly Entity[]
-  readonly evidence: () => EvidenceRef
-}
-
 const dayMs = 86_400_000
+const nothing: readonly never[] = []
 /** The bets are on this much more than an honest account may show. */
 const gain = 0.5
 
@@ -44,30 +37,36 @@ export class TellStep implements BehaviorStep {
     _watermarkMs: number,
     context: StepContext,
   ): StepOutcome {
-    const query = observation as CrowdQuery
-    const day = Math.floor(query.timeMs / dayMs)
+    const event = observation as Event
+    const timeMs = timeOf(event)
+    const day = Math.floor(timeMs / dayMs)
     const told = entries.get<Told>('') ?? { day, count: 0 }
-    if (day > told.day) Object.assign(told, { day, count: 0 })
+    if (day > told.day) {
+      told.day = day
+      told.count = 0
+    }
     const dueMs = (told.day + 2) * dayMs
-    if (day < told.day || told.count >= this.#params.queriesPerDayMax) return { findings: [], shuffled: [], dueMs }
+    if (day < told.day || told.count >= this.#params.queriesPerDayMax)
+      return { findings: nothing, shuffled: nothing, dueMs }
     told.count++
     entries.set('', told)
-    const { timeMs, tenant, network, agent } = query
-    const input = query.input()
+    const model = group[1]!
+    const input = inputOf(event)
+    const drifted = hasDrifted(context, model, timeMs)
     const sight: Sight = {
       timeMs,
       principal: group[0]!,
-      tenant,
-      network,
-      agent,
+      tenant: event.organization.id,
+      network: networkOf(event.source?.ip ?? ''),
+      agent: agentFamily(event.user_agent?.original ?? ''),
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
-      novelty: input === undefined ? 0 : this.#noveltyOf(input, referenceOf(context, group[1]!, input)),
-      entities: query.entities().filter(({ type }) => type === 'credential'),
-      evidence: query.evidence(),
+      novelty: input === undefined || drifted ? 0 : this.#noveltyOf(input, referenceOf(context, model, input)),
+      ...(drifted ? { drifted } : {}),
+      entities: entitiesOf(event).filter(({ type }) => type === 'credential'),
+      evidence: evidenceOf(event),
     }
-    const pooled: Sight = hasDrifted(context, group[1]!, timeMs) ? { ...sight, novelty: 0, drifted: true } : sight
-    return { findings: [], shuffled: [{ group: [group[1]!], observation: pooled }], dueMs }
+    return { findings: nothing, shuffled: [{ group: [model], observation: sight }], dueMs }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {

@@ -39,7 +39,14 @@ export interface Sight {
   readonly evidence: EvidenceRef
 }
 
-/** Kinds of evidence that are pooled. */
+/** Kinds of evidence that are pooled; the order of queries first. */
 export const sorts = ['turns', 'steps', 'alike', 'novel', 'relay'] as const
 export type Sort = (typeof sorts)[number]
-export type Logs = Partial<Record<Sort, number>>
+/** What is added up: each sort by itself, and all but the order of queries together. */
+export const sums = [...sorts, 'all'] as const
+/** Place of the sum over all in lists that have one value for each. */
+export const all = sorts.length
+/** Place of each sort in such lists. */
+export const placeOfSort: Readonly<Record<Sort, number>> = { turns: 0, steps: 1, alike: 2, novel: 3, relay: 4 }
+/** What one query brings: a value for each sort, in thousandths; 0: it says nothing. */
+export type Logs = Int32Array

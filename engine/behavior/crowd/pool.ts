@@ -7,99 +7,153 @@
  *
  * Promises: O(1) a query; bounds as memory.ts has them; a crowd keeps its id while it grows.
  */
-import type { BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { isBacked, Pool, relayOf, turnsOf, welcome, type Cell } from './cell.ts'
-import { gather, type Found } from './crowds.ts'
+import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
+import { bringsItsOwn, Pool, type Cell } from './cell.ts'
+import { gather, keepAwake, type Found } from './crowds.ts'
 import { whyMember } from './explain.ts'
-import { follow } from './lineage.ts'
-import { Memory } from './memory.ts'
-import type { CrowdParams, Logs, Sight } from './params.ts'
-import { isRepetition, placeOf, type Around, type Recent } from './recent.ts'
-import { relieve } from './relay.ts'
+import { follow, strong } from './lineage.ts'
+import { Memory, type Known } from './memory.ts'
+import { placeOfSort, sorts, type CrowdParams, type Sight } from './params.ts'
+import { placeOf } from './recent.ts'
+import { Relay, type Handover } from './relay.ts'
 import { rowOf } from './row.ts'
-import { alikeMates, stepFrom, type Kin } from './sights.ts'
-import { takeTurn } from './turns.ts'
+import { alikeMates } from './alike.ts'
+import { stepFrom, type Kin } from './steps.ts'
+import { Turns } from './turns.ts'
 
 const dayMs = 86_400_000
+/** Of a model's queries each so-manieth is held against others' for a step, while there are none. */
+const stepsEvery = 4
+/** Queries of all accounts that are looked at after one that was a step. */
+const stirs = 32
+
+/** One query while it is looked at. */
+interface Look {
+  readonly model: string
+  readonly memory: Memory
+  readonly known: Known
+  readonly sight: Sight
+  readonly tenant: number
+  /** Its input is one that can be compared. */
+  readonly hasInput: boolean
+  readonly repeats: boolean
+  readonly kin: Kin | undefined
+}
 
 export class PoolStep implements BehaviorStep {
   readonly stateVersion = 1
   readonly groupBy = ['warden.model.id']
   readonly #params: CrowdParams
   readonly #pool: Pool
+  readonly #limits: { readonly accountsMin: number; readonly line: number }
+  /** What the query brings to the cell that is looked at. */
+  readonly #logs = new Int32Array(sorts.length)
 
   constructor(params: CrowdParams) {
     this.#params = params
     this.#pool = new Pool(params)
+    this.#limits = { accountsMin: params.accountsMin, line: this.#pool.line }
   }
 
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
     const sight = input as Sight
-    const memory = new Memory(entries)
-    const account = memory.account(sight)
+    const memory = Memory.of(entries)
+    const known = memory.account(sight)
+    const tenant = memory.names.of(sight.tenant)
     const x = placeOf(sight.x)
-    const around = aroundOf(memory, sight, x)
-    const repeats = around !== undefined && isRepetition(around)
-    const kin = around === undefined || repeats || sight.drifted === true ? undefined : kinOf(memory, sight, x, around)
-    const own: Logs = repeats ? {} : { novel: sight.novelty, steps: kin?.log ?? 0 }
-    const found: Found[] = []
-    if (kin !== undefined) {
-      const by = follow(memory, account, sight, kin, this.#pool.line)
-      if (by !== undefined) found.push(by)
-    }
-    for (const cell of this.#cellsOf(memory, sight)) {
-      // What a whole model's accounts have in common is the model: only the order in which they come says anything.
-      const logs: Logs = cell.kind === 'model' ? {} : { ...own }
-      // A repeated query takes no turn: a check of health comes in the same order for ever.
-      if (!repeats) logs.turns = takeTurn(turnsOf(cell), sight.tenant, sight.timeMs)
-      if (cell.kind !== 'model' && !repeats && around !== undefined)
-        logs.alike = alikeMates(around, mateOf(cell, memory))
-      const handover = repeats ? undefined : relieve(relayOf(cell), sight, account.queries === 1)
-      if (handover !== undefined) logs.relay = handover.log
-      const crossed = this.#pool.add(cell, sight, logs)
-      memory.keepCell(cell)
-      const row = handover === undefined ? undefined : rowOf(memory, account, sight, cell, handover)
-      if (row !== undefined) found.push(row)
-      const by = crossed ? this.#found(cell) : undefined
-      if (by !== undefined) found.push(by)
-    }
-    const limits = { accountsMin: this.#params.accountsMin, line: this.#pool.line }
-    const findings = found.flatMap((each) => gather(group[0]!, memory, each, sight.timeMs, limits))
-    if (!repeats && x.length > 0) memory.keepSight(account, sight, x)
+    const hasInput = x.length > 0
+    const repeats = hasInput && memory.recent.look(tenant, x)
+    // Only differences of values can be even.
+    const mayStep = hasInput && !repeats && sight.kind === 'features' && sight.drifted !== true
+    const kin = mayStep && isDue(memory, known) ? stepFrom(x, memory.recent) : undefined
+    const look: Look = { model: group[0]!, memory, known, sight, tenant, hasInput, repeats, kin }
+    const findings = this.#weigh(look)
+    if (!repeats && hasInput) memory.keepSight(known.account, sight, x)
     memory.save(sight.timeMs)
-    return { findings, shuffled: [], dueMs: this.#dueMs(memory) }
+    return { findings, shuffled: nothing, dueMs: dueMsOf(memory) }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
-    const memory = new Memory(entries)
-    if (watermarkMs === Infinity) return { findings: [], shuffled: [], dueMs: this.#dueMs(memory) }
+    const memory = Memory.of(entries)
+    if (watermarkMs === Infinity) return { findings: [], shuffled: [], dueMs: dueMsOf(memory) }
     memory.forgetBefore(watermarkMs - this.#params.forget)
     if (memory.meta.accounts === 0) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
     memory.save(watermarkMs)
     return { findings: [], shuffled: [], dueMs: (Math.floor(watermarkMs / dayMs) + 1) * dayMs }
   }
 
-  /** By the day, so that not every query moves it. */
-  #dueMs(memory: Memory): number {
-    return (Math.floor(memory.meta.lastMs / dayMs) + 1) * dayMs
+  #weigh(look: Look): readonly BehaviorFinding[] {
+    const { memory, known, sight, kin } = look
+    const findings: BehaviorFinding[] = []
+    keepAwake(memory, known.account, sight.timeMs)
+    if (kin !== undefined && kin.log >= strong) memory.meta.stirred = stirs
+    if (kin?.own === false) {
+      const by = follow(memory, known, sight, kin, this.#limits.line)
+      if (by !== undefined) this.#gather(look, by, findings)
+    }
+    const network = memory.networkOf(known, sight)
+    this.#enter(look, network, findings)
+    if (sight.agent !== '') this.#enter(look, memory.agentOf(known, sight), findings)
+    if (memory.isCrowded(memory.names.of(sight.network))) this.#enter(look, memory.cell('crowded', '', sight), findings)
+    this.#enter(look, memory.cell('model', '', sight), findings)
+    return findings.length === 0 ? nothing : findings
   }
 
-  /** The cells with other tenants in them. */
-  #cellsOf(memory: Memory, sight: Sight): Cell[] {
-    const cells: Cell[] = []
-    for (const cell of [
-      memory.cell('network', sight.network, sight),
-      ...(sight.agent === '' ? [] : [memory.cell('agent', sight.agent, sight)]),
-      ...(memory.isCrowded(sight.network) ? [memory.cell('crowded', '', sight)] : []),
-      memory.cell('model', '', sight),
-    ]) {
-      if (welcome(cell, sight.tenant)) cells.push(cell)
-      else {
-        cell.lastMs = Math.max(cell.lastMs, sight.timeMs)
-        memory.keepCell(cell)
-      }
+  #gather({ model, memory, sight }: Look, found: Found, findings: BehaviorFinding[]): string {
+    const { id, told } = gather(model, memory, found, sight.timeMs, this.#limits)
+    if (told !== undefined) findings.push(told)
+    return id
+  }
+
+  /** What the query says in one of the cells that its account is in. */
+  #enter(look: Look, cell: Cell, findings: BehaviorFinding[]): void {
+    const { memory, known, sight } = look
+    if (!cell.welcome(sight.tenant)) {
+      if (sight.timeMs > cell.lastMs) cell.lastMs = sight.timeMs
+      return memory.keepCell(cell)
     }
-    return cells
+    const handover = this.#read(look, cell)
+    const crossedBefore = cell.crossed
+    this.#pool.add(cell, known.principal, sight, this.#logs)
+    memory.keepCell(cell)
+    const row = handover === undefined ? undefined : rowOf(memory, known, cell, handover)
+    if (row !== undefined) this.#gather(look, row, findings)
+    if (!cell.crossed || (crossedBefore && !this.#isNews(look, cell))) return
+    const found = this.#found(cell)
+    if (found === undefined) return
+    cell.crowd = this.#gather(look, found, findings)
+    memory.keepCell(cell)
+  }
+
+  /** Puts what it says into `#logs`. */
+  #read({ memory, known, sight, tenant, hasInput, repeats, kin }: Look, cell: Cell): Handover | undefined {
+    const logs = this.#logs
+    logs.fill(0)
+    // A repeated query takes no turn: a check of health comes in the same order for ever.
+    if (repeats) return undefined
+    const { names } = memory
+    logs[placeOfSort.turns] = thousandths((cell.turns ??= new Turns(names)).take(tenant, sight.timeMs))
+    // What a whole model's accounts have in common is the model: only the order in which they come says anything, until it
+    // has shown who belongs together.
+    if (cell.kind !== 'model' || (cell.crossed && isMember(cell, known))) {
+      logs[placeOfSort.novel] = thousandths(sight.novelty)
+      if (kin !== undefined) logs[placeOfSort.steps] = thousandths(kin.log)
+    }
+    // Answers alone say nothing of who asks alike.
+    if (cell.kind !== 'model' && hasInput && sight.kind !== 'output')
+      logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, mateOf(cell, memory)))
+    const relay = (cell.relay ??= new Relay())
+    const handover = relay.relieve(known.principal, sight.tenant, sight.timeMs, known.account.queries === 1)
+    if (handover !== undefined) logs[placeOfSort.relay] = thousandths(handover.log)
+    return handover
+  }
+
+  /** Whether the account that asks is one that is not in the crowd of its cell yet, or one more reason speaks against them. */
+  #isNews({ memory, known }: Look, cell: Cell): boolean {
+    if (!isMember(cell, known)) return false
+    const crowd = cell.crowd === undefined ? undefined : memory.crowd(cell.crowd)
+    if (crowd === undefined || known.account.crowd !== cell.crowd) return true
+    return cell.isBacked && crowd.backed !== true
   }
 
   #found(cell: Cell): Found | undefined {
@@ -109,56 +163,59 @@ export class PoolStep implements BehaviorStep {
       id: `${cell.kind}/${cell.name}/${cell.sinceMs}`,
       sinceMs: cell.sinceMs,
       over: `${cell.kind} ${cell.name}`.trim(),
-      top: Math.max(...Object.values(cell.logs)),
-      backed: isBacked(cell),
+      top: cell.most / 1e3,
+      backed: cell.isBacked,
       tells: cell.kind !== 'model',
       members: members.map((principal) => ({
         principal,
-        why: (account) => whyMember(cell, cell.shares[principal]!, account),
+        why: (account) => whyMember(cell, cell.shares.get(principal)!, account),
       })),
     }
   }
 }
 
-/** What lies around a query; undefined where it has no input. */
-function aroundOf(memory: Memory, { tenant, kind }: Sight, x: Float64Array): Around | undefined {
-  if (x.length === 0) return undefined
-  // Answers alone say nothing of who asks alike, and only differences of values can be even.
-  return memory.recent.around(tenant, x, { neighbors: kind !== 'output', closest: kind === 'features' })
+const nothing: readonly never[] = []
+
+function isMember(cell: Cell, { principal }: Known): boolean {
+  const share = cell.shares.get(principal)
+  return share !== undefined && bringsItsOwn(share)
 }
 
-/** Whose query it is a step from; undefined where there is none, or steps say nothing. */
-function kinOf(memory: Memory, { kind }: Sight, x: Float64Array, around: Around): Kin | undefined {
-  const { recent } = memory
-  if (kind !== 'features' || around.closest < 0) return undefined
-  return { of: recent.at(around.closest), log: stepFrom(x, recent, around) }
+/** Rounded down: no evidence is made. */
+function thousandths(log: number): number {
+  return Math.floor(1e3 * log)
+}
+
+/** By the day, so that not every query moves it. */
+function dueMsOf({ meta }: Memory): number {
+  return (Math.floor(meta.lastMs / dayMs) + 1) * dayMs
+}
+
+/**
+ * Whether a query is held against others' for a step: while nobody's at the model has lately been one, and none of its
+ * account's, only each `stepsEvery`-th. Who is looked at is settled by what came before, so evidence stays what it is (Banerjee
+ * and Veeravalli 2012, "Data-efficient quickest change detection").
+ */
+function isDue({ meta }: Memory, { account }: Known): boolean {
+  const stirred = (meta.stirred ?? 0) - 1
+  meta.stirred = stirred <= -stepsEvery ? 0 : stirred
+  return meta.stirred >= 0 || (account.steps ?? 0) > 0
 }
 
 function mateOf({ kind, name }: Cell, memory: Memory): (slot: number) => boolean {
-  const { recent } = memory
+  const { recent, names } = memory
   switch (kind) {
     case 'network': {
-      const own = recent.numberOf(name)
+      const own = names.known(name)
       return (slot) => recent.networkOf(slot) === own
     }
     case 'agent': {
-      const own = recent.numberOf(name)
+      const own = names.known(name)
       return (slot) => recent.agentOf(slot) === own
     }
     case 'model':
       return () => true
     case 'crowded':
-      return crowdedIn(memory, recent)
-  }
-}
-
-/** Whether a query comes from a network with several tenants: asked for each network once. */
-function crowdedIn(memory: Memory, recent: Recent): (slot: number) => boolean {
-  const known = new Map<number, boolean>()
-  return (slot) => {
-    const network = recent.networkOf(slot)
-    let is = known.get(network)
-    if (is === undefined) known.set(network, (is = memory.isCrowded(recent.at(slot).network)))
-    return is
+      return (slot) => memory.isCrowded(recent.networkOf(slot))
   }
 }

@@ -1,26 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
 import { packed } from '../model-queries/packed.ts'
-import { blockQueries, isRepetition, placeOf, Recent, recentMax, type Seen } from './recent.ts'
+import { Names } from './names.ts'
+import { blockQueries, nearestMax, placeOf, Recent, recentMax, type Seen } from './recent.ts'
 
 const neighborsMax = 96
-const all = { neighbors: true, closest: true }
 
 function worldOf(seed: number) {
   const random = randomOf(seed)
   const list: Seen[] = []
   const blocks: Seen[][] = []
-  let recent = new Recent(0)
+  let names = new Names()
+  let recent = new Recent(0, names)
   const next = (spelledOut: boolean): Seen => {
     const account = Math.floor(random() * 300)
     const x = Array.from({ length: random() < 0.9 ? 12 : 5 }, () => Math.round(random() * 1e4) / 1e4)
-    const names = {
+    const who = {
       principal: `p${account}`,
       tenant: `t${account % 17}`,
       network: `n${account % 40}`,
       agent: `a${account % 3}`,
     }
-    return { ...names, x: spelledOut ? x : packed(Float32Array.from(x)) }
+    return { ...who, x: spelledOut ? x : packed(Float32Array.from(x)) }
   }
   return {
     random,
@@ -35,14 +36,17 @@ function worldOf(seed: number) {
     /** As after a restart. */
     restore(): void {
       const kept = JSON.parse(JSON.stringify(blocks)) as Seen[][]
-      recent = Recent.of(list.length, (number) => kept[number] ?? [])
+      names = new Names()
+      recent = Recent.of(list.length, names, (number) => kept[number] ?? [])
     },
     look(tenant: string, x: Float64Array) {
-      const { closest, least, neighbors, slots, distances } = recent.around(tenant, x, all)
+      const repeats = recent.look(names.of(tenant), x)
+      const closest = recent.closest()
       return {
+        repeats,
         closest: closest < 0 ? undefined : recent.at(closest).principal,
-        least,
-        neighbors: Array.from({ length: neighbors }, (_, n) => [recent.at(slots[n]!).principal, distances[n]!]),
+        neighbors: Array.from({ length: recent.neighbors() }, (_, n) => recent.at(recent.neighbor(n)).principal),
+        nearest: Array.from({ length: recent.nearest() }, (_, n) => recent.at(recent.near(n)).principal),
       }
     },
     /** The same, by looking at all that is kept. */
@@ -50,25 +54,25 @@ function worldOf(seed: number) {
       // A new block takes the place of the oldest.
       const count =
         list.length % blockQueries === 0 ? recentMax : recentMax - blockQueries + (list.length % blockQueries)
-      const others = list
+      const last = list
         .slice(-count)
         .reverse()
-        .filter((seen) => seen.tenant !== tenant && placeOf(seen.x).length === x.length)
-      const measured = others.map((seen): [string, number] => [seen.principal, distance(x, placeOf(seen.x))])
-      const closest = measured.reduce((a, b) => (b[1] < a[1] ? b : a), ['', Infinity])
+        .filter((seen) => placeOf(seen.x).length === x.length)
+      const measure = (seen: Seen): [string, number] => [seen.principal, distance(x, placeOf(seen.x))]
+      const closest = last.map(measure).reduce((a, b) => (b[1] < a[1] ? b : a), ['', Infinity])[0]
+      const measured = last.filter((seen) => seen.tenant !== tenant).map(measure)
+      const repeats = measured.some(([, away]) => away < 1e-9)
       const first = measured.filter(([name], at) => measured.findIndex(([other]) => other === name) === at)
-      return { closest: closest[0], least: closest[1], neighbors: first.slice(0, neighborsMax) }
+      const neighbors = first.slice(0, neighborsMax)
+      const nearest = [...neighbors].sort((a, b) => a[1] - b[1]).slice(0, nearestMax)
+      const namesOf = (of: readonly [string, number][]): string[] => of.map(([name]) => name)
+      return { repeats, closest, neighbors: namesOf(neighbors), nearest: namesOf(nearest) }
     },
   }
 }
 
 function distance(a: Float64Array, b: Float64Array): number {
   return a.reduce((sum, value, k) => sum + (value - b[k]!) ** 2, 0)
-}
-
-function rounded(of: ReturnType<ReturnType<typeof worldOf>['plainly']>) {
-  const round = (value: number): number => Math.round(value * 1e9) / 1e9
-  return { ...of, least: round(of.least), neighbors: of.neighbors.map(([name, away]) => [name, round(away)]) }
 }
 
 describe('the last queries of all accounts', () => {
@@ -79,20 +83,35 @@ describe('the last queries of all accounts', () => {
       const seen = world.next(n < 300 && n % 2 === 0)
       if (n > 20 && n % 3 === 0) {
         const x = placeOf(seen.x)
-        const found = world.look(seen.tenant, x) as ReturnType<typeof world.plainly>
-        expect(rounded(found), `query ${n}`).toEqual(rounded(world.plainly(seen.tenant, x)))
+        expect(world.look(seen.tenant, x), `query ${n}`).toEqual(world.plainly(seen.tenant, x))
       }
       world.keep(seen)
     }
   })
 
-  test('a query that another tenant has asked is a repetition, though nobody asks for the closest', () => {
-    const recent = new Recent(0)
+  test('a query that another tenant has asked is a repetition', () => {
+    const names = new Names()
+    const recent = new Recent(0, names)
     const seen = { principal: 'a/x', tenant: 'a', network: 'n', agent: 'g', x: [0.1, 0.2, 0.3] }
     recent.add(seen, placeOf(seen.x))
-    const nothing = { neighbors: false, closest: false }
-    expect(isRepetition(recent.around('b', placeOf(seen.x), nothing))).toBe(true)
-    expect(isRepetition(recent.around('a', placeOf(seen.x), nothing))).toBe(false)
-    expect(isRepetition(recent.around('b', placeOf([0.1, 0.2, 0.4]), nothing))).toBe(false)
+    expect(recent.look(names.of('b'), placeOf(seen.x))).toBe(true)
+    expect(recent.look(names.of('a'), placeOf(seen.x))).toBe(false)
+    expect(recent.look(names.of('b'), placeOf([0.1, 0.2, 0.4]))).toBe(false)
+  })
+
+  test('whose input is a step from a query of 64 values is found among 250 that are as natural', () => {
+    const random = randomOf(3)
+    const names = new Names()
+    const recent = new Recent(0, names)
+    const natural = (): number[] => Array.from({ length: 64 }, () => random() * random())
+    const inputs = Array.from({ length: 250 }, natural)
+    for (const [n, x] of inputs.entries()) {
+      recent.add({ principal: `p${n}`, tenant: `t${n}`, network: 'n', agent: 'g', x }, placeOf(x))
+    }
+    for (const [n, x] of inputs.entries()) {
+      const stepped = x.map((value) => value + (random() < 0.5 ? 0.1 : -0.1))
+      recent.look(names.of('other'), placeOf(stepped))
+      expect(recent.at(recent.closest()).principal).toBe(`p${n}`)
+    }
   })
 })

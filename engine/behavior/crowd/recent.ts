@@ -1,11 +1,12 @@
 /**
  * The last queries of all accounts at a model, laid out so that a new one is compared with each of them at little cost.
  *
- * A view of the blocks in which memory.ts keeps them: not part of the state, rebuilt from it. Names are numbers here, and
- * inputs one row after the other, for both are compared hundreds of times a query. Pure.
+ * A view of the blocks in which memory.ts keeps them: not part of the state, rebuilt from it. Names are numbers here; inputs
+ * are compared by their sketches first, and in full where those say that they are among the closest. Pure.
  */
 import { dimensionMax } from '../model-queries/input.ts'
-import { unpacked } from '../model-queries/packed.ts'
+import type { Names } from './names.ts'
+import { sketch, sketchLength } from './sketch.ts'
 
 /** JSON; queries are kept in blocks, so that a new one rewrites little. */
 export interface Seen {
@@ -21,70 +22,63 @@ export const blockQueries = 32
 const blocks = 8
 export const recentMax = blocks * blockQueries
 const neighborsMax = 96
-/** Different names that are told apart by number before all are numbered anew. */
-const namesMax = 4_096
+/** Those that are compared in full, of the closest by their sketches. */
+const closestMax = 4
+export const nearestMax = 8
 
 /** Digits that are compared: what differs by less is the same to everybody. */
 const steps = 1e4
-/** Squared distances below this are a repetition. */
-const repeated = 1e-9
+/** Values that differ by less are the same. */
+const least = 0.5 / steps
+
+const nothing = new Float64Array(0)
+
+/** Room for one input as it is unpacked, and a byte more, to see that there is too much. */
+const bytes = Buffer.alloc(4 * dimensionMax + 1)
+const floats = new Float32Array(bytes.buffer, bytes.byteOffset, dimensionMax)
 
 /** The numbers of an input as they are compared; none where it has none, or too many. */
 export function placeOf(x: Seen['x']): Float64Array {
-  const place = Float64Array.from(typeof x === 'string' ? unpacked(x) : x)
-  if (place.length > dimensionMax) return new Float64Array(0)
-  for (let i = 0; i < place.length; i++) place[i] = Math.round(place[i]! * steps) / steps
+  const values = typeof x === 'string' ? floats : x
+  const length = typeof x === 'string' ? bytes.write(x, 'base64') / 4 : x.length
+  if (length === 0 || length > dimensionMax || !Number.isInteger(length)) return nothing
+  const place = new Float64Array(length)
+  for (let n = 0; n < length; n++) place[n] = Math.round(values[n]! * steps) / steps
   return place
 }
 
-/** Numbers for names; 0 is nobody's. */
-class Names {
-  readonly #numbers = new Map<string, number>()
-
-  get size(): number {
-    return this.#numbers.size
-  }
-
-  known(name: string): number {
-    return this.#numbers.get(name) ?? 0
-  }
-
-  of(name: string): number {
-    let number = this.#numbers.get(name)
-    if (number === undefined) this.#numbers.set(name, (number = this.#numbers.size + 1))
-    return number
-  }
-
-  clear(): void {
-    this.#numbers.clear()
-  }
-}
-
-/** What is asked for: the last queries of others' accounts, and the closest of all. */
-export interface Wanted {
-  readonly neighbors: boolean
-  readonly closest: boolean
-}
-
-/** What lies around a query among the last ones; good until the next is looked for. */
-export interface Around {
-  /** Slot of the closest query of another tenant, and the square of its distance; -1: there is none. */
-  closest: number
-  least: number
-  /** The last queries of other tenants' accounts, one of each, newest first: slots and squares of distances. */
-  neighbors: number
+/** The few that are closest by their sketches, closest first. */
+class Few {
   readonly slots: Int32Array
   readonly distances: Float64Array
-}
+  count = 0
 
-export function isRepetition({ least, closest }: Around): boolean {
-  return closest >= 0 && least < repeated
+  constructor(max: number) {
+    this.slots = new Int32Array(max)
+    this.distances = new Float64Array(max)
+  }
+
+  /** What is farther is none of them. */
+  get most(): number {
+    return this.count < this.slots.length ? Infinity : this.distances[this.count - 1]!
+  }
+
+  put(slot: number, distance: number): void {
+    let at = this.count < this.slots.length ? this.count++ : this.count - 1
+    for (; at > 0 && this.distances[at - 1]! > distance; at--) {
+      this.distances[at] = this.distances[at - 1]!
+      this.slots[at] = this.slots[at - 1]!
+    }
+    this.distances[at] = distance
+    this.slots[at] = slot
+  }
 }
 
 export class Recent {
   /** By slot: a query's number, modulo `recentMax`. */
   readonly #seen: (Seen | undefined)[] = new Array<undefined>(recentMax).fill(undefined)
   readonly #rows = new Float64Array(recentMax * dimensionMax)
+  readonly #sketches = new Float64Array(recentMax * sketchLength)
   readonly #lengths = new Uint8Array(recentMax)
   readonly #tenants = new Int32Array(recentMax)
   readonly #networks = new Int32Array(recentMax)
@@ -92,24 +86,34 @@ export class Recent {
   /** 1: no later query of this account, of this length, is kept. */
   readonly #latest = new Uint8Array(recentMax)
   readonly #latestOf = new Map<string, number>()
-  readonly #names = new Names()
-  readonly #around: Around = {
-    closest: -1,
-    least: Infinity,
-    neighbors: 0,
-    slots: new Int32Array(neighborsMax),
-    distances: new Float64Array(neighborsMax),
-  }
+  #names: Names
+  readonly #gaps = new Float64Array(dimensionMax)
+  readonly #seconds = new Float64Array(dimensionMax)
+  /** Of each input, so that equal ones are found without looking at them. */
+  readonly #hashes = new Int32Array(recentMax)
+  readonly #few = new Few(closestMax)
+  readonly #near = new Few(nearestMax)
+  /** The query that is looked at, and its sketch. */
+  #x: Float64Array = nothing
+  #tenant = 0
+  readonly #own = new Float64Array(sketchLength)
+  #isSketched = false
+  /** The last queries of other tenants' accounts, one of each, newest first: slots, and squared distances of sketches. */
+  #neighbors = -1
+  readonly #slots = new Int32Array(neighborsMax)
+  readonly #distances = new Float64Array(neighborsMax)
+  #nearest = -1
   /** Queries kept so far: the number of the next one. */
   #kept: number
 
-  constructor(kept: number) {
+  constructor(kept: number, names: Names) {
     this.#kept = kept
+    this.#names = names
   }
 
   /** The blocks of `kept` queries, as they stand in the state. */
-  static of(kept: number, block: (number: number) => readonly Seen[]): Recent {
-    const recent = new Recent(kept)
+  static of(kept: number, names: Names, block: (number: number) => readonly Seen[]): Recent {
+    const recent = new Recent(kept, names)
     const newest = Math.floor(kept / blockQueries)
     for (let number = Math.max(0, newest - blocks); number <= newest; number++) {
       // Where the newest block has not begun, its place still holds the oldest.
@@ -127,34 +131,113 @@ export class Recent {
     // A new block takes the place of the oldest.
     if (this.#kept % blockQueries === 0)
       for (let at = 0; at < blockQueries; at++) this.#drop((this.#kept + at) % recentMax)
-    if (this.#names.size > namesMax) this.#rename()
     this.#put(this.#kept, seen, place)
     this.#kept++
   }
 
-  /** Whoever does not ask for the closest is told of a repetition alone. */
-  around(tenant: string, x: Float64Array, wanted: Wanted): Around {
-    const around = this.#around
-    around.closest = -1
-    around.least = wanted.closest ? Infinity : repeated
-    around.neighbors = 0
-    const own = this.#names.known(tenant)
+  /** From here on this query is compared; whether another tenant's is the same. */
+  look(tenant: number, x: Float64Array): boolean {
+    this.#x = x
+    this.#tenant = tenant
+    this.#isSketched = false
+    this.#neighbors = this.#nearest = -1
+    return this.#isRepetition(hashOf(x))
+  }
+
+  /** Slot of the closest query, whoever asked it; -1: there is none. */
+  closest(): number {
+    this.#sketch()
+    const few = this.#few
+    const { length } = this.#x
+    few.count = 0
+    for (let slot = 0; slot < recentMax; slot++) {
+      if (this.#lengths[slot] !== length) continue
+      const { most } = few
+      const distance = sketchedUpTo(this.#own, this.#sketches, slot * sketchLength, most)
+      if (distance < most) few.put(slot, distance)
+    }
+    let [closest, least] = [-1, Infinity]
+    for (let n = 0; n < few.count; n++) {
+      const distance = distanceUpTo(this.#x, this.#rows, few.slots[n]! * dimensionMax, least)
+      if (distance >= least) continue
+      least = distance
+      closest = few.slots[n]!
+    }
+    return closest
+  }
+
+  /** The last queries of other tenants' accounts, one of each, newest first: how many there are. */
+  neighbors(): number {
+    if (this.#neighbors >= 0) return this.#neighbors
+    const { length } = this.#x
+    let [count, slot] = [0, this.#kept % recentMax]
+    for (let n = Math.min(this.#kept, recentMax); n > 0 && count < neighborsMax; n--) {
+      slot = slot === 0 ? recentMax - 1 : slot - 1
+      if (this.#latest[slot] === 1 && this.#lengths[slot] === length && this.#tenants[slot] !== this.#tenant)
+        this.#slots[count++] = slot
+    }
+    return (this.#neighbors = count)
+  }
+
+  /** Slot of the n-th of the neighbors. */
+  neighbor(n: number): number {
+    return this.#slots[n]!
+  }
+
+  /** How many of the neighbors are compared in full: those that are closest by their sketches. */
+  nearest(): number {
+    if (this.#nearest >= 0) return this.#nearest
+    this.#sketch()
+    const near = this.#near
+    const count = this.neighbors()
+    near.count = 0
+    for (let n = 0; n < count; n++) {
+      const slot = this.#slots[n]!
+      const distance = sketchedUpTo(this.#own, this.#sketches, slot * sketchLength, Infinity)
+      this.#distances[n] = distance
+      if (distance < near.most) near.put(slot, distance)
+    }
+    this.#nearest = near.count
+    near.count = 0
+    // Each is taken out before another one is put in its place.
+    for (let n = 0; n < this.#nearest; n++) {
+      const slot = near.slots[n]!
+      near.put(slot, distanceUpTo(this.#x, this.#rows, slot * dimensionMax, Infinity))
+    }
+    return this.#nearest
+  }
+
+  /** Slot of the n-th nearest. */
+  near(n: number): number {
+    return this.#near.slots[n]!
+  }
+
+  /** Squared distance of the n-th neighbor's sketch, once the nearest have been asked for. */
+  sketchedDistance(n: number): number {
+    return this.#distances[n]!
+  }
+
+  /**
+   * By coordinate of an input, how far the values that occur there lie apart around its own: the second smallest difference
+   * to those of the last queries that is none of 0.
+   */
+  gaps(): Float64Array {
+    const x = this.#x
+    const gaps = this.#gaps.fill(Infinity)
+    const seconds = this.#seconds.fill(Infinity)
     const { length } = x
-    for (let number = this.#kept - 1; number >= this.#kept - recentMax && number >= 0; number--) {
-      const slot = number % recentMax
-      if (this.#lengths[slot] !== length || this.#tenants[slot] === own) continue
-      const isNeighbor = wanted.neighbors && this.#latest[slot] === 1 && around.neighbors < neighborsMax
-      const distance = distanceUpTo(x, this.#rows, slot * dimensionMax, isNeighbor ? Infinity : around.least)
-      if (isNeighbor) {
-        around.slots[around.neighbors] = slot
-        around.distances[around.neighbors++] = distance
-      }
-      if (distance < around.least) {
-        around.least = distance
-        around.closest = slot
+    for (let slot = 0; slot < recentMax; slot++) {
+      if (this.#lengths[slot] !== length) continue
+      for (let k = 0, at = slot * dimensionMax; k < length; k++, at++) {
+        const gap = Math.abs(x[k]! - this.#rows[at]!)
+        if (gap >= seconds[k]! || gap < least) continue
+        if (gap < gaps[k]! - least) {
+          seconds[k] = gaps[k]!
+          gaps[k] = gap
+        } else if (gap > gaps[k]! + least) seconds[k] = gap
       }
     }
-    return around
+    return seconds
   }
 
   at(slot: number): Seen {
@@ -166,9 +249,9 @@ export class Recent {
     return this.#rows.subarray(slot * dimensionMax, slot * dimensionMax + this.#lengths[slot]!)
   }
 
-  /** Number of a name; 0: none of the queries has it. */
-  numberOf(name: string): number {
-    return this.#names.known(name)
+  /** Whether it is of the tenant who asks. */
+  isOwn(slot: number): boolean {
+    return this.#tenants[slot] === this.#tenant
   }
 
   networkOf(slot: number): number {
@@ -179,12 +262,35 @@ export class Recent {
     return this.#agents[slot]!
   }
 
+  /** Names have other numbers from here on. */
+  renumber(names: Names): void {
+    this.#names = names
+    for (const [slot, seen] of this.#seen.entries()) if (seen !== undefined) this.#name(slot, seen)
+  }
+
+  #sketch(): void {
+    if (!this.#isSketched) sketch(this.#x, this.#own, 0)
+    this.#isSketched = true
+  }
+
+  #isRepetition(hash: number): boolean {
+    const { length } = this.#x
+    let slot = this.#hashes.indexOf(hash)
+    for (; slot >= 0; slot = this.#hashes.indexOf(hash, slot + 1)) {
+      if (this.#lengths[slot] !== length || this.#tenants[slot] === this.#tenant) continue
+      if (distanceUpTo(this.#x, this.#rows, slot * dimensionMax, least) === 0) return true
+    }
+    return false
+  }
+
   #put(number: number, seen: Seen, place: Float64Array): void {
     const slot = number % recentMax
     this.#drop(slot)
     const { length } = place
     this.#seen[slot] = seen
     this.#rows.set(place, slot * dimensionMax)
+    sketch(place, this.#sketches, slot * sketchLength)
+    this.#hashes[slot] = hashOf(place)
     this.#lengths[slot] = length
     this.#name(slot, seen)
     const account = `${length}/${seen.principal}`
@@ -208,38 +314,39 @@ export class Recent {
     this.#lengths[slot] = 0
     this.#latest[slot] = 0
   }
-
-  #rename(): void {
-    this.#names.clear()
-    for (const [slot, seen] of this.#seen.entries()) if (seen !== undefined) this.#name(slot, seen)
-  }
 }
 
-/**
- * The squared distance of an input to the row that begins at `from`, or something at least as large as `max`. Hundreds are
- * computed a query: four sums at a time, for an addition waits for the one before.
- */
-function distanceUpTo(a: Float64Array, rows: Float64Array, from: number, max: number): number {
-  let [s0, s1, s2, s3] = [0, 0, 0, 0]
-  let k = 0
-  for (const whole = a.length - 7; k < whole; k += 8) {
-    const b = from + k
-    const d0 = a[k]! - rows[b]!
-    const d1 = a[k + 1]! - rows[b + 1]!
-    const d2 = a[k + 2]! - rows[b + 2]!
-    const d3 = a[k + 3]! - rows[b + 3]!
-    const d4 = a[k + 4]! - rows[b + 4]!
-    const d5 = a[k + 5]! - rows[b + 5]!
-    const d6 = a[k + 6]! - rows[b + 6]!
-    const d7 = a[k + 7]! - rows[b + 7]!
-    s0 += d0 * d0 + d4 * d4
-    s1 += d1 * d1 + d5 * d5
-    s2 += d2 * d2 + d6 * d6
-    s3 += d3 * d3 + d7 * d7
-    if (s0 + s1 + (s2 + s3) >= max) break
+/** Of an input on the grid on which inputs are compared. */
+function hashOf(x: Float64Array): number {
+  let hash = x.length
+  for (let n = 0; n < x.length; n++) hash = Math.imul(hash ^ (x[n]! * steps), 0x01000193)
+  return hash ^ (hash >>> 15)
+}
+
+/** The squared distance of a sketch to the one that begins at `b`, or something larger than `max`. */
+function sketchedUpTo(a: Float64Array, sketches: Float64Array, b: number, max: number): number {
+  let [s0, s1] = [0, 0]
+  for (let k = 0; k < sketchLength; k += 8) {
+    const at = b + k
+    const d0 = a[k]! - sketches[at]!
+    const d1 = a[k + 1]! - sketches[at + 1]!
+    const d2 = a[k + 2]! - sketches[at + 2]!
+    const d3 = a[k + 3]! - sketches[at + 3]!
+    const d4 = a[k + 4]! - sketches[at + 4]!
+    const d5 = a[k + 5]! - sketches[at + 5]!
+    const d6 = a[k + 6]! - sketches[at + 6]!
+    const d7 = a[k + 7]! - sketches[at + 7]!
+    s0 += d0 * d0 + d1 * d1 + (d2 * d2 + d3 * d3)
+    s1 += d4 * d4 + d5 * d5 + (d6 * d6 + d7 * d7)
+    if (s0 + s1 > max) break
   }
-  let sum = s0 + s1 + (s2 + s3)
-  for (; k < a.length && sum < max; k++) {
+  return s0 + s1
+}
+
+/** The squared distance of an input to the row that begins at `from`, or something at least as large as `max`. */
+function distanceUpTo(a: Float64Array, rows: Float64Array, from: number, max: number): number {
+  let sum = 0
+  for (let k = 0; k < a.length && sum < max; k++) {
     const difference = a[k]! - rows[from + k]!
     sum += difference * difference
   }

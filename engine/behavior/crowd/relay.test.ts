@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
-import { relieve, type Relay } from './relay.ts'
+import { Relay } from './relay.ts'
 
 interface Query {
   readonly principal: string
@@ -12,11 +12,11 @@ const gap = (random: () => number, meanMs: number): number => -Math.log(1 - rand
 
 /** The most evidence that came together (Page's test), and how many accounts began where another ended. */
 function follow(queries: readonly Query[]): { readonly most: number; readonly relieved: number } {
-  const relay: Relay = []
+  const relay = new Relay()
   const seen = new Set<string>()
   let [log, most, relieved] = [0, 0, 0]
   for (const query of [...queries].sort((a, b) => a.timeMs - b.timeMs)) {
-    const handover = relieve(relay, query, !seen.has(query.principal))
+    const handover = relay.relieve(query.principal, query.tenant, query.timeMs, !seen.has(query.principal))
     seen.add(query.principal)
     if (handover === undefined) continue
     log = Math.max(0, log + handover.log)

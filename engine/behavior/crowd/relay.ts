@@ -27,16 +27,13 @@ const sameInterval = 1.7
 const sameCount = 1.6
 
 /** One account's time in use, from its first query on; JSON. */
-interface Run {
+export interface Run {
   readonly principal: string
   readonly tenant: string
   readonly firstMs: number
   lastMs: number
   queries: number
 }
-
-/** JSON; in the order in which they began. */
-export type Relay = Run[]
 
 export interface Handover {
   /** The logarithm of the evidence. */
@@ -47,29 +44,43 @@ export interface Handover {
   readonly alike: boolean
 }
 
-/** Takes note of a query; what it says where an account has just shown enough of itself. `begins`: it is its first. */
-export function relieve(
-  relay: Relay,
-  { principal, tenant, timeMs }: { readonly principal: string; readonly tenant: string; readonly timeMs: number },
-  begins: boolean,
-): Handover | undefined {
-  let run: Run | undefined
-  for (let n = relay.length - 1; n >= 0 && run === undefined; n--) {
-    if (relay[n]!.principal === principal) run = relay[n]
+export class Relay {
+  /** By principal, in the order in which they began. */
+  readonly #runs: Map<string, Run>
+
+  constructor(runs: readonly Run[] = []) {
+    this.#runs = new Map(runs.map((run) => [run.principal, { ...run }]))
   }
-  if (run === undefined) {
-    if (!begins) return undefined
-    relay.push({ principal, tenant, firstMs: timeMs, lastMs: timeMs, queries: 1 })
-    if (relay.length > runsMax) relay.shift()
-    return undefined
+
+  /** Takes note of a query; what it says where an account has just shown enough of itself. `begins`: it is its first. */
+  relieve(principal: string, tenant: string, timeMs: number, begins: boolean): Handover | undefined {
+    const run = this.#runs.get(principal)
+    if (run === undefined) {
+      if (begins) this.#begin({ principal, tenant, firstMs: timeMs, lastMs: timeMs, queries: 1 })
+      return undefined
+    }
+    run.queries++
+    if (timeMs > run.lastMs) run.lastMs = timeMs
+    return run.queries === judgedAt ? judge([...this.#runs.values()], run) : undefined
   }
-  run.queries++
-  run.lastMs = Math.max(run.lastMs, timeMs)
-  return run.queries === judgedAt ? judge(relay, run) : undefined
+
+  principals(): readonly string[] {
+    return [...this.#runs.keys()]
+  }
+
+  toJSON(): readonly Run[] {
+    return [...this.#runs.values()]
+  }
+
+  #begin(run: Run): void {
+    this.#runs.set(run.principal, run)
+    const [oldest] = this.#runs.keys()
+    if (this.#runs.size > runsMax && oldest !== undefined) this.#runs.delete(oldest)
+  }
 }
 
-function judge(relay: Relay, run: Run): Handover | undefined {
-  const ended = relay
+function judge(runs: readonly Run[], run: Run): Handover | undefined {
+  const ended = runs
     .filter((other) => other.tenant !== run.tenant && hasEnded(other, run))
     .sort((a, b) => b.lastMs - a.lastMs)
     .slice(0, endsMax)

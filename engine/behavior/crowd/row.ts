@@ -8,8 +8,8 @@
 import type { Cell } from './cell.ts'
 import type { Found } from './crowds.ts'
 import { whyRelay } from './explain.ts'
-import type { Account, Memory } from './memory.ts'
-import type { Sight } from './params.ts'
+import type { Account, Known, Memory } from './memory.ts'
+import { placeOfSort } from './params.ts'
 import type { Handover } from './relay.ts'
 
 const rowMax = 1_000
@@ -17,8 +17,7 @@ const rowMax = 1_000
 /** Takes note of whom an account relieves; the row, where it is known to be one. */
 export function rowOf(
   memory: Memory,
-  account: Account,
-  sight: Sight,
+  { principal: own, account }: Known,
   cell: Cell,
   { from, alike }: Handover,
 ): Found | undefined {
@@ -28,17 +27,17 @@ export function rowOf(
     account.usual = alike
     before.relieved = true
     before.usual ||= alike
-    memory.keepAccount(sight.principal, account)
+    memory.keepAccount(own, account)
     memory.keepAccount(from.principal, before)
   }
-  if (cell.relayed !== true) return undefined
+  if (!cell.relayed) return undefined
   const row = new Set<string>()
-  for (const { principal } of cell.relay ?? []) goBack(memory, principal, row)
+  for (const principal of cell.relay?.principals() ?? []) goBack(memory, principal, row)
   return {
     id: `${cell.kind}/${cell.name}/${cell.sinceMs}`,
     sinceMs: cell.sinceMs,
     over: 'who begins when whom has ended',
-    top: cell.logs.relay ?? 0,
+    top: cell.sums[placeOfSort.relay]! / 1e3,
     backed: true,
     tells: false,
     members: [...row].map((principal) => ({ principal, why: whyRelay })),

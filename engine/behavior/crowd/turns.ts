@@ -6,6 +6,7 @@
  * own keep an order too, but then their intervals are constant: a turn counts only where intervals vary by more than the
  * gap between neighbors, under which clocks would overtake each other.
  */
+import type { Names } from './names.ts'
 
 /** Tenants followed at a time; with more than that in turn nothing is seen here. */
 const tenantsMax = 128
@@ -25,55 +26,98 @@ const variation = 1.5
 /** Silence after which a return says nothing. */
 const silentMsMax = 3_600_000
 
-/** JSON. */
-export interface Turns {
+export interface TurnsJson {
   /** Silent longest first. */
-  tenants: [tenant: string, lastMs: number][]
+  readonly tenants: readonly (readonly [tenant: string, lastMs: number])[]
   /** Of the last returns. */
-  intervals: number[]
+  readonly intervals: readonly number[]
   /** Running mean of the logarithm of returns in ms; null: none yet. */
-  logReturn: number | null
+  readonly logReturn: number | null
 }
 
-export function emptyTurns(): Turns {
-  return { tenants: [], intervals: [], logReturn: null }
-}
+export class Turns {
+  #names: Names
+  /** Silent longest first, and when each was heard last. */
+  readonly #tenants: number[]
+  readonly #lastMs: number[]
+  readonly #intervals: number[]
+  #logReturn: number | null
 
-/** The logarithm of the evidence that this query brings; 0 where it says nothing. */
-export function takeTurn(turns: Turns, tenant: string, timeMs: number): number {
-  const { tenants, intervals } = turns
-  const at = placeOf(tenants, tenant)
-  const last = at < 0 ? undefined : tenants[at]![1]
-  const evidence = last === undefined ? 0 : weigh(turns, at, timeMs - last, timeMs)
-  if (at >= 0) tenants.splice(at, 1)
-  tenants.push([tenant, Math.max(timeMs, last ?? timeMs)])
-  if (tenants.length > tenantsMax) tenants.shift()
-  const interval = last === undefined ? undefined : Math.max(1, timeMs - last)
-  if (interval !== undefined && interval <= silentMsMax && tenants[tenants.length - 2]?.[0] !== tenant) {
-    intervals.push(interval)
-    if (intervals.length > intervalsMax) intervals.shift()
-    const log = Math.log(interval)
-    turns.logReturn = turns.logReturn === null ? log : turns.logReturn + returnWeight * (log - turns.logReturn)
+  constructor(names: Names, { tenants, intervals, logReturn }: TurnsJson = empty) {
+    this.#names = names
+    this.#tenants = tenants.map(([tenant]) => names.of(tenant))
+    this.#lastMs = tenants.map(([, lastMs]) => lastMs)
+    this.#intervals = [...intervals]
+    this.#logReturn = logReturn
   }
-  return evidence
+
+  /** The logarithm of the evidence that this query brings; 0 where it says nothing. */
+  take(tenant: number, timeMs: number): number {
+    const tenants = this.#tenants
+    const at = tenants.lastIndexOf(tenant)
+    const end = tenants.length - 1
+    if (at < 0) {
+      this.#begin(tenant, timeMs)
+      return 0
+    }
+    const last = this.#lastMs[at]!
+    const evidence = this.#weigh(at, timeMs - last, timeMs)
+    for (let n = at; n < end; n++) {
+      tenants[n] = tenants[n + 1]!
+      this.#lastMs[n] = this.#lastMs[n + 1]!
+    }
+    tenants[end] = tenant
+    this.#lastMs[end] = Math.max(timeMs, last)
+    this.#return(Math.max(1, timeMs - last))
+    return evidence
+  }
+
+  /** Names have other numbers from here on. */
+  renumber(names: Names): void {
+    for (const [n, tenant] of this.#tenants.entries()) this.#tenants[n] = names.of(this.#names.nameOf(tenant))
+    this.#names = names
+  }
+
+  toJSON(): TurnsJson {
+    return {
+      tenants: this.#tenants.map((tenant, n) => [this.#names.nameOf(tenant), this.#lastMs[n]!] as const),
+      intervals: this.#intervals,
+      logReturn: this.#logReturn,
+    }
+  }
+
+  #begin(tenant: number, timeMs: number): void {
+    this.#tenants.push(tenant)
+    this.#lastMs.push(timeMs)
+    if (this.#tenants.length <= tenantsMax) return
+    this.#tenants.shift()
+    this.#lastMs.shift()
+  }
+
+  #return(interval: number): void {
+    if (interval > silentMsMax) return
+    this.#intervals.push(interval)
+    if (this.#intervals.length > intervalsMax) this.#intervals.shift()
+    const log = Math.log(interval)
+    this.#logReturn = this.#logReturn === null ? log : this.#logReturn + returnWeight * (log - this.#logReturn)
+  }
+
+  #weigh(at: number, interval: number, timeMs: number): number {
+    const lastMs = this.#lastMs
+    const { length } = lastMs
+    if (this.#logReturn === null || interval > silentMsMax || length < turnMin) return 0
+    const since = timeMs - returnsBack * Math.exp(this.#logReturn)
+    let first = 0
+    while (first < length && lastMs[first]! < since) first++
+    const many = length - first
+    if (many < turnMin || at < first) return 0
+    const share = Math.min(0.5, room / many)
+    if (at !== first) return Math.log((1 - inTurn) / (1 - share))
+    const intervals = this.#intervals
+    const before = intervals[Math.max(0, intervals.length - (many >> 1))]
+    const varies = before !== undefined && Math.abs(interval - before) >= (variation * interval) / many
+    return varies ? Math.min(hitMax, Math.log(inTurn / share)) : 0
+  }
 }
 
-function placeOf(tenants: Turns['tenants'], tenant: string): number {
-  let at = tenants.length - 1
-  while (at >= 0 && tenants[at]![0] !== tenant) at--
-  return at
-}
-
-function weigh({ tenants, intervals, logReturn }: Turns, at: number, interval: number, timeMs: number): number {
-  if (logReturn === null || interval > silentMsMax) return 0
-  const since = timeMs - returnsBack * Math.exp(logReturn)
-  let first = 0
-  while (first < tenants.length && tenants[first]![1] < since) first++
-  const many = tenants.length - first
-  if (many < turnMin || at < first) return 0
-  const share = Math.min(0.5, room / many)
-  if (at !== first) return Math.log((1 - inTurn) / (1 - share))
-  const before = intervals[Math.max(0, intervals.length - (many >> 1))]
-  const varies = before !== undefined && Math.abs(interval - before) >= (variation * interval) / many
-  return varies ? Math.min(hitMax, Math.log(inTurn / share)) : 0
-}
+const empty: TurnsJson = { tenants: [], intervals: [], logReturn: null }
