@@ -13,6 +13,7 @@ import { generate } from './files/generate.ts'
 import { scenarios } from './files/scenarios.ts'
 import { write } from './files/write.ts'
 import { judge, type Alert, type Verdict } from './judge/judge.ts'
+import { judgeCopies, type CopyVerdict } from './judge/copies.ts'
 import { judgeFidelity, type FidelityVerdict, type LeakLine } from './judge/fidelity.ts'
 
 export interface TrialOptions {
@@ -33,6 +34,7 @@ export interface TrialResult {
   /** Alerts on honest accounts while their models were still being learned. */
   readonly alertsInHistory: number
   readonly fidelity: FidelityVerdict
+  readonly copies: readonly CopyVerdict[]
 }
 
 const run = promisify(execFile)
@@ -61,12 +63,14 @@ export async function trial({ seed, only, keep, onProgress }: TrialOptions): Pro
     await run(process.execPath, [program, 'evaluate', folder, alerts, '--leaks', leaks], { maxBuffer: 1e8 })
     const evaluatedMs = performance.now()
     const found = linesOf<Alert>(alerts)
+    const verdict = judge(truths, found, generated.history.truth)
     return {
       seed,
       events,
       generateSeconds: (generatedMs - startedMs) / 1e3,
       evaluateSeconds: (evaluatedMs - generatedMs) / 1e3,
-      verdict: judge(truths, found, generated.history.truth),
+      verdict,
+      copies: judgeCopies(seed, generated.world.victims, generated.files, verdict.runs),
       alertsInHistory: judge([generated.history.truth], found).honest.alerts,
       fidelity: judgeFidelity(
         seed,

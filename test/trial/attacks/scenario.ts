@@ -41,6 +41,11 @@ export function victimsFor(stage: Stage, count: number, fits: (victim: Victim) =
   return Array.from({ length: count }, (_, n) => fitting[n % fitting.length]!)
 }
 
+/** An API that takes whole numbers, or pictures of 8 bits: half of the attackers send what it takes. */
+function steppedInputs({ shape: { kind, columns } }: Victim): boolean {
+  return kind === 'table' || (kind === 'image' && columns[0]!.step < 0.01)
+}
+
 /** When a run's queries are asked: in a rush, at a pace, or over working days. */
 export function attackTimes(dice: Dice, startMs: number, count: number): number[] {
   const from = startMs + dice.between(2, 30) * hourMs
@@ -68,7 +73,7 @@ export function addRun(stage: Stage, options: RunOptions): void {
   })
   const count = dice.int(...options.queries) * (1 + among)
   const own = ownDataOf(victim, dice, run)
-  const careful = victim.shape.kind === 'table' && dice.chance(0.5)
+  const careful = steppedInputs(victim) && dice.chance(0.5)
   const oracle = oracleOf({
     traffic,
     victim,

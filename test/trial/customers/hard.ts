@@ -163,6 +163,16 @@ export const hardKinds: readonly HonestKind[] = [
     },
   },
   {
+    name: 'regression suite with data of its own',
+    run: (scene) => {
+      const { dice } = scene
+      const suite = Array.from({ length: dice.int(40, 80) }, scene.own)
+      for (let day = 0; day < scene.days; day++) {
+        callAll(scene, paced(dice, scene.startMs + day * dayMs + 2 * hourMs, 150, suite.length), (n) => suite[n]!)
+      }
+    },
+  },
+  {
     name: 'noisy sensor',
     fits: vectors,
     run: (scene) => {

@@ -4,9 +4,8 @@
  */
 import { Dice } from '../dice.ts'
 import type { WrittenFile } from '../files/traffic.ts'
-import { agreement, forest, logistic, neighbors, network } from '../victims/learners.ts'
-import type { Input } from '../victims/numbers.ts'
 import type { Victim } from '../victims/victim.ts'
+import { bestCopy } from './copies.ts'
 
 /** A line of `evaluate --leaks`. */
 export interface LeakLine {
@@ -36,7 +35,6 @@ export interface FidelityVerdict {
 }
 
 const triedMost = 60
-const heldBackInputs = 300
 
 export function judgeFidelity(
   seed: number,
@@ -76,23 +74,4 @@ export function judgeFidelity(
     widthMean: tried === 0 ? 0 : width / tried,
     errorMean: tried === 0 ? 0 : error / tried,
   }
-}
-
-/** The best agreement of four learners, on natural inputs. */
-function bestCopy(
-  victim: Victim,
-  asked: readonly { readonly input: Input; readonly probs: readonly number[] }[],
-  dice: Dice,
-): number {
-  const xs = asked.map(({ input }) => input)
-  const targets = asked.map(({ probs }) => probs)
-  const heldBack = Array.from({ length: heldBackInputs }, () => victim.shape.natural(dice).input)
-  const labels = heldBack.map((x) => victim.answer(x).label)
-  const copies = [
-    logistic(xs, targets, dice, 20),
-    network(xs, targets, dice, { hidden: 20, passes: 25 }),
-    forest(xs, targets, dice, 30),
-    neighbors(xs, targets, Math.min(3, xs.length)),
-  ]
-  return Math.max(...copies.map((copy) => agreement(copy, heldBack, labels)))
 }

@@ -33,7 +33,8 @@ const truth: FileTruth = {
 const alert = (id: string, principal: string, threat = 'extraction'): Alert => ({ file, id, principal, threat })
 
 test('a run is found at its first right alert, and its queries are counted to there', () => {
-  const { scenarios } = judge([truth], [alert('7', 'thief'), alert('5', 'thief')])
+  const { scenarios, runs } = judge([truth], [alert('7', 'thief'), alert('5', 'thief')])
+  expect(runs.map(({ foundAt }) => foundAt)).toEqual([5, undefined])
   expect(scenarios).toEqual([
     {
       scenario: 's',

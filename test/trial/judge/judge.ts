@@ -4,7 +4,7 @@
  * A run is found where an alert names one of its accounts with an accepted threat, at or after the run's first event. An alert on an
  * honest account is false whatever it says, but for changes of a model's traffic, which accuse nobody. Pure.
  */
-import type { EventTruth, FileTruth, RunTruth } from '../truth/truth.ts'
+import type { FileTruth, RunTruth } from '../truth/truth.ts'
 import { exactInterval, median } from './intervals.ts'
 
 export interface Alert {
@@ -28,6 +28,14 @@ export interface ScenarioVerdict {
   readonly queriesMost: number | undefined
   /** Threats in alerts on attacking accounts that are not accepted, and how many. */
   readonly wrongNames: Readonly<Record<string, number>>
+}
+
+/** What became of one run. */
+export interface RunOutcome {
+  readonly file: string
+  readonly run: RunTruth
+  /** Index of the event that its first right alert names. */
+  readonly foundAt: number | undefined
 }
 
 export interface KindVerdict {
@@ -55,6 +63,7 @@ export interface HonestVerdict {
 }
 
 export interface Verdict {
+  readonly runs: readonly RunOutcome[]
   readonly scenarios: readonly ScenarioVerdict[]
   readonly honest: HonestVerdict
 }
@@ -77,8 +86,7 @@ interface Seen {
   readonly model: string
 }
 
-interface RunVerdict {
-  readonly run: RunTruth
+interface RunVerdict extends RunOutcome {
   readonly found: ReadonlySet<string>
   readonly queries: number | undefined
   readonly wrong: readonly string[]
@@ -91,7 +99,7 @@ export function judge(files: readonly FileTruth[], alerts: readonly Alert[], his
   const sums = { accounts: 0, alerted: 0, events: 0, alerts: 0, before: 0, unchanged: 0 }
   for (const file of files) {
     const seen = seenIn(file, alerts)
-    for (const run of file.runs) runs.push(judgeRun(run, file.events, seen))
+    for (const run of file.runs) runs.push(judgeRun(file, run, seen))
     const bad = new Set(file.runs.filter(({ ofModel }) => ofModel !== true).flatMap(({ accounts }) => accounts))
     sums.before += beforeAttack(file, seen)
     sums.unchanged += seen.filter((each) => ofModels.has(each.threat) && !explained(each, file)).length
@@ -112,6 +120,7 @@ export function judge(files: readonly FileTruth[], alerts: readonly Alert[], his
     }
   }
   return {
+    runs: runs.map(({ file, run, foundAt }) => ({ file, run, foundAt })),
     scenarios: scenariosOf(runs),
     honest: {
       accounts: sums.accounts,
@@ -140,7 +149,7 @@ function seenIn({ file, events }: FileTruth, alerts: readonly Alert[]): Seen[] {
     .sort((a, b) => a.index - b.index)
 }
 
-function judgeRun(run: RunTruth, events: readonly EventTruth[], seen: readonly Seen[]): RunVerdict {
+function judgeRun({ file, events }: FileTruth, run: RunTruth, seen: readonly Seen[]): RunVerdict {
   const onset = events.findIndex((event) => event.run === run.id)
   const after = seen.filter(({ index, account, model }) => {
     return index >= onset && (run.ofModel === true ? model === run.model : run.accounts.includes(account))
@@ -148,7 +157,9 @@ function judgeRun(run: RunTruth, events: readonly EventTruth[], seen: readonly S
   const right = after.filter(({ threat }) => run.accepted.includes(threat))
   const first = right[0]
   return {
+    file,
     run,
+    foundAt: first?.index,
     found: new Set(right.map(({ account }) => account)),
     queries: first && events.slice(0, first.index + 1).filter((event) => event.run === run.id).length,
     wrong: after

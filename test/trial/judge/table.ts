@@ -2,21 +2,26 @@
 import Table from 'cli-table3'
 import type { TrialResult } from '../trial.ts'
 
-export function tablesOf({ verdict: { scenarios, honest }, alertsInHistory, fidelity }: TrialResult): string {
+export function tablesOf({ verdict: { scenarios, honest }, alertsInHistory, fidelity, copies }: TrialResult): string {
   const attacks = tableOf([
     'scenario',
     'runs found',
     'other name',
     'queries to the first alert',
+    'copy then',
+    'copy at the end',
     'accounts found',
     'wrong names',
   ])
   for (const each of scenarios) {
+    const copy = copies.find(({ scenario }) => scenario === each.scenario)
     attacks.push([
       each.scenario,
       `${each.runsFound}/${each.runs}`,
       each.runsMisnamed === 0 ? '' : `${each.runsMisnamed}`,
       each.queriesMedian === undefined ? '' : `${each.queriesMedian} (at most ${each.queriesMost!})`,
+      copy?.whenFound?.toFixed(2) ?? '',
+      copy?.atEnd?.toFixed(2) ?? '',
       `${each.accountsFound}/${each.accounts}`,
       countsOf(each.wrongNames),
     ])
