@@ -55,6 +55,14 @@ class Deployment {
     return first
   }
 
+  /** The numbers of all queries at which something was named. */
+  namedAt(stream: Iterator<readonly number[]>, queries: number): number[] {
+    this.#run.restore(this.#learned)
+    const account = { name: 'u', stream, queries, startMs: mondayMs + 8 * dayMs, everyMs: 1_000 }
+    const ids = this.#feed('after', [account])
+    return this.#run.finish(Infinity).map(({ id }) => ids.indexOf(id) + 1)
+  }
+
   #feed(file: string, accounts: readonly Account[]): string[] {
     this.#run.begin(file)
     const records = recordsOf(file, model, this.world, accounts)
@@ -94,6 +102,24 @@ describe.each(Object.entries(shapes))('one account at a model of %s inputs', (_,
     expect(deployment.after(attacks.climb(world), 100)['inversion']).toBeLessThanOrEqual(50)
     expect(deployment.after(attacks.inversion()(world), 100)['inversion']).toBeLessThanOrEqual(50)
     expect(deployment.after(attacks.membership(training)(world), 100)['membership-inference']).toBeLessThanOrEqual(75)
+  })
+
+  test('that searches for the boundary by patches of an image is not told of copying the model', () => {
+    if (shape === shapes.image) expect(deployment.after(attacks.square(world), 400)).not.toHaveProperty('extraction')
+  })
+
+  test('that runs a suite of training records each night is not named again for the same ones', () => {
+    const suite = training.slice(0, 250)
+    const nights = (function* () {
+      for (;;) {
+        yield* suite
+        for (let n = 0; n < 1_500; n++) yield world.honest()
+      }
+    })()
+    // The first run looks like the theft, whoever runs it.
+    const named = deployment.namedAt(nights, 4_000)
+    expect(named).toHaveLength(1)
+    expect(named[0]).toBeLessThanOrEqual(250)
   })
 
   test('that is a customer, also of the kinds that are easily taken for thieves, is not named in 2,000 queries', () => {

@@ -2,12 +2,12 @@
  * Two copies of a model that an account could train on the answers it got, learned as they come.
  *
  * *Nearest*: a landmark gets the answer of the closest query (1-nearest-neighbor: Cover and Hart 1967); only the distance and
- * the answer are kept. *Linear*: multinomial logistic regression over standardized values, by stochastic gradient steps that
+ * the answer are kept. *Linear*: multinomial logistic regression over standardized places, by stochastic gradient steps that
  * shrink with the squared gradients of each class (AdaGrad: Duchi et al. 2011); weights are kept in 16 bits. A query never
- * seen before is what both are tried on: landmarks are others' queries. O(landmarks + classes · values) a query.
+ * seen before is what both are tried on: landmarks are others' queries. O(landmarks · places) a query.
  */
 import type { Holdings } from './holdings.ts'
-import { placeOf, standardize, type Landmarks } from './landmarks.ts'
+import { placeOf, placesMax, standardize, type Landmarks } from './landmarks.ts'
 
 const rate = 2
 const one = 1_024
@@ -19,22 +19,22 @@ const errorMin = 0.05
 /** Of answers that no landmark has. */
 const otherAnswer = 254
 
-const z = new Float64Array(65)
-const place = new Float64Array(64)
+const z = new Float64Array(placesMax + 1)
+const place = new Float64Array(placesMax)
 const scores = new Float64Array(16)
 
 /** Both copies learn one answered query. */
 export function learn(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<number>, label: string): void {
   const answer = landmarks.answerOf(label)
-  comeCloser(holdings, landmarks, x, answer ?? otherAnswer)
-  if (answer !== undefined && answer < holdings.layout.classes) step(holdings, landmarks, x, answer)
+  placeOf(x, landmarks, place, 0)
+  comeCloser(holdings, landmarks, answer ?? otherAnswer)
+  if (answer !== undefined && answer < holdings.layout.classes) step(holdings, landmarks, answer)
   holdings.learned()
 }
 
-function comeCloser(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<number>, answer: number): void {
+function comeCloser(holdings: Holdings, landmarks: Landmarks, answer: number): void {
   const { count, places, rows, unit } = landmarks
   const { distances, answers } = holdings
-  placeOf(x, landmarks, place, 0)
   const unit2 = unit * unit
   for (let n = 0, row = 0; n < count; n++, row += places) {
     const most = distances[n]! * distances[n]! * unit2
@@ -52,11 +52,11 @@ function comeCloser(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<numbe
   }
 }
 
-function step(holdings: Holdings, landmarks: Landmarks, x: ArrayLike<number>, answer: number): void {
+function step(holdings: Holdings, landmarks: Landmarks, answer: number): void {
   const { steps, weights, layout } = holdings
-  const { classes, dimension } = layout
-  const width = dimension + 1
-  standardize(x, landmarks, z)
+  const { classes, places } = layout
+  const width = places + 1
+  standardize(place, landmarks, z)
   if (steps[answer] === 0) steps[answer] = 1e-8
   let most = -Infinity
   for (let c = 0; c < classes; c++) {
@@ -101,7 +101,7 @@ export interface Trial {
 export function tryCopies(holdings: Holdings, landmarks: Landmarks, own: number): Trial {
   const { count, owners, answers, standard, near } = landmarks
   const { classes } = holdings.layout
-  const width = landmarks.dimension + 1
+  const width = landmarks.places + 1
   const trial = { landmarks: 0, near: 0, nearest: 0, linear: 0 }
   for (let n = 0; n < count; n++) {
     if (owners[n] === own) continue

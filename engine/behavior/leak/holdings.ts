@@ -1,5 +1,5 @@
 /**
- * What one account holds of a model: one text of bytes, below two kilobytes.
+ * What one account holds of a model: one text of bytes, below one and a half kilobytes.
  *
  * It begins small: how much was asked, and how many different inputs (HyperLogLog: Flajolet et al. 2007; 128 registers, an
  * error of about 7 %, less below two hundred). From the twelfth different query on copies are kept with it (copies.ts).
@@ -14,10 +14,12 @@ const classesMax = 16
 const registers = 128
 /** Inputs whose repetition is recognized. */
 const recentSize = 16
-const version = 1
+const version = 2
+/** Copies learn from so many different queries one by one; of later ones from a quarter. */
+const allUpTo = 64
 /** Of the numbers at the beginning of a block. */
 const at = {
-  version: 0, count: 1, dimension: 2, classes: 3, landmarks: 4, firstMs: 5, lastMs: 6, queries: 7, fresh: 8, trained: 9,
+  version: 0, count: 1, places: 2, classes: 3, landmarks: 4, firstMs: 5, lastMs: 6, queries: 7, fresh: 8, trained: 9,
   toldAt: 10, toldMs: 11, toldQueries: 12, week: 13, weekBegan: 14, weekBefore: 15, found: 16, versions: 17, estimate: 18,
   floor: 22,
 } as const // prettier-ignore
@@ -26,19 +28,20 @@ const headSize = at.floor + 4
 /** Sizes of the parts that depend on the landmarks; all 0 where there are none yet. */
 export interface Layout {
   readonly count: number
-  readonly dimension: number
+  /** Numbers that say where an input lies. */
+  readonly places: number
   readonly classes: number
 }
 
-const small: Layout = { count: 0, dimension: 0, classes: 0 }
+const small: Layout = { count: 0, places: 0, classes: 0 }
 
-export function layoutOf({ count, dimension, told }: Landmarks): Layout {
-  return { count, dimension, classes: told.labels.length <= classesMax ? told.labels.length : 0 }
+export function layoutOf({ count, places, told }: Landmarks): Layout {
+  return { count, places, classes: told.labels.length <= classesMax ? told.labels.length : 0 }
 }
 
-function sizeOf({ count, dimension, classes }: Layout): number {
+function sizeOf({ count, places, classes }: Layout): number {
   const head = headSize * 8 + recentSize * 4 + registers
-  const copies = classes * 4 + classes * (dimension + 1) * 2 + count * 2 + count
+  const copies = classes * 4 + classes * (places + 1) * 2 + count * 2 + count
   return Math.ceil((head + copies) / 8) * 8
 }
 
@@ -62,12 +65,14 @@ export class HoldingsBlock {
     if (kept instanceof HoldingsBlock) return kept
     if (typeof kept !== 'string') return undefined
     const bytes = Buffer.from(kept, 'base64')
-    if (bytes.length < sizeOf(small) || bytes.readDoubleLE(at.version * 8) !== version) return undefined
-    const sizes = [at.count, at.dimension, at.classes].map((n) => bytes.readDoubleLE(n * 8))
-    const [count, dimension, classes] = sizes as [number, number, number]
-    const numbers = sizes.every((value) => Number.isInteger(value) && value >= 0 && value <= 256)
-    const layout = count + dimension + classes === 0 ? small : { count, dimension, classes }
-    return numbers && bytes.length === sizeOf(layout) ? new HoldingsBlock(bytes.toString('latin1'), layout) : undefined
+    if (bytes.length < sizeOf(small)) return undefined
+    const [is, ...sizes] = [at.version, at.count, at.places, at.classes].map((n) => bytes.readDoubleLE(n * 8))
+    const [count, places, classes] = sizes as [number, number, number]
+    if (!sizes.every((value) => Number.isInteger(value) && value >= 0 && value <= 256)) return undefined
+    if (is === 1) return ofVersion1(bytes, { count, places, classes })
+    const layout = count + places + classes === 0 ? small : { count, places, classes }
+    if (is !== version || bytes.length !== sizeOf(layout)) return undefined
+    return new HoldingsBlock(bytes.toString('latin1'), layout)
   }
 
   static begin(timeMs: number): HoldingsBlock {
@@ -80,6 +85,21 @@ export class HoldingsBlock {
     for (const from of [at.estimate, at.floor]) head.fill(Number.NaN, from + 1, from + 4)
     return new HoldingsBlock(bytes.toString('latin1'), small)
   }
+}
+
+/** Version 1 had another linear copy: what was counted stays, copies begin anew, and what they had reached is kept. */
+function ofVersion1(bytes: Buffer, layout: Layout): HoldingsBlock | undefined {
+  if (bytes.length !== sizeOf(layout)) return undefined
+  const now = Buffer.alloc(sizeOf(small))
+  const { count, places, classes } = layout
+  const recent = headSize * 8
+  const seen = recent + recentSize * 4
+  bytes.copy(now, 0, 0, seen)
+  bytes.copy(now, seen, seen + classes * 4 + classes * (places + 1) * 2 + count * 2)
+  for (const n of [at.count, at.places, at.classes, at.landmarks, at.trained]) now.writeDoubleLE(0, n * 8)
+  bytes.copy(now, at.floor * 8, at.estimate * 8, (at.estimate + 4) * 8)
+  now.writeDoubleLE(version, 0)
+  return new HoldingsBlock(now.toString('latin1'), small)
 }
 
 /** What an estimate says of a copy; the greatest under earlier landmarks is kept. */
@@ -111,7 +131,7 @@ export class Holdings {
 
   constructor(layout: Layout) {
     const buffer = new ArrayBuffer(sizeOf(layout))
-    const { count, dimension, classes } = layout
+    const { count, places, classes } = layout
     this.layout = layout
     this.#bytes = Buffer.from(buffer)
     this.#head = new Float64Array(buffer, 0, headSize)
@@ -119,7 +139,7 @@ export class Holdings {
     const next = (bytes: number): number => (offset += bytes) - bytes
     this.#recent = new Uint32Array(buffer, next(recentSize * 4), recentSize)
     this.steps = new Float32Array(buffer, next(classes * 4), classes)
-    this.weights = new Int16Array(buffer, next(classes * (dimension + 1) * 2), classes * (dimension + 1))
+    this.weights = new Int16Array(buffer, next(classes * (places + 1) * 2), classes * (places + 1))
     this.distances = new Uint16Array(buffer, next(count * 2), count)
     this.#registers = new Uint8Array(buffer, next(registers), registers)
     this.answers = new Uint8Array(buffer, next(count), count)
@@ -192,6 +212,11 @@ export class Holdings {
     return this.#head[at.trained]!
   }
 
+  /** Whether copies learn from this query: from the first all, then from a sample that is the same whatever the order. */
+  samples(key: number): boolean {
+    return this.trained < allUpTo || Math.imul(key, 0x9e3779b1) >>> 30 === 0
+  }
+
   learned(): void {
     this.#head[at.trained]!++
   }
@@ -260,8 +285,8 @@ export class Holdings {
     to.#head.set(this.#head)
     to.#recent.set(this.#recent)
     to.#registers.set(this.#registers)
-    const { count, dimension, classes } = layout
-    to.#head.set([count, dimension, classes, landmarks], at.count)
+    const { count, places, classes } = layout
+    to.#head.set([count, places, classes, landmarks], at.count)
     to.#head[at.trained] = 0
     to.#putEstimate(at.floor, this.estimate)
     to.distances.fill(65_535)

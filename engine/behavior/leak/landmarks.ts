@@ -9,6 +9,7 @@
 import { keyOfText } from '../model-queries/input.ts'
 import { packed, unpacked } from '../model-queries/packed.ts'
 import { axesMax, principalAxes } from './axes.ts'
+import { curveOf, type ToldCurve } from './curve.ts'
 
 /** Fewest and most landmarks; the standard error of a share of 128 of them is at most .045. */
 export const landmarksMin = 60
@@ -21,6 +22,7 @@ const stepsPerSpread = 16_384
 interface Answered {
   readonly x: Float32Array | Float64Array
   readonly label: string
+  readonly odds?: ArrayLike<number> | undefined
 }
 
 export interface Taught {
@@ -39,12 +41,13 @@ export interface ToldLandmarks {
   readonly answers: readonly number[]
   /** 32 bits of whose query each was: nobody is tried on its own. */
   readonly owners: readonly number[]
-  /** Mean and standard deviation of honest inputs in each value. */
+  /** Mean of honest inputs in each value. */
   readonly center: string
-  readonly spread: string
   /** Accounts that the landmarks come from, and whether they stand in for inputs that are registered. */
   readonly accounts: number
   readonly registered: boolean
+  /** How faithful a copy gets with how many natural answers; not told by older versions, or where too little is known. */
+  readonly curve?: ToldCurve
 }
 
 /** Undefined where there are too few. `reference`: natural inputs of the same form, if any are registered. */
@@ -61,8 +64,8 @@ export function chooseLandmarks(
   const chosen = registered ? matched(all, evenly(fitting, landmarksMax)) : inTurn(taught)
   if (chosen.length < landmarksMin) return undefined
   const labels = [...new Set(chosen.map(({ label }) => label))].sort().slice(0, labelsMax)
+  const curve = curveOf(taught.map(({ samples }) => samples))
   const silent = labels.length === 1 && labels[0] === ''
-  const { center, spread } = shapeOf(all, dimension)
   return {
     version: 1,
     chosenMs,
@@ -71,10 +74,10 @@ export function chooseLandmarks(
     labels: silent ? [] : labels,
     answers: chosen.map(({ label }) => labels.indexOf(label)),
     owners: chosen.map(({ principal }) => keyOfText(principal)),
-    center: packed(center),
-    spread: packed(spread),
+    center: packed(centerOf(all, dimension)),
     accounts: new Set(chosen.map(({ principal }) => principal)).size,
     registered,
+    ...(curve && { curve }),
   }
 }
 
@@ -109,21 +112,10 @@ function evenly<T>(list: readonly T[], max: number): T[] {
   return Array.from({ length: max }, (_, n) => list[Math.floor((n * list.length) / max)]!)
 }
 
-function shapeOf(
-  all: readonly Answered[],
-  dimension: number,
-): { readonly center: Float32Array; readonly spread: Float32Array } {
+function centerOf(all: readonly Answered[], dimension: number): Float32Array {
   const sum = new Float64Array(dimension)
-  const squares = new Float64Array(dimension)
-  for (const { x } of all) {
-    for (let i = 0; i < dimension; i++) {
-      sum[i]! += x[i]!
-      squares[i]! += x[i]! ** 2
-    }
-  }
-  const center = Float32Array.from(sum, (value) => value / all.length)
-  const spread = Float32Array.from(squares, (value, i) => Math.sqrt(Math.max(0, value / all.length - center[i]! ** 2)))
-  return { center, spread }
+  for (const { x } of all) for (let i = 0; i < dimension; i++) sum[i]! += x[i]!
+  return Float32Array.from(sum, (value) => value / all.length)
 }
 
 function squareUpTo(a: ArrayLike<number>, b: ArrayLike<number>, most: number): number {
@@ -148,10 +140,11 @@ export interface Landmarks {
   readonly owners: readonly number[]
   /** Which answer a label is; undefined: none that a landmark has. */
   answerOf(label: string): number | undefined
-  /** Rows of standardized values for the linear copy, each with a constant at its end. */
-  readonly standard: Float64Array
   readonly center: Float32Array
-  /** 1 / (standard deviation · √(values + 1)). */
+  /** Rows of standardized places for the linear copy, each with a constant at its end. */
+  readonly standard: Float64Array
+  /** Of each place the mean, and 1 / (standard deviation · √(places + 1)). */
+  readonly middle: Float64Array
   readonly gain: Float64Array
   /** Distance that one step stands for. */
   readonly unit: number
@@ -174,30 +167,29 @@ function open(told: ToldLandmarks): Landmarks {
   const values = unpacked(told.x)
   const count = told.owners.length
   const center = unpacked(told.center)
-  const spread = unpacked(told.spread)
   const axes = principalAxes(Float64Array.from(values), center, dimension)
   const places = axes.length === 0 ? dimension : axes.length / dimension + 1
   const rows = new Float64Array(count * places)
   for (let n = 0; n < count; n++) {
     placeOf(values.subarray(n * dimension, (n + 1) * dimension), { axes, center, dimension }, rows, n * places)
   }
-  // A value that hardly varies must not drown the others.
-  const mean = spread.reduce((sum, each) => sum + each, 0) / dimension
-  const gain = Float64Array.from(spread, (each) => 1 / ((each + 0.1 * mean + 1e-9) * Math.sqrt(dimension + 1)))
+  const { middle, gain } = shapeOf(rows, count, places)
   const labelAt = new Map(told.labels.map((label, at) => [label, at]))
   const { unit, near } = distancesOf(rows, count, places)
   const landmarks = {
     told, key: keyOfText(`${told.chosenMs}/${count}/${told.x.slice(0, 64)}`), count, dimension, axes, rows, places,
     answers: told.answers, owners: told.owners, answerOf: (label: string) => labelAt.get(label),
-    standard: new Float64Array(count * (dimension + 1)), center, gain, unit, near,
+    standard: new Float64Array(count * (places + 1)), center, middle, gain, unit, near,
   } // prettier-ignore
   for (let n = 0; n < count; n++) {
-    const row = landmarks.standard.subarray(n * (dimension + 1), (n + 1) * (dimension + 1))
-    standardize(values.subarray(n * dimension, (n + 1) * dimension), landmarks, row)
+    const row = landmarks.standard.subarray(n * (places + 1), (n + 1) * (places + 1))
+    standardize(rows.subarray(n * places, (n + 1) * places), landmarks, row)
   }
   return landmarks
 }
 
+/** Most numbers that say where an input lies. */
+export const placesMax = 2 * axesMax
 const offset = new Float64Array(64)
 
 /**
@@ -228,17 +220,32 @@ export function placeOf(
   into[at + axesMax] = left > 0 ? Math.sqrt(left) : 0
 }
 
-/** Into `z`: standardized values that are at most 1 in size, and a constant. */
+/** Into `z`: standardized places that are at most 1 in size, and a constant. */
 export function standardize(
-  x: ArrayLike<number>,
-  { center, gain, dimension }: Pick<Landmarks, 'center' | 'gain' | 'dimension'>,
+  place: Float64Array,
+  { middle, gain, places }: Pick<Landmarks, 'middle' | 'gain' | 'places'>,
   z: Float64Array,
 ): void {
-  for (let i = 0; i < dimension; i++) {
-    const value = (x[i]! - center[i]!) * gain[i]!
+  for (let i = 0; i < places; i++) {
+    const value = (place[i]! - middle[i]!) * gain[i]!
     z[i] = value > 1 ? 1 : value < -1 ? -1 : value
   }
-  z[dimension] = 1 / Math.sqrt(dimension + 1)
+  z[places] = 1 / Math.sqrt(places + 1)
+}
+
+function shapeOf(
+  rows: Float64Array,
+  count: number,
+  places: number,
+): { readonly middle: Float64Array; readonly gain: Float64Array } {
+  const middle = new Float64Array(places)
+  const spread = new Float64Array(places)
+  for (let at = 0; at < rows.length; at++) middle[at % places]! += rows[at]! / count
+  for (let at = 0; at < rows.length; at++) spread[at % places]! += (rows[at]! - middle[at % places]!) ** 2 / count
+  // A place that hardly varies must not drown the others.
+  const mean = spread.reduce((sum, each) => sum + Math.sqrt(each), 0) / places
+  const gain = spread.map((each) => 1 / ((Math.sqrt(each) + 0.1 * mean + 1e-9) * Math.sqrt(places + 1)))
+  return { middle, gain }
 }
 
 function distancesOf(rows: Float64Array, count: number, d: number): { readonly unit: number; readonly near: number } {

@@ -44,13 +44,49 @@ describe('what an account holds', () => {
     }
   })
 
-  test('fits into two kilobytes for images of ten classes, and into a third of one before copies are begun', () => {
-    const largest = new Holdings({ count: 128, dimension: 64, classes: 10 })
+  test('fits into a kilobyte and a quarter for images of ten classes, into half of one before copies are begun', () => {
+    const largest = new Holdings({ count: 128, places: 17, classes: 10 })
     const block = HoldingsBlock.begin(0)
     const begun = new Holdings(block.layout)
     begun.open(block)
     expect(block.text.length).toBeLessThan(512)
-    expect(begun.moved(largest.layout, 1).text.length).toBeLessThanOrEqual(2_400)
+    expect(begun.moved(largest.layout, 1).text.length).toBeLessThanOrEqual(1_280)
+  })
+
+  test('of version 1 is read: what was counted stays, copies begin anew, and what they had reached is kept', () => {
+    const layout = { count: 2, places: 3, classes: 2 }
+    const begun = new Holdings(HoldingsBlock.begin(7).layout)
+    begun.open(HoldingsBlock.begin(7))
+    for (let n = 0; n < 40; n++) begun.ask(keyOfText(`i${n}`), 8)
+    begun.estimate = { coverage: 0.7, fidelity: 0.9, low: 0.8, high: 0.95 }
+    const block = begun.moved(layout, 5)
+    const bytes = Buffer.from(block.toJSON(), 'base64')
+    bytes.writeDoubleLE(1, 0)
+    const restored = HoldingsBlock.of(bytes.toString('base64'))!
+    const holdings = new Holdings(restored.layout)
+    holdings.open(restored)
+    expect(holdings).toMatchObject({
+      queries: 40,
+      fresh: 40,
+      firstMs: 7,
+      landmarks: 0,
+      trained: 0,
+      distinct: begun.distinct,
+    })
+    expect(holdings.floor.fidelity).toBe(0.9)
+    expect(holdings.ask(keyOfText('i39'), 9)).toBe(false)
+  })
+
+  test('learns from the first queries one by one, and from a quarter of later ones, whichever order they come in', () => {
+    const keys = Array.from({ length: 4_000 }, (_, n) => keyOfText(`i${n}`))
+    const block = HoldingsBlock.begin(0)
+    const holdings = new Holdings(block.layout)
+    holdings.open(block)
+    expect(keys.every((key) => holdings.samples(key))).toBe(true)
+    for (let n = 0; n < 64; n++) holdings.learned()
+    const share = keys.filter((key) => holdings.samples(key)).length / keys.length
+    expect(share).toBeGreaterThan(0.22)
+    expect(share).toBeLessThan(0.28)
   })
 
   test('that comes back as something else is begun anew', () => {
@@ -143,10 +179,13 @@ describe('copies', () => {
 })
 
 describe('an interval', () => {
+  const trial = { landmarks: 160, near: 160, nearest: 100, linear: 110 }
+  const known = { answered: true, registered: true, answers: 100, hidden: false }
+
   test('reaches from below the worse copy to above the better one, and further where less is covered', () => {
-    const covered = estimateOf({ landmarks: 160, near: 160, nearest: 100, linear: 110 }, true, true)
-    const bare = estimateOf({ landmarks: 160, near: 0, nearest: 100, linear: 110 }, true, true)
-    const unknown = estimateOf({ landmarks: 160, near: 0, nearest: 100, linear: 110 }, true, false)
+    const covered = estimateOf(trial, known)
+    const bare = estimateOf({ ...trial, near: 0 }, known)
+    const unknown = estimateOf({ ...trial, near: 0 }, { ...known, registered: false })
     expect(covered.fidelity).toBe(110 / 160)
     expect(covered.low).toBeLessThan(100 / 160)
     expect(covered.high).toBeGreaterThan(110 / 160)
@@ -157,8 +196,20 @@ describe('an interval', () => {
     ])
   })
 
+  test('reaches at least half of the way from where the model is known after so many answers to all of it', () => {
+    const curve = { at: [25, 100], linear: [0.3, 0.8], nearest: [0.5, 0.7], tried: 240, odds: true }
+    const high = (answers: number, hidden: boolean): number => {
+      return estimateOf({ ...trial, nearest: 20, linear: 20 }, { ...known, answers, curve, hidden }).high
+    }
+    expect(high(25, false)).toBeCloseTo(1 - 0.5 * (1 - wilson(0.5, 240, 1)))
+    expect(high(100, false)).toBeCloseTo(1 - 0.5 * (1 - wilson(0.8, 240, 1)))
+    expect(high(100, true)).toBeCloseTo(1 - 0.25 * 0.5 * (1 - wilson(0.8, 240, 1)))
+    expect(high(25, true)).toBeCloseTo(1 - 0.25 * (1 - wilson(0.5, 240, 1)))
+    expect(high(90_000, false)).toBe(1)
+  })
+
   test('says nothing of fidelity where answers are not told', () => {
-    expect(estimateOf({ landmarks: 160, near: 80, nearest: 0, linear: 0 }, false, true)).toEqual({
+    expect(estimateOf({ landmarks: 160, near: 80, nearest: 0, linear: 0 }, { ...known, answered: false })).toEqual({
       coverage: 0.5,
       fidelity: Number.NaN,
       low: Number.NaN,

@@ -41,6 +41,8 @@ const lastName = 'last'
 interface Last {
   readonly tenant: string
   readonly kind: QueryInput['kind']
+  /** Whether the thief sees more of an input than we do; not told by older versions. */
+  readonly hidden?: boolean
   readonly entities: readonly Entity[]
   readonly evidence: EvidenceRef
 }
@@ -75,11 +77,12 @@ export class HoldStep implements BehaviorStep {
       block = holdings.moved(layoutOf(landmarks), landmarks.key)
       holdings = this.#opened(block)
     }
-    if (landmarks !== undefined) learn(holdings, landmarks, input.x, input.label)
+    if (landmarks !== undefined && holdings.samples(input.key)) learn(holdings, landmarks, input.x, input.label)
     let outcome: StepOutcome = { findings: [], shuffled: [], dueMs: this.#dueMs(holdings) }
     if (fresh && holdings.fresh >= Math.max(tellFrom, holdings.told.at * growth)) {
       const { tenant } = query
-      const last: Last = { tenant, kind: input.kind, entities: query.entities(), evidence: query.evidence() }
+      const told = { entities: query.entities(), evidence: query.evidence() }
+      const last: Last = { tenant, kind: input.kind, hidden: input.hidden, ...told }
       entries.set(lastName, last)
       outcome = this.#tell(group, holdings, last, landmarks, context)
     }
@@ -108,7 +111,7 @@ export class HoldStep implements BehaviorStep {
 
   #opened(block: HoldingsBlock): Holdings {
     const layout: Layout = block.layout
-    const name = `${layout.count}/${layout.dimension}/${layout.classes}`
+    const name = `${layout.count}/${layout.places}/${layout.classes}`
     let holdings = this.#workspaces.get(name)
     if (holdings === undefined) this.#workspaces.set(name, (holdings = new Holdings(layout)))
     holdings.open(block)
@@ -123,7 +126,7 @@ export class HoldStep implements BehaviorStep {
     context: StepContext,
   ): StepOutcome {
     const [principal, model] = group as [string, string]
-    const estimate = this.#estimate(principal, holdings, landmarks)
+    const estimate = this.#estimate(principal, holdings, last, landmarks)
     holdings.estimate = estimate
     holdings.tell(holdings.lastMs)
     const holding: Holding = {
@@ -142,11 +145,13 @@ export class HoldStep implements BehaviorStep {
     }
   }
 
-  #estimate(principal: string, holdings: Holdings, landmarks: Landmarks | undefined): Estimate {
+  #estimate(principal: string, holdings: Holdings, last: Last, landmarks: Landmarks | undefined): Estimate {
     if (landmarks === undefined || holdings.landmarks !== landmarks.key) return holdings.estimate
     const trial = tryCopies(holdings, landmarks, keyOfText(principal))
-    const { labels, registered } = landmarks.told
-    return greater(estimateOf(trial, labels.length > 0 && holdings.trained > 0, registered), holdings.floor)
+    const { labels, registered, curve } = landmarks.told
+    const answered = labels.length > 0 && holdings.trained > 0
+    const known = { answered, registered, answers: holdings.distinct, curve, hidden: last.hidden === true }
+    return greater(estimateOf(trial, known), holdings.floor)
   }
 
   /** Where a copy is more faithful, for sure, than the license or the rule allows. */

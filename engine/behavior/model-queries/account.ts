@@ -4,7 +4,7 @@
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else. A text, because it lies in the heap in one piece; a buffer costs a quarter more.
  */
-import { betCount, betCount2, betCount3, queryThreats } from './evidence.ts'
+import { betCount, betCount2, betCount3, betCount4, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 
 /**
@@ -13,7 +13,7 @@ import { ringSize } from './geometry.ts'
  */
 const seenWords = 32
 const seenFull = 331
-const version = 4
+const version = 5
 /** Of the numbers at the beginning of a block. */
 const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
@@ -60,7 +60,14 @@ export class AccountBlock {
     if (bytes.length < headSize * 8) return undefined
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
-    const now = is === 2 ? ofVersion2(bytes, dimension!) : is === 3 ? ofVersion3(bytes) : bytes
+    const now =
+      is === 2
+        ? ofVersion2(bytes, dimension!)
+        : is === 3
+          ? withBets(bytes, betCount3)
+          : is === 4
+            ? withBets(bytes, betCount4)
+            : bytes
     const fits = now?.length === endOf(dimension!, Math.min(ringSize, ringCount!)) && now.readDoubleLE(0) === version
     return fits ? new AccountBlock(now.toString('latin1'), dimension!) : undefined
   }
@@ -71,10 +78,10 @@ export class AccountBlock {
   }
 }
 
-/** Version 3 had fewer bets. */
-function ofVersion3(bytes: Buffer): Buffer {
-  const end = from.values + betCount3 * 4
-  const now = Buffer.concat([bytes.subarray(0, end), Buffer.alloc((betCount - betCount3) * 4), bytes.subarray(end)])
+/** Versions 3 and 4 had fewer bets. */
+function withBets(bytes: Buffer, had: number): Buffer {
+  const end = from.values + had * 4
+  const now = Buffer.concat([bytes.subarray(0, end), Buffer.alloc((betCount - had) * 4), bytes.subarray(end)])
   now.writeDoubleLE(version, at.version * 8)
   return now
 }

@@ -11,7 +11,15 @@ let keys = 0
 /** An answer with this probability of its class, as it looks where nothing else is known. */
 function answer(label: number, confidence: number): QueryInput {
   const x = Float64Array.from([confidence, 1 - confidence], (p) => Math.log(Math.max(p, 1e-4)))
-  return { kind: 'output', x, label: String(label), margin: confidence, key: ++keys * 2_654_435_761 }
+  return {
+    kind: 'output',
+    hidden: true,
+    probabilities: undefined,
+    x,
+    label: String(label),
+    margin: confidence,
+    key: ++keys * 2_654_435_761,
+  }
 }
 
 /** Of ten classes; hardly ever surer than .999. */

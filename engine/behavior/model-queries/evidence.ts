@@ -41,12 +41,14 @@ export const shows = {
   drift: 1 << 15,
   /** A record that the model was trained on, or close to one just asked. */
   member: 1 << 14,
+  /** Unlike anything honest, and two values unlike an earlier one, by the same. */
+  even: 1 << 20,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05 } as const // prettier-ignore
 
 interface Bet {
   readonly threat: number
@@ -84,7 +86,7 @@ export class Evidence {
     this.#bets = [
       ...levels.flatMap((q, n) => of('extraction', 0.6 / levelCount, shows.novelty(n), q, all)),
       ...levels.flatMap((q, n) => of('extraction', 0.2 / levelCount, shows.margin(n), q, all)),
-      ...of('extraction', 0.1, shows.farLine, allowed.farLine, far),
+      ...of('extraction', 0.05, shows.farLine, allowed.farLine, far),
       ...of('boundary-search', 0.3, shows.line, allowed.line, far),
       ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
       ...of('boundary-search', 0.2, shows.flip, allowed.flip, far),
@@ -97,6 +99,7 @@ export class Evidence {
       ...of('inversion', 0.2, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.sparse, allowed.sparse, far),
       ...share.flatMap((u, n) => of('extraction', 0.1 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
+      ...of('extraction', 0.05, shows.even, allowed.even, far),
     ]
   }
 
@@ -129,8 +132,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 3 and 2 of an account. */
-export const betCount3 = betCount - 2 * levelCount
+/** As many had versions 4, 3 and 2 of an account. */
+export const betCount4 = betCount - 2
+export const betCount3 = betCount4 - 2 * levelCount
 export const betCount2 = betCount3 - 6
 
 /** After so many queries the weight of a restart has halved. */

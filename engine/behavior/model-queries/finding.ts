@@ -32,6 +32,7 @@ const evidenceWords: Readonly<Record<string, string>> = {
   flip: 'were about where earlier ones were, and got another class',
   pair: 'made pairs around one center, as one does who estimates a gradient',
   sparse: 'changed a few values of an earlier one',
+  even: 'were synthetic, with one value after another changed by the same',
   drift: 'were synthetic and on their way away from those before',
   ball: 'were synthetic and about where earlier ones were',
   member: 'were records of the training set',

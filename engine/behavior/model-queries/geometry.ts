@@ -32,6 +32,12 @@ const pairNear = 0.03
 const pairOff = 0.1
 /** Share of the values that may differ for a change to be sparse. */
 const sparseShare = 0.15
+/** Values that change where one is tried after another: the one before is put back. */
+const singleMax = 2
+/** Share of values up to which two inputs are the same one, changed; others differ in more. */
+const wayShare = 0.5
+/** How much less than the larger one the smaller of two changes may add to the square. */
+const evenShare = 0.02
 
 export interface Surroundings {
   /** Place in the ring of the closest earlier one; -1: there is none. */
@@ -43,6 +49,15 @@ export interface Surroundings {
   readonly drift: boolean
   readonly line: boolean
   readonly sparse: boolean
+  /**
+   * Unlike one of them in one value alone, or in two (one put back, another changed), and from none on its way by more: so one
+   * asks what would be if a value were another. A search goes on from what it has found.
+   */
+  readonly tried: boolean
+  /** Unlike one of them in twice as many values: two sparse changes of one input. */
+  readonly kin: boolean
+  /** Of one of them, one value was put back and another changed, by as much, and not from one end to the other. */
+  readonly even: boolean
   /** With three of them it makes two pairs that have one middle. */
   readonly pair: boolean
 }
@@ -51,7 +66,8 @@ export interface Surroundings {
 const steps = Array.from({ length: ringSize }, () => new Float64Array(dimensionMax))
 const squares = new Float64Array(ringSize)
 const heads = new Float64Array(ringSize)
-/** The largest change of a value on each of the steps. */
+/** How many values change on each of the steps, and the largest change. */
+const changes = new Float64Array(ringSize)
 const largest = new Float64Array(ringSize)
 /** Values from which two directions are mostly known to differ. */
 const headLength = 16
@@ -62,23 +78,38 @@ const surely = 1 - 1e-6
 export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], scale: number): Surroundings {
   let closest = -1
   let least = Infinity
-  let sparse = false
+  let fewest = Infinity
   let about = 0
   const few = Math.floor(sparseShare * x.length)
   for (let n = 0; n < ring.length; n++) {
-    const changed = stepTo(x, ring[n]!, n)
+    changes[n] = stepTo(x, ring[n]!, n)
+    if (changes[n]! < fewest) fewest = changes[n]!
     const away = Math.sqrt(squares[n]!)
     if (away < least) {
       least = away
       closest = n
     }
     if (away < ballShare * scale) about++
-    if (few >= 1 && changed <= few) sparse = true
   }
-  const line = isOnLine(x, ring.length)
+  const line = isOnLine(x, ring.length, Math.max(singleMax, few))
+  const sparse = few >= 1 && fewest <= few
+  const tried = fewest <= singleMax && !isOnItsWay(ring.length, x.length)
+  const kin = fewest <= 2 * few
+  const even = x.length >= lineDimensionMin && ring.some((earlier, n) => isEven(x, earlier, n))
   const ball = about >= ballMembersMin
   const pair = ball && isPaired(x, ring)
-  return { closest, close: least < closeShare * scale, ball, drift: ball && isAway(x, ring), line, sparse, pair }
+  return {
+    closest,
+    close: least < closeShare * scale,
+    ball,
+    drift: ball && isAway(x, ring),
+    line,
+    sparse,
+    tried,
+    kin,
+    even,
+    pair,
+  }
 }
 
 /**
@@ -113,6 +144,20 @@ function addsUp(x: Float64Array, ring: readonly Float64Array[], a: number, b: nu
     if (Math.abs(of[i]! - by[i]! - and[i]!) > near && ++off > 1 + pairOff * active) return false
   }
   return active >= lineDimensionMin && off <= pairOff * active
+}
+
+/** Whether changes have added up since one of the ring. */
+function isOnItsWay(count: number, length: number): boolean {
+  for (let n = 0; n < count; n++) if (changes[n]! > singleMax && changes[n]! <= wayShare * length) return true
+  return false
+}
+
+/** Equations of a model are made by one value after another, each changed by the same (Tramèr et al. 2016). */
+function isEven(x: Float64Array, earlier: Float64Array, n: number): boolean {
+  const whole = 2 * largest[n]! ** 2
+  if (changes[n] !== 2 || squares[n]! < (1 - evenShare) * whole) return false
+  for (let i = 0; i < x.length; i++) if (x[i] !== earlier[i] && isEnd(x[i]!) && isEnd(earlier[i]!)) return false
+  return true
 }
 
 /** Scaled inputs are cut off there. */
@@ -150,17 +195,18 @@ function isAway(x: Float64Array, ring: readonly Float64Array[]): boolean {
 
 /**
  * Whether it lies on a line with two earlier ones, between or beyond them. Seen from it they then lie in one direction, or in
- * opposite ones; in six dimensions or more that does not come about by chance.
+ * opposite ones; in six dimensions or more that does not come about by chance. Inputs of which one value was tried at
+ * several places always lie on one, whoever asks: steps of at most `few` values don't count.
  */
-function isOnLine(x: Float64Array, count: number): boolean {
+function isOnLine(x: Float64Array, count: number, few: number): boolean {
   if (x.length < lineDimensionMin || count < 2) return false
   let own = 0
   for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
   const nearest = roundingShare ** 2 * own
   for (let a = 1; a < count; a++) {
-    if (squares[a]! <= nearest) continue
+    if (squares[a]! <= nearest || changes[a]! <= few) continue
     for (let b = 0; b < a; b++) {
-      if (squares[b]! <= nearest) continue
+      if (squares[b]! <= nearest || changes[b]! <= few) continue
       const dot = dotUnlessApart(a, b, x.length)
       if (dot * dot <= straight * squares[a]! * squares[b]!) continue
       const apart = squares[a]! + squares[b]! - 2 * dot

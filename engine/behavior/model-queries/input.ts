@@ -17,10 +17,14 @@ export interface QueryInput {
   readonly kind: InputKind
   /** At most `dimensionMax` finite numbers. Good until the input of another event is read: what is kept is copied. */
   readonly x: Float64Array
+  /** Whether the input had more to it: it was a hash, or longer. */
+  readonly hidden: boolean
   /** The class that was answered; empty where none was told. */
   readonly label: string
   /** Between the two likeliest classes; undefined where no probabilities were told. */
   readonly margin: number | undefined
+  /** Of all classes; undefined where none were told. */
+  readonly probabilities: readonly number[] | undefined
   /** 32 bits: equal inputs have equal ones. */
   readonly key: number
 }
@@ -81,8 +85,10 @@ function readInput(event: Event): QueryInput | undefined {
   return {
     kind: read.kind,
     x: read.x,
+    hidden: read.hidden,
     label: isClass ? String(label).slice(0, 64) : '',
     margin: Number.isFinite(margin) ? margin : undefined,
+    probabilities,
     key: text === undefined ? keyOfVector(read.x) : keyOfText(text),
   }
 }
@@ -90,16 +96,19 @@ function readInput(event: Event): QueryInput | undefined {
 function vectorOf(
   input: Event['warden']['input'],
   probabilities: readonly number[] | undefined,
-): { readonly kind: InputKind; readonly x: Float64Array } | undefined {
+): Pick<QueryInput, 'kind' | 'x' | 'hidden'> | undefined {
   const features = finite(input?.features)
-  if (features !== undefined) return { kind: 'features', x: reduced(features, 1) }
+  const isLong = (values: readonly number[]): boolean => values.length > dimensionMax
+  if (features !== undefined) return { kind: 'features', x: reduced(features, 1), hidden: isLong(features) }
   const embedding = finite(input?.embedding)
-  if (embedding !== undefined) return { kind: 'embedding', x: reduced(embedding, norm(embedding)) }
+  if (embedding !== undefined)
+    return { kind: 'embedding', x: reduced(embedding, norm(embedding)), hidden: isLong(embedding) }
   const bits = bitsOf(input?.['similarity_hash'])
-  if (bits !== undefined) return { kind: 'hash', x: reduced(bits, Math.sqrt(bits.length)) }
+  if (bits !== undefined) return { kind: 'hash', x: reduced(bits, Math.sqrt(bits.length)), hidden: true }
   if (probabilities === undefined) return undefined
   return {
     kind: 'output',
+    hidden: true,
     x: reduced(
       probabilities.map((p) => Math.log(Math.max(p, 1e-4))),
       1,

@@ -9,6 +9,7 @@
 import { chooseLandmarks, type ToldLandmarks } from '../leak/landmarks.ts'
 import type { BaselineTold, BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import { dimensionMax, featuresOf } from './input.ts'
+import { oddsMax, unpackedOdds } from './odds.ts'
 import { unpacked } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { learnReference, type Sample } from './reference.ts'
@@ -17,7 +18,15 @@ export interface ToTeach {
   readonly principal: string
   readonly timeMs: number
   /** `null`: the account is under suspicion; what it taught is taken back. */
-  readonly sample: { readonly x: string; readonly label: string; readonly margin: number | null } | null
+  readonly sample: TaughtSample | null
+}
+
+interface TaughtSample {
+  readonly x: string
+  readonly label: string
+  readonly margin: number | null
+  /** Log-odds; absent where probabilities are not told, and from older versions. */
+  readonly odds?: string
 }
 
 const accountsMax = 48
@@ -177,8 +186,6 @@ function landmarksOf(
   return landmarks
 }
 
-type TaughtSample = NonNullable<ToTeach['sample']>
-
 /** Names of accounts come from outside: `__proto__` is one like any other. */
 function set(accounts: Record<string, Known>, principal: string, known: Known): void {
   Object.defineProperty(accounts, principal, { value: known, enumerable: true, writable: true, configurable: true })
@@ -189,24 +196,31 @@ class Samples {
   readonly #list: TaughtSample[] = []
 
   add(sample: TaughtSample): void {
-    if (sample.x.length > packedLengthMax) return
+    if (sample.x.length > packedLengthMax || (sample.odds?.length ?? 0) > 2 * oddsMax) return
     this.#list.push(sample)
     if (this.#list.length > samplesMax) this.#list.shift()
   }
 
   list(): readonly Sample[] {
-    return this.#list.map(({ x, label, margin }) => ({ x: unpacked(x), label, margin: margin ?? NaN }))
+    return this.#list.map(({ x, label, margin, odds }) => {
+      const known = odds === undefined ? undefined : unpackedOdds(odds)
+      return { x: unpacked(x), label, margin: margin ?? NaN, odds: known }
+    })
   }
 
-  toJSON(): readonly (readonly [x: string, label: string, margin: number | null])[] {
-    return this.#list.map(({ x, label, margin }) => [x, label, margin])
+  toJSON(): readonly (readonly [x: string, label: string, margin: number | null, odds?: string])[] {
+    return this.#list.map(({ x, label, margin, odds }) =>
+      odds === undefined ? [x, label, margin] : [x, label, margin, odds],
+    )
   }
 
   static of(kept: unknown): Samples | undefined {
     if (kept instanceof Samples) return kept
     if (!Array.isArray(kept)) return undefined
     const samples = new Samples()
-    for (const [x, label, margin] of kept as ReturnType<Samples['toJSON']>) samples.add({ x, label, margin })
+    for (const [x, label, margin, odds] of kept as ReturnType<Samples['toJSON']>) {
+      samples.add({ x, label, margin, ...(odds === undefined ? {} : { odds }) })
+    }
     return samples
   }
 }

@@ -10,13 +10,15 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { hasDrifted } from '../drift/told.ts'
 import { Account, AccountBlock } from './account.ts'
-import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
+import { AskedMembers } from './asked-members.ts'
+import { Evidence, lineOf, queryThreats, restartWeight } from './evidence.ts'
 import { findingOf } from './finding.ts'
-import { surroundingsOf, type Surroundings } from './geometry.ts'
 import { keyOfText, packedInput, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
+import { packedOdds } from './odds.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
+import { shownBy } from './shown.ts'
 import { note, type Suspicion } from './suspicion.ts'
 
 export interface ModelQuery {
@@ -35,15 +37,10 @@ const dayMs = 86_400_000
 /** Mean R from which an account is under suspicion, and below which suspicion ends; in weights of a restart. */
 const suspect = 1_000
 const cleared = 10
-/** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
-const farOutRatio = 1.3
-/** Of the last eight, so many of another class make a walk one along a boundary. */
-const othersMin = 2
-/** How much further apart than in the inputs themselves two that are close may seem. */
-const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
 /** Answers alone say less of who asks: customers differ more in them. */
 const outputAllowance = 0.8
 const suspicionName = 'suspicion'
+const membersName = 'members'
 
 export class WeighQueries implements BehaviorStep {
   readonly stateVersion = 1
@@ -93,7 +90,8 @@ export class WeighQueries implements BehaviorStep {
     const { input, timeMs } = query
     if (!account.ask(input.key, timeMs)) return this.#outcome(account, [], [])
     const reference = this.#referenceOf(context, group[1]!, query)
-    const shown = this.#show(account, query, reference)
+    const shown = shownBy(account, query, reference, asksAgain(entries, query))
+    account.remember(keyOfText(input.label), query.member)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
     const findings = this.#judge(group, entries, account, query, shown.bits, reference)
@@ -141,35 +139,6 @@ export class WeighQueries implements BehaviorStep {
       this.#learned.set(reference, evidence)
     }
     return evidence
-  }
-
-  #show(account: Account, query: ModelQuery, reference: Reference | undefined): { bits: number; counts: number } {
-    const { input, member } = query
-    const x = account.rounded(input.x)
-    const label = keyOfText(input.label)
-    const ring = account.ring()
-    const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
-    let counts = shows.member
-    let bits = 0
-    if (isPlace(input.kind)) {
-      counts |= shows.line | shows.sparse | (reference === undefined ? 0 : shows.farLine)
-      if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
-      if (around.sparse) bits |= shows.sparse
-    }
-    if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
-    if (reference !== undefined) {
-      const classes = {
-        same: around.closest >= 0 && account.labelOf(around.closest) === label,
-        others: 0,
-        changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
-      }
-      for (let n = 0; n < ring.length; n++) if (account.labelOf(n) !== label) classes.others++
-      const of = learned(input, reference, around, classes)
-      bits |= of.bits
-      counts |= of.counts
-    }
-    account.remember(label, member)
-    return { bits, counts }
   }
 
   #judge(
@@ -228,7 +197,8 @@ export class WeighQueries implements BehaviorStep {
       return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
     }
     if (account.withdrawn || !account.teaches(Math.floor(timeMs / epochMs), taughtMax)) return []
-    const sample = { x: packedInput(input), label: input.label, margin: input.margin ?? null }
+    const odds = packedOdds(input.probabilities)
+    const sample = { x: packedInput(input), label: input.label, margin: input.margin ?? null, ...(odds && { odds }) }
     return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
   }
 
@@ -246,52 +216,17 @@ export class WeighQueries implements BehaviorStep {
   }
 }
 
+/** Whether it is a training record that was asked before, in an earlier run of a suite. */
+function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolean {
+  if (!member) return false
+  const asked = AskedMembers.of(entries.get(membersName))
+  const again = asked.ask(input.key)
+  entries.set(membersName, asked)
+  return again
+}
+
 function greatest(totals: Float64Array): number {
   let most = 0
   for (let index = 0; index < totals.length; index++) if (totals[index]! > most) most = totals[index]!
   return most
-}
-
-/** Only of inputs themselves do lines, places and single values mean what they seem to. */
-function isPlace(kind: InputKind): boolean {
-  return kind === 'features' || kind === 'embedding'
-}
-
-/** What only a model's benign traffic can tell. */
-function learned(
-  input: QueryInput,
-  reference: Reference,
-  around: Surroundings,
-  classes: { readonly same: boolean; readonly others: number; readonly changed: boolean },
-): { readonly bits: number; readonly counts: number } {
-  const { lines } = reference.told
-  const novelty = reference.novelty(input.x, input.label)
-  let bits = 0
-  let counts = isPlace(input.kind) ? shows.ball | shows.flip | shows.pair | shows.drift : 0
-  const synthetic = novelty > lines.novelty[1]!
-  const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
-  // Noise changes all values; who changes a few does it on purpose.
-  const stream = around.close && !(around.sparse && isPlace(input.kind))
-  // A camera that moves goes away step by step as well, but past one class for long.
-  const walks = around.drift && (!around.close || classes.others >= othersMin)
-  if (synthetic && walks) bits |= shows.drift
-  if (around.ball && !classes.same) bits |= shows.flip
-  if (around.pair) bits |= shows.pair
-  if (around.ball && classes.same && (farOut || (synthetic && !stream))) bits |= shows.ball
-  // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
-  if (input.kind === 'output' && classes.changed && input.margin !== undefined && lines.sure !== undefined) {
-    for (let level = 0; level < levelCount; level++) {
-      counts |= shows.sure(level)
-      if (input.margin > lines.sure[level]!) bits |= shows.sure(level)
-    }
-  }
-  if (stream) return { bits, counts }
-  for (let level = 0; level < levelCount; level++) {
-    counts |= shows.novelty(level)
-    if (novelty > lines.novelty[level]!) bits |= shows.novelty(level)
-    if (input.margin === undefined) continue
-    counts |= shows.margin(level)
-    if (input.margin < lines.margin[level]!) bits |= shows.margin(level)
-  }
-  return { bits, counts }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account, AccountBlock } from './account.ts'
+import { AskedMembers } from './asked-members.ts'
 import { betCount, betCount3 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
@@ -190,6 +191,19 @@ describe('what is remembered of an account', () => {
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 
+  test('knows the training records of a suite when it is run again, also after a restart', () => {
+    const random = randomOf(8)
+    const suite = Array.from({ length: 300 }, () => Math.floor(random() * 2 ** 32))
+    const asked = new AskedMembers()
+    const first = suite.filter((key) => asked.ask(key)).length
+    expect(first).toBeLessThan(40)
+    const restored = AskedMembers.of(JSON.parse(JSON.stringify(asked)))
+    expect(suite.every((key) => restored.ask(key))).toBe(true)
+    const others = Array.from({ length: 300 }, () => Math.floor(random() * 2 ** 32))
+    expect(others.filter((key) => restored.ask(key)).length).toBeLessThan(100)
+    expect(AskedMembers.of('broken').ask(suite[0]!)).toBe(false)
+  })
+
   test('that is no text of ours is none', () => {
     for (const text of ['', 'AAAA', 7, null, { a: 1 }, Buffer.alloc(2_000).toString('base64')])
       expect(AccountBlock.of(text)).toBeUndefined()
@@ -227,6 +241,30 @@ describe('how a query lies to the last ones', () => {
       expect(surroundingsOf(x, [at(u, 1), at(w, 1), at(u, -1)], 20).pair).toBe(false)
       expect(surroundingsOf(x, [x, at(u, 1), at(u, 1)], 20).pair).toBe(false)
     }
+  })
+
+  test('with one value at ever other places is on no line and no search, however often it is asked', () => {
+    const base = point()
+    const tried = (i: number, value: number): Float64Array => base.map((was, at) => (at === i ? value : was))
+    const ring = [tried(2, 0.9), tried(2, 0.7), tried(2, 0.5), tried(1, 0.3), base]
+    for (const x of [tried(2, 0.1), tried(5, 0.4)]) {
+      expect(surroundingsOf(x, ring, 1)).toMatchObject({ line: false, tried: true, even: false })
+    }
+    // What was found is kept, and the search goes on from there.
+    const further = tried(5, 0.4).map((was, at) => (at === 2 ? 0.9 : at === 1 ? 0.3 : was))
+    expect(surroundingsOf(further, ring, 1).tried).toBe(false)
+    expect(surroundingsOf(point(), ring, 1).tried).toBe(false)
+  })
+
+  test('with one value after another changed by the same is even, and with flags that are put the other way it is not', () => {
+    const base = point()
+    const step = (i: number, by: number): Float64Array => base.map((was, at) => (at === i ? was + by : was))
+    expect(surroundingsOf(step(3, 0.25), [step(2, 0.25), point()], 1).even).toBe(true)
+    expect(surroundingsOf(step(3, -0.25), [step(2, 0.25)], 1).even).toBe(true)
+    expect(surroundingsOf(step(3, 0.31), [step(2, 0.25)], 1).even).toBe(false)
+    const flags = Float64Array.from([1, 0, 1, 0, 0, 0, 1, 0])
+    const turned = (i: number): Float64Array => flags.map((was, at) => (at === i ? 1 - was : was))
+    expect(surroundingsOf(turned(3), [turned(2)], 1).even).toBe(false)
   })
 
   test('noise around one input is close to it and on no line', () => {

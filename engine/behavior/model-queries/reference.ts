@@ -26,6 +26,8 @@ export interface Sample {
   readonly label: string
   /** NaN: not told. */
   readonly margin: number
+  /** Log-odds of all classes; absent where they are not told. */
+  readonly odds?: ArrayLike<number> | undefined
 }
 
 export interface Lines {

@@ -25,6 +25,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['flip', shows.flip],
   ['pair', shows.pair],
   ['sparse', shows.sparse],
+  ['even', shows.even],
   ['drift', shows.drift],
   ['ball', shows.ball],
   ['member', shows.member],

@@ -72,6 +72,35 @@ const blurred: Habit = function* (world) {
   for (;;) yield between(world.honest(2 % world.classes), world.honest(2 % world.classes), 0.25)
 }
 
+/** An adviser: what would be if one value were another? Fields in turn, each at five places between its least and its greatest. */
+const whatIf: Habit = function* (world) {
+  const usual = Array.from({ length: 30 }, () => world.honest())
+  for (;;) {
+    const base = world.honest()
+    yield base
+    for (let tried = 0; tried < 4; tried++) {
+      const field = Math.floor(world.random() * world.dimension)
+      const seen = usual.map((x) => x[field]!)
+      const [least, most] = [Math.min(...seen), Math.max(...seen)]
+      for (let n = 0; n < 5; n++) {
+        const value = clipped(least + ((most - least) * n) / 4)
+        yield base.map((was, i) => (i === field ? value : was))
+      }
+    }
+  }
+}
+
+/** The same by steps: of each field a little more and a little less, as a sensitivity chart has it. */
+const sensitivity: Habit = function* (world) {
+  for (;;) {
+    const base = world.honest()
+    yield base
+    for (let field = 0; field < world.dimension; field++) {
+      for (const by of [-0.1, 0.1]) yield base.map((was, i) => (i === field ? clipped(was * (1 + by)) : was))
+    }
+  }
+}
+
 /** Now and then a broken record. */
 const broken: Habit = function* (world) {
   for (;;) yield world.random() < 0.04 ? world.honest().map(() => 1) : world.honest()
@@ -79,4 +108,5 @@ const broken: Habit = function* (world) {
 
 export const habits: Readonly<Record<string, Habit>> = {
   ordinary, backfill, retries, healthCheck, suite, loadTest, nearDuplicates, changingLight, augmented, blurred, broken,
+  whatIf, sensitivity,
 } // prettier-ignore

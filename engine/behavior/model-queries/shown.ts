@@ -1,0 +1,114 @@
+/**
+ * What one query shows against its account: by how it lies to the last ones, and by what the model's benign traffic tells.
+ */
+import type { Account } from './account.ts'
+import { shows } from './evidence.ts'
+import { surroundingsOf, type Surroundings } from './geometry.ts'
+import { keyOfText, type InputKind, type QueryInput } from './input.ts'
+import { levelCount, type Reference } from './reference.ts'
+
+/** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
+const farOutRatio = 1.3
+/** Of the last eight, so many of another class make a walk one along a boundary. */
+const othersMin = 2
+/** How much further apart than in the inputs themselves two that are close may seem. */
+const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
+
+export interface Shown {
+  /** Bits of `shows`: what it shows, and what it could have shown. */
+  readonly bits: number
+  readonly counts: number
+}
+
+/** `again`: it is a training record that was asked before. The account has yet to remember the query. */
+export function shownBy(
+  account: Account,
+  { input, member }: { readonly input: QueryInput; readonly member: boolean },
+  reference: Reference | undefined,
+  again: boolean,
+): Shown {
+  const x = account.rounded(input.x)
+  const label = keyOfText(input.label)
+  const ring = account.ring()
+  const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
+  let counts = again ? 0 : shows.member
+  let bits = 0
+  if (isPlace(input.kind)) {
+    counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
+    if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
+  }
+  if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
+  if (isPlace(input.kind)) {
+    if (reference !== undefined) {
+      counts |= shows.even
+      if (around.even && isOdd(reference, input)) bits |= shows.even
+    }
+    // What would be if one value were another asks everybody: that is on no way to anywhere.
+    if (around.tried) return { bits, counts }
+    counts |= shows.sparse
+    if (around.sparse) bits |= shows.sparse
+  }
+  if (reference !== undefined) {
+    const classes = {
+      same: around.closest >= 0 && account.labelOf(around.closest) === label,
+      others: 0,
+      changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
+    }
+    for (let n = 0; n < ring.length; n++) if (account.labelOf(n) !== label) classes.others++
+    const of = learned(input, reference, around, classes)
+    bits |= of.bits
+    counts |= of.counts
+  }
+  return { bits, counts }
+}
+
+/** Unlike 99 % of honest ones. */
+function isOdd(reference: Reference, { x, label }: QueryInput): boolean {
+  return reference.novelty(x, label) > reference.told.lines.novelty[1]!
+}
+
+/** Only of inputs themselves do lines, places and single values mean what they seem to. */
+function isPlace(kind: InputKind): boolean {
+  return kind === 'features' || kind === 'embedding'
+}
+
+/** What only a model's benign traffic can tell. */
+function learned(
+  input: QueryInput,
+  reference: Reference,
+  around: Surroundings,
+  classes: { readonly same: boolean; readonly others: number; readonly changed: boolean },
+): Shown {
+  const { lines } = reference.told
+  const novelty = reference.novelty(input.x, input.label)
+  let bits = 0
+  let counts = isPlace(input.kind) ? shows.ball | shows.flip | shows.pair | shows.drift : 0
+  const synthetic = novelty > lines.novelty[1]!
+  const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
+  // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
+  const stream = around.close || (around.kin && isPlace(input.kind))
+  // A camera that moves goes away step by step as well, but past one class for long.
+  const walks = around.drift && (!around.close || classes.others >= othersMin)
+  if (synthetic && walks) bits |= shows.drift
+  if (around.ball && !classes.same) bits |= shows.flip
+  if (around.pair) bits |= shows.pair
+  // Noise changes all values; who changes a few does it on purpose.
+  const noise = around.close && !(around.sparse && isPlace(input.kind))
+  if (around.ball && classes.same && (farOut || (synthetic && !noise))) bits |= shows.ball
+  // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
+  if (input.kind === 'output' && classes.changed && input.margin !== undefined && lines.sure !== undefined) {
+    for (let level = 0; level < levelCount; level++) {
+      counts |= shows.sure(level)
+      if (input.margin > lines.sure[level]!) bits |= shows.sure(level)
+    }
+  }
+  if (stream) return { bits, counts }
+  for (let level = 0; level < levelCount; level++) {
+    counts |= shows.novelty(level)
+    if (novelty > lines.novelty[level]!) bits |= shows.novelty(level)
+    if (input.margin === undefined) continue
+    counts |= shows.margin(level)
+    if (input.margin < lines.margin[level]!) bits |= shows.margin(level)
+  }
+  return { bits, counts }
+}
