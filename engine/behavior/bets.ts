@@ -19,7 +19,8 @@ export function betOn(thiefShare: number, benignShare: number): Bet {
 
 /** Takes an event into account: `logs` has a number for each bet, each 0 or more and at most `max`. */
 export function settle(logs: number[], bets: readonly Bet[], hit: boolean, max: number): void {
-  for (const [at, bet] of bets.entries()) {
+  for (let at = 0; at < bets.length; at++) {
+    const bet = bets[at]!
     logs[at] = Math.min(max, Math.max(0, (logs[at] ?? 0) + (hit ? bet.hit : bet.miss)))
   }
 }

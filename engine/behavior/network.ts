@@ -7,8 +7,18 @@
 
 const textMax = 80
 
+/** Several detectors ask for the same event, and most events come from few programs: the last answers. */
+const last = { address: '', network: '', agent: '', family: '' }
+
 /** The /24 of an IPv4 address, the /48 of an IPv6 one. */
 export function networkOf(address: string): string {
+  if (address === last.address) return last.network
+  last.network = networkIn(address)
+  last.address = address
+  return last.network
+}
+
+function networkIn(address: string): string {
   const mapped = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
   if (!mapped.includes(':')) {
     const end = mapped.lastIndexOf('.')
@@ -24,9 +34,6 @@ export function networkOf(address: string): string {
       .slice(0, textMax) + '::'
   )
 }
-
-/** Several detectors ask for the same event, and most events come from few programs: the last answer. */
-const last = { agent: '', family: '' }
 
 /** A user agent without its versions. */
 export function agentFamily(agent: string): string {

@@ -27,11 +27,13 @@ export function hasChannels(event: Event): boolean {
 export function channelsOf(event: Event): (number | null)[] {
   const vector = vectorOf(event)
   const { confidence, label } = event.warden.output ?? {}
-  return [
-    ...(vector !== undefined ? projected(vector) : new Array<null>(2 + projections).fill(null)),
+  const channels: (number | null)[] =
+    vector !== undefined ? projected(vector) : new Array<null>(2 + projections).fill(null)
+  channels.push(
     confidence !== undefined && Number.isFinite(confidence) ? confidence : null,
     label === undefined ? null : classNumber(label),
-  ]
+  )
+  return channels
 }
 
 /** Undefined where it is no vector of finite numbers. */
@@ -46,10 +48,12 @@ function areFinite(vector: readonly number[]): boolean {
   return true
 }
 
-function projected(vector: readonly number[]): number[] {
+const along = new Float64Array(projections)
+
+function projected(vector: readonly number[]): (number | null)[] {
   let sum = 0
   let squares = 0
-  const along = new Float64Array(projections)
+  along.fill(0)
   for (let n = 0; n < vector.length; n++) {
     const value = vector[n]!
     sum += value
@@ -59,7 +63,9 @@ function projected(vector: readonly number[]): number[] {
     for (let p = 0; p < projections; p++) along[p]! += value * (((bits >>> (p + 8)) & 2) - 1)
   }
   const mean = sum / vector.length
-  return [mean, Math.sqrt(Math.max(0, squares / vector.length - mean * mean)), ...along].map(short)
+  const channels = [short(mean), short(Math.sqrt(Math.max(0, squares / vector.length - mean * mean)))]
+  for (let p = 0; p < projections; p++) channels.push(short(along[p]!))
+  return channels
 }
 
 function short(value: number): number {

@@ -7,7 +7,6 @@
  */
 import type { Event } from '../../../core/event.ts'
 import { evidenceOf, timeOf } from '../entities.ts'
-import { fieldAt } from '../fields.ts'
 import type { BehaviorDetector } from '../types.ts'
 import { channelsOf, hasChannels } from './channels.ts'
 import { DriftParams, type Answer } from './params.ts'
@@ -42,15 +41,19 @@ export const drift: BehaviorDetector<DriftParams> = {
 }
 
 function answerOf(event: Event): Answer {
-  const truth = fieldAt(event, 'warden.output.truth')
-  const label = event.warden.output?.label
-  const subgroup = fieldAt(event, 'warden.input.group')
+  const { input, output } = event.warden
+  const label = output?.label
+  const truth = output?.['truth']
+  const subgroup = input?.['group']
   return {
     timeMs: timeOf(event),
     channels: channelsOf(event),
-    subgroup: typeof subgroup === 'string' || typeof subgroup === 'number' ? String(subgroup).slice(0, 64) : undefined,
+    subgroup:
+      (typeof subgroup === 'string' && subgroup !== '') || typeof subgroup === 'number'
+        ? String(subgroup).slice(0, 64)
+        : undefined,
     right:
-      label === undefined || (typeof truth !== 'string' && typeof truth !== 'number')
+      label === undefined || truth === '' || (typeof truth !== 'string' && typeof truth !== 'number')
         ? undefined
         : String(truth) === String(label),
   }

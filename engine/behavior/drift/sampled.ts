@@ -88,14 +88,27 @@ function packed({ timeMs, right, channels }: Answer): string {
 }
 
 /** An id and a digest, 48 bytes in hexadecimal as a rule; whatever else they are is kept as JSON. */
-const digests = /^[0-9a-f]{96}$/
-const digestBytes = 48
+const [idBytes, digestBytes] = [16, 48]
+const digests = Buffer.alloc(digestBytes)
+
+/** Whether it is spelled as we spell bytes: so many of them, in lower case. */
+function isHex(text: string, count: number): boolean {
+  if (text.length !== 2 * count) return false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 0x30 || code > 0x66 || (code > 0x39 && code < 0x61)) return false
+  }
+  return true
+}
 
 function packedEvidence({ id, timestamp, hash, position }: EvidenceRef): string {
   const { topic, partition, offset, index } = position
-  if (id.length !== 32 || !digests.test(id + hash)) return JSON.stringify({ id, timestamp, hash, position })
-  const packed = Buffer.from(id + hash, 'hex').toString('latin1')
-  return [' ', packed, [timestamp, partition, offset, index, topic].join(' ')].join('')
+  if (!isHex(id, idBytes) || !isHex(hash, digestBytes - idBytes)) {
+    return JSON.stringify({ id, timestamp, hash, position })
+  }
+  digests.write(id, 0, 'hex')
+  digests.write(hash, idBytes, 'hex')
+  return [' ', digests.toString('latin1'), [timestamp, partition, offset, index, topic].join(' ')].join('')
 }
 
 function unpackedEvidence(text: string): EvidenceRef {

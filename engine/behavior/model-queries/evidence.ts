@@ -67,7 +67,13 @@ const valueMax = 1e30
  * answers that are surer than honest ones.
  */
 export class Evidence {
-  readonly #bets: readonly Bet[]
+  readonly size: number
+  /** A column for each property of a bet: this runs over all bets for every query. */
+  readonly #threats: Uint8Array
+  readonly #bits: Int32Array
+  readonly #weights: Float64Array
+  readonly #won: Float64Array
+  readonly #lost: Float64Array
 
   constructor(share: readonly number[], allowance: number, sureAllowance = allowance) {
     const levels = share.map((u) => u ** allowance)
@@ -83,7 +89,7 @@ export class Evidence {
     const far = [0.3, 0.9]
     // Where answers alone are known thieves show it a little more often than honest accounts, or nearly always.
     const sure = [0.08, 0.4]
-    this.#bets = [
+    const bets = [
       ...levels.flatMap((q, n) => of('extraction', 0.6 / levelCount, shows.novelty(n), q, all)),
       ...levels.flatMap((q, n) => of('extraction', 0.2 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.05, shows.farLine, allowed.farLine, far),
@@ -101,10 +107,12 @@ export class Evidence {
       ...share.flatMap((u, n) => of('extraction', 0.1 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
       ...of('extraction', 0.05, shows.even, allowed.even, far),
     ]
-  }
-
-  get size(): number {
-    return this.#bets.length
+    this.size = bets.length
+    this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
+    this.#bits = Int32Array.from(bets, ({ bit }) => bit)
+    this.#weights = Float64Array.from(bets, ({ weight }) => weight)
+    this.#won = Float64Array.from(bets, ({ won }) => won)
+    this.#lost = Float64Array.from(bets, ({ lost }) => lost)
   }
 
   /**
@@ -113,15 +121,15 @@ export class Evidence {
    */
   take(values: Float32Array, shown: number, counts: number, totals: Float64Array, weight = 1): void {
     totals.fill(0)
-    const bets = this.#bets
-    for (let n = 0; n < bets.length; n++) {
-      const bet = bets[n]!
+    const [threats, bits, weights] = [this.#threats, this.#bits, this.#weights]
+    for (let n = 0; n < bits.length; n++) {
+      const bit = bits[n]!
       let value = values[n]!
-      if ((counts & bet.bit) !== 0) {
-        value = (value + weight) * ((shown & bet.bit) !== 0 ? bet.won : bet.lost)
+      if ((counts & bit) !== 0) {
+        value = (value + weight) * ((shown & bit) !== 0 ? this.#won[n]! : this.#lost[n]!)
         values[n] = value > valueMax ? valueMax : value
       }
-      totals[bet.threat]! += bet.weight * value
+      totals[threats[n]!]! += weights[n]! * value
     }
   }
 }

@@ -117,6 +117,7 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
  * et al. 2018; Salimans et al. 2017, "antithetic sampling"). A difference of natural inputs is hardly ever another one.
  */
 function isPaired(x: Float64Array, ring: readonly Float64Array[]): boolean {
+  for (let n = 0; n < ring.length; n++) largest[n] = largestOf(n, x.length)
   for (let a = 0; a < ring.length; a++) {
     const small = pairSmall * largest[a]!
     for (let b = 0; b < ring.length; b++) {
@@ -170,19 +171,31 @@ function stepTo(x: Float64Array, earlier: Float64Array, n: number): number {
   const step = steps[n]!
   let changed = 0
   let sum = 0
-  let most = 0
-  for (let i = 0; i < x.length; i++) {
-    if (i === headLength) heads[n] = sum
-    const difference = earlier[i]! - x[i]!
-    step[i] = difference
-    const square = difference * difference
-    sum += square
-    if (square > most) most = square
-    if (x[i] !== earlier[i]) changed++
+  for (let i = 0, part = 0; part < 2; part++) {
+    if (part === 1) heads[n] = sum
+    const end = part === 0 && x.length > headLength ? headLength : x.length
+    for (; i < end; i++) {
+      const from = x[i]!
+      const to = earlier[i]!
+      const difference = to - from
+      step[i] = difference
+      sum += difference * difference
+      if (from !== to) changed++
+    }
   }
   squares[n] = sum
-  largest[n] = Math.sqrt(most)
   return changed
+}
+
+/** The largest change of a value on the step to the n-th: asked for where many are close, which is seldom. */
+function largestOf(n: number, length: number): number {
+  const step = steps[n]!
+  let most = 0
+  for (let i = 0; i < length; i++) {
+    const square = step[i]! * step[i]!
+    if (square > most) most = square
+  }
+  return Math.sqrt(most)
 }
 
 /** Noise around one place is as far from the oldest as from the newest. */

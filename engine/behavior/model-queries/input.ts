@@ -187,11 +187,17 @@ function marginOf(probabilities: readonly number[]): number {
   return first - second
 }
 
+/** The text that was asked about last: detectors ask for the same event's, one after the other. */
+const lastKey = { text: '', key: mixed(0x811c9dc5) }
+
 /** FNV-1a, finished by murmur3's mixer. */
 export function keyOfText(text: string): number {
+  if (text === lastKey.text) return lastKey.key
   let h = 0x811c9dc5
   for (let n = 0; n < text.length; n++) h = Math.imul(h ^ text.charCodeAt(n), 0x01000193)
-  return mixed(h)
+  lastKey.key = mixed(h)
+  lastKey.text = text
+  return lastKey.key
 }
 
 function keyOfVector(x: Float64Array): number {

@@ -68,7 +68,9 @@ function countOf(value: unknown): number | undefined {
 
 /** What the model says of it goes before what its numbers look like. */
 function isCutOff(reasons: unknown, outTokens: number | undefined, maxTokens: number | undefined): boolean {
-  const told = (Array.isArray(reasons) ? reasons : [reasons]).filter((each) => typeof each === 'string')
-  if (told.length > 0) return told.some((each) => each === 'length' || each === 'max_tokens')
+  if (reasons !== undefined) {
+    const told = (Array.isArray(reasons) ? reasons : [reasons]).filter((each) => typeof each === 'string')
+    if (told.length > 0) return told.some((each) => each === 'length' || each === 'max_tokens')
+  }
   return outTokens !== undefined && maxTokens !== undefined && maxTokens > 0 && outTokens >= maxTokens
 }

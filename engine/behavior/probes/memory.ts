@@ -120,7 +120,9 @@ export class Memory {
     }
     if (call.place !== undefined) this.#keepPlace(call.place)
     const numbers = this.#numbers
-    numbers[at.ms] = Math.max(call.timeMs, this.#last()?.ms ?? 0)
+    // Not a number: there was none before.
+    const before = numbers[at.ms]!
+    numbers[at.ms] = Math.max(call.timeMs, Number.isNaN(before) ? 0 : before)
     numbers[at.latencyMs] = call.latencyMs
     numbers[at.inTokens] = call.inTokens ?? -1
     numbers[at.maxTokens] = call.maxTokens ?? -1
@@ -173,8 +175,11 @@ export class Memory {
   }
 
   #last(): LastCall | null {
-    const [, , ms, latencyMs, inTokens, maxTokens] = this.#numbers as [number, number, number, number, number, number]
-    return Number.isNaN(ms) ? null : { ms, latencyMs, inTokens, maxTokens }
+    const numbers = this.#numbers
+    const ms = numbers[at.ms]!
+    if (Number.isNaN(ms)) return null
+    const [latencyMs, inTokens, maxTokens] = [numbers[at.latencyMs]!, numbers[at.inTokens]!, numbers[at.maxTokens]!]
+    return { ms, latencyMs, inTokens, maxTokens }
   }
 
   #alike(place: Float64Array): number {
