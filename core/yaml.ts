@@ -31,6 +31,21 @@ const aliasCountMax = 32
 /** Mistakes told of one document: who mends the first hundred has mended most. */
 const mistakesMax = 100
 
+/** What to do about the parser's complaints, where that is not plain from what it says. */
+const remedies: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'Indent by spaces.',
+  DUPLICATE_KEY: 'Join the two into one.',
+  BAD_INDENT: 'Indent what belongs together by the same number of spaces.',
+  MULTILINE_IMPLICIT_KEY: 'A key stands on one line; a value with a colon and a space in it belongs in quotes.',
+  UNEXPECTED_TOKEN: 'A value that begins with one of % @ ` & * ! | > { [ # belongs in quotes.',
+  BAD_SCALAR_START: 'A value that begins with % @ or ` belongs in quotes.',
+  BAD_ALIAS: 'A value that begins with & or * belongs in quotes.',
+  MISSING_CHAR: 'Close what was opened: a quote, a bracket, or put a space behind the colon.',
+  BAD_DQ_ESCAPE: 'Put the value in single quotes: in double ones a backslash begins an escape.',
+  TAG_RESOLVE_FAILED: 'A value that begins with ! belongs in quotes.',
+  RESOURCE_EXHAUSTION: 'Nest less deeply.',
+}
+
 export type YamlPath = readonly (string | number)[]
 
 export interface ParsedYaml {
@@ -148,6 +163,7 @@ function readDocument(file: ContentFile, document: Document, placeAt: (offset: n
       code: error === exhausted ? 'YAML_TOO_DEEP' : `YAML_${error.code}`,
       message: error.message,
       place: placeAt(error.pos[0]),
+      ...(Object.hasOwn(remedies, error.code) ? { hint: remedies[error.code]! } : {}),
     }))
   const start = document.contents?.range?.[0] ?? document.range?.[0] ?? 0
   const place = (path: YamlPath): FilePlace => placeAt(offsetOf(document.contents, path, false) ?? start)

@@ -1,7 +1,8 @@
 /** `modelwarden rules explain`: why a rule matches an event, or why not. */
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { formatMistake } from '../../core/errors.ts'
+import type { ContentFile } from '../../core/content.ts'
+import { formatMistake, type Mistake } from '../../core/errors.ts'
 import { nearest } from '../../core/near-miss.ts'
 import { neutralText } from '../../runtime/terminal-text.ts'
 import { explainRule, findRules } from '../../services/detect/explain-rule.ts'
@@ -38,12 +39,13 @@ export async function rulesNamed(wanted: string, options: ExplainOptions): Promi
   const isFile = /\.ya?ml$/.test(wanted) && existsSync(wanted)
   const paths = isFile ? [...(options.rules ?? []), wanted] : (options.rules ?? [])
   const loaded = await loadRules(loadSettings(options), paths)
-  const compiled = compileRules([...loaded.files, ...(await loadPipelines(options.pipeline ?? []))])
+  const files = [...loaded.files, ...(await loadPipelines(options.pipeline ?? []))]
+  const compiled = compileRules(files)
   const file = paths.length > 1 ? `${paths.length - 1}/${basename(wanted)}` : basename(wanted)
   const ids = findRules(compiled.set, isFile ? file : wanted)
   if (ids.length > 0) return { compiled, loaded, ids }
+  refuseResting(isFile ? file : wanted, files, compiled.notices)
   for (const mistake of compiled.mistakes.slice(0, 10)) note(formatMistake(mistake))
-  for (const notice of compiled.notices.filter(({ code }) => code === 'RULE_RESTS')) note(formatMistake(notice))
   const metas = [...compiled.set.sigma, ...compiled.set.correlations.map((plan) => plan.rule)].map(({ meta }) => meta)
   const near = nearest(
     wanted,
@@ -51,5 +53,19 @@ export async function rulesNamed(wanted: string, options: ExplainOptions): Promi
   )
   throw new CliError(exitCodes.usage, 'RULE_UNKNOWN', `There is no rule ${JSON.stringify(wanted)} in force here.`, {
     hint: near === undefined ? 'Name it by its id, its name, its title or its file.' : `Did you mean "${near}"?`,
+  })
+}
+
+/** A rule that is there, and rests until a list has values, is not unknown. */
+function refuseResting(wanted: string, files: readonly ContentFile[], notices: readonly Mistake[]): void {
+  const { set } = compileRules(files, 'taken in')
+  const ids = new Set(findRules(set, wanted))
+  const rules = [...set.sigma, ...set.correlations.map(({ rule }) => rule)].filter(({ meta }) => ids.has(meta.id))
+  const resting = notices.find(
+    ({ code, place }) => code === 'RULE_RESTS' && rules.some(({ meta }) => meta.place.file === place?.file),
+  )
+  if (resting === undefined) return
+  throw new CliError(exitCodes.usage, 'RULE_RESTS', `${wanted}: ${resting.message}`, {
+    ...(resting.hint === undefined ? {} : { hint: resting.hint }),
   })
 }

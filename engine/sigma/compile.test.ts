@@ -352,6 +352,19 @@ describe('correlations', () => {
     expect(codes(base + correlation(block)).join(' ')).toBe(wanted)
   })
 
+  it('a field that a finding below does not carry is refused where it stands', () => {
+    const lower = correlation(count, 'name: lower\n').replace('id: c', 'id: l')
+    const upper = correlation(
+      'type: value_count\nrules: [lower]\ntimespan: 5m\ngroup-by: [b]\ncondition:\n    field: c\n    gte: 3',
+    )
+    const { mistakes } = compileSigma([{ path: 'r.yml', text: `${base}${lower}---\n${upper}` }])
+    expect(mistakes.map(({ message, place }) => `${place?.line} ${message}`)).toEqual([
+      '22 The correlation "lower" does not group by "b".',
+      '24 The correlation "lower" does not group by "c".',
+    ])
+    expect(mistakes.every(({ hint }) => hint !== undefined)).toBe(true)
+  })
+
   it('one may stand on another that is decided only when its window is over', () => {
     const lower = correlation(count.replace('gte', 'lte'), 'name: lower\n').replace('id: c', 'id: l')
     const upper = correlation(count.replace('[base]', '[lower]'))

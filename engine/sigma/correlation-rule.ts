@@ -222,7 +222,7 @@ export function resolveBase(
   }
   checkAliases(draft, found, mistakes)
   const base = found.map(({ reference, rule }): CorrelationBase => {
-    const field = (name: string): string => {
+    const field = (name: string, at: readonly string[]): string => {
       const alias = draft.aliases[name]
       const own = alias === undefined ? name : (alias[reference] ?? alias[rule.id] ?? alias[rule.name ?? ''])
       if (own === undefined) {
@@ -238,7 +238,7 @@ export function resolveBase(
           mistakes.add(
             'SIGMA_CORRELATION_REFERENCE',
             `The correlation "${reference}" does not group by "${own}".`,
-            parsed.place(['correlation', 'group-by']),
+            parsed.place(['correlation', ...at]),
           )
         }
         return own
@@ -248,8 +248,8 @@ export function resolveBase(
     return {
       kind: rule.kind,
       id: rule.id,
-      groupFields: draft.groupBy.map(field),
-      valueFields: draft.valueFields.map(field),
+      groupFields: draft.groupBy.map((name) => field(name, ['group-by'])),
+      valueFields: draft.valueFields.map((name) => field(name, ['condition', 'field'])),
     }
   })
   return mistakes.count > before ? undefined : base

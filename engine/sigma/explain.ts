@@ -3,6 +3,7 @@
  *
  * Pure, and slow compared with the matcher: for people, and for test cases that fail.
  */
+import { limits } from '../../core/limits.ts'
 import { compileCondition, compileItem } from './evaluate.ts'
 import { FieldReader } from './fields.ts'
 import { definedOnly, logSourceOf } from './matcher.ts'
@@ -107,6 +108,9 @@ function spellFound(found: readonly string[] | undefined): string {
 function spellTest(test: Test): string {
   switch (test.kind) {
     case 'pattern':
+      // What no event can have is what a list without values stands for.
+      if (test.parts.some((part) => typeof part === 'string' && part.length > limits.fieldCharsMax))
+        return '= a value of a list that has none'
       return `= ${JSON.stringify(writtenPattern(test.parts).slice(0, shownCharsMax))}${test.cased ? ' (cased)' : ''}`
     case 'regex':
       return `~ /${test.source.slice(0, shownCharsMax)}/${test.flags}`

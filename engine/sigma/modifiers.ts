@@ -185,7 +185,7 @@ function placed(value: Value, name: 'startswith' | 'endswith' | 'contains'): Val
 }
 
 function numberOf(value: Value): number | undefined {
-  if (value.type === 'number') return value.value
+  if (value.type === 'number') return Number.isFinite(value.value) ? value.value : undefined
   const text = value.type === 'text' ? plainText(value.parts)?.trim() : undefined
   if (text === undefined || text === '') return undefined
   const number = Number(text)

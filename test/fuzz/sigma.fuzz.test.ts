@@ -171,7 +171,8 @@ describe('Sigma files that nobody vouches for', () => {
         (parts, pipeline) => {
           const path = pipeline ? 'pipelines/x.yml' : 'r.yml'
           const { mistakes } = compileSigma([{ path, text: parts.join('') }])
-          for (const { place } of mistakes) {
+          for (const { code, place, hint } of mistakes) {
+            if (code.startsWith('SIGMA_')) expect(hint).toBeDefined()
             expect(place?.file).toBe(path)
             expect(place!.line).toBeGreaterThan(0)
             expect(place!.column).toBeGreaterThan(0)
