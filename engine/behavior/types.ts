@@ -54,6 +54,8 @@ export interface BehaviorFinding {
   readonly exposure?: Exposure
   /** Where it differs from the rule's `modelwarden.threat`. */
   readonly threat?: Threat
+  /** It accuses nobody: told as informational and without a threat, for who looks at the account anyway. */
+  readonly note?: boolean
   /** For a chart; at most 4, of 64 points. */
   readonly series?: readonly Series[]
   /** Of a group of accounts; at most 1,000. */

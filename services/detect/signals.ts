@@ -134,6 +134,7 @@ export function signalOfCorrelation(
 }
 
 export function signalOfBehavior(rule: BehaviorRule, finding: BehaviorFinding, scope: string, seen: Seen): Signal {
+  const meta = finding.note === true ? asNote(rule.meta) : rule.meta
   const idOf = (anchor: string): string => signalId(rule.meta.id, scope, finding.group, anchor)
   return {
     id: idOf(finding.anchor),
@@ -143,8 +144,8 @@ export function signalOfBehavior(rule: BehaviorRule, finding: BehaviorFinding, s
     '@timestamp': iso(finding.timeMs),
     created: iso(seen.appendedMs),
     scope,
-    rule: ruleOf(rule.meta, 'behavior'),
-    risk: riskOf(rule.meta),
+    rule: ruleOf(meta, 'behavior'),
+    risk: riskOf(meta),
     group: { ...finding.group },
     window: { start: iso(finding.window.startMs), end: iso(finding.window.endMs) },
     entities: [...finding.entities],
@@ -153,9 +154,14 @@ export function signalOfBehavior(rule: BehaviorRule, finding: BehaviorFinding, s
     explanation: finding.explanation,
     facts: { ...finding.facts },
     ...(finding.exposure === undefined ? {} : { exposure: finding.exposure }),
-    ...threatOf(rule.meta, finding.threat),
+    ...threatOf(meta, finding.note === true ? undefined : finding.threat),
     ...(finding.series === undefined ? {} : { series: finding.series.slice(0, seriesMax).map(boundedSeries) }),
     ...(finding.members === undefined ? {} : { members: finding.members.slice(0, membersMax) }),
     ...(seen.arrivedMs === undefined ? {} : { arrivedMs: seen.arrivedMs }),
   }
+}
+
+function asNote(meta: RuleMeta): RuleMeta {
+  const { risk: _risk, threat: _threat, ...warden } = meta.warden
+  return { ...meta, level: 'informational', warden }
 }

@@ -3,22 +3,27 @@
  *
  * The line is `peerRatio` times what 95 % of the other accounts got in a week or two, and at least `answersMin`. A rule of
  * thumb, without a bound: natural harvesting differs from honest heavy use in its amount alone. So it is wide, and the account
- * of what was held stands beside it for who must decide.
+ * of what was held stands beside it for who must decide. Well below it an amount is noted, without accusing anybody.
  *
  * Promises: at most `accountsMax` accounts of a model are compared, the longest silent going first.
  */
-import type { BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
+import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { findingOf } from './explain.ts'
 import { versionAt } from './holdings.ts'
 import type { Got, LeakParams } from './params.ts'
 
 const accountsMax = 2_000
 const dayMs = 86_400_000
+/** Where no copy can be tried, as without answers: the share of natural inputs that a note needs. */
+const noteCoverage = 0.5
 /** How long an account's greatest amount counts. */
 const keptMs = 60 * dayMs
 
-/** An account's greatest amount lately, when it was told last, and a finding's first amount and version; 0: there is none. */
-type Known = [answers: number, lastMs: number, found: number, version: number]
+/**
+ * An account's greatest amount lately, when it was told last, a finding's first amount and version, and a note's; 0: there is
+ * none. Older versions have no notes.
+ */
+type Known = [answers: number, lastMs: number, found: number, version: number, noted?: number, noteVersion?: number]
 type Book = Record<string, Known>
 
 export class ComparePeers implements BehaviorStep {
@@ -37,32 +42,36 @@ export class ComparePeers implements BehaviorStep {
     const name = `a/${got.principal}`
     const known: Known = book[name] ?? [0, 0, 0, 0]
     if (!(name in book)) makeRoom(book)
-    const { peersMin, peerRatio, answersMin } = this.#params
     const others = Object.entries(book).flatMap(([other, [answers]]) => (other === name ? [] : [answers]))
     const usual = others.sort((a, b) => a - b)[Math.floor(0.95 * (others.length - 1))] ?? 0
-    const line = Math.max(answersMin, Math.round(peerRatio * usual))
-    const beyond = others.length >= peersMin && got.answers >= line
-    const found = !beyond ? 0 : known[2] === 0 ? got.answers : known[2]
-    const version = beyond ? versionAt(got.answers, found) : 0
-    const crossed = version > known[3]
+    const enough = others.length >= this.#params.peersMin
+    const found = this.#crossed(got, usual, enough, known, false)
+    const noted = this.#crossed(got, usual, enough, known, true)
     const most = Math.max(got.answers, known[1] + keptMs > got.timeMs ? known[0] : 0)
-    book[name] = [most, got.timeMs, found, found === known[2] ? Math.max(version, known[3]) : version]
+    book[name] = [most, got.timeMs, found.first, found.version, noted.first, noted.version]
     entries.set('', book)
-    const dueMs = dueOf(book)
-    if (!crossed) return { findings: [], shuffled: [], dueMs }
-    const finding = findingOf(
-      { ...got, model: group[0]! },
-      {
-        anchor: `peers/${got.principal}/${found}`,
-        version,
-        line,
-        words:
-          `It got ${got.answers} of them in a week or two; of ${others.length} other accounts 95 % got at most ${usual}, and ` +
-          `the line is ${line}.`,
-        facts: { recentAnswers: got.answers, peers: others.length, peersUsual: usual },
-      },
-    )
-    return { findings: [finding], shuffled: [], dueMs }
+    // Who is told of is not noted as well.
+    const told = found.due ? found : noted.due && found.first === 0 ? noted : undefined
+    const findings = told === undefined ? [] : [findingFrom(got, group[0]!, told, others.length, usual)]
+    return { findings, shuffled: [], dueMs: dueOf(book) }
+  }
+
+  /** How an amount stands to the line of a finding, or of a note. */
+  #crossed(
+    { answers, fidelity, coverage }: Got,
+    usual: number,
+    enough: boolean,
+    known: Known,
+    note: boolean,
+  ): Crossing {
+    const { peerRatio, answersMin, noteRatio, noteMin, noteFidelity } = this.#params
+    const [ratio, least] = note ? [noteRatio, noteMin] : [peerRatio, answersMin]
+    const line = Math.max(least, Math.round(ratio * usual))
+    const [first, last] = note ? [known[4] ?? 0, known[5] ?? 0] : [known[2], known[3]]
+    const worth = !note || (fidelity === null ? coverage >= noteCoverage : fidelity[1] >= noteFidelity)
+    if (!enough || answers < line || !worth) return { note, line, first: 0, version: 0, due: false }
+    const version = versionAt(answers, first === 0 ? answers : first)
+    return { note, line, first: first === 0 ? answers : first, version: Math.max(version, last), due: version > last }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
@@ -76,6 +85,35 @@ export class ComparePeers implements BehaviorStep {
     entries.set('', book)
     return { findings: [], shuffled: [], dueMs: dueOf(book) }
   }
+}
+
+interface Crossing {
+  readonly note: boolean
+  readonly line: number
+  /** The amount at which it was crossed first; 0: it is not. */
+  readonly first: number
+  readonly version: number
+  readonly due: boolean
+}
+
+function findingFrom(got: Got, model: string, of: Crossing, peers: number, usual: number): BehaviorFinding {
+  const amount =
+    `It got ${got.answers} of them in a week or two; of ${peers} other accounts 95 % got at most ${usual}, and the line is ` +
+    `${of.line}.`
+  const words = of.note
+    ? `${amount} A backfill looks the same: nothing in natural queries tells it from a harvest, so this accuses nobody.`
+    : amount
+  const finding = findingOf(
+    { ...got, model },
+    {
+      anchor: `${of.note ? 'note' : 'peers'}/${got.principal}/${of.first}`,
+      version: of.version,
+      line: of.line,
+      words,
+      facts: { recentAnswers: got.answers, peers, peersUsual: usual },
+    },
+  )
+  return of.note ? { ...finding, note: true } : finding
 }
 
 function makeRoom(book: Book): void {

@@ -39,6 +39,9 @@ const suspect = 1_000
 const cleared = 10
 /** Answers alone say less of who asks: customers differ more in them. */
 const outputAllowance = 0.8
+/** Of those asked while training records are: so many must be others, and such a share, for it to be membership inference. */
+const othersMin = 3
+const othersShare = 0.1
 const suspicionName = 'suspicion'
 const membersName = 'members'
 
@@ -165,6 +168,7 @@ export class WeighQueries implements BehaviorStep {
     }
     const suspicion = entries.get<Suspicion>(suspicionName) ?? { shown: {}, queries: 0, evidence: [], trail: [] }
     note(suspicion, account, query.evidence, bits, most)
+    if (query.member) suspicion.records = (suspicion.records ?? 0) + 1
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
     for (const [index, threat] of queryThreats.entries()) {
@@ -172,6 +176,7 @@ export class WeighQueries implements BehaviorStep {
       const told = account.told[index]!
       // Told again whenever twice as much has leaked.
       const times = Math.log2(account.distinct / told)
+      if (threat === 'membership-inference' && isSuite(suspicion)) continue
       if (value < this.#line || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
       const version = told === 0 ? 1 : 1 + times
       if (told === 0) account.told[index] = account.distinct
@@ -223,6 +228,14 @@ function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolea
   const again = asked.ask(input.key)
   entries.set(membersName, asked)
   return again
+}
+
+/**
+ * Whether hardly anything but training records was asked: who has those has nothing to infer, and tests a model with them.
+ * Candidates of whom nobody knows are others among them.
+ */
+function isSuite({ queries, records = 0 }: Suspicion): boolean {
+  return queries - records < Math.max(othersMin, othersShare * queries)
 }
 
 function greatest(totals: Float64Array): number {

@@ -33,12 +33,12 @@ export function shownBy(
   const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
   let counts = again ? 0 : shows.member
   let bits = 0
-  if (isPlace(input.kind)) {
+  if (isPlace(input)) {
     counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
   if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
-  if (isPlace(input.kind)) {
+  if (isPlace(input)) {
     if (reference !== undefined) {
       counts |= shows.even
       if (around.even && isOdd(reference, input)) bits |= shows.even
@@ -67,9 +67,12 @@ function isOdd(reference: Reference, { x, label }: QueryInput): boolean {
   return reference.novelty(x, label) > reference.told.lines.novelty[1]!
 }
 
-/** Only of inputs themselves do lines, places and single values mean what they seem to. */
-function isPlace(kind: InputKind): boolean {
-  return kind === 'features' || kind === 'embedding'
+/**
+ * Only of inputs themselves do lines, places and single values mean what they seem to, and not of those that are yes and no
+ * alone, as pictures in black and white: two of one class are unlike in few.
+ */
+function isPlace({ kind, x }: QueryInput): boolean {
+  return kind === 'embedding' || (kind === 'features' && x.some((value) => value !== 0 && value !== 1))
 }
 
 /** What only a model's benign traffic can tell. */
@@ -82,18 +85,18 @@ function learned(
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
   let bits = 0
-  let counts = isPlace(input.kind) ? shows.ball | shows.flip | shows.pair | shows.drift : 0
+  let counts = isPlace(input) ? shows.ball | shows.flip | shows.pair | shows.drift : 0
   const synthetic = novelty > lines.novelty[1]!
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
-  const stream = around.close || (around.kin && isPlace(input.kind))
+  const stream = around.close || (around.kin && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long.
   const walks = around.drift && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
   if (around.ball && !classes.same) bits |= shows.flip
   if (around.pair) bits |= shows.pair
   // Noise changes all values; who changes a few does it on purpose.
-  const noise = around.close && !(around.sparse && isPlace(input.kind))
+  const noise = around.close && !(around.sparse && isPlace(input))
   if (around.ball && classes.same && (farOut || (synthetic && !noise))) bits |= shows.ball
   // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
   if (input.kind === 'output' && classes.changed && input.margin !== undefined && lines.sure !== undefined) {

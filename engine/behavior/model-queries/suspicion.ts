@@ -12,6 +12,8 @@ export interface Suspicion {
   readonly shown: Record<string, number>
   /** Different queries since it began. */
   queries: number
+  /** Of these, records of the training set themselves; not told by older versions. */
+  records?: number
   evidence: readonly EvidenceRef[]
   /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
   trail: (readonly [number, number])[]
