@@ -49,14 +49,19 @@ export class Sampled {
     this.#evidence = packedEvidence(evidence)
   }
 
-  /** What waits, and the evidence of the last of it. */
-  pending(): { readonly answers: Answer[]; readonly evidence: EvidenceRef | undefined } {
+  /** What waits. */
+  answers(): Answer[] {
     const answers: Answer[] = []
     for (let n = 0; n < this.waiting; n++) {
       answers.push(unpacked(this.#answers, n * bytes.length, this.#subgroups?.[n]))
     }
-    if (answers.length === 0) return { answers, evidence: undefined }
-    return { answers, evidence: unpackedEvidence(this.#evidence) }
+    return answers
+  }
+
+  /** The same, and the evidence of the last of it. */
+  pending(): { readonly answers: Answer[]; readonly evidence: EvidenceRef | undefined } {
+    const answers = this.answers()
+    return { answers, evidence: answers.length === 0 ? undefined : unpackedEvidence(this.#evidence) }
   }
 
   handedOn(): void {

@@ -61,7 +61,7 @@ export class AnswerSampler implements BehaviorStep {
       sampled.wait(answer, evidence)
       return nothing
     }
-    const { answers } = sampled.pending()
+    const answers = sampled.answers()
     sampled.handedOn()
     return [handOn(principal, sampled.model, [...answers, answer], evidence)]
   }

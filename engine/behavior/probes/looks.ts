@@ -47,8 +47,9 @@ export const looks: Readonly<Record<LookName, Look>> = {
     words: 'drew answers that ran on to their limit out of short prompts that were the same or nearly so',
     shows: ({ inTokens, outTokens, cutOff }, known) => {
       if (inTokens === undefined || outTokens === undefined) return undefined
-      const again = known.times > 0 || known.alike >= alikeFrom
-      return again && cutOff && outTokens >= 256 && outTokens >= 8 * inTokens
+      // Where prompts lie is asked last: it takes the longest.
+      const runsOn = cutOff && outTokens >= 256 && outTokens >= 8 * inTokens
+      return runsOn && (known.times > 0 || known.alike() >= alikeFrom)
     },
   },
   prefixes: {
@@ -90,9 +91,8 @@ export const looks: Readonly<Record<LookName, Look>> = {
     shows: ({ timeMs, outTokens, logits }, { times, ago, alike, last }) => {
       if (outTokens !== undefined && outTokens > 4) return false
       if (logits || times >= timesMax) return undefined
-      const again = (times > 0 && ago <= 3) || (outTokens !== undefined && alike >= samePrefixFrom)
       const awaited = last !== null && timeMs - last.ms >= last.latencyMs && timeMs - last.ms <= gapMsMax
-      return again && awaited
+      return awaited && ((times > 0 && ago <= 3) || (outTokens !== undefined && alike() >= samePrefixFrom))
     },
   },
 }

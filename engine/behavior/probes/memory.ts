@@ -57,8 +57,8 @@ export interface Known {
   /** How often its prompt was asked before, among the last different ones; and how many different ones ago. */
   readonly times: number
   readonly ago: number
-  /** Cosine to the closest of the last prompts; 0 where places are not known. */
-  readonly alike: number
+  /** Cosine to the closest of the last prompts; 0 where places are not known. Reckoned where it is asked for, before the call is remembered. */
+  readonly alike: () => number
   readonly last: LastCall | null
 }
 
@@ -103,7 +103,7 @@ export class Memory {
     const found = this.#placeOf(prompt)
     const times = found < 0 ? 0 : numbers[found + 1]!
     const ago = found < 0 ? Infinity : (numbers.length - found) / 2 - 1
-    return { times, ago, alike: place === undefined ? 0 : this.#alike(place), last: this.#last() }
+    return { times, ago, alike: () => (place === undefined ? 0 : this.#alike(place)), last: this.#last() }
   }
 
   remember(call: Call): void {
