@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ordinaryKinds } from './customers/ordinary.ts'
 import { generate } from './files/generate.ts'
 import { scenarios } from './files/scenarios.ts'
 import { write } from './files/write.ts'
@@ -63,7 +64,10 @@ export async function trial({ seed, only, keep, onProgress }: TrialOptions): Pro
     await run(process.execPath, [program, 'evaluate', folder, alerts, '--leaks', leaks], { maxBuffer: 1e8 })
     const evaluatedMs = performance.now()
     const found = linesOf<Alert>(alerts)
-    const verdict = judge(truths, found, generated.history.truth)
+    const verdict = judge(truths, found, {
+      history: generated.history.truth,
+      ordinary: new Set(ordinaryKinds.map(({ name }) => name)),
+    })
     return {
       seed,
       events,

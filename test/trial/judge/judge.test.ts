@@ -71,8 +71,8 @@ test('a group alert finds each account that it names', () => {
 
 test('honest accounts and their alerts are counted by kind, and who attacks is none of them', () => {
   const { honest } = judge([truth], [alert('4', 'honest'), alert('8', 'honest', 'inversion'), alert('9', 'thief')], {
-    ...truth,
-    honest: [{ account: 'honest', kind: 'steady' }],
+    history: { ...truth, honest: [{ account: 'honest', kind: 'steady' }] },
+    ordinary: new Set(['steady']),
   })
   expect(honest).toMatchObject({ accounts: 2, alerted: 1, events: 6, alerts: 2 })
   expect(honest.alertsIn10000Events).toBeCloseTo(2e4 / 6)
@@ -86,22 +86,30 @@ test('an alert of another file or of an event that is not there counts for nothi
   expect([scenarios[0]!.runsFound, honest.alerts]).toEqual([0, 0])
 })
 
-test('a change of a model is found by its model, accuses nobody, and is false before it and elsewhere', () => {
+test('ordinary customers are those of the kinds that are called so', () => {
+  const mixed: FileTruth = { ...truth, honest: [...truth.honest, { account: 'odd', kind: 'load tester' }] }
+  const { ordinary } = judge([mixed], [alert('4', 'odd')], { ordinary: new Set(['steady']) }).honest
+  expect([ordinary.accounts, ordinary.alerted]).toEqual([2, 0])
+  expect(ordinary.share95[0]).toBe(0)
+})
+
+test('a change of a model is found by its model once it can be told, accuses nobody, and is false before it and elsewhere', () => {
+  const event = (n: number, model: string, run?: string): FileTruth['events'][number] => {
+    return { id: `${n}`, account: 'u', model, ...(run === undefined ? {} : { run }) }
+  }
   const drifting: FileTruth = {
     file,
-    events: [
-      { id: '0', account: 'u', model: 'm' },
-      { id: '1', account: 'u', model: 'm', run: 'run 1' },
-      { id: '2', account: 'u', model: 'other' },
-      { id: '3', account: 'u', model: 'm', run: 'run 1' },
-    ],
+    events: [event(0, 'm'), event(1, 'other'), ...Array.from({ length: 12 }, (_, n) => event(n + 2, 'm', 'run 1'))],
     runs: [{ scenario: 'drift', id: 'run 1', model: 'm', accounts: [], accepted: ['drift'], ofModel: true }],
     honest: [{ account: 'u', kind: 'steady' }],
   }
-  const { scenarios, honest } = judge(
-    [drifting],
-    ['0', '2', '3'].map((id) => ({ file, id, threat: 'drift' })),
-  )
-  expect(scenarios[0]).toMatchObject({ runsFound: 1, queriesMedian: 2, accounts: 1, accountsFound: 1 })
-  expect(honest).toMatchObject({ alerted: 0, alertsOfModelsUnchanged: 2 })
+  const found = (...ids: string[]): ReturnType<typeof judge> =>
+    judge(
+      [drifting],
+      ids.map((id) => ({ file, id, threat: 'drift' })),
+    )
+  const { scenarios, honest } = found('0', '1', '10', '11')
+  expect(scenarios[0]).toMatchObject({ runsFound: 1, queriesMedian: 10, accounts: 1, accountsFound: 1 })
+  expect(honest).toMatchObject({ alerted: 0, alertsOfModelsUnchanged: 3 })
+  expect(found('10').scenarios[0]!.runsFound).toBe(0)
 })

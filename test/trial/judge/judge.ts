@@ -4,7 +4,7 @@
  * A run is found where an alert names one of its accounts with an accepted threat, at or after the run's first event. An alert on an
  * honest account is false whatever it says, but for changes of a model's traffic, which accuse nobody. Pure.
  */
-import type { FileTruth, RunTruth } from '../truth/truth.ts'
+import type { EventTruth, FileTruth, RunTruth } from '../truth/truth.ts'
 import { exactInterval, median } from './intervals.ts'
 
 export interface Alert {
@@ -59,6 +59,12 @@ export interface HonestVerdict {
   readonly alertsBeforeAttack: number
   /** Alerts that a model's traffic changed, where it did not. */
   readonly alertsOfModelsUnchanged: number
+  /** Of the kinds that are called ordinary. */
+  readonly ordinary: {
+    readonly accounts: number
+    readonly alerted: number
+    readonly share95: readonly [number, number]
+  }
   readonly kinds: readonly KindVerdict[]
 }
 
@@ -67,6 +73,15 @@ export interface Verdict {
   readonly scenarios: readonly ScenarioVerdict[]
   readonly honest: HonestVerdict
 }
+
+export interface JudgeOptions {
+  readonly history?: FileTruth
+  /** Names of kinds of customers as most are. */
+  readonly ordinary?: ReadonlySet<string>
+}
+
+/** With fewer changed queries nobody can tell that a model's traffic changed: an alert by then is luck. */
+const changedQueriesLeast = 10
 
 /** Threats that tell of a model's traffic and accuse no account. */
 const ofModels = new Set(['drift', 'bias'])
@@ -92,7 +107,11 @@ interface RunVerdict extends RunOutcome {
   readonly wrong: readonly string[]
 }
 
-export function judge(files: readonly FileTruth[], alerts: readonly Alert[], history?: FileTruth): Verdict {
+export function judge(
+  files: readonly FileTruth[],
+  alerts: readonly Alert[],
+  { history, ordinary = new Set() }: JudgeOptions = {},
+): Verdict {
   const seenBefore = new Set(history?.honest.map(({ account }) => account))
   const runs: RunVerdict[] = []
   const kinds = new Map<string, KindCounts>()
@@ -119,6 +138,7 @@ export function judge(files: readonly FileTruth[], alerts: readonly Alert[], his
       if (own.length > 0) sums.alerted++
     }
   }
+  const rows = [...kinds].map(([kind, of]) => ({ kind, ...of })).sort((a, b) => (a.kind < b.kind ? -1 : 1))
   return {
     runs: runs.map(({ file, run, foundAt }) => ({ file, run, foundAt })),
     scenarios: scenariosOf(runs),
@@ -131,9 +151,16 @@ export function judge(files: readonly FileTruth[], alerts: readonly Alert[], his
       alertsIn10000Events: sums.events === 0 ? 0 : (1e4 * sums.alerts) / sums.events,
       alertsBeforeAttack: sums.before,
       alertsOfModelsUnchanged: sums.unchanged,
-      kinds: [...kinds].map(([kind, of]) => ({ kind, ...of })).sort((a, b) => (a.kind < b.kind ? -1 : 1)),
+      ordinary: shareOf(rows.filter(({ kind }) => ordinary.has(kind))),
+      kinds: rows,
     },
   }
+}
+
+function shareOf(kinds: readonly KindVerdict[]): HonestVerdict['ordinary'] {
+  const accounts = kinds.reduce((sum, each) => sum + each.accounts, 0)
+  const alerted = kinds.reduce((sum, each) => sum + each.alerted, 0)
+  return { accounts, alerted, share95: exactInterval(alerted, accounts) }
 }
 
 /** The alerts of a file, one for each account that they name. */
@@ -150,7 +177,7 @@ function seenIn({ file, events }: FileTruth, alerts: readonly Alert[]): Seen[] {
 }
 
 function judgeRun({ file, events }: FileTruth, run: RunTruth, seen: readonly Seen[]): RunVerdict {
-  const onset = events.findIndex((event) => event.run === run.id)
+  const onset = onsetOf(run, events)
   const after = seen.filter(({ index, account, model }) => {
     return index >= onset && (run.ofModel === true ? model === run.model : run.accounts.includes(account))
   })
@@ -178,8 +205,14 @@ function beforeAttack({ events, runs }: FileTruth, seen: readonly Seen[]): numbe
 
 function explained({ index, model }: Seen, { events, runs }: FileTruth): boolean {
   return runs.some((run) => {
-    return run.ofModel === true && run.model === model && events.findIndex((event) => event.run === run.id) <= index
+    return run.ofModel === true && run.model === model && onsetOf(run, events) <= index
   })
+}
+
+/** Where in a file a run can be found from. */
+function onsetOf(run: RunTruth, events: readonly EventTruth[]): number {
+  let left = run.ofModel === true ? changedQueriesLeast : 1
+  return events.findIndex((event) => event.run === run.id && --left === 0)
 }
 
 function scenariosOf(runs: readonly RunVerdict[]): ScenarioVerdict[] {

@@ -30,8 +30,10 @@ export function tablesOf({ verdict: { scenarios, honest }, alertsInHistory, fide
   for (const { kind, accounts, alerted, known, knownAlerted, threats } of honest.kinds) {
     kinds.push([kind, `${alerted}/${accounts}`, known === 0 ? '' : `${knownAlerted}/${known}`, countsOf(threats)])
   }
+  const { ordinary } = honest
   const [low, high] = honest.share95
   const lines = [
+    `${ordinary.alerted} of ${ordinary.accounts} ordinary customers alerted: ${percent(ordinary.alerted / (ordinary.accounts || 1))} (95 %: ${percent(ordinary.share95[0])} to ${percent(ordinary.share95[1])})`,
     `${honest.alerted} of ${honest.accounts} honest accounts alerted: ${percent(honest.alerted / (honest.accounts || 1))} (95 %: ${percent(low)} to ${percent(high)})`,
     `${honest.alerts} alerts on them in ${honest.events} honest events: ${honest.alertsIn10000Events.toFixed(2)} in 10,000`,
     `${honest.alertsBeforeAttack} alerts on accounts before their attack began; ${honest.alertsOfModelsUnchanged} on models that had not changed; ${alertsInHistory} in history`,
