@@ -31,6 +31,9 @@ export interface Alert {
   readonly threat: string
 }
 
+/** A signal behind an alert, as it stood then. */
+export type Finding = { readonly file: string } & Signal
+
 /** What an account held at the end of a file. Named as the records name it: without the tenant. */
 export type HeldAtEnd = Omit<Leak, 'id' | 'version' | 'rule'> & { readonly file: string }
 
@@ -56,6 +59,7 @@ export class EvaluateRun {
   /** Signal -> accounts that an alert has named. */
   readonly #named = new Map<string, Set<string>>()
   #alerts: Alert[] = []
+  #findings: Finding[] = []
   readonly #leaks = new Map<string, HeldAtEnd>()
   #file = ''
   #recordId = ''
@@ -104,6 +108,13 @@ export class EvaluateRun {
     this.#alerts = []
     this.#detect.signals.length = 0
     return alerts
+  }
+
+  /** The signals behind the alerts since this was asked before. */
+  takeFindings(): readonly Finding[] {
+    const findings = this.#findings
+    this.#findings = []
+    return findings
   }
 
   /** What accounts held when they were told of last, of those that were since this was asked before. */
@@ -167,6 +178,7 @@ export class EvaluateRun {
     const fresh = principalsOf(signal).filter((principal) => !named.has(principal))
     if (known && fresh.length === 0) return
     for (const principal of fresh) named.add(principal)
+    this.#findings.push({ file: this.#file, ...signal })
     this.#alerts.push({
       file: this.#file,
       id: this.#recordId,

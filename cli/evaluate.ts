@@ -23,18 +23,20 @@ const trafficName = /\.jsonl(\.gz)?$/
 export async function evaluate(
   dir: string,
   out: string,
-  options: GlobalOptions & { readonly leaks?: string },
+  options: GlobalOptions & { readonly leaks?: string; readonly signals?: string },
 ): Promise<void> {
   const startedMs = performance.now()
   const files = await trafficIn(dir)
   const run = new EvaluateRun(await contentOf(dir, options))
   const alerts = await opened(out)
   const leaks = options.leaks === undefined ? undefined : await opened(options.leaks)
+  const signals = options.signals === undefined ? undefined : await opened(options.signals)
   const counts: number[] = []
   const write = (found: readonly Alert[]): void => {
     counts.push(found.length)
     for (const alert of found) alerts.write(`${JSON.stringify(alert)}\n`)
     for (const leak of run.takeLeaks()) leaks?.write(`${JSON.stringify(leak)}\n`)
+    for (const finding of run.takeFindings()) signals?.write(`${JSON.stringify(finding)}\n`)
   }
   const [history, rest] = [
     files.filter(({ name }) => name === 'history.jsonl'),
@@ -50,7 +52,8 @@ export async function evaluate(
     await readInto(run, file)
     write(run.finish(Infinity))
   }
-  for (const stream of leaks === undefined ? [alerts] : [alerts, leaks]) {
+  for (const stream of [alerts, leaks, signals]) {
+    if (stream === undefined) continue
     stream.end()
     await once(stream, 'close')
   }

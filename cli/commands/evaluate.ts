@@ -11,6 +11,7 @@ export function addEvaluateCommand(program: Command): void {
     )
     .argument('<out>', 'the alerts, one JSON object a line: file, id of the record, principal or principals, threat')
     .option('--leaks <file>', 'also write what each account holds at the end of each file, one JSON object a line')
+    .option('--signals <file>', 'also write the signal behind each alert whole, in the order of the alerts')
     .addHelpText(
       'after',
       `
@@ -20,14 +21,22 @@ licenses, canaries and people is registered before. Only rules that say what the
 a signal makes one alert, and one more when it names further accounts.
 
 A line of --leaks has file, account, model, queries, distinct, coverage, and fidelity with lo90 and hi90: how faithful a copy
-the account could train, with its 90 % interval (docs/detectors.md).
+the account could train, with its 90 % interval (docs/detectors.md). A line of --signals has the file and all that a signal has:
+its rule, its explanation, the numbers and the line that they crossed.
 
 Examples:
   modelwarden evaluate traffic alerts.jsonl
-  modelwarden evaluate traffic alerts.jsonl --leaks leaks.jsonl`,
+  modelwarden evaluate traffic alerts.jsonl --leaks leaks.jsonl
+  modelwarden evaluate traffic alerts.jsonl --signals why.jsonl`,
     )
-    .action(async (dir: string, out: string, options: GlobalOptions & { readonly leaks?: string }) => {
-      const { evaluate } = await import('../evaluate.ts')
-      await evaluate(dir, out, options)
-    })
+    .action(
+      async (
+        dir: string,
+        out: string,
+        options: GlobalOptions & { readonly leaks?: string; readonly signals?: string },
+      ) => {
+        const { evaluate } = await import('../evaluate.ts')
+        await evaluate(dir, out, options)
+      },
+    )
 }

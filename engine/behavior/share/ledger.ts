@@ -41,6 +41,8 @@ export interface Reading {
   objects: Record<string, ObjectRead>
   since: number | undefined
   reads: number
+  /** Share of the artifact that it had read by the end of its first days. */
+  early?: number
   /** Day of the first finding and its version; `-1`: reading most of it is its work. */
   anchor?: number
   version: number

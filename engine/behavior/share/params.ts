@@ -16,6 +16,8 @@ export const ShareParams = z.strictObject({
   floor: Bytes.prefault('100MB'),
   /** At least this many times what is usual among those who read it too. */
   peerRatio: z.number().min(1).max(1_000).default(1.7),
+  /** Up to this many times the pace of its first days, what it then read of the artifact, its reading is the work that it came for. */
+  paceRatio: z.number().min(0).max(1_000).default(2),
   /** Kinds of assets whose pieces nobody has reason to read in their order, a few each day. */
   inTurn: z.array(z.string().min(1).max(64)).max(16).default(['weights', 'model-package']),
   /** Mean number of pieces, new to a reader who takes them in no order, before it is said to take them in turn by mistake. */

@@ -3,7 +3,8 @@
  *
  * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised when the share has grown by a tenth of the
  * whole. A principal that read most of an artifact in the days in which it was first seen at all does so by profession
- * (backup, training, release) and is not told of again for this artifact. Beside it, whoever takes the pieces in turn, a few each
+ * (backup, training, release) and is not told of again for this artifact; one that goes on with it at the pace of those days is
+ * not told of either. Beside it, whoever takes the pieces in turn, a few each
  * day (in-turn.ts): one finding for each principal and artifact, revised as the pieces double.
  */
 import { median } from 'simple-statistics'
@@ -86,13 +87,17 @@ export class ArtifactShares implements BehaviorStep {
 
   #judge(read: ShareRead, artifact: Artifact, reading: Reading, held: Held): Finding | undefined {
     const { share, floor, objectsMin, peerRatio, historyMin } = this.#params
+    const knownMs = reading.since === undefined ? undefined : read.timeMs - reading.since
+    if (knownMs !== undefined && knownMs < historyMin) reading.early = held.share
     if (held.share < share || held.ofBytes < floor || reading.anchor === -1) return undefined
     if (artifact.registered === undefined && artifact.objects < objectsMin) return undefined
-    if (reading.since === undefined || read.timeMs - reading.since < historyMin) {
+    if (knownMs === undefined || knownMs < historyMin) {
       // What somebody does from its first day on is its work.
-      if (reading.since !== undefined) reading.anchor = -1
+      if (knownMs !== undefined) reading.anchor = -1
       return undefined
     }
+    // So is going on with it as in its first days.
+    if (held.share <= (this.#params.paceRatio * (reading.early ?? 0) * knownMs) / historyMin) return undefined
     const { usual, peers } = usualOf(artifact, read)
     if (held.share < peerRatio * usual) return undefined
     if (reading.anchor !== undefined && held.share < reading.toldShare + growth) return undefined
