@@ -4,7 +4,7 @@ import { partitionOf } from '../core/partition.ts'
 import { topicSpecs } from '../core/topics.ts'
 import { dealAnew, type Rekey } from '../runtime/rekey.ts'
 import { groupKey } from '../services/detect/observations.ts'
-import type { RuleSet } from '../services/detect/rule-set.ts'
+import { compileRules, type RuleSet } from '../services/detect/rule-set.ts'
 import { rekeyedOwners } from './repartition-owners.ts'
 import { stagesOfAll } from './topic-access.ts'
 
@@ -87,6 +87,30 @@ describe('whose the state of a stage is', () => {
       [`c/k2/${spelled}\u0000e0`]: home(logKey),
       'held/0': home(logKey),
     })
+  })
+
+  test('detect-groups: groups of correlations that stand on one another go where their observations go: together', () => {
+    const correlation = (id: string, on: string, groupBy: string): string =>
+      `title: ${id}\nid: ${id}\ncorrelation: { type: event_count, rules: [${on}], group-by: [${groupBy}], timespan: 1h, condition: { gte: 2 } }\n`
+    const base = 'title: B\nid: b\nlogsource: {}\ndetection: { s: { event.action: x }, condition: s }\n'
+    const text = [base, correlation('low', 'b', 'user.name, source.ip'), correlation('up', 'low', 'source.ip')]
+    const { set, mistakes } = compileRules([{ path: 'r.yml', text: text.join('---\n') }])
+    expect(mistakes).toEqual([])
+    const keys = Object.fromEntries(set.correlations.map(({ rule: { meta }, key }) => [meta.id, key]))
+    const { rekey } = rekeyedOwners(set).find(({ name }) => name === 'detect-groups')!
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']) {
+      const low = `c/${keys['low']}/${groupKey('acme', ['eve', address])}`
+      const up = `c/${keys['up']}/${groupKey('acme', [address])}`
+      const observed = { engine: 'sigma', rule: 'low', key: keys['low'], scope: 'acme', group: ['eve', address] }
+      const entries = new Map<string, unknown>([
+        [low, { scope: 'acme', values: ['eve', address] }],
+        [`${low}\u0000e0`, []],
+        [up, { scope: 'acme', values: [address] }],
+        ['held/4', { observed }],
+      ])
+      const homes = [...entries].flatMap(([key, value]) => rekey.deal(key, value, entries, 0).map(({ home: at }) => at))
+      expect(homes).toEqual(Array(4).fill({ logKey: `low ${groupKey('acme', [address])}` }))
+    }
   })
 
   test('respond: what is a tenant’s goes with the tenant, lists in parts; bounds and the global stop hold everywhere', () => {

@@ -39,7 +39,7 @@ export async function rulesNamed(wanted: string, options: ExplainOptions): Promi
   const isFile = /\.ya?ml$/.test(wanted) && existsSync(wanted)
   const paths = isFile ? [...(options.rules ?? []), wanted] : (options.rules ?? [])
   const loaded = await loadRules(loadSettings(options), paths)
-  const files = [...loaded.files, ...(await loadPipelines(options.pipeline ?? []))]
+  const files = [...loaded.files, ...(await loadPipelines(options.pipeline ?? [])).files]
   const compiled = compileRules(files)
   const file = paths.length > 1 ? `${paths.length - 1}/${basename(wanted)}` : basename(wanted)
   const ids = findRules(compiled.set, isFile ? file : wanted)

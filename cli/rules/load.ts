@@ -48,10 +48,10 @@ export async function loadSources(loaded: LoadedConfig): Promise<readonly Conten
 }
 
 /** Pipelines given by `--pipeline`: files, or folders of them. */
-export async function loadPipelines(paths: readonly string[]): Promise<readonly ContentFile[]> {
-  const reader = new RuleReader()
+export async function loadPipelines(paths: readonly string[]): Promise<LoadedRules> {
+  const reader = new RuleReader(['content'])
   for (const [index, path] of paths.entries()) await reader.takePath(path, `pipelines/${index}/`)
-  return reader.loaded().files
+  return reader.loaded()
 }
 
 class RuleReader {

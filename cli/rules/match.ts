@@ -32,13 +32,17 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   const given = readLogSource(options.logsource)
   const startedMs = performance.now()
   const { files, mistakes, shown } = await loadRulesAlone(options.rules)
-  const compiled = await eventRules([...files, ...(await loadPipelines(options.pipeline ?? []))], options.cache)
+  const pipelines = await loadPipelines(options.pipeline ?? [])
+  const compiled = await eventRules([...files, ...pipelines.files], options.cache)
   const { rules } = compiled
   const matcher = matcherOfFiles(rules, given)
   const loadMs = performance.now() - startedMs
   const refused = [
     ...mistakes,
-    ...compiled.mistakes.map((one) => (one.place === undefined ? one : { ...one, place: shown(one.place) })),
+    ...pipelines.mistakes,
+    ...compiled.mistakes.map((one) =>
+      one.place === undefined ? one : { ...one, place: shown(pipelines.shown(one.place)) },
+    ),
   ]
   for (const mistake of refused.slice(0, shownMax)) note(formatMistake(mistake))
   if (refused.length > shownMax) note(`… and ${refused.length - shownMax} more mistakes.`)

@@ -4,7 +4,7 @@
  * Pure. pipelines.ts says which steps apply to a rule, and in which order; here each step finds the items it is about. What a
  * step refuses, or can't do, is a mistake of the rule.
  */
-import { replaceItems, type Draft, type DraftItem, type DraftValue } from './detection-draft.ts'
+import { itemsOf, replaceItems, type Draft, type DraftItem, type DraftValue } from './detection-draft.ts'
 import type { Mistakes } from './mistakes.ts'
 import { containing, writtenPattern } from './pattern.ts'
 import { appliesToField, appliesToItem, type PipelineState } from './pipeline-conditions.ts'
@@ -45,12 +45,30 @@ export interface Step {
   readonly state: PipelineState
 }
 
-/** A selection with all steps applied; undefined: nothing is left of it. */
+/** Values that a selection may have, each counted under every field that it is sought in. */
+const valuesMax = 50_000
+
+/** A selection with all steps applied; undefined: nothing is left of it, or it became too large, which is a mistake. */
 export function applySteps(draft: Draft, steps: readonly Step[], mistakes: Mistakes): Draft | undefined {
   let changed: Draft | undefined = draft
   for (const step of steps) {
     if (changed === undefined) return undefined
-    changed = replaceItems(changed, (item) => applyStep(step, item, mistakes))
+    // Steps that make several of one multiply.
+    let values = 0
+    let outgrown: DraftItem | undefined
+    changed = replaceItems(changed, (item) => {
+      if (values > valuesMax) return item
+      const made = applyStep(step, item, mistakes)
+      for (const each of made === undefined ? [] : itemsOf(made)) values += each.values.length
+      if (values > valuesMax) outgrown = item
+      return made
+    })
+    if (outgrown !== undefined) {
+      const message = `Pipelines make more than ${valuesMax} values of this.`
+      const hint = 'Look for names that pipelines map to several others, over and over.'
+      mistakes.add('SIGMA_TOO_LARGE', message, outgrown.place(), hint)
+      return undefined
+    }
   }
   return changed
 }

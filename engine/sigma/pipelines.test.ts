@@ -311,4 +311,9 @@ describe('a pipeline that refuses', () => {
     const { mistakes } = compileSigma([{ path: 'pipelines/p.yml', text }])
     expect(mistakes.map(({ place }) => place?.line)).toEqual([2, 4])
   })
+
+  it('is no way to make a rule so large that nobody can compile it', () => {
+    const items = Array.from({ length: 40 }, () => ({ type: 'field_name_prefix_mapping', mapping: { '': ['a', 'b'] } }))
+    expect(compileWith(items, { rule: { fields: ['f'] } }).codes).toEqual(['SIGMA_TOO_LARGE r.yml:7'])
+  })
 })

@@ -124,7 +124,7 @@ class MappingRun implements RuleView {
       this.#steps.push({ item, state: this.state })
       if (isFieldTransformation(item)) {
         const map = fieldMap([{ item, state: this.state }])
-        this.#shown = this.#shown.flatMap(map)
+        this.#shown = this.#shown.flatMap(map).slice(0, namesMax)
       }
       return
     }
@@ -241,6 +241,9 @@ function fillIn(conditions: Readonly<Record<string, unknown>>, logsource: LogSou
 
 type FieldStep = Step & { readonly item: FieldTransformation }
 
+/** Names that one field may come to have, outside of a detection. */
+const namesMax = 1_000
+
 /** A field's names at one point of the pipelines, and which items have touched it. */
 interface FieldState {
   readonly name: string
@@ -260,6 +263,7 @@ function fieldMap(steps: readonly FieldStep[]): FieldMap {
         const applied = item.id === undefined ? each.applied : [...each.applied, item.id]
         return to.map((name) => ({ name, applied }))
       })
+      states = states.slice(0, namesMax)
     }
     const mapped = [...new Set(states.map(({ name }) => name))]
     cache.set(field, mapped)

@@ -34,9 +34,10 @@ export function readDetection(
   if (drafts === undefined) return undefined
   const selections = new Map<string, Condition>()
   for (const [name, draft] of drafts) {
+    const before = mistakes.count
     const changed = draft === undefined ? undefined : applySteps(draft, mapping.steps, mistakes)
     // Taken out whole by a pipeline: conditions that name it go on without it.
-    if (draft !== undefined && changed === undefined) selections.set(name, taken)
+    if (draft !== undefined && changed === undefined && mistakes.count === before) selections.set(name, taken)
     else {
       const of = (changed === undefined ? undefined : finishDraft(changed, mistakes)) ?? { kind: 'or', of: [] }
       selections.set(name, { kind: 'selection', name, of })
