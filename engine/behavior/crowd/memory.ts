@@ -167,7 +167,7 @@ export class Memory {
   }
 
   /** Whether several tenants come from a network. */
-  isCrowded(network: number): boolean {
+  readonly isCrowded = (network: number): boolean => {
     let is = this.#crowded[network] ?? 0
     if (is === 0) {
       const cell = this.#cell(keyOf('network', this.names.nameOf(network)))
@@ -193,19 +193,13 @@ export class Memory {
     this.#entries.delete(`g/${id}`)
   }
 
-  crowds(): string[] {
-    return this.#entries
-      .names()
-      .filter((name) => name.startsWith('g/'))
-      .map((name) => name.slice(2))
-  }
-
   /** The last queries of all accounts. */
   get recent(): Recent {
     return (this.#recent ??= Recent.of(
       this.meta.kept,
       this.names,
       (number) => this.#entries.get<Seen[]>(`v/${number}`) ?? [],
+      (principal) => this.known(principal),
     ))
   }
 
@@ -221,7 +215,7 @@ export class Memory {
     const name = blockNames[Math.floor((kept % recentMax) / blockQueries)]!
     const block = kept % blockQueries === 0 ? [] : (this.#entries.get<Seen[]>(name) ?? [])
     const seen: Seen = { principal, tenant, network, agent, x }
-    this.recent.add(seen, place)
+    this.recent.add(seen, place, account)
     block.push(seen)
     this.#entries.set(name, block)
     this.meta.kept++

@@ -17,7 +17,7 @@ import { placeOfSort, sorts, type CrowdParams, type Sight } from './params.ts'
 import { placeOf } from './recent.ts'
 import { Relay, type Handover } from './relay.ts'
 import { rowOf } from './row.ts'
-import { alikeMates } from './alike.ts'
+import { alikeMates, type Mates } from './alike.ts'
 import { stepFrom, type Kin } from './steps.ts'
 import { Turns } from './turns.ts'
 
@@ -141,7 +141,7 @@ export class PoolStep implements BehaviorStep {
     }
     // Answers alone say nothing of who asks alike.
     if (cell.kind !== 'model' && hasInput && sight.kind !== 'output')
-      logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, mateOf(cell, memory)))
+      logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, matesOf(cell, memory)))
     const relay = (cell.relay ??= new Relay())
     const handover = relay.relieve(known.principal, sight.tenant, sight.timeMs, known.account.queries === 1)
     if (handover !== undefined) logs[placeOfSort.relay] = thousandths(handover.log)
@@ -202,20 +202,7 @@ function isDue({ meta }: Memory, { account }: Known): boolean {
   return meta.stirred >= 0 || (account.steps ?? 0) > 0
 }
 
-function mateOf({ kind, name }: Cell, memory: Memory): (slot: number) => boolean {
-  const { recent, names } = memory
-  switch (kind) {
-    case 'network': {
-      const own = names.known(name)
-      return (slot) => recent.networkOf(slot) === own
-    }
-    case 'agent': {
-      const own = names.known(name)
-      return (slot) => recent.agentOf(slot) === own
-    }
-    case 'model':
-      return () => true
-    case 'crowded':
-      return (slot) => memory.isCrowded(recent.networkOf(slot))
-  }
+function matesOf({ kind, name }: Cell, memory: Memory): Mates {
+  if (kind === 'network' || kind === 'agent') return { of: kind, number: memory.names.known(name) }
+  return { of: 'crowded', isCrowded: memory.isCrowded }
 }

@@ -27,7 +27,7 @@ function worldOf(seed: number) {
     random,
     next,
     keep(seen: Seen): void {
-      recent.add(seen, placeOf(seen.x))
+      recent.add(seen, placeOf(seen.x), undefined)
       const block = Math.floor(list.length / blockQueries) % (recentMax / blockQueries)
       if (list.length % blockQueries === 0) blocks[block] = []
       blocks[block]!.push(seen)
@@ -37,7 +37,12 @@ function worldOf(seed: number) {
     restore(): void {
       const kept = JSON.parse(JSON.stringify(blocks)) as Seen[][]
       names = new Names()
-      recent = Recent.of(list.length, names, (number) => kept[number] ?? [])
+      recent = Recent.of(
+        list.length,
+        names,
+        (number) => kept[number] ?? [],
+        () => undefined,
+      )
     },
     look(tenant: string, x: Float64Array) {
       const repeats = recent.look(names.of(tenant), x)
@@ -93,7 +98,7 @@ describe('the last queries of all accounts', () => {
     const names = new Names()
     const recent = new Recent(0, names)
     const seen = { principal: 'a/x', tenant: 'a', network: 'n', agent: 'g', x: [0.1, 0.2, 0.3] }
-    recent.add(seen, placeOf(seen.x))
+    recent.add(seen, placeOf(seen.x), undefined)
     expect(recent.look(names.of('b'), placeOf(seen.x))).toBe(true)
     expect(recent.look(names.of('a'), placeOf(seen.x))).toBe(false)
     expect(recent.look(names.of('b'), placeOf([0.1, 0.2, 0.4]))).toBe(false)
@@ -106,7 +111,7 @@ describe('the last queries of all accounts', () => {
     const natural = (): number[] => Array.from({ length: 64 }, () => random() * random())
     const inputs = Array.from({ length: 250 }, natural)
     for (const [n, x] of inputs.entries()) {
-      recent.add({ principal: `p${n}`, tenant: `t${n}`, network: 'n', agent: 'g', x }, placeOf(x))
+      recent.add({ principal: `p${n}`, tenant: `t${n}`, network: 'n', agent: 'g', x }, placeOf(x), undefined)
     }
     for (const [n, x] of inputs.entries()) {
       const stepped = x.map((value) => value + (random() < 0.5 ? 0.1 : -0.1))

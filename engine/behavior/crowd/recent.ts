@@ -5,8 +5,9 @@
  * are compared by their sketches first, and in full where those say that they are among the closest. Pure.
  */
 import { dimensionMax } from '../model-queries/input.ts'
+import { distanceUpTo, Few } from './few.ts'
 import type { Names } from './names.ts'
-import { sketch, sketchLength } from './sketch.ts'
+import { sketch, sketchedUpTo, sketchLength } from './sketch.ts'
 
 /** JSON; queries are kept in blocks, so that a new one rewrites little. */
 export interface Seen {
@@ -16,6 +17,11 @@ export interface Seen {
   readonly agent: string
   /** At most 64 numbers, packed; spelled out where an earlier version has written it. */
   readonly x: string | readonly number[]
+}
+
+/** What is asked for of who asked: whether it has been found to be one of a crowd. */
+export interface Asker {
+  readonly crowd?: string | undefined
 }
 
 export const blockQueries = 32
@@ -47,45 +53,22 @@ export function placeOf(x: Seen['x']): Float64Array {
   return place
 }
 
-/** The few that are closest by their sketches, closest first. */
-class Few {
-  readonly slots: Int32Array
-  readonly distances: Float64Array
-  count = 0
-
-  constructor(max: number) {
-    this.slots = new Int32Array(max)
-    this.distances = new Float64Array(max)
-  }
-
-  /** What is farther is none of them. */
-  get most(): number {
-    return this.count < this.slots.length ? Infinity : this.distances[this.count - 1]!
-  }
-
-  put(slot: number, distance: number): void {
-    let at = this.count < this.slots.length ? this.count++ : this.count - 1
-    for (; at > 0 && this.distances[at - 1]! > distance; at--) {
-      this.distances[at] = this.distances[at - 1]!
-      this.slots[at] = this.slots[at - 1]!
-    }
-    this.distances[at] = distance
-    this.slots[at] = slot
-  }
-}
-
 export class Recent {
   /** By slot: a query's number, modulo `recentMax`. */
   readonly #seen: (Seen | undefined)[] = new Array<undefined>(recentMax).fill(undefined)
+  readonly #askers: (Asker | undefined)[] = new Array<undefined>(recentMax).fill(undefined)
   readonly #rows = new Float64Array(recentMax * dimensionMax)
   readonly #sketches = new Float64Array(recentMax * sketchLength)
   readonly #lengths = new Uint8Array(recentMax)
   readonly #tenants = new Int32Array(recentMax)
-  readonly #networks = new Int32Array(recentMax)
-  readonly #agents = new Int32Array(recentMax)
+  /** Numbers of networks and programs. */
+  readonly networks = new Int32Array(recentMax)
+  readonly agents = new Int32Array(recentMax)
   /** 1: no later query of this account, of this length, is kept. */
   readonly #latest = new Uint8Array(recentMax)
   readonly #latestOf = new Map<string, number>()
+  /** By number of a network or a program: its accounts whose last query is kept. */
+  #accountsOf: number[] = []
   #names: Names
   readonly #gaps = new Float64Array(dimensionMax)
   readonly #seconds = new Float64Array(dimensionMax)
@@ -112,7 +95,12 @@ export class Recent {
   }
 
   /** The blocks of `kept` queries, as they stand in the state. */
-  static of(kept: number, names: Names, block: (number: number) => readonly Seen[]): Recent {
+  static of(
+    kept: number,
+    names: Names,
+    block: (number: number) => readonly Seen[],
+    askerOf: (principal: string) => Asker | undefined,
+  ): Recent {
     const recent = new Recent(kept, names)
     const newest = Math.floor(kept / blockQueries)
     for (let number = Math.max(0, newest - blocks); number <= newest; number++) {
@@ -120,18 +108,19 @@ export class Recent {
       const all = number * blockQueries < kept ? block(number % blocks) : []
       for (const [at, seen] of all.entries()) {
         const query = number * blockQueries + at
-        if (query < kept && query >= kept - recentMax) recent.#put(query, seen, placeOf(seen.x))
+        if (query < kept && query >= kept - recentMax)
+          recent.#put(query, seen, placeOf(seen.x), askerOf(seen.principal))
       }
     }
     return recent
   }
 
   /** A query is kept; `seen` goes into its block. */
-  add(seen: Seen, place: Float64Array): void {
+  add(seen: Seen, place: Float64Array, asker: Asker | undefined): void {
     // A new block takes the place of the oldest.
     if (this.#kept % blockQueries === 0)
       for (let at = 0; at < blockQueries; at++) this.#drop((this.#kept + at) % recentMax)
-    this.#put(this.#kept, seen, place)
+    this.#put(this.#kept, seen, place, asker)
     this.#kept++
   }
 
@@ -254,18 +243,29 @@ export class Recent {
     return this.#tenants[slot] === this.#tenant
   }
 
-  networkOf(slot: number): number {
-    return this.#networks[slot]!
+  /** Whether who asked has been found to be one of a crowd. */
+  isOfCrowd(slot: number): boolean {
+    return this.#askers[slot]?.crowd !== undefined
   }
 
-  agentOf(slot: number): number {
-    return this.#agents[slot]!
+  /** Accounts whose last query is kept, and of them those on a network, or with a program. */
+  get accounts(): number {
+    return this.#latestOf.size
+  }
+
+  accountsOf(number: number): number {
+    return this.#accountsOf[number] ?? 0
   }
 
   /** Names have other numbers from here on. */
   renumber(names: Names): void {
     this.#names = names
-    for (const [slot, seen] of this.#seen.entries()) if (seen !== undefined) this.#name(slot, seen)
+    this.#accountsOf = []
+    for (const [slot, seen] of this.#seen.entries()) {
+      if (seen === undefined) continue
+      this.#name(slot, seen)
+      if (this.#latest[slot] === 1) this.#count(slot, 1)
+    }
   }
 
   #sketch(): void {
@@ -283,11 +283,12 @@ export class Recent {
     return false
   }
 
-  #put(number: number, seen: Seen, place: Float64Array): void {
+  #put(number: number, seen: Seen, place: Float64Array, asker: Asker | undefined): void {
     const slot = number % recentMax
     this.#drop(slot)
     const { length } = place
     this.#seen[slot] = seen
+    this.#askers[slot] = asker
     this.#rows.set(place, slot * dimensionMax)
     sketch(place, this.#sketches, slot * sketchLength)
     this.#hashes[slot] = hashOf(place)
@@ -295,22 +296,34 @@ export class Recent {
     this.#name(slot, seen)
     const account = `${length}/${seen.principal}`
     const before = this.#latestOf.get(account)
-    if (before !== undefined) this.#latest[before] = 0
+    if (before !== undefined) {
+      this.#latest[before] = 0
+      this.#count(before, -1)
+    }
     this.#latest[slot] = 1
+    this.#count(slot, 1)
     this.#latestOf.set(account, slot)
   }
 
   #name(slot: number, { tenant, network, agent }: Seen): void {
     this.#tenants[slot] = this.#names.of(tenant)
-    this.#networks[slot] = this.#names.of(network)
-    this.#agents[slot] = this.#names.of(agent)
+    this.networks[slot] = this.#names.of(network)
+    this.agents[slot] = this.#names.of(agent)
+  }
+
+  #count(slot: number, by: number): void {
+    for (const number of [this.networks[slot]!, this.agents[slot]!])
+      this.#accountsOf[number] = (this.#accountsOf[number] ?? 0) + by
   }
 
   #drop(slot: number): void {
     const seen = this.#seen[slot]
     if (seen === undefined) return
-    if (this.#latest[slot] === 1) this.#latestOf.delete(`${this.#lengths[slot]!}/${seen.principal}`)
-    this.#seen[slot] = undefined
+    if (this.#latest[slot] === 1) {
+      this.#latestOf.delete(`${this.#lengths[slot]!}/${seen.principal}`)
+      this.#count(slot, -1)
+    }
+    this.#seen[slot] = this.#askers[slot] = undefined
     this.#lengths[slot] = 0
     this.#latest[slot] = 0
   }
@@ -321,34 +334,4 @@ function hashOf(x: Float64Array): number {
   let hash = x.length
   for (let n = 0; n < x.length; n++) hash = Math.imul(hash ^ (x[n]! * steps), 0x01000193)
   return hash ^ (hash >>> 15)
-}
-
-/** The squared distance of a sketch to the one that begins at `b`, or something larger than `max`. */
-function sketchedUpTo(a: Float64Array, sketches: Float64Array, b: number, max: number): number {
-  let [s0, s1] = [0, 0]
-  for (let k = 0; k < sketchLength; k += 8) {
-    const at = b + k
-    const d0 = a[k]! - sketches[at]!
-    const d1 = a[k + 1]! - sketches[at + 1]!
-    const d2 = a[k + 2]! - sketches[at + 2]!
-    const d3 = a[k + 3]! - sketches[at + 3]!
-    const d4 = a[k + 4]! - sketches[at + 4]!
-    const d5 = a[k + 5]! - sketches[at + 5]!
-    const d6 = a[k + 6]! - sketches[at + 6]!
-    const d7 = a[k + 7]! - sketches[at + 7]!
-    s0 += d0 * d0 + d1 * d1 + (d2 * d2 + d3 * d3)
-    s1 += d4 * d4 + d5 * d5 + (d6 * d6 + d7 * d7)
-    if (s0 + s1 > max) break
-  }
-  return s0 + s1
-}
-
-/** The squared distance of an input to the row that begins at `from`, or something at least as large as `max`. */
-function distanceUpTo(a: Float64Array, rows: Float64Array, from: number, max: number): number {
-  let sum = 0
-  for (let k = 0; k < a.length && sum < max; k++) {
-    const difference = a[k]! - rows[from + k]!
-    sum += difference * difference
-  }
-  return sum
 }

@@ -51,12 +51,12 @@ export function stepFrom(x: Float64Array, recent: Recent): Kin | undefined {
 }
 
 function logOfStep(x: Float64Array, row: Float64Array, recent: Recent): number {
-  const p = evenness(x, row)
-  const ofMany = p === undefined ? 1 : calibrated(p)
+  const ofMany = evenness(x, row)
   const ofTable = x.length > tableMax ? undefined : tableStep(x, row, recent)
-  if (ofTable === undefined) return p === undefined ? 0 : Math.log(ofMany)
+  if (ofMany === undefined) return ofTable === undefined ? 0 : Math.log(calibrated(ofTable))
+  if (ofTable === undefined) return Math.log(calibrated(ofMany))
   // Either has mean at most one, and so has their mean.
-  return Math.log((ofMany + calibrated(ofTable)) / 2)
+  return Math.log((calibrated(ofMany) + calibrated(ofTable)) / 2)
 }
 
 function calibrated(p: number): number {

@@ -119,12 +119,16 @@ function augmented(
   })
 }
 
-function named(options: TableOptions, attack: (table: TableWorld) => Query[]): { thieves: number; others: number } {
+function named(
+  options: TableOptions,
+  attack: (table: TableWorld) => Query[],
+): { thieves: number; of: number; others: number } {
   const table = tableOf(options)
   const usual = ordinary(table, 30)
-  const { named: all } = run([...usual, ...attack(table)], learned(usual))
+  const queries = attack(table)
+  const { named: all } = run([...usual, ...queries], learned(usual))
   const thieves = [...all].filter((name) => name.startsWith('x')).length
-  return { thieves, others: all.size - thieves }
+  return { thieves, of: new Set(queries.map(({ user }) => user)).size, others: all.size - thieves }
 }
 
 describe('ten accounts that share nothing and are dealt an augmentation of a table in turn are grouped', () => {
@@ -138,6 +142,22 @@ describe('ten accounts that share nothing and are dealt an augmentation of a tab
       const by = { count: 300, gapMs: 300, step, keeps }
       const { thieves, others } = named({ seed, ...shape }, (table) => augmented(table, by, (n) => n % 10))
       expect(thieves).toBe(10)
+      expect(others).toBe(0)
+    }
+  })
+})
+
+describe('a hand that asks an augmentation of a table with thirty queries an account, then goes on with a new one', () => {
+  test.each([
+    ['of measures', 0.1, 'yes-no'],
+    ['by small steps, whole numbers by one', 0.04, 'kinds'],
+  ] as const)('%s: three quarters of the accounts are grouped', (_, step, keeps) => {
+    for (const seed of [1, 2]) {
+      const by = { count: 450, gapMs: 2_000, step, keeps }
+      const { thieves, of, others } = named({ seed, ...shape }, (table) =>
+        augmented(table, by, (n) => Math.floor(n / 30)),
+      )
+      expect(thieves).toBeGreaterThanOrEqual(0.75 * of)
       expect(others).toBe(0)
     }
   })

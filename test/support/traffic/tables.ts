@@ -90,7 +90,8 @@ export function* augmentation(table: TableWorld, seeds: number, step: number, ke
   yield* known
   for (;;) {
     for (const row of [...known]) {
-      const slope = table.slope(row)
+      // The copy whose gradient it is is another in each round.
+      const slope = table.slope(row).map((sign) => (table.random() < 0.2 ? -sign : sign))
       const next = row.map((value, k) => {
         const column = table.columns[k]!
         if (column === 'yes-no' && keeps !== 'nothing') return value
