@@ -155,8 +155,9 @@ function isOnItsWay(count: number, length: number): boolean {
 
 /** Equations of a model are made by one value after another, each changed by the same (Tramèr et al. 2016). */
 function isEven(x: Float64Array, earlier: Float64Array, n: number): boolean {
-  const whole = 2 * largest[n]! ** 2
-  if (changes[n] !== 2 || squares[n]! < (1 - evenShare) * whole) return false
+  if (changes[n] !== 2) return false
+  const whole = 2 * largestOf(n, x.length) ** 2
+  if (squares[n]! < (1 - evenShare) * whole) return false
   for (let i = 0; i < x.length; i++) if (x[i] !== earlier[i] && isEnd(x[i]!) && isEnd(earlier[i]!)) return false
   return true
 }
