@@ -65,6 +65,18 @@ test('each file is a run of its own from the state after history, and names the 
   ])
 })
 
+test('the signal behind an alert is told whole, once, in the order of the alerts', () => {
+  const run = new EvaluateRun({ sources, rules, inventory: [] })
+  run.begin('one.jsonl')
+  run.take([call(0), call(1), call(2), call(2_000, 'v'), call(2_001, 'v'), call(2_002, 'v')])
+  const alerts = run.finish(Infinity)
+  expect(run.takeFindings().map(({ file, rule, group }) => [file, rule.title, group['warden.principal']])).toEqual(
+    alerts.map(({ principal }) => ['one.jsonl', 'Called thrice', `t/${principal!}`]),
+  )
+  expect(alerts).toHaveLength(2)
+  expect(run.takeFindings()).toEqual([])
+})
+
 test('a context becomes an inventory without mistakes, training records as a filter', () => {
   const context = {
     models: { m: { dim: 2, classes: 2, trainingHashes: ['a'], reference: [[0, 1]] } },
