@@ -30,14 +30,14 @@ export class DueIndex {
     if (known !== undefined && known.atMs <= dueMs) return known
     const filed = this.#filed.get(key)
     if (dueMs === Infinity || (filed !== undefined && filed.atMs <= dueMs)) return filed
-    if (filed !== undefined) this.#slots.get(Math.floor(filed.atMs / this.#slotMs))?.delete(key)
+    if (filed !== undefined) this.#slots.get(this.#slotOf(filed.atMs))?.delete(key)
     return this.#file(key, dueMs)
   }
 
   delete(key: string): void {
     const filed = this.#filed.get(key)
     if (filed === undefined) return
-    this.#slots.get(Math.floor(filed.atMs / this.#slotMs))?.delete(key)
+    this.#slots.get(this.#slotOf(filed.atMs))?.delete(key)
     this.#unfile(key)
   }
 
@@ -63,17 +63,48 @@ export class DueIndex {
     return due.sort(byDue).map(([, key]) => key)
   }
 
-  /** The keys that are due first, at most so many. O(all keys). */
+  /** The keys that are due first, at most so many, in order. Looks at the slots that they are in, not at all keys. */
   earliest(count: number): string[] {
-    const all = [...this.#filed.keys()].map((key): [number, string] => [this.#dueOf(key), key])
-    return all
-      .sort(byDue)
-      .slice(0, count)
-      .map(([, key]) => key)
+    const found: [number, string][] = []
+    const never: [number, string][] = []
+    let slot = -Infinity
+    while (found.length < count) {
+      let next = Infinity
+      for (const each of this.#slots.keys()) if (each > slot && each < next) next = each
+      if (next === Infinity) break
+      slot = next
+      const here: [number, string][] = []
+      for (const [dueMs, key] of this.#dueIn(slot)) {
+        if (dueMs === Infinity) never.push([dueMs, key])
+        else here.push([dueMs, key])
+      }
+      found.push(...leastOf(here, count - found.length, slot * this.#slotMs, this.#slotMs))
+    }
+    return [...found, ...never.sort(byDue)].slice(0, count).map(([, key]) => key)
+  }
+
+  /** The keys of a slot; those that are due after it go where they belong. */
+  #dueIn(slot: number): readonly (readonly [number, string])[] {
+    const due = Array.from(this.#slots.get(slot) ?? [], (key): [number, string] => [this.#dueOf(key), key])
+    const end = (slot + 1) * this.#slotMs
+    const here: [number, string][] = []
+    for (const each of due) {
+      const [dueMs, key] = each
+      if (dueMs < end || dueMs === Infinity) here.push(each)
+      else {
+        this.#slots.get(slot)?.delete(key)
+        this.#file(key, dueMs)
+      }
+    }
+    return here
   }
 
   get size(): number {
     return this.#filed.size
+  }
+
+  #slotOf(dueMs: number): number {
+    return Math.max(0, Math.floor(dueMs / this.#slotMs))
   }
 
   #unfile(key: string): void {
@@ -86,13 +117,33 @@ export class DueIndex {
     let filed = this.#filed.get(key)
     if (filed === undefined) this.#filed.set(key, (filed = { atMs: dueMs }))
     else filed.atMs = dueMs
-    const slot = Math.floor(dueMs / this.#slotMs)
+    const slot = this.#slotOf(dueMs)
     const keys = this.#slots.get(slot)
     if (keys === undefined) this.#slots.set(slot, new Set([key]))
     else keys.add(key)
     if (slot < this.#next) this.#next = slot
     return filed
   }
+}
+
+/** Stretches that the keys of a slot are divided into, so that not all of them are sorted. */
+const stretches = 256
+
+/** Those that are due first, in order; all of them are due within the slot, or before it. */
+function leastOf(
+  all: readonly [number, string][],
+  count: number,
+  fromMs: number,
+  slotMs: number,
+): readonly [number, string][] {
+  if (all.length <= count) return [...all].sort(byDue)
+  const stretchOf = (dueMs: number): number => Math.max(0, Math.floor(((dueMs - fromMs) * stretches) / slotMs))
+  const sizes = new Array<number>(stretches).fill(0)
+  for (const [dueMs] of all) sizes[stretchOf(dueMs)]!++
+  let last = 0
+  for (let sum = sizes[0]!; sum < count; sum += sizes[++last]!);
+  const among = all.filter(([dueMs]) => stretchOf(dueMs) <= last)
+  return among.sort(byDue).slice(0, count)
 }
 
 function byDue([a, x]: readonly [number, string], [b, y]: readonly [number, string]): number {
