@@ -42,6 +42,8 @@ const outputAllowance = 0.8
 /** Of those asked while training records are: so many must be others, and such a share, for it to be membership inference. */
 const othersMin = 3
 const othersShare = 0.1
+/** More records than that are none of a suite: some ask all of theirs first, and the others afterwards. */
+const suiteMax = 64
 const suspicionName = 'suspicion'
 const membersName = 'members'
 
@@ -235,7 +237,7 @@ function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolea
  * Candidates of whom nobody knows are others among them.
  */
 function isSuite({ queries, records = 0 }: Suspicion): boolean {
-  return queries - records < Math.max(othersMin, othersShare * queries)
+  return records <= suiteMax && queries - records < Math.max(othersMin, othersShare * queries)
 }
 
 function greatest(totals: Float64Array): number {
