@@ -14,6 +14,7 @@ function answer(label: number, confidence: number): QueryInput {
   return {
     kind: 'output',
     hidden: true,
+    blackAndWhite: false,
     probabilities: undefined,
     x,
     label: String(label),

@@ -47,8 +47,20 @@ export const shows = {
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
+/** All of them, by their places. */
+export const kindsShown: readonly number[] = Array.from({ length: 21 }, (_, n) => 1 << n)
+
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
 const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05 } as const // prettier-ignore
+
+/** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
+const roomOdds = 2
+const roomMax = 0.8
+
+/** What may be shown where honest accounts of the model show it at this rate: never less than at other models. */
+function withRoom(q: number, usual: number): number {
+  return Math.max(q, Math.min(roomMax, (roomOdds * usual) / (1 + (roomOdds - 1) * usual)))
+}
 
 interface Bet {
   readonly threat: number
@@ -64,7 +76,7 @@ const valueMax = 1e30
 
 /**
  * The bets; `share` are a reference's own shares, `allowance` what of them an account may differ, `sureAllowance` the same for
- * answers that are surer than honest ones.
+ * answers that are surer than honest ones; `usual` how often honest accounts of the model show each kind (usual.ts).
  */
 export class Evidence {
   readonly size: number
@@ -75,16 +87,18 @@ export class Evidence {
   readonly #won: Float64Array
   readonly #lost: Float64Array
 
-  constructor(share: readonly number[], allowance: number, sureAllowance = allowance) {
+  constructor(share: readonly number[], allowance: number, sureAllowance = allowance, usual: readonly number[] = []) {
     const levels = share.map((u) => u ** allowance)
-    const of = (threat: QueryThreat, weight: number, bit: number, q: number, gains: readonly number[]): Bet[] =>
-      gains.map((gain) => ({
+    const of = (threat: QueryThreat, weight: number, bit: number, table: number, gains: readonly number[]): Bet[] => {
+      const q = withRoom(table, usual[kindsShown.indexOf(bit)] ?? 0)
+      return gains.map((gain) => ({
         threat: queryThreats.indexOf(threat),
         bit,
         weight: weight / gains.length,
         won: (q + (1 - q) * gain) / q,
         lost: 1 - gain,
       }))
+    }
     const all = [0.15, 0.5, 0.95]
     const far = [0.3, 0.9]
     // Where answers alone are known thieves show it a little more often than honest accounts, or nearly always.

@@ -19,6 +19,8 @@ export interface QueryInput {
   readonly x: Float64Array
   /** Whether the input had more to it: it was a hash, or longer. */
   readonly hidden: boolean
+  /** It is a feature vector of nothing but zeros and ones. */
+  readonly blackAndWhite: boolean
   /** The class that was answered; empty where none was told. */
   readonly label: string
   /** Between the two likeliest classes; undefined where no probabilities were told. */
@@ -86,6 +88,7 @@ function readInput(event: Event): QueryInput | undefined {
     kind: read.kind,
     x: read.x,
     hidden: read.hidden,
+    blackAndWhite: read.kind === 'features' && isBlackAndWhite(input?.features as readonly number[]),
     label: isClass ? String(label).slice(0, 64) : '',
     margin: Number.isFinite(margin) ? margin : undefined,
     probabilities,
@@ -114,6 +117,12 @@ function vectorOf(
       1,
     ),
   }
+}
+
+/** Before they are reduced: a sketch of zeros and ones is of neither. */
+export function isBlackAndWhite(values: ArrayLike<number>): boolean {
+  for (let n = 0; n < values.length; n++) if (values[n] !== 0 && values[n] !== 1) return false
+  return true
 }
 
 /** The likeliest class's probability alone, and what is left for all others. */

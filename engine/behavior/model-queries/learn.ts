@@ -8,11 +8,12 @@
  */
 import { chooseLandmarks, type ToldLandmarks } from '../leak/landmarks.ts'
 import type { BaselineTold, BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
-import { dimensionMax, featuresOf } from './input.ts'
+import { dimensionMax, featuresOf, type InputKind } from './input.ts'
 import { oddsMax, unpackedOdds } from './odds.ts'
 import { unpacked } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
-import { learnReference, type Sample } from './reference.ts'
+import { learnReference, type Sample, type ToldReference } from './reference.ts'
+import { usualOf } from './usual.ts'
 
 export interface ToTeach {
   readonly principal: string
@@ -93,7 +94,7 @@ export class LearnTraffic implements BehaviorStep {
     entries.set(bookName, book)
     const name = `${group[0]!} ${group[1]!}`
     const taught = watermarkMs === Infinity ? undefined : this.#taught(book, entries, watermarkMs)
-    const value = taught === undefined ? undefined : learnReference(taught.map(({ samples }) => samples))
+    const value = taught === undefined ? undefined : referenceOf(taught, group[1] as InputKind)
     const baselines: BaselineTold[] = value === undefined ? [] : [{ name, value }]
     if (taught !== undefined) {
       const natural = group[1] === 'features' ? (context.inventory.models.get(group[0]!)?.reference ?? []) : []
@@ -163,6 +164,12 @@ export class LearnTraffic implements BehaviorStep {
 interface Teaching {
   readonly principal: string
   readonly samples: readonly Sample[]
+}
+
+function referenceOf(taught: readonly Teaching[], kind: InputKind): ToldReference | undefined {
+  const accounts = taught.map(({ samples }) => samples)
+  const told = learnReference(accounts)
+  return told === undefined ? undefined : { ...told, usual: usualOf(told, accounts, kind) }
 }
 
 /** Landmarks for accounts of what was leaked, where it is time for new ones. */

@@ -140,6 +140,7 @@ export class WeighQueries implements BehaviorStep {
         reference.told.lines.share,
         this.#params.allowance * (kind === 'output' ? outputAllowance : 1),
         this.#params.allowance,
+        reference.told.usual,
       )
       this.#learned.set(reference, evidence)
     }

@@ -55,6 +55,8 @@ export interface ToldReference {
   readonly benign: readonly [number, number]
   readonly samples: number
   readonly accounts: number
+  /** How often honest accounts show each kind of evidence (usual.ts). Not told by references that are older. */
+  readonly usual?: readonly number[]
 }
 
 interface Fit {

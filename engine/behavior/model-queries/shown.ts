@@ -14,6 +14,9 @@ const othersMin = 2
 /** How much further apart than in the inputs themselves two that are close may seem. */
 const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
 
+/** What of an input is looked at. */
+export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'label' | 'margin' | 'blackAndWhite'>
+
 export interface Shown {
   /** Bits of `shows`: what it shows, and what it could have shown. */
   readonly bits: number
@@ -23,7 +26,7 @@ export interface Shown {
 /** `again`: it is a training record that was asked before. The account has yet to remember the query. */
 export function shownBy(
   account: Account,
-  { input, member }: { readonly input: QueryInput; readonly member: boolean },
+  { input, member }: { readonly input: ShownInput; readonly member: boolean },
   reference: Reference | undefined,
   again: boolean,
 ): Shown {
@@ -63,7 +66,7 @@ export function shownBy(
 }
 
 /** Unlike 99 % of honest ones. */
-function isOdd(reference: Reference, { x, label }: QueryInput): boolean {
+function isOdd(reference: Reference, { x, label }: ShownInput): boolean {
   return reference.novelty(x, label) > reference.told.lines.novelty[1]!
 }
 
@@ -71,13 +74,13 @@ function isOdd(reference: Reference, { x, label }: QueryInput): boolean {
  * Only of inputs themselves do lines, places and single values mean what they seem to, and not of those that are yes and no
  * alone, as pictures in black and white: two of one class are unlike in few.
  */
-function isPlace({ kind, x }: QueryInput): boolean {
-  return kind === 'embedding' || (kind === 'features' && x.some((value) => value !== 0 && value !== 1))
+function isPlace({ kind, blackAndWhite }: ShownInput): boolean {
+  return kind === 'embedding' || (kind === 'features' && !blackAndWhite)
 }
 
 /** What only a model's benign traffic can tell. */
 function learned(
-  input: QueryInput,
+  input: ShownInput,
   reference: Reference,
   around: Surroundings,
   classes: { readonly same: boolean; readonly others: number; readonly changed: boolean },

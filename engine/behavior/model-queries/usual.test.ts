@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { randomOf } from '../../../test/support/random.ts'
+import { Evidence, kindsShown, queryThreats, shows } from './evidence.ts'
+import { inputOf, isBlackAndWhite } from './input.ts'
+import { learnReference, type Sample } from './reference.ts'
+import { usualOf } from './usual.ts'
+
+const flip = kindsShown.indexOf(shows.flip)
+
+/** Customers of a table of few values, who ask about three places in turn by chance. */
+function customers(random: () => number, answers: (n: number) => string): Sample[][] {
+  return Array.from({ length: 12 }, (_, n) =>
+    Array.from({ length: 80 }, () => {
+      const place = 3 * Math.floor(random() * 3)
+      return { x: Float32Array.from({ length: 4 }, () => place + random()), label: answers(n), margin: NaN }
+    }),
+  )
+}
+
+describe('what honest accounts show of each kind', () => {
+  test('is learned: where neighbors of another class are frequent, they say less', () => {
+    const random = randomOf(5)
+    const accounts = customers(random, () => String(Math.floor(random() * 3)))
+    const told = learnReference(accounts)!
+    const usual = usualOf(told, accounts, 'features')
+    expect(usual[flip]).toBeGreaterThan(0.2)
+    expect(usual[kindsShown.indexOf(shows.ball)]).toBeLessThan(0.05)
+    // Asked as these are, for long: named by the table, and not by what is usual.
+    for (const [rates, most] of [
+      [[], Infinity],
+      [usual, 1e4],
+    ] as const) {
+      const evidence = new Evidence(told.lines.share, 0.5, 0.5, rates)
+      const [values, totals] = [new Float32Array(evidence.size), new Float64Array(queryThreats.length)]
+      for (let n = 0; n < 400; n++) evidence.take(values, n % 4 === 0 ? shows.flip : 0, shows.flip, totals)
+      const value = totals[queryThreats.indexOf('boundary-search')]!
+      if (most === Infinity) expect(value).toBeGreaterThan(4e6)
+      else expect(value).toBeLessThan(most)
+    }
+  })
+
+  test('is not taught by one account alone, and never lowers what is allowed', () => {
+    const random = randomOf(6)
+    const accounts = customers(random, (n) => (n === 3 ? String(Math.floor(random() * 3)) : '0'))
+    const told = learnReference(accounts)!
+    const usual = usualOf(told, accounts, 'features')
+    expect(usual[flip]).toBeLessThan(0.1)
+    const values = [[], usual].map((rates) => {
+      const evidence = new Evidence(told.lines.share, 0.5, 0.5, rates)
+      const [each, totals] = [new Float32Array(evidence.size), new Float64Array(queryThreats.length)]
+      evidence.take(each, shows.flip, shows.flip, totals)
+      return totals[queryThreats.indexOf('boundary-search')]!
+    })
+    expect(values[1]).toBeLessThanOrEqual(values[0]!)
+  })
+
+  test('is unknown of fewer than five accounts with as many queries as it takes', () => {
+    const random = randomOf(7)
+    const accounts = customers(random, () => String(Math.floor(random() * 3)))
+    const told = learnReference(accounts)!
+    const few = accounts.map((samples, n) => (n < 4 ? samples : samples.slice(0, 19)))
+    expect(usualOf(told, few, 'features').every((rate) => rate === 0)).toBe(true)
+  })
+})
+
+test('a picture of black and white is one, also where more values are reduced to fewer', () => {
+  const of = (features: number[]) =>
+    inputOf({ warden: { principal: 'p', input: { features }, output: { label: 1 } } } as never)!
+  const picture = Array.from({ length: 196 }, (_, n) => (n % 3 === 0 ? 1 : 0))
+  expect(of(picture).blackAndWhite).toBe(true)
+  expect(isBlackAndWhite(of(picture).x)).toBe(false)
+  expect(of([...picture, 0.5]).blackAndWhite).toBe(false)
+})

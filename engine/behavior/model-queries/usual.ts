@@ -1,0 +1,56 @@
+/**
+ * How often honest accounts of one model show each kind of evidence: in a narrow table chance neighbors are frequent, customers
+ * with one odd camera may be many. A bet against what honest accounts of this very model do would name them.
+ *
+ * The rate is that of an account near the top, not of all queries: no single account teaches it, nor any less than a tenth of them.
+ * Accounts with few queries are drawn to the rate of all. Pure.
+ */
+import { Account } from './account.ts'
+import { kindsShown } from './evidence.ts'
+import { isBlackAndWhite, keyOfText, type InputKind } from './input.ts'
+import { openReference, type Sample, type ToldReference } from './reference.ts'
+import { shownBy } from './shown.ts'
+
+/** Fewest queries of an account from which it says something, and how many of the usual rate it is given besides. */
+const queriesMin = 20
+const drawn = 20
+/** Share of the accounts that may show more than the one whose rate is taken; at least one of them does. */
+const topShare = 0.1
+/** Fewest accounts from which anything is learned. */
+const accountsMin = 5
+
+/** A rate for each bit of `shows`, by its place; what nothing is known of is 0. */
+export function usualOf(
+  told: ToldReference,
+  accounts: readonly (readonly Sample[])[],
+  kind: InputKind,
+): readonly number[] {
+  const reference = openReference(told)
+  const known = accounts.filter(({ length }) => length >= queriesMin)
+  if (reference === undefined || known.length < accountsMin) return kindsShown.map(() => 0)
+  const account = new Account(told.dimension)
+  const each = known.map((samples) => {
+    const shown = kindsShown.map(() => ({ counts: 0, hits: 0 }))
+    account.open(account.begin(0))
+    for (const { x, label, margin } of samples) {
+      const of = { kind, label, margin: Number.isNaN(margin) ? undefined : margin }
+      const input = { ...of, x: Float64Array.from(x), blackAndWhite: kind === 'features' && isBlackAndWhite(x) }
+      const { bits, counts } = shownBy(account, { input, member: false }, reference, false)
+      account.remember(keyOfText(label), false)
+      for (const [n, bit] of kindsShown.entries()) {
+        if ((counts & bit) === 0) continue
+        shown[n]!.counts++
+        if ((bits & bit) !== 0) shown[n]!.hits++
+      }
+    }
+    return shown
+  })
+  const top = Math.max(1, Math.floor(topShare * known.length))
+  return kindsShown.map((_, n) => {
+    const counts = each.reduce((sum, shown) => sum + shown[n]!.counts, 0)
+    const hits = each.reduce((sum, shown) => sum + shown[n]!.hits, 0)
+    const all = hits / Math.max(1, counts)
+    const rates = each.map((shown) => (shown[n]!.hits + drawn * all) / (shown[n]!.counts + drawn))
+    return Math.round(1e4 * rates.sort((a, b) => b - a)[top]!) / 1e4
+  })
+}
