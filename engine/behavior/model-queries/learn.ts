@@ -8,6 +8,7 @@
  */
 import { chooseLandmarks, type ToldLandmarks } from '../leak/landmarks.ts'
 import type { BaselineTold, BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
+import { inBlackAndWhite } from './black-and-white.ts'
 import { dimensionMax, featuresOf, type InputKind } from './input.ts'
 import { oddsMax, unpackedOdds } from './odds.ts'
 import { unpacked } from './packed.ts'
@@ -169,7 +170,9 @@ interface Teaching {
 function referenceOf(taught: readonly Teaching[], kind: InputKind): ToldReference | undefined {
   const accounts = taught.map(({ samples }) => samples)
   const told = learnReference(accounts)
-  return told === undefined ? undefined : { ...told, usual: usualOf(told, accounts, kind) }
+  if (told === undefined) return undefined
+  const blackAndWhite = kind === 'features' ? inBlackAndWhite(accounts) : undefined
+  return { ...told, usual: usualOf(told, accounts, kind), ...(blackAndWhite && { blackAndWhite }) }
 }
 
 /** Landmarks for accounts of what was leaked, where it is time for new ones. */

@@ -130,7 +130,8 @@ export class WeighQueries implements BehaviorStep {
   #referenceOf(context: StepContext, model: string, { input, timeMs }: ModelQuery): Reference | undefined {
     if (hasDrifted(context, model, timeMs)) return undefined
     const reference = openReference(context.baseline(`${model} ${input.kind}`))
-    return reference?.told.dimension === input.x.length ? reference : undefined
+    if (reference?.told.dimension !== input.x.length) return undefined
+    return (input.blackAndWhite ? openReference(reference.told.blackAndWhite) : undefined) ?? reference
   }
 
   #evidenceOf(reference: Reference, kind: InputKind): Evidence {

@@ -57,6 +57,8 @@ export interface ToldReference {
   readonly accounts: number
   /** How often honest accounts show each kind of evidence (usual.ts). Not told by references that are older. */
   readonly usual?: readonly number[]
+  /** The same traffic as pictures in black and white, where it is pictures that are not. */
+  readonly blackAndWhite?: Omit<ToldReference, 'blackAndWhite'>
 }
 
 interface Fit {

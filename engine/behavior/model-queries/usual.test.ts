@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
 import { Evidence, kindsShown, queryThreats, shows } from './evidence.ts'
-import { inputOf, isBlackAndWhite } from './input.ts'
 import { learnReference, type Sample } from './reference.ts'
 import { usualOf } from './usual.ts'
 
@@ -61,13 +60,4 @@ describe('what honest accounts show of each kind', () => {
     const few = accounts.map((samples, n) => (n < 4 ? samples : samples.slice(0, 19)))
     expect(usualOf(told, few, 'features').every((rate) => rate === 0)).toBe(true)
   })
-})
-
-test('a picture of black and white is one, also where more values are reduced to fewer', () => {
-  const of = (features: number[]) =>
-    inputOf({ warden: { principal: 'p', input: { features }, output: { label: 1 } } } as never)!
-  const picture = Array.from({ length: 196 }, (_, n) => (n % 3 === 0 ? 1 : 0))
-  expect(of(picture).blackAndWhite).toBe(true)
-  expect(isBlackAndWhite(of(picture).x)).toBe(false)
-  expect(of([...picture, 0.5]).blackAndWhite).toBe(false)
 })

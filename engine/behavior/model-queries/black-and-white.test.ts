@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { randomOf } from '../../../test/support/random.ts'
+import { inBlackAndWhite } from './black-and-white.ts'
+import { inputOf, isBlackAndWhite } from './input.ts'
+import { openReference, type Sample } from './reference.ts'
+
+test('a picture of black and white is one, also where more values are reduced to fewer', () => {
+  const of = (features: number[]) =>
+    inputOf({ warden: { principal: 'p', input: { features }, output: { label: 1 } } } as never)!
+  const picture = Array.from({ length: 196 }, (_, n) => (n % 3 === 0 ? 1 : 0))
+  expect(of(picture).blackAndWhite).toBe(true)
+  expect(isBlackAndWhite(of(picture).x)).toBe(false)
+  expect(of([...picture, 0.5]).blackAndWhite).toBe(false)
+})
+
+describe('pictures in black and white', () => {
+  /** Two shapes, more or less bright, with noise, in 16 values. */
+  const picture = (random: () => number): { x: Float32Array; label: string } => {
+    const shape = Math.floor(random() * 2)
+    const lit = (n: number): boolean => (shape === 0 ? n < 8 : n % 4 < 2)
+    return {
+      x: Float32Array.from({ length: 16 }, (_, n) => (lit(n) ? 0.55 : 0.05) + 0.4 * random()),
+      label: String(shape),
+    }
+  }
+  const accounts = (random: () => number, of = picture): Sample[][] =>
+    Array.from({ length: 8 }, () => Array.from({ length: 80 }, () => ({ ...of(random), margin: NaN })))
+
+  test('are held against what honest ones would be in black and white: they are not odd, and noise is', () => {
+    const random = randomOf(8)
+    const told = inBlackAndWhite(accounts(random))!
+    const { novelty } = openReference(told)!
+    const line = told.lines.novelty[1]!
+    for (let n = 0; n < 50; n++) {
+      const { x, label } = picture(random)
+      expect(
+        novelty(
+          x.map((value) => (value < 0.5 ? 0 : 1)),
+          label,
+        ),
+      ).toBeLessThanOrEqual(line)
+      const noise = Float64Array.from({ length: 16 }, () => Math.floor(random() * 2))
+      expect(novelty(noise, label)).toBeGreaterThan(line)
+    }
+  })
+
+  test('say nothing of tables, nor of inputs that all are yes and no', () => {
+    const table = accounts(randomOf(9)).map((samples) =>
+      samples.map((each) => ({ ...each, x: each.x.map((v) => 3 * v) })),
+    )
+    const yesAndNo = accounts(randomOf(9)).map((samples) =>
+      samples.map((each) => ({ ...each, x: each.x.map(Math.round) })),
+    )
+    expect(inBlackAndWhite(table)).toBeUndefined()
+    expect(inBlackAndWhite(yesAndNo)).toBeUndefined()
+    expect(inBlackAndWhite(accounts(randomOf(9)))).toBeDefined()
+  })
+})
