@@ -43,6 +43,8 @@ export interface Surroundings {
   /** Place in the ring of the closest earlier one; -1: there is none. */
   readonly closest: number
   readonly close: boolean
+  /** Close to one of them but for its strength as a whole: brighter or darker, louder or softer. */
+  readonly scaled: boolean
   /** At least three of them are about the same place. */
   readonly ball: boolean
   /** They lie around it, and the further back the further away: it is on its way through them. */
@@ -101,6 +103,7 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   return {
     closest,
     close: least < closeShare * scale,
+    scaled: ball && isScaled(x, ring, closeShare * scale),
     ball,
     drift: ball && isAway(x, ring),
     line,
@@ -197,6 +200,21 @@ function largestOf(n: number, length: number): number {
     if (square > most) most = square
   }
   return Math.sqrt(most)
+}
+
+/** Whether one of the ring, made as strong as fits best, is nearer than `near`, and that is most of what it was away. */
+function isScaled(x: Float64Array, ring: readonly Float64Array[], near: number): boolean {
+  let own = 0
+  for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
+  return ring.some((earlier, n) => {
+    let [dot, square] = [0, 0]
+    for (let i = 0; i < x.length; i++) {
+      dot += x[i]! * earlier[i]!
+      square += earlier[i]! * earlier[i]!
+    }
+    const left = own - (dot * dot) / square
+    return dot > 0 && left < near * near && left < squares[n]! / 2
+  })
 }
 
 /** Noise around one place is as far from the oldest as from the newest. */

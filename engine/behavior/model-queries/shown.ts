@@ -93,14 +93,14 @@ function learned(
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
   const stream = around.close || (around.kin && isPlace(input))
-  // A camera that moves goes away step by step as well, but past one class for long.
-  const walks = around.drift && (!around.close || classes.others >= othersMin)
+  // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes.
+  const walks = around.drift && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
   if (around.ball && !classes.same) bits |= shows.flip
   if (around.pair) bits |= shows.pair
   // Noise changes all values; who changes a few does it on purpose.
   const noise = around.close && !(around.sparse && isPlace(input))
-  if (around.ball && classes.same && (farOut || (synthetic && !noise))) bits |= shows.ball
+  if (around.ball && !around.scaled && classes.same && (farOut || (synthetic && !noise))) bits |= shows.ball
   // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
   if (input.kind === 'output' && classes.changed && input.margin !== undefined && lines.sure !== undefined) {
     for (let level = 0; level < levelCount; level++) {
