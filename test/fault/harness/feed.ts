@@ -18,10 +18,14 @@ export interface Doors {
 
 /** Resolves when all of it is on the bus. */
 export async function feed({ records, before }: FaultDay, perSecond: number, doors: Doors): Promise<void> {
-  await doors.bus.publish(records.slice(0, before))
+  await feedInTurns(records.slice(0, before), perSecond, doors)
+  await feedInTurns(records.slice(before), perSecond, doors)
+}
+
+async function feedInTurns(records: readonly FaultRecord[], perSecond: number, doors: Doors): Promise<void> {
   const perTurn = Math.max(1, Math.round((perSecond * everyMs) / 1_000))
   const sending: Promise<void>[] = []
-  for (let at = before; at < records.length; at += perTurn) {
+  for (let at = 0; at < records.length; at += perTurn) {
     const turn = records.slice(at, at + perTurn)
     const byDoor = Map.groupBy(turn, ({ door }) => door)
     for (const [door, some] of byDoor) if (door !== undefined) sending.push(send(doors.fleet, door, some))
