@@ -30,6 +30,7 @@ const judgements = await faults({
   recordsPerSecond: number('FAULT_RATE', 500),
   calmRecordsPerSecond: 4_000,
   quietMs: 12_000,
+  withinMs: 15 * 60_000,
   seed: number('FAULT_SEED', Math.floor(Math.random() * 1e6)),
   keep: process.env['FAULT_KEEP'] === '1',
   say: (line) => {

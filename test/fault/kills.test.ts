@@ -19,6 +19,11 @@ await describeOwnElasticsearch('kill -9 of any service at any moment', () => {
       const [jars, distribution] = [await kafkaJars(), await elasticsearchDistribution()]
       if ('missing' in jars || 'missing' in distribution) throw new Error('the servers were there a moment ago')
       const said: string[] = []
+      // Shown as it happens: of a run that doesn't end, nothing else would be left.
+      const say = (line: string): void => {
+        said.push(line)
+        process.stderr.write(`${line}\n`)
+      }
       const judgements = await faults({
         classPath: jars.classPath,
         home: distribution.home,
@@ -30,8 +35,9 @@ await describeOwnElasticsearch('kill -9 of any service at any moment', () => {
         recordsPerSecond: 150,
         calmRecordsPerSecond: 1_000,
         quietMs: 8_000,
+        withinMs: 180_000,
         seed,
-        say: (line) => void said.push(line),
+        say,
       })
       const broken = judgements.filter(({ kept }) => !kept)
       expect(broken, said.join('\n')).toEqual([])

@@ -7,10 +7,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import { freePorts } from '../servers/free-ports.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -69,7 +69,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const key = options.hmacKey ?? randomBytes(32).toString('hex')
   const members = new Map<string, Member>()
   const urls = new Map<string, string>()
-  for (const name of options.processes) urls.set(name, `http://127.0.0.1:${await freePort()}`)
+  const ports = await freePorts(options.processes.length)
+  for (const [at, name] of options.processes.entries()) urls.set(name, `http://127.0.0.1:${ports[at]}`)
   for (const [index, name] of options.processes.entries()) {
     members.set(name, await createMember(options, name, urls, key, index === 0))
   }
@@ -204,14 +205,4 @@ async function isReady(url: string): Promise<boolean> {
 async function lastOf(logFile: string): Promise<string> {
   const log = await readFile(logFile, 'utf8')
   return log.slice(-2_000)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

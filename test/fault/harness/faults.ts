@@ -19,17 +19,30 @@ export interface FaultOptions {
   /** The undisturbed run needs no time for disturbances. */
   readonly calmRecordsPerSecond: number
   readonly quietMs: number
+  /** The pipeline comes to rest so long after the last record, or the run ends with what it waits for. */
+  readonly withinMs: number
   readonly seed: number
   readonly keep?: boolean
   readonly say: (line: string) => void
 }
 
 const partitions = 4
-const withinMs = 15 * 60_000
 const services = ['schedule', 'collect', 'normalize', 'detect', 'meter', 'correlate', 'respond', 'licensing', 'authorize', 'indexer'] // prettier-ignore
 
 export async function faults(options: FaultOptions): Promise<readonly Judgement[]> {
-  const { classPath, home, records: count, thieves, decoys, copies, chaos, seed, quietMs, keep = false } = options
+  const {
+    classPath,
+    home,
+    records: count,
+    thieves,
+    decoys,
+    copies,
+    chaos,
+    seed,
+    quietMs,
+    withinMs,
+    keep = false,
+  } = options
   // The same for both runs, and a while ago: nothing in it is from the future.
   const endMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 2 * 3_600_000
   const day = faultDay({ count, partitions, endMs, thieves, decoys, beside: believableDay(endMs, 'faults') })

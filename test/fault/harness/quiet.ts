@@ -33,16 +33,19 @@ const readers: Readonly<Record<string, readonly string[]>> = {
 /** The clockwork's notice is a transaction, whose marker may be the last thing in its partition: no group comes past that. */
 const markersMax = 1
 
-/** Whether the stages have come to the ends of their logs, as far as they tell. */
-async function isCaughtUp(bus: Bus): Promise<boolean> {
+/** What the stages have still before them, as far as they tell: `group topic/partition: records`. */
+async function waiting(bus: Bus): Promise<readonly string[]> {
+  const found: string[] = []
   for (const [group, read] of Object.entries(readers)) {
     for (const topic of read) {
       const done = new Map((await bus.groupOffsets(group, topic)).map(({ partition, offset }) => [partition, offset]))
-      for (const { partition, high } of await bus.offsets(topic))
-        if (high - Math.max(0, done.get(partition) ?? 0) > markersMax) return false
+      for (const { partition, high } of await bus.offsets(topic)) {
+        const records = high - Math.max(0, done.get(partition) ?? 0)
+        if (records > markersMax) found.push(`${group} ${topic}/${partition}: ${records}`)
+      }
     }
   }
-  return true
+  return found
 }
 
 export interface Rest {
@@ -50,10 +53,12 @@ export interface Rest {
   readonly quietMs: number
   /** Past it the pipeline counts as restless. */
   readonly withinMs: number
+  /** Services that ended without being asked to: part of the error, since what was before them stays there. */
+  readonly ends: () => readonly string[]
 }
 
 /** Until the stages have come to the ends of their logs, and nothing but control records has been written for a while. */
-export async function untilQuiet(bus: Bus, { quietMs, withinMs }: Rest): Promise<void> {
+export async function untilQuiet(bus: Bus, { quietMs, withinMs, ends }: Rest): Promise<void> {
   const watched = [
     topics.events,
     topics.observations,
@@ -75,10 +80,15 @@ export async function untilQuiet(bus: Bus, { quietMs, withinMs }: Rest): Promise
     ),
   )
   const deadline = performance.now() + withinMs
-  while (performance.now() - since < quietMs) {
-    if (performance.now() > deadline) throw new Error(`no rest: ${JSON.stringify([...counts])}`)
+  for (;;) {
     await sleep(500)
-    if (!(await isCaughtUp(bus))) since = performance.now()
+    const before = await waiting(bus)
+    const now = performance.now()
+    if (before.length > 0) since = now
+    if (now - since >= quietMs) break
+    if (now < deadline) continue
+    const news = [...counts].map(([topic, count]) => `${topic} ${count}`)
+    throw new Error(`no rest: ${[...ends(), ...before, 'written since the end:', ...news].join('; ')}`)
   }
   await Promise.all(followed.map((each) => each.stop()))
 }

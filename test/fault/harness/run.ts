@@ -15,7 +15,7 @@ import { topics, topicSpecs } from '../../../core/topics.ts'
 import { silentLog } from '../../../runtime/log.ts'
 import { ElasticsearchNode } from '../../servers/elasticsearch/node.ts'
 import { KafkaBroker } from '../../servers/kafka/broker.ts'
-import { startFleet } from '../../support/fleet.ts'
+import { startFleet, type Fleet } from '../../support/fleet.ts'
 import { disturb, mountDisk, type Chaos } from './chaos.ts'
 import { feed } from './feed.ts'
 import {
@@ -118,7 +118,7 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
     }),
   ])
   await end(bus, partitions)
-  await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs })
+  await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs, ends: () => endsOf(fleet) })
   await untilIndexed(bus, options.withinMs)
   if (chaos !== undefined) await untilNoticed(index, clockMs)
   say('the pipeline has come to rest')
@@ -129,10 +129,14 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
     taken: receivers.taken,
     takenInAll: receivers.counts(),
     gate: await gate.close(),
-    ends: [...fleet.members.values()].flatMap((member) => member.ends),
+    ends: endsOf(fleet),
     done,
     seconds: { fed, all: (performance.now() - startedMs) / 1_000 },
   }
+}
+
+function endsOf({ members }: Fleet): readonly string[] {
+  return [...members.values()].flatMap(({ ends }) => ends)
 }
 
 async function servers(

@@ -12,7 +12,8 @@ import https from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { freePorts, ServerNotStartedError, ServerProcess } from '../server-process.ts'
+import { freePorts } from '../free-ports.ts'
+import { ServerNotStartedError, ServerProcess } from '../server-process.ts'
 
 const run = promisify(execFile)
 const readyMsMax = 300_000

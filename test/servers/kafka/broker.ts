@@ -10,7 +10,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePorts, ServerNotStartedError, ServerProcess } from '../server-process.ts'
+import { freePorts } from '../free-ports.ts'
+import { ServerNotStartedError, ServerProcess } from '../server-process.ts'
 
 const run = promisify(execFile)
 const readyMsMax = 240_000

@@ -4,7 +4,7 @@
  * Serves the run's shared broker only: tests that crash a broker need the process that broker.ts gives them.
  */
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers'
-import { freePorts } from '../server-process.ts'
+import { freePorts } from '../free-ports.ts'
 
 const image = 'apache/kafka:4.1.1'
 const startMsMax = 5 * 60_000
