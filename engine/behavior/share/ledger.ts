@@ -16,6 +16,8 @@ const dayMs = 86_400_000
 const objectsMax = 4_096
 /** Principals remembered for one artifact: those who have read most stay. */
 const readersMax = 1_024
+/** Artifacts remembered of one principal: whether it reads them whole. */
+const worksMax = 256
 
 interface Reader {
   readonly role: string
@@ -75,10 +77,29 @@ export class ShareLedger {
     )
   }
 
+  works(read: ShareRead): Works {
+    return this.#entries.get<Works>(`works/${storeOf(read.artifact)}\n${read.principal}`) ?? {}
+  }
+
   keep(read: ShareRead, artifact: Artifact, reading: Reading): void {
+    const works = this.works(read)
+    const name = keyOf(read.artifact)
+    const whole = reading.anchor === -1
+    if (works[name] !== whole && (Object.hasOwn(works, name) || Object.keys(works).length < worksMax)) {
+      works[name] = whole
+      this.#entries.set(`works/${storeOf(read.artifact)}\n${read.principal}`, works)
+    }
     this.#entries.set(`artifact/${read.artifact}`, artifact)
     this.#entries.set(`reading/${read.artifact}\n${read.principal}`, reading)
   }
+}
+
+/** Which artifacts of a store a principal has read, and whether most of each. */
+export type Works = Record<string, boolean>
+
+/** Those who lie in one store have this in common. */
+export function storeOf(artifact: string): string {
+  return artifact.slice(0, Math.max(0, artifact.lastIndexOf('/')))
 }
 
 export function keyOf(object: string): string {
@@ -121,6 +142,11 @@ function added(
   const whole: readonly Piece[] = before === undefined ? [] : (before[2] ?? (before[1] > 0 ? [[0, before[1] - 1]] : []))
   const pieces = addPiece(whole, piece)
   return [lastDay, Math.min(size, bytesOf(pieces)), pieces]
+}
+
+/** Whether everything that is held was read on this day. */
+export function isOfOneDay(reading: Reading, day: number): boolean {
+  return Object.values(reading.objects).every(([at]) => at === day)
 }
 
 export interface Held {

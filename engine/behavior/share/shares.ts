@@ -1,10 +1,11 @@
 /**
  * The grouped step of `artifact-share`, one group a tenant.
  *
- * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised when the share has grown by a tenth of the
- * whole. A principal that read most of an artifact in the days in which it was first seen at all does so by profession
- * (backup, training, release) and is not told of again for this artifact; one that goes on with it at the pace of those days is
- * not told of either. Beside it, whoever takes the pieces in turn, a few each
+ * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised
+ * when the share has grown by a tenth of the whole. A principal that read most of an artifact in the days in which it was first seen
+ * at all does so by profession (backup, training, release) and is not told of again for this artifact, nor for another one of the
+ * same store that it reads at once, as long as it has read all of them whole; one that goes on with an artifact at the pace of those
+ * days is not told of either. Beside it, whoever takes the pieces in turn, a few each
  * day (in-turn.ts): one finding for each principal and artifact, revised as the pieces double.
  */
 import { median } from 'simple-statistics'
@@ -14,7 +15,18 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '.
 import type { WithContext } from '../volume/totals.ts'
 import { describeTurn } from './explain-turn.ts'
 import { pieceOf, takeInTurn, type InTurn } from './in-turn.ts'
-import { heldSince, keyOf, note, ShareLedger, tellShare, type Artifact, type Held, type Reading } from './ledger.ts'
+import {
+  heldSince,
+  isOfOneDay,
+  keyOf,
+  note,
+  ShareLedger,
+  tellShare,
+  type Artifact,
+  type Held,
+  type Reading,
+  type Works,
+} from './ledger.ts'
 import type { ShareParams, ShareRead } from './params.ts'
 
 const dayMs = 86_400_000
@@ -46,7 +58,7 @@ export class ArtifactShares implements BehaviorStep {
     const held = heldSince(artifact, reading, Math.floor((read.timeMs - this.#params.span) / dayMs) + 1)
     const found = read.covered
       ? []
-      : [this.#judge(read, artifact, reading, held), this.#tellTurn(read, reading, held, turn)]
+      : [this.#judge(read, artifact, reading, held, ledger.works(read)), this.#tellTurn(read, reading, held, turn)]
     const byProfession = reading.anchor === -1
     tellShare(artifact, read.principal, { role: read.role, share: held.share, byProfession })
     ledger.keep(read, artifact, reading)
@@ -85,7 +97,7 @@ export class ArtifactShares implements BehaviorStep {
     return describeTurn(read, held, turn, version + 1, this.#params.piecesPerFalseAlarm)
   }
 
-  #judge(read: ShareRead, artifact: Artifact, reading: Reading, held: Held): Finding | undefined {
+  #judge(read: ShareRead, artifact: Artifact, reading: Reading, held: Held, works: Works): Finding | undefined {
     const { share, floor, objectsMin, peerRatio, historyMin } = this.#params
     const knownMs = reading.since === undefined ? undefined : read.timeMs - reading.since
     if (knownMs !== undefined && knownMs < historyMin) reading.early = held.share
@@ -94,6 +106,11 @@ export class ArtifactShares implements BehaviorStep {
     if (knownMs === undefined || knownMs < historyMin) {
       // What somebody does from its first day on is its work.
       if (knownMs !== undefined) reading.anchor = -1
+      return undefined
+    }
+    // And so is one more of those that it always reads whole, at once.
+    if (readsWhole(works, read.artifact) && isOfOneDay(reading, Math.floor(read.timeMs / dayMs))) {
+      reading.anchor = -1
       return undefined
     }
     // So is going on with it as in its first days.
@@ -132,6 +149,12 @@ export class ArtifactShares implements BehaviorStep {
       series: [seriesOf(reading, held.ofBytes, share)],
     }
   }
+}
+
+/** Whether it has read others of the store by profession, and hardly more than a look at none. */
+function readsWhole(works: Works, artifact: string): boolean {
+  const others = Object.entries(works).filter(([name]) => name !== keyOf(artifact))
+  return others.length > 0 && others.every(([, whole]) => whole)
 }
 
 function usualOf(artifact: Artifact, read: ShareRead): { usual: number; peers: number } {

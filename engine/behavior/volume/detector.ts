@@ -16,20 +16,21 @@ import { VolumeTotals, type WithContext } from './totals.ts'
 export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   type: 'volume-baseline',
   params: VolumeParams,
-  needs: (params) => ['warden.bytes', 'warden.asset.id', 'user.roles', ...params.coveredBy],
+  needs: (params) => ['warden.bytes', 'warden.asset.id', 'warden.asset.kind', 'user.roles', ...params.coveredBy],
   create: (params) => ({
-    read: (event, context) => readOf(event, context, params.coveredBy),
+    read: (event, context) => readOf(event, context, params),
     local: new VolumeTotals(params),
     grouped: new VolumePeers(params),
   }),
 }
 
-function readOf(event: Event, context: EventContext, coveredBy: readonly string[]): Shuffled {
+function readOf(event: Event, context: EventContext, { coveredBy, workedOn }: VolumeParams): Shuffled {
   const { bytes, asset, principal } = event.warden
   const of: VolumeRead = {
     timeMs: Date.parse(event['@timestamp']),
     bytes: bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0,
     covered: coveredBy.some((path) => isPresent(event, path)),
+    worked: asset?.kind !== undefined && workedOn.includes(asset.kind),
     asset: asset?.id,
     tenant: event.organization.id,
     role: roleOf(event, context),

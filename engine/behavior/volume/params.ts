@@ -22,6 +22,12 @@ export const VolumeParams = z.strictObject({
   bucketMax: Bytes.optional(),
   /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
   ownRatio: z.number().min(1).max(1_000).default(2.5),
+  /**
+   * Kinds of assets that daily work is done on, more on some days than on others: with them an amount must also pass what one of its
+   * sums in `spansPerCrossing` does, as far as its own earlier ones and its peers' spread can tell.
+   */
+  workedOn: z.array(z.string().min(1).max(64)).max(16).default([]),
+  spansPerCrossing: z.number().min(10).max(1e6).default(1_000),
   /** The peer line: at least this many times what is usual among the peers … */
   peerRatio: z.number().min(1).max(1_000).default(3),
   /** … and for both lines, the median plus this many robust standard deviations (1.4826 × MAD). */
@@ -48,6 +54,8 @@ export interface VolumeRead {
   readonly timeMs: number
   readonly bytes: number
   readonly covered: boolean
+  /** Of a kind that daily work is done on. Absent in what an earlier version has shuffled, as below. */
+  readonly worked?: boolean
   readonly asset: string | undefined
   readonly tenant: string
   readonly role: string
@@ -63,6 +71,8 @@ export interface VolumeTotal {
   /** Without what is covered. */
   readonly bytes: number
   readonly coveredBytes: number
+  /** Of `bytes` those of kinds that daily work is done on. */
+  readonly workedBytes?: number
   readonly reads: number
   readonly objects: number
   /** Objects that this principal had never read before this bucket; -1 where it has read too many to remember. */

@@ -101,6 +101,7 @@ export class VolumePeers implements BehaviorStep {
     if (total.since !== undefined && (reader.since === undefined || total.since < reader.since))
       reader.since = total.since
     reader.bytes[total.bucket] = total.bytes
+    if ((total.workedBytes ?? 0) > 0) (reader.worked ??= {})[total.bucket] = total.workedBytes!
     if (total.bytes < earlyBytes(this.#params)) return
     const { reads, objects, fresh, coveredBytes: covered, lastMs } = total
     reader.details[total.bucket] = {
@@ -232,7 +233,7 @@ export class VolumePeers implements BehaviorStep {
       const alive = (bucket: string): boolean =>
         Number(bucket) >= oldest || episodes.some((e) => e.last >= oldest && Number(bucket) >= e.first - this.#span + 1)
       let changed = false
-      for (const table of [stored.bytes, stored.details, stored.crossed, stored.published]) {
+      for (const table of [stored.bytes, stored.worked ?? {}, stored.details, stored.crossed, stored.published]) {
         for (const bucket of Object.keys(table)) {
           if (alive(bucket)) continue
           Reflect.deleteProperty(table, bucket)
@@ -266,7 +267,18 @@ function readerOf(principal: string, entries: GroupEntries, bucketMax = Infinity
   if (stored === undefined) return undefined
   const series = new Map<number, number>()
   for (const [bucket, bytes] of Object.entries(stored.bytes)) if (bytes <= bucketMax) series.set(Number(bucket), bytes)
-  return { id: principal, role: stored.role, since: stored.since, series }
+  const worked = new Map<number, number>()
+  for (const [bucket, bytes] of Object.entries(stored.worked ?? {})) {
+    if (series.has(Number(bucket))) worked.set(Number(bucket), bytes)
+  }
+  return {
+    id: principal,
+    role: stored.role,
+    since: stored.since,
+    series,
+    worked,
+    crossed: new Set(Object.keys(stored.crossed).map(Number)),
+  }
 }
 
 function within(anchor: number, episode: Episode, span: number): boolean {

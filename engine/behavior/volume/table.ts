@@ -19,6 +19,8 @@ export interface StoredReader {
   role: string
   since: number | undefined
   bytes: Record<string, number>
+  /** Of these, what is of kinds that daily work is done on, where there is any. */
+  worked?: Record<string, number>
   /** Only of buckets large enough to matter. */
   details: Record<string, Detail>
   /** Buckets that stand out. */

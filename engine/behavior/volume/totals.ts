@@ -32,6 +32,8 @@ export interface WithContext<T> {
 interface Bucket {
   bytes: number
   covered: number
+  /** Of `bytes`; absent in older states. */
+  worked?: number
   reads: number
   lastMs: number
   entities: readonly Entity[]
@@ -83,7 +85,10 @@ export class VolumeTotals implements BehaviorStep {
     const isNew = read.asset !== undefined && this.#note(principal, entries, number, read.asset)
     const amount = this.#params.measure === 'bytes' ? read.bytes : isNew ? 1 : 0
     if (read.covered) bucket.covered += amount
-    else bucket.bytes += amount
+    else {
+      bucket.bytes += amount
+      if (read.worked === true) bucket.worked = (bucket.worked ?? 0) + amount
+    }
     if (read.timeMs > bucket.lastMs) bucket.lastMs = read.timeMs
     bucket.entities = mergeEntities(bucket.entities, entities)
     bucket.evidence = mergeEvidence(bucket.evidence, evidence, evidenceMax)
@@ -170,6 +175,7 @@ export class VolumeTotals implements BehaviorStep {
       bucket: number,
       bytes: bucket.bytes,
       coveredBytes: bucket.covered,
+      workedBytes: bucket.worked ?? 0,
       reads: bucket.reads,
       objects: objects.length,
       fresh: principal.known >= knownObjectsMax ? -1 : freshOf(entries, objects, number),

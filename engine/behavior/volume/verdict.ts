@@ -5,12 +5,18 @@
  * median plus `deviations` robust standard deviations. The peer line is the same over what is usual for each peer, with
  * the median in place of the percentile: one heavy reader, or a third of all, does not move it (the median's breakdown
  * point is one half). 1.4826 × MAD estimates the standard deviation of a normal distribution (Rousseeuw & Croux 1993).
+ *
+ * What daily work is done on is read far more on some days than on others, and of few days nobody knows how far the next goes:
+ * where what is left without it does not cross both lines, all of it must also pass what one span in `spansPerCrossing` does where
+ * sums are log-normal (spread.ts).
  */
 import { median, medianAbsoluteDeviation, quantile } from 'simple-statistics'
 import { bucketsOf, type VolumeParams } from './params.ts'
+import { predictedLine } from './spread.ts'
 
 const madToDeviation = 1.4826
 const ownQuantile = 0.9
+const none: ReadonlySet<number> = new Set()
 
 /** Bytes read in each bucket that has any. */
 export type Series = ReadonlyMap<number, number>
@@ -20,6 +26,10 @@ export interface Reader {
   readonly role: string
   readonly since: number | undefined
   readonly series: Series
+  /** Of these, what is of kinds that daily work is done on. */
+  readonly worked: Series
+  /** Buckets that stand out: they do not become usual. */
+  readonly crossed: ReadonlySet<number>
 }
 
 /** A span that stands out, and the lines it has crossed. */
@@ -60,18 +70,24 @@ export function judge(
       : Math.max(params.ownRatio * quantile(own, ownQuantile), beyond(params, own, ownUsual))
   if (bytes <= ownLine && own.length > 0) return undefined
 
-  const { usual, by } = peersUsual(params, reader, others(), bucket, span, first)
+  const { sums, by } = peersSums(params, reader, others(), bucket, span, first)
+  const usual = sums.map(median)
   // Without peers, somebody who has never read before is no more than somebody who reads for the first time.
   if (by === 'none' && own.length === 0) return undefined
   const peerUsual = usual.length === 0 ? 0 : median(usual)
   const peerLine =
     by === 'none' ? params.floor : Math.max(params.peerRatio * peerUsual, beyond(params, usual, peerUsual))
   if (bytes < peerLine) return undefined
+  const other = bytes - sumOf(reader.worked, bucket - span + 1, bucket)
+  const isWork = other < bytes && (other < params.floor || other <= ownLine || other < peerLine)
+  const calm = earlierSums(reader.series, bucket - span, span, first, reader.crossed)
+  const predicted = isWork ? predictedLine(calm, by === 'none' ? [] : sums, params.spansPerCrossing) : 0
+  if (bytes <= predicted) return undefined
   return {
     bytes,
     ownPeriods: own.length,
     ownUsual,
-    ownLine,
+    ownLine: Math.max(ownLine, predicted),
     peers: usual.length,
     peerUsual,
     peerLine,
@@ -88,32 +104,38 @@ function beyond(params: VolumeParams, values: number[], middle: number): number 
   return middle + params.deviations * madToDeviation * medianAbsoluteDeviation(values)
 }
 
-function peersUsual(
+/** The earlier sums of each peer that has any. */
+function peersSums(
   params: VolumeParams,
   reader: Reader,
   others: readonly Reader[],
   bucket: number,
   span: number,
   first: number,
-): { usual: number[]; by: Verdict['peersBy'] } {
-  const all: number[] = []
-  const sameRole: number[] = []
+): { sums: number[][]; by: Verdict['peersBy'] } {
+  const all: number[][] = []
+  const sameRole: number[][] = []
   for (const other of others) {
     const sums = earlierSums(other.series, bucket - 1, span, first)
     if (sums.length === 0) continue
-    const usual = median(sums)
-    all.push(usual)
-    if (reader.role !== '' && other.role === reader.role) sameRole.push(usual)
+    all.push(sums)
+    if (reader.role !== '' && other.role === reader.role) sameRole.push(sums)
   }
-  if (sameRole.length >= params.peersMin) return { usual: sameRole, by: 'role' }
-  return all.length >= params.peersMin ? { usual: all, by: 'tenant' } : { usual: all, by: 'none' }
+  if (sameRole.length >= params.peersMin) return { sums: sameRole, by: 'role' }
+  return { sums: all, by: all.length >= params.peersMin ? 'tenant' : 'none' }
 }
 
 /** Sums over spans that do not overlap, going back from the one that ends with `last`; those with anything in them. */
-function earlierSums(series: Series, last: number, span: number, first: number): number[] {
+function earlierSums(
+  series: Series,
+  last: number,
+  span: number,
+  first: number,
+  without: ReadonlySet<number> = none,
+): number[] {
   const sums = new Map<number, number>()
   for (const [bucket, bytes] of series) {
-    if (bucket > last || bucket < first || bytes <= 0) continue
+    if (bucket > last || bucket < first || bytes <= 0 || without.has(bucket)) continue
     const period = Math.floor((last - bucket) / span)
     sums.set(period, (sums.get(period) ?? 0) + bytes)
   }

@@ -46,7 +46,7 @@ function eventOf(read: Read, number: number): Event {
     warden: {
       principal: `own/${read.user}`,
       bytes: read.bytes,
-      asset: { id: read.asset },
+      asset: { id: read.asset, kind: read.asset.startsWith('s3://weights') ? 'weights' : 'training-data' },
       position: { topic: 't', partition: 0, offset: number, index: 0 },
     },
   } as unknown as Event
@@ -186,6 +186,30 @@ describe('volume against baselines', () => {
       expect(there[0]!.explanation).toContain('its own line')
     }
   }, 60_000)
+
+  describe('of what daily work is done on', () => {
+    /** Half a gigabyte a day, more or less, for some days; then eight times as much. */
+    const worker = (days: number, asset: string): Read[] => {
+      const amounts = [5, 8, 3, 6, 11, 4, 2, 7, 5, 9, 4, 6, 3, 10, 5, 8, 6, 4, 7, 5].map((of) => of * 1e8)
+      return [
+        ...amounts
+          .slice(0, days)
+          .map((bytes, day) => ({ user: 'w', timeMs: startMs + day * dayMs, bytes, asset: 's3://data/1' })),
+        { user: 'w', timeMs: startMs + days * dayMs, bytes: 4.5e9, asset },
+      ]
+    }
+    const found = (days: number, asset: string): number =>
+      run(merged(company(3, 12, days + 1), worker(days, asset)), { workedOn: ['training-data'] }).size
+
+    test('a heavy day after one week says nothing, after four it does', () => {
+      expect(found(7, 's3://data/2')).toBe(0)
+      expect(found(20, 's3://data/2')).toBe(1)
+    })
+
+    test('as much of anything else is told at once', () => {
+      expect(found(7, 's3://weights/2')).toBe(1)
+    })
+  })
 
   test('the answer comes before the day is over', () => {
     const reads = merged(company(1, 25, 25), theft('p3', 24, 15e9)).filter(
