@@ -9,6 +9,7 @@ import { ContainsTable } from './contains-table.ts'
 import { holds } from './aggregates.ts'
 import type { FieldReader, Texts } from './fields.ts'
 import { compileRegex } from './modifiers.ts'
+import { neededFields } from './needed-fields.ts'
 import { compilePattern, containing, foldPattern, simpleShape, type TextTest } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
 import { numberOf } from './threshold-table.ts'
@@ -17,6 +18,13 @@ import type { Condition, DetectionItem, PatternPart, Test } from './types.ts'
 
 /** Whether the event at hand satisfies something. */
 export type Check = () => boolean
+
+/** A rule's condition: an event that lacks a field without which it never holds is told first. */
+export function compileRule(condition: Condition, reader: FieldReader): Check {
+  const check = compileCondition(condition, reader)
+  const needed = Array.from(neededFields(condition), (field) => reader.slot(field))
+  return () => reader.mayHave(needed) && check()
+}
 
 export function compileCondition(condition: Condition, reader: FieldReader): Check {
   switch (condition.kind) {

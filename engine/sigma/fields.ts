@@ -186,6 +186,12 @@ export class FieldReader implements SlotSink {
     return this.#values[slot]
   }
 
+  /** Whether the event may have a value for each of the slots. */
+  mayHave(slots: readonly number[]): boolean {
+    for (let at = 0; at < slots.length; at++) if (this.#marks[slots[at]!]! < this.#turn * 4) return false
+    return true
+  }
+
   texts(slot: number): Texts {
     if (this.#marks[slot]! < this.#turn * 4) return undefined
     if (this.#textsAt[slot] !== this.#turn) {

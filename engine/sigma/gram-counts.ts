@@ -24,6 +24,17 @@ export class GramCounts {
     }
   }
 
+  /** How often texts have each sequence of a text, by where it begins. */
+  along(text: string): readonly number[] {
+    const counts: number[] = []
+    let gram = 0
+    for (let at = 0; at < text.length; at++) {
+      gram = (gram << 8) | (text.charCodeAt(at) & 0xff)
+      if (at >= 3) counts.push(this.#counts[Math.imul(gram, golden) >>> gramShift]!)
+    }
+    return counts
+  }
+
   /** The share of the other texts that have a text, which must have been added, within them; 0 for fewer than four characters. */
   shareWith(text: string): number {
     let least = Infinity

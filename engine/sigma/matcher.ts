@@ -5,7 +5,7 @@
  * first its log source picks an index of rules (made once a log source), then the index picks candidates, then these are
  * evaluated over shared field reads.
  */
-import { compileCondition, type Check } from './evaluate.ts'
+import { compileRule, type Check } from './evaluate.ts'
 import { FieldReader } from './fields.ts'
 import { covers, logSource } from './rule-meta.ts'
 import { RuleIndex } from './rule-index.ts'
@@ -153,7 +153,7 @@ class IndexedMatcher<Rule extends MatchedRule> implements Matcher<Rule>, Matcher
 
   readonly #checkOf = (rule: Rule): Check => {
     let check = this.#checks.get(rule)
-    if (check === undefined) this.#checks.set(rule, (check = compileCondition(rule.condition, this.#reader)))
+    if (check === undefined) this.#checks.set(rule, (check = compileRule(rule.condition, this.#reader)))
     return check
   }
 }

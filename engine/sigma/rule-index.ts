@@ -8,6 +8,7 @@ import { CidrTable } from './cidr.ts'
 import { ContainsTable } from './contains-table.ts'
 import type { Check } from './evaluate.ts'
 import type { FieldReader } from './fields.ts'
+import type { GramCounts } from './gram-counts.ts'
 import { ThresholdTable, type ThresholdOp } from './threshold-table.ts'
 import { Trie, type Filed } from './trie.ts'
 import type { MatchedRule } from './types.ts'
@@ -135,7 +136,7 @@ function fileRules(rules: readonly MatchedRule[], reader: FieldReader): FiledRul
   const fields: (TextIndex | undefined)[] = []
   let keywords: ContainsTable | undefined
   for (const [field, draft] of drafts) {
-    const index = textIndex(draft, field === undefined ? eventChars : fieldChars)
+    const index = textIndex(draft, field === undefined ? eventChars : fieldChars, finder.grams)
     if (field === undefined) keywords = index.contains
     else fields[reader.slot(field)] = index
   }
@@ -155,7 +156,7 @@ function fileWitness(drafts: Map<string | undefined, FieldDraft>, { field, kind,
 const fieldChars = 60
 const eventChars = 800
 
-function textIndex(draft: FieldDraft, chars: number): TextIndex {
+function textIndex(draft: FieldDraft, chars: number, grams: GramCounts): TextIndex {
   const table = <T>(kind: WitnessKind, make: (literals: readonly Filed[]) => T): T | undefined => {
     const filed = draft[kind]
     return filed === undefined ? undefined : make(Array.from(filed, ([text, entries]) => ({ text, entries })))
@@ -164,7 +165,7 @@ function textIndex(draft: FieldDraft, chars: number): TextIndex {
     equals: draft.equals === undefined ? undefined : new EqualTable(draft.equals),
     prefixes: table('prefix', (literals) => new Trie(literals, false)),
     suffixes: table('suffix', (literals) => new Trie(literals, true)),
-    contains: table('contains', (literals) => new ContainsTable(literals, chars)),
+    contains: table('contains', (literals) => new ContainsTable(literals, chars, grams)),
     blocks: draft.block === undefined ? undefined : new CidrTable(draft.block, (one, more) => [...one, ...more]),
     thresholds: thresholdTable(draft),
     present: draft.present?.get(''),

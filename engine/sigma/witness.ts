@@ -6,6 +6,7 @@
  */
 import { shareOfBlock } from './cidr.ts'
 import { GramCounts } from './gram-counts.ts'
+import { needsText } from './needed-fields.ts'
 import { foldPattern } from './pattern.ts'
 import { requiredLiteral } from './regex-literal.ts'
 import type { ThresholdOp } from './threshold-table.ts'
@@ -99,9 +100,9 @@ function isText(kind: WitnessKind): boolean {
 const thresholdCost = 0.5
 /** What looking for one literal costs beside what it finds. */
 const lookupCost = 0.0004
-/** Of literals with characters that nearly no text has: they are sought only where one has. */
+/** Of literals that nearly no text has: with characters that few have (sought only where one has), and digests. */
 const rareCost = 0.00001
-const beyondLatin1 = /[^\u0000-\u00ff]/
+const rare = /[^\u0000-\u00ff]|[0-9a-f]{24}/
 /** Mentions that every field has before it is counted. */
 const mentionsMin = 20
 /** How much more often events have a text than other literals have it within them: rules spell out what few events have. */
@@ -118,7 +119,7 @@ function costOf({ kind, text, named, of, field }: Literal): number {
   if (!isText(kind)) return thresholdCost + lookupCost
   const share = (named + 1) / (of.named + mentionsMin)
   const { length } = text
-  if (beyondLatin1.test(text)) return rareCost
+  if (rare.test(text)) return rareCost
   if (kind === 'equals') return share + lookupCost
   if (kind !== 'contains') return Math.max(share, length <= 4 ? 0.3 : length <= 6 ? 0.01 : 0.001) + lookupCost
   const byLength = length < chanceByLength.length ? chanceByLength[length]! * (oddity.test(text) ? 1 / 3 : 1) : 0.001
@@ -137,7 +138,8 @@ type Chosen = readonly Literal[] | undefined
 /** Finds the witnesses of rules, among all of them: how common a literal is, the other rules tell. */
 export class WitnessFinder {
   readonly #fields = new Map<string | undefined, FieldLiterals>()
-  readonly #grams = new GramCounts()
+  /** Of all literals of the rules. */
+  readonly grams = new GramCounts()
 
   constructor(conditions: readonly Condition[]) {
     for (const [owner, condition] of conditions.entries()) this.#count(condition, owner)
@@ -183,7 +185,7 @@ export class WitnessFinder {
 
   #fieldOf(field: string | undefined): FieldLiterals {
     let known = this.#fields.get(field)
-    if (known === undefined) this.#fields.set(field, (known = new FieldLiterals(field, this.#grams)))
+    if (known === undefined) this.#fields.set(field, (known = new FieldLiterals(field, this.grams)))
     return known
   }
 
@@ -290,9 +292,4 @@ function union(parts: readonly Chosen[]): Chosen {
     if (all.size > witnessesMax) return undefined
   }
   return [...all]
-}
-
-function needsText(test: Test): boolean {
-  if (test.kind === 'oneOf') return test.tests.every(needsText)
-  return test.kind !== 'null' && test.kind !== 'exists'
 }

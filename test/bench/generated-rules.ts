@@ -5,7 +5,7 @@
 import type { ContentFile } from '../../core/content.ts'
 
 /** A linear congruential generator (Numerical Recipes): the same sequence everywhere. */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0

@@ -81,6 +81,31 @@ it('tables of literals find what looking for each finds', () => {
   )
 })
 
+it('many digests are found wherever in a text one of them stands', () => {
+  const digit = fc.constantFrom(...'0123456789abcdef')
+  const digests = fc.uniqueArray(fc.string({ unit: digit, minLength: 15, maxLength: 40 }), {
+    minLength: 5,
+    maxLength: 300,
+  })
+  // Also across the pieces that a long text is gone through in.
+  const places = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 53_700, max: 53_770 }))
+  fc.assert(
+    fc.property(digests, places, fc.nat(), fc.nat({ max: 40 }), (texts, place, chosen, cut) => {
+      const table = new ContainsTable(texts.map((text, index) => ({ text, entries: [index] })))
+      const whole = `${'a1'.repeat(place / 2)}${'-'.repeat(place % 2)}${texts[chosen % texts.length]!.slice(0, cut)}-ff`
+      const found = new Set<number>()
+      table.look(whole, ([entry]) => {
+        found.add(entry!)
+        return false
+      })
+      expect([...found].sort((a, b) => a - b)).toEqual(
+        texts.flatMap((each, index) => (whole.includes(each) ? [index] : [])),
+      )
+    }),
+    { numRuns: 500 },
+  )
+})
+
 const atom: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: fc.constantFrom('a', 'b', 'S', 'k', ' '), minLength: 1, maxLength: 3 }) },
   fc.constantFrom('.', '\\.', '\\d', '\\\\', '[ab]', '[^a]', '(?:ab|b)', '(a)', '^', '$', '\\b', '(?i)', 'é', '|'),
