@@ -62,20 +62,20 @@ const longDigits = 16
 const dot = 0x2e
 
 /**
- * Whether so many digits stand in a row, not behind a point, that they may be a whole number past 2^53. A row of n digits
- * covers every n-th place of the text, so only those are looked at first. Linear: what lies behind a point is passed over.
+ * Whether so many digits stand in a row, not behind a point, that they may be a whole number past 2^53. A stretch of so many
+ * characters is looked at from its end: behind the first that is no digit begins the next, so most are passed over. Linear.
  */
 function mayHoldLongNumber(text: string): boolean {
-  for (let at = longDigits - 1; at < text.length; at += longDigits) {
-    if (!isDigit(text, at)) continue
-    let first = at
-    while (first > 0 && isDigit(text, first - 1)) first--
-    let end = at + 1
-    while (end < text.length && isDigit(text, end) && end < first + longDigits) end++
-    if (end - first < longDigits) continue
-    if (first === 0 || text.charCodeAt(first - 1) !== dot) return true
-    while (end < text.length && isDigit(text, end)) end++
-    at = end - 1
+  const last = text.length - longDigits
+  for (let from = 0; from <= last;) {
+    let at = from + longDigits - 1
+    while (at >= from && isDigit(text, at)) at--
+    if (at >= from) {
+      from = at + 1
+      continue
+    }
+    if (from === 0 || text.charCodeAt(from - 1) !== dot) return true
+    while (from < text.length && isDigit(text, from)) from++
   }
   return false
 }

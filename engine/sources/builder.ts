@@ -6,7 +6,8 @@
  * write being a dictionary's. Only names that findTarget has checked (lower case letters, digits, `_`) and JSON-quoted
  * keys of paths get into that text; values and expressions are handed in as arguments.
  */
-import { unreadable } from './convert.ts'
+import { limits } from '../../core/limits.ts'
+import { conversions, unreadable, type Convert } from './convert.ts'
 import type { Expression } from './expression.ts'
 import type { MappingContext } from './mapping-context.ts'
 import { compileGetter, isObject, type Step } from './path.ts'
@@ -32,6 +33,15 @@ export function compileBuilder(mappings: readonly FieldMapping[]): Write {
   writer.level(mappings, 0, 'into')
   return writer.compile()
 }
+
+/** What a conversion leaves as it is, as an expression over the value `v`: most values are, and are not handed to it. */
+const asTheyAre: ReadonlyMap<Convert, string> = new Map([
+  [conversions['string']!, `typeof v === 'string' && v.length <= ${limits.fieldCharsMax} && v.isWellFormed()`],
+  [conversions['number']!, `typeof v === 'number' && v - v === 0`],
+  [conversions['label']!, `typeof v === 'number' && v - v === 0`],
+  [conversions['integer']!, 'Number.isSafeInteger(v)'],
+  [conversions['boolean']!, `typeof v === 'boolean'`],
+])
 
 function note(name: string, context: MappingContext): void {
   if (context.unreadable.length < unreadableMax) context.unreadable.push(name)
@@ -83,9 +93,11 @@ class Writer {
       return target.entity && typeof converted === 'string' ? entityId(converted) : converted
     })
     const tell = filled === undefined ? '' : `; ${filled} = true`
+    const isAsItIs = target.entity ? undefined : asTheyAre.get(target.convert)
+    const unless = isAsItIs === undefined ? '' : `if (!(${isAsItIs})) `
     this.#lines.push(
       `v = ${read}`,
-      `if (v !== undefined && v !== null && v !== '') { v = ${convert}(v, context); if (v !== undefined) { ${place} = v${tell} } }`,
+      `if (v !== undefined && v !== null && v !== '') { ${unless}v = ${convert}(v, context); if (v !== undefined) { ${place} = v${tell} } }`,
     )
   }
 

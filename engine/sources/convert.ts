@@ -78,6 +78,7 @@ function isIPv4(text: string): boolean {
 }
 
 const strings: Convert = (value, context) => {
+  if (typeof value === 'string') return value === '' ? undefined : [boundedText(value, context)]
   const items = Array.isArray(value) ? (value as unknown[]) : [value]
   const kept: string[] = []
   for (const item of items) {

@@ -72,9 +72,6 @@ export interface SourceParts {
 /** The user part of a principal where a record names nobody. */
 const nobody = 'unknown'
 
-/** Entities of an event that are nothing without an id. */
-const identified = ['asset', 'credential', 'session', 'model'] as const
-
 export class Source {
   readonly name: string
   readonly title: string
@@ -221,15 +218,17 @@ export class Source {
     parts.map(record, context, event)
     parts.keep?.(record, context, event)
     parts.derive(event, context, event)
-    for (const entity of identified) {
-      // What has no id is not told of: nothing could join on it.
-      const found = warden[entity] as { id?: unknown } | undefined
-      if (found !== undefined && found.id === undefined) Reflect.deleteProperty(warden, entity)
-    }
+    const { asset, credential, session, model } = warden as Readonly<
+      Record<string, { readonly id?: string } | undefined>
+    >
+    // What has no id is not told of: nothing could join on it.
+    if (asset !== undefined && asset.id === undefined) delete warden['asset']
+    if (credential !== undefined && credential.id === undefined) delete warden['credential']
+    if (session !== undefined && session.id === undefined) delete warden['session']
+    if (model !== undefined && model.id === undefined) delete warden['model']
     const user = present(parts.principal(record, context))
-    const credential = (warden['credential'] as { id?: string } | undefined)?.id
     const named = user === unreadable ? undefined : textOf(user)
-    warden['principal'] = `${known.tenant}/${entityId(named ?? credential ?? nobody)}`
+    warden['principal'] = `${known.tenant}/${entityId(named ?? credential?.id ?? nobody)}`
     const note = mappingNote(context)
     if (note !== undefined) warden['mapping'] = note
     return event as Event

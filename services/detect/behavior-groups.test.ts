@@ -37,7 +37,7 @@ class Asked {
   }
 
   see(who: string, appendedMs: number): unknown {
-    const found = this.#groups.observe('r', 't', [who], {}, 0, { appendedMs }, this.out)
+    const found = this.#groups.observe(this.#groups.member('r')!, 't', [who], {}, 0, { appendedMs }, this.out)
     return found!.shuffled[0]!.observation
   }
 

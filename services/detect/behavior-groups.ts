@@ -54,7 +54,8 @@ export interface BehaviorFound {
   readonly baselines: readonly BaselineTold[]
 }
 
-interface Member {
+/** A rule whose groups are kept here. */
+export interface Member {
   readonly planned: BehaviorPlanned
   readonly step: BehaviorStep
   readonly context: StepContext
@@ -137,12 +138,14 @@ export class BehaviorGroups {
     }
   }
 
-  has(key: string): boolean {
-    return this.#members.has(key)
+  /** The rule of this key, until others are put in force; undefined: its groups are not kept here. */
+  member(ruleKey: string): Member | undefined {
+    return this.#members.get(ruleKey)
   }
 
+  /** Undefined: nothing came of it. */
   observe(
-    ruleKey: string,
+    member: Member,
     scope: string,
     values: readonly string[],
     observation: unknown,
@@ -150,8 +153,6 @@ export class BehaviorGroups {
     seen: Seen,
     out: Outcome,
   ): BehaviorFound | undefined {
-    const member = this.#members.get(ruleKey)
-    if (member === undefined) return undefined
     const group = this.#groupOf(member, scope, values, seen, out)
     if (group.newSinceMs !== undefined) this.#promote(group, group.newSinceMs, seen)
     const outcome = member.step.apply(values, group, observation, watermarkMs, member.context)
@@ -163,7 +164,8 @@ export class BehaviorGroups {
     const { planned, step, owner } = member
     const place = this.#placeOf(values)
     for (const group of place.groups) {
-      if (group.owner === owner && group.scope === scope && isSame(group.values, values)) return group
+      if (group.owner !== owner || group.scope !== scope) continue
+      if (group.values === place.values || isSame(group.values, values)) return group
     }
     const group = new BehaviorGroup(owner, keyOf(planned.key, scope, values), {
       scope,
@@ -219,26 +221,26 @@ export class BehaviorGroups {
       if (member === undefined) continue
       group.dueMs = Infinity
       const outcome = member.step.advance(group.values, group, watermarkMs, member.context)
-      all.push(this.#settle(group, member, outcome, seen))
+      const found = this.#settle(group, member, outcome, seen)
+      if (found !== undefined) all.push(found)
     }
     return all
   }
 
-  #settle(group: BehaviorGroup, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound {
-    const { rule, key: ruleKey } = member.planned
+  #settle(group: BehaviorGroup, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound | undefined {
     if (outcome.forget === true) this.#forget(group)
     else if (outcome.dueMs !== group.dueMs) {
       group.dueMs = outcome.dueMs
       group.keep()
       this.#due.file(group)
     }
+    const { findings, shuffled, leaks = nothing, baselines = nothing } = outcome
+    if (findings.length + shuffled.length + leaks.length + baselines.length === 0) return undefined
+    const { rule, key } = member.planned
     const { scope } = group
     const signals =
-      outcome.findings.length === 0
-        ? nothing
-        : outcome.findings.map((finding) => signalOfBehavior(rule, finding, scope, seen))
-    const { shuffled, leaks = nothing, baselines = nothing } = outcome
-    return { rule, key: ruleKey, scope, signals, shuffled, leaks, baselines }
+      findings.length === 0 ? nothing : findings.map((finding) => signalOfBehavior(rule, finding, scope, seen))
+    return { rule, key, scope, signals, shuffled, leaks, baselines }
   }
 
   #forget(group: BehaviorGroup): void {

@@ -29,14 +29,14 @@ import { CorrelationGroups, type Found } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
 import { timeIsRead } from '../../engine/behavior/entities.ts'
 import type { EventContext } from '../../engine/behavior/types.ts'
-import { eventObserver, FamiliarPrincipals, ReadEvent, type EventObserver } from './observe.ts'
-import { observationOutput } from './observations.ts'
+import { followsOf, type Follow, type Reader, type Selected } from './follows.ts'
+import { FamiliarPrincipals, ReadEvent } from './observe.ts'
+import { observationOutput, ObservedKeys } from './observations.ts'
 import type { ToObserve } from './onward.ts'
 import { logKeyOf } from './placement.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from '../../runtime/recent-ids.ts'
 import { sharedInventory, sharedRules } from './compiled.ts'
-import { type BehaviorPlanned, type CorrelationPlan, type RuleSet } from './rule-set.ts'
 import { signalOfEvent, type Seen } from './signals.ts'
 import { signalOfSynthetic } from './synthetic.ts'
 import { StageClock } from './stage-clock.ts'
@@ -66,6 +66,7 @@ export class DetectLogic implements StageLogic {
   readonly #matched: SigmaRule[] = []
   readonly #onMatch = (rule: SigmaRule): void => void this.#matched.push(rule)
   #familiar = new FamiliarPrincipals()
+  #keys = new ObservedKeys()
 
   constructor(state: KeyedState, report: DetectReport) {
     this.#clock = new StageClock(state)
@@ -88,13 +89,14 @@ export class DetectLogic implements StageLogic {
     this.#matcher = matcher
     this.#exceptions = exceptions
     this.#familiar = new FamiliarPrincipals()
-    this.#follows = followsOf(set, exceptions)
+    this.#keys = new ObservedKeys()
     this.#correlations.use(
       set.correlations.filter(({ local }) => local),
       set.correlations,
     )
     this.#baselines.use(new Set(set.behavior.map(({ key }) => key)))
     this.#behavior.use(set.behavior)
+    this.#follows = followsOf(set, exceptions, (key) => this.#behavior.member(key))
     this.#cost.use(set.sigma)
     this.#report.inForce(bundle.digest, set, notices)
     return mistakes
@@ -191,16 +193,14 @@ export class DetectLogic implements StageLogic {
     return true
   }
 
-  #select(planned: BehaviorPlanned, event: Event, context: EventContext, seen: Seen, out: Outcome): void {
-    const read = planned.rule.plan.read(event, context)
-    if (read === undefined) return
+  #select({ planned, member }: Selected, event: Event, context: EventContext, seen: Seen, out: Outcome): void {
     const { key, rule } = planned
+    const read = rule.plan.read(event, context)
+    if (read === undefined) return
+    const { group, observation } = read
     const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
-    if (!this.#behavior.has(key)) {
-      out.emit(observationOutput({ engine: 'behavior', rule: rule.meta.id, key, scope, ...read }))
-      return
-    }
-    const found = this.#behavior.observe(key, scope, read.group, read.observation, this.#clock.watermarkMs, seen, out)
+    if (member === undefined) return this.#handOn(rule.meta.id, key, scope, group, observation, out)
+    const found = this.#behavior.observe(member, scope, group, observation, this.#clock.watermarkMs, seen, out)
     if (found !== undefined) this.#followBehavior(found, out)
   }
 
@@ -230,10 +230,21 @@ export class DetectLogic implements StageLogic {
   #followBehavior(found: BehaviorFound, out: Outcome): void {
     for (const signal of found.signals) this.#emit(signal, out)
     for (const leak of found.leaks) out.emit({ topic: topics.leaks, key: leak.id, value: leak })
-    for (const { group, observation } of found.shuffled) {
-      const { scope, rule, key } = found
-      out.emit(observationOutput({ engine: 'behavior', rule: rule.meta.id, key, scope, group, observation }))
-    }
+    const { scope, rule, key } = found
+    for (const { group, observation } of found.shuffled) this.#handOn(rule.meta.id, key, scope, group, observation, out)
+  }
+
+  /** To the second step, where a detector's groups are kept by something else. */
+  #handOn(
+    rule: string,
+    key: string,
+    scope: string,
+    group: readonly string[],
+    observation: unknown,
+    out: Outcome,
+  ): void {
+    const observed = { engine: 'behavior', rule, key, scope, group, observation } as const
+    out.emit(observationOutput(observed, this.#keys.of(rule, scope, group)))
   }
 
   #emit(signal: Signal, out: Outcome): void {
@@ -248,52 +259,6 @@ function parsed(bytes: Buffer): unknown {
   } catch {
     return undefined
   }
-}
-
-/** A correlation that reads the events of a base rule. */
-interface Reader {
-  readonly plan: CorrelationPlan
-  /** Tells readers apart; it may name another one once other rules are in force. */
-  readonly number: number
-  readonly observe: EventObserver
-  /** An exception may hide what it reads. */
-  readonly hidden: boolean
-}
-
-/** What comes of a match of one rule. */
-interface Follow {
-  /** An exception may hide the match. */
-  readonly hidden: boolean
-  /** The behavior rule whose selection it is. */
-  readonly selected: BehaviorPlanned | undefined
-  readonly readers: readonly Reader[]
-}
-
-function followsOf(set: RuleSet, exceptions: Exceptions): Map<SigmaRule, Follow> {
-  const selected = new Map(set.behavior.map((planned) => [planned.rule.selectId, planned]))
-  const readers = readersOf(set, exceptions)
-  return new Map(
-    set.sigma.map((rule) => {
-      const { id } = rule.meta
-      return [rule, { hidden: exceptions.concern(id), selected: selected.get(id), readers: readers.get(id) ?? [] }]
-    }),
-  )
-}
-
-function readersOf(set: RuleSet, exceptions: Exceptions): Map<string, Reader[]> {
-  const readers = new Map<string, Reader[]>()
-  let count = 0
-  for (const plan of set.correlations) {
-    const hidden = exceptions.concern(plan.rule.meta.id)
-    for (const [base, { kind, id }] of plan.rule.base.entries()) {
-      if (kind !== 'rule') continue
-      const list = readers.get(id)
-      const reader: Reader = { plan, number: count++, observe: eventObserver(plan.rule, base), hidden }
-      if (list === undefined) readers.set(id, [reader])
-      else list.push(reader)
-    }
-  }
-  return readers
 }
 
 export function createDetectLogic(report: (task: TaskContext) => DetectReport): (task: TaskContext) => StageLogic {

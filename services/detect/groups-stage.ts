@@ -119,9 +119,10 @@ export class GroupsLogic implements StageLogic {
       return true
     }
     const { key, scope, group, observation } = observed
-    const found = this.#behavior.observe(key, scope, group, observation, watermarkMs, seen, out)
-    if (found === undefined) return false
-    this.#followBehavior(found, out)
+    const member = this.#behavior.member(key)
+    if (member === undefined) return false
+    const found = this.#behavior.observe(member, scope, group, observation, watermarkMs, seen, out)
+    if (found !== undefined) this.#followBehavior(found, out)
     return true
   }
 

@@ -61,6 +61,28 @@ export function observedKey({ rule, scope, group }: Pick<Observed, 'rule' | 'sco
   return `${rule} ${groupKey(scope, group)}`
 }
 
+/** Spells the same. What a detector hands on is mostly grouped by a model, which is mostly that of the time before: told at a glance. */
+export class ObservedKeys {
+  readonly #last = new Map<
+    string,
+    { readonly scope: string; readonly group: readonly string[]; readonly key: string }
+  >()
+
+  of(rule: string, scope: string, group: readonly string[]): string {
+    const last = this.#last.get(rule)
+    if (last !== undefined && last.scope === scope && isSame(last.group, group)) return last.key
+    const key = observedKey({ rule, scope, group })
+    this.#last.set(rule, { scope, group, key })
+    return key
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
+}
+
 export function observationOutput(observed: Observed, key = observedKey(observed)): StageOutput {
   return { topic: topics.observations, key, value: observed }
 }

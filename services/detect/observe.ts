@@ -88,9 +88,9 @@ export function eventObserver(rule: SigmaCorrelation, base: number): EventObserv
     const values = valuesOf(counted, event)
     if (values === undefined) return []
     const group = onlyGroup(groups, event)
-    const all = group === undefined ? groupsOf(groups, event) : [group]
     const observation: Observation = { eventId: event.event.id, timestampMs: timeMs, base, values, evidence }
-    return all.map((one) => ({ values: one, observation }))
+    if (group !== undefined) return [{ values: group, observation }]
+    return groupsOf(groups, event).map((one) => ({ values: one, observation }))
   }
 }
 

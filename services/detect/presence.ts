@@ -33,7 +33,8 @@ export class Presence {
       this.#keep(principal, [timeMs, day])
       return timeMs
     }
-    const [firstMs, lastDay] = span
+    const firstMs = span[0]
+    const lastDay = span[1]
     if (timeMs >= firstMs && day <= lastDay) return firstMs
     this.#keep(principal, [Math.min(firstMs, timeMs), Math.max(lastDay, day)])
     return Math.min(firstMs, timeMs)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { alikeMates } from './alike.ts'
 import { Names } from './names.ts'
-import { placeOf, Recent } from './recent.ts'
+import { Recent, Room } from './recent.ts'
 
 /** Ten accounts with each of two programs; those with the second ask something else, and may be found to be a crowd. */
 function worldOf(seed: number) {
@@ -13,10 +13,10 @@ function worldOf(seed: number) {
   const keep = (n: number, agent: string, middle: number, crowd?: string): void => {
     const x = input(middle)
     const seen = { principal: `${agent}${n}`, tenant: `t-${agent}${n}`, network: `n${n}`, agent, x }
-    recent.add(seen, placeOf(x), { crowd })
+    recent.add(seen, new Room().put(x), { crowd })
   }
   const ask = (middle: number): number => {
-    recent.look(names.of('t-new'), placeOf(input(middle)))
+    recent.look(names.of('t-new'), new Room().put(input(middle)))
     return alikeMates(recent, { of: 'agent', number: names.of('one') })
   }
   return { keep, ask, recent, names }

@@ -25,7 +25,7 @@ type CellKind = 'network' | 'agent' | 'crowded' | 'model'
 
 /** What one account has brought since its cell's evidence began to rise; lists have a value for each sum. */
 export interface Share {
-  readonly tenant: string
+  tenant: string
   /** What counted for the cell: at most its share of the line. */
   readonly counted: number[]
   /** All that it brought, for and against. */
@@ -165,6 +165,24 @@ function nothingYet(): number[] {
   return [0, 0, 0, 0, 0, 0]
 }
 
+/**
+ * Leaves no share but an empty one of this account, made of the one that was there; undefined: there was none, or several. The
+ * evidence of honest accounts begins anew with nearly every query.
+ */
+function onlyShare(shares: Map<string, Share>, principal: string): Share | undefined {
+  if (shares.size > 1) shares.clear()
+  const [only] = shares
+  if (only === undefined) return undefined
+  const [before, share] = only
+  share.counted.fill(0)
+  share.logs.fill(0)
+  if (before !== principal) {
+    shares.set(principal, share)
+    shares.delete(before)
+  }
+  return share
+}
+
 function thousandths(logs: NamedSums): number[] {
   return sums.map((sum) => Math.floor(1e3 * (logs[sum] ?? 0)))
 }
@@ -187,16 +205,15 @@ export class Pool {
   /** Adds a query's evidence; true once the cell has crossed the line. */
   add(cell: Cell, principal: string, { tenant, timeMs }: Sight, logs: Logs): boolean {
     if (timeMs > cell.lastMs) cell.lastMs = timeMs
-    if (!cell.crossed && cell.most === 0) {
-      cell.sinceMs = timeMs
-      if (cell.shares.size > 0) cell.shares.clear()
-    }
-    let share = cell.shares.get(principal)
+    const anew = !cell.crossed && cell.most === 0
+    if (anew) cell.sinceMs = timeMs
+    let share = anew ? onlyShare(cell.shares, principal) : cell.shares.get(principal)
     if (share === undefined) {
       if (cell.shares.size >= accountsMax) return cell.crossed
       share = { tenant, counted: nothingYet(), logs: nothingYet() }
       cell.shares.set(principal, share)
     }
+    share.tenant = tenant
     let together = 0
     for (let sort = 0; sort < all; sort++) {
       const log = logs[sort]!

@@ -14,7 +14,7 @@ import { whyMember } from './explain.ts'
 import { follow, strong } from './lineage.ts'
 import { Memory, type Known } from './memory.ts'
 import { placeOfSort, sorts, type CrowdParams, type Sight } from './params.ts'
-import { placeOf } from './recent.ts'
+import { Room } from './recent.ts'
 import { Relay, type Handover } from './relay.ts'
 import { rowOf } from './row.ts'
 import { alikeMates, type Mates } from './alike.ts'
@@ -48,6 +48,7 @@ export class PoolStep implements BehaviorStep {
   readonly #limits: { readonly accountsMin: number; readonly line: number }
   /** What the query brings to the cell that is looked at. */
   readonly #logs = new Int32Array(sorts.length)
+  readonly #room = new Room()
 
   constructor(params: CrowdParams) {
     this.#params = params
@@ -60,7 +61,7 @@ export class PoolStep implements BehaviorStep {
     const memory = Memory.of(entries)
     const known = memory.account(sight)
     const tenant = memory.names.of(sight.tenant)
-    const x = placeOf(sight.x)
+    const x = this.#room.put(sight.x)
     const hasInput = x.length > 0
     const repeats = hasInput && memory.recent.look(tenant, x)
     // Only differences of values can be even.

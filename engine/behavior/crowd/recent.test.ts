@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
 import { packed } from '../model-queries/packed.ts'
 import { Names } from './names.ts'
-import { blockQueries, nearestMax, placeOf, Recent, recentMax, type Seen } from './recent.ts'
+import { blockQueries, nearestMax, Recent, recentMax, Room, type Seen } from './recent.ts'
 
 const neighborsMax = 96
 
@@ -27,7 +27,7 @@ function worldOf(seed: number) {
     random,
     next,
     keep(seen: Seen): void {
-      recent.add(seen, placeOf(seen.x), undefined)
+      recent.add(seen, new Room().put(seen.x), undefined)
       const block = Math.floor(list.length / blockQueries) % (recentMax / blockQueries)
       if (list.length % blockQueries === 0) blocks[block] = []
       blocks[block]!.push(seen)
@@ -62,8 +62,8 @@ function worldOf(seed: number) {
       const last = list
         .slice(-count)
         .reverse()
-        .filter((seen) => placeOf(seen.x).length === x.length)
-      const measure = (seen: Seen): [string, number] => [seen.principal, distance(x, placeOf(seen.x))]
+        .filter((seen) => new Room().put(seen.x).length === x.length)
+      const measure = (seen: Seen): [string, number] => [seen.principal, distance(x, new Room().put(seen.x))]
       const closest = last.map(measure).reduce((a, b) => (b[1] < a[1] ? b : a), ['', Infinity])[0]
       const measured = last.filter((seen) => seen.tenant !== tenant).map(measure)
       const repeats = measured.some(([, away]) => away < 1e-9)
@@ -87,7 +87,7 @@ describe('the last queries of all accounts', () => {
       if (world.random() < 0.02) world.restore()
       const seen = world.next(n < 300 && n % 2 === 0)
       if (n > 20 && n % 3 === 0) {
-        const x = placeOf(seen.x)
+        const x = new Room().put(seen.x)
         expect(world.look(seen.tenant, x), `query ${n}`).toEqual(world.plainly(seen.tenant, x))
       }
       world.keep(seen)
@@ -98,10 +98,10 @@ describe('the last queries of all accounts', () => {
     const names = new Names()
     const recent = new Recent(0, names)
     const seen = { principal: 'a/x', tenant: 'a', network: 'n', agent: 'g', x: [0.1, 0.2, 0.3] }
-    recent.add(seen, placeOf(seen.x), undefined)
-    expect(recent.look(names.of('b'), placeOf(seen.x))).toBe(true)
-    expect(recent.look(names.of('a'), placeOf(seen.x))).toBe(false)
-    expect(recent.look(names.of('b'), placeOf([0.1, 0.2, 0.4]))).toBe(false)
+    recent.add(seen, new Room().put(seen.x), undefined)
+    expect(recent.look(names.of('b'), new Room().put(seen.x))).toBe(true)
+    expect(recent.look(names.of('a'), new Room().put(seen.x))).toBe(false)
+    expect(recent.look(names.of('b'), new Room().put([0.1, 0.2, 0.4]))).toBe(false)
   })
 
   test('whose input is a step from a query of 64 values is found among 250 that are as natural', () => {
@@ -111,11 +111,11 @@ describe('the last queries of all accounts', () => {
     const natural = (): number[] => Array.from({ length: 64 }, () => random() * random())
     const inputs = Array.from({ length: 250 }, natural)
     for (const [n, x] of inputs.entries()) {
-      recent.add({ principal: `p${n}`, tenant: `t${n}`, network: 'n', agent: 'g', x }, placeOf(x), undefined)
+      recent.add({ principal: `p${n}`, tenant: `t${n}`, network: 'n', agent: 'g', x }, new Room().put(x), undefined)
     }
     for (const [n, x] of inputs.entries()) {
       const stepped = x.map((value) => value + (random() < 0.5 ? 0.1 : -0.1))
-      recent.look(names.of('other'), placeOf(stepped))
+      recent.look(names.of('other'), new Room().put(stepped))
       expect(recent.at(recent.closest()).principal).toBe(`p${n}`)
     }
   })

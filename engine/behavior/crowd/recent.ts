@@ -7,7 +7,7 @@
 import { dimensionMax } from '../model-queries/input.ts'
 import { distanceUpTo, Few } from './few.ts'
 import type { Names } from './names.ts'
-import { sketch, sketchedUpTo, sketchLength } from './sketch.ts'
+import { putClosest, sketch, sketchedDistance, sketchLength } from './sketch.ts'
 
 /** JSON; queries are kept in blocks, so that a new one rewrites little. */
 export interface Seen {
@@ -43,14 +43,19 @@ const nothing = new Float64Array(0)
 const bytes = Buffer.alloc(4 * dimensionMax + 1)
 const floats = new Float32Array(bytes.buffer, bytes.byteOffset, dimensionMax)
 
-/** The numbers of an input as they are compared; none where it has none, or too many. */
-export function placeOf(x: Seen['x']): Float64Array {
-  const values = typeof x === 'string' ? floats : x
-  const length = typeof x === 'string' ? bytes.write(x, 'base64') / 4 : x.length
-  if (length === 0 || length > dimensionMax || !Number.isInteger(length)) return nothing
-  const place = new Float64Array(length)
-  for (let n = 0; n < length; n++) place[n] = Math.round(values[n]! * steps) / steps
-  return place
+/** Room for the numbers of one input, by their count: made anew for each it is most of what reading one costs. */
+export class Room {
+  readonly #places: (Float64Array | undefined)[] = []
+
+  /** The numbers of an input as they are compared, until the next is put here; none where it has none, or too many. */
+  put(x: Seen['x']): Float64Array {
+    const length = typeof x === 'string' ? bytes.write(x, 'base64') / 4 : x.length
+    if (length === 0 || length > dimensionMax || !Number.isInteger(length)) return nothing
+    const place = (this.#places[length] ??= new Float64Array(length))
+    const values = typeof x === 'string' ? floats : x
+    for (let n = 0; n < length; n++) place[n] = Math.round(values[n]! * steps) / steps
+    return place
+  }
 }
 
 export class Recent {
@@ -66,7 +71,9 @@ export class Recent {
   readonly agents = new Int32Array(recentMax)
   /** 1: no later query of this account, of this length, is kept. */
   readonly #latest = new Uint8Array(recentMax)
-  readonly #latestOf = new Map<string, number>()
+  /** By length of the input, then by account: the slot of its last query. */
+  readonly #latestOf = new Map<number, Map<string, number>>()
+  #accounts = 0
   /** By number of a network or a program: its accounts whose last query is kept. */
   #accountsOf: number[] = []
   #names: Names
@@ -76,8 +83,9 @@ export class Recent {
   readonly #hashes = new Int32Array(recentMax)
   readonly #few = new Few(closestMax)
   readonly #near = new Few(nearestMax)
-  /** The query that is looked at, and its sketch. */
+  /** The query that is looked at, its hash and its sketch. */
   #x: Float64Array = nothing
+  #hash = 0
   #tenant = 0
   readonly #own = new Float64Array(sketchLength)
   #isSketched = false
@@ -102,6 +110,7 @@ export class Recent {
     askerOf: (principal: string) => Asker | undefined,
   ): Recent {
     const recent = new Recent(kept, names)
+    const room = new Room()
     const newest = Math.floor(kept / blockQueries)
     for (let number = Math.max(0, newest - blocks); number <= newest; number++) {
       // Where the newest block has not begun, its place still holds the oldest.
@@ -109,7 +118,7 @@ export class Recent {
       for (const [at, seen] of all.entries()) {
         const query = number * blockQueries + at
         if (query < kept && query >= kept - recentMax)
-          recent.#put(query, seen, placeOf(seen.x), askerOf(seen.principal))
+          recent.#put(query, seen, room.put(seen.x), askerOf(seen.principal))
       }
     }
     return recent
@@ -130,21 +139,15 @@ export class Recent {
     this.#tenant = tenant
     this.#isSketched = false
     this.#neighbors = this.#nearest = -1
-    return this.#isRepetition(hashOf(x))
+    this.#hash = hashOf(x)
+    return this.#isRepetition(this.#hash)
   }
 
   /** Slot of the closest query, whoever asked it; -1: there is none. */
   closest(): number {
     this.#sketch()
     const few = this.#few
-    const { length } = this.#x
-    few.count = 0
-    for (let slot = 0; slot < recentMax; slot++) {
-      if (this.#lengths[slot] !== length) continue
-      const { most } = few
-      const distance = sketchedUpTo(this.#own, this.#sketches, slot * sketchLength, most)
-      if (distance < most) few.put(slot, distance)
-    }
+    putClosest(few, this.#own, this.#sketches, this.#lengths, this.#x.length)
     let [closest, least] = [-1, Infinity]
     for (let n = 0; n < few.count; n++) {
       const distance = distanceUpTo(this.#x, this.#rows, few.slots[n]! * dimensionMax, least)
@@ -182,7 +185,7 @@ export class Recent {
     near.count = 0
     for (let n = 0; n < count; n++) {
       const slot = this.#slots[n]!
-      const distance = sketchedUpTo(this.#own, this.#sketches, slot * sketchLength, Infinity)
+      const distance = sketchedDistance(this.#own, this.#sketches, slot * sketchLength)
       this.#distances[n] = distance
       if (distance < near.most) near.put(slot, distance)
     }
@@ -250,7 +253,7 @@ export class Recent {
 
   /** Accounts whose last query is kept, and of them those on a network, or with a program. */
   get accounts(): number {
-    return this.#latestOf.size
+    return this.#accounts
   }
 
   accountsOf(number: number): number {
@@ -290,19 +293,23 @@ export class Recent {
     this.#seen[slot] = seen
     this.#askers[slot] = asker
     this.#rows.set(place, slot * dimensionMax)
-    sketch(place, this.#sketches, slot * sketchLength)
-    this.#hashes[slot] = hashOf(place)
+    const isLooked = place === this.#x
+    if (isLooked && this.#isSketched) this.#sketches.set(this.#own, slot * sketchLength)
+    else sketch(place, this.#sketches, slot * sketchLength)
+    this.#hashes[slot] = isLooked ? this.#hash : hashOf(place)
     this.#lengths[slot] = length
     this.#name(slot, seen)
-    const account = `${length}/${seen.principal}`
-    const before = this.#latestOf.get(account)
-    if (before !== undefined) {
+    let latest = this.#latestOf.get(length)
+    if (latest === undefined) this.#latestOf.set(length, (latest = new Map<string, number>()))
+    const before = latest.get(seen.principal)
+    if (before === undefined) this.#accounts++
+    else {
       this.#latest[before] = 0
       this.#count(before, -1)
     }
     this.#latest[slot] = 1
     this.#count(slot, 1)
-    this.#latestOf.set(account, slot)
+    latest.set(seen.principal, slot)
   }
 
   #name(slot: number, { tenant, network, agent }: Seen): void {
@@ -312,15 +319,18 @@ export class Recent {
   }
 
   #count(slot: number, by: number): void {
-    for (const number of [this.networks[slot]!, this.agents[slot]!])
-      this.#accountsOf[number] = (this.#accountsOf[number] ?? 0) + by
+    const network = this.networks[slot]!
+    const agent = this.agents[slot]!
+    this.#accountsOf[network] = (this.#accountsOf[network] ?? 0) + by
+    this.#accountsOf[agent] = (this.#accountsOf[agent] ?? 0) + by
   }
 
   #drop(slot: number): void {
     const seen = this.#seen[slot]
     if (seen === undefined) return
     if (this.#latest[slot] === 1) {
-      this.#latestOf.delete(`${this.#lengths[slot]!}/${seen.principal}`)
+      this.#latestOf.get(this.#lengths[slot]!)?.delete(seen.principal)
+      this.#accounts--
       this.#count(slot, -1)
     }
     this.#seen[slot] = this.#askers[slot] = undefined

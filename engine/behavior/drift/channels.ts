@@ -44,7 +44,7 @@ function vectorOf(event: Event): readonly number[] | undefined {
 }
 
 function areFinite(vector: readonly number[]): boolean {
-  for (const value of vector) if (!Number.isFinite(value)) return false
+  for (let n = 0; n < vector.length; n++) if (!Number.isFinite(vector[n])) return false
   return true
 }
 

@@ -67,9 +67,17 @@ export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): 
     writable: true,
     configurable: true,
   })
-  const names = Object.keys(watch.accounts)
-  if (names.length > accountsMax) {
-    const oldest = names.reduce((a, b) => (watch.accounts[b]!.lastMs < watch.accounts[a]!.lastMs ? b : a))
+  let count = 0
+  let oldest = ''
+  let oldestMs = Infinity
+  for (const name in watch.accounts) {
+    const { lastMs } = watch.accounts[name]!
+    count++
+    if (lastMs >= oldestMs) continue
+    oldest = name
+    oldestMs = lastMs
+  }
+  if (count > accountsMax) {
     Reflect.deleteProperty(watch.accounts, oldest)
     watch.window = watch.window.filter(({ p }) => p !== oldest)
   }

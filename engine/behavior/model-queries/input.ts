@@ -138,7 +138,12 @@ export function featuresOf(values: readonly number[]): Float64Array {
 /** Undefined where it is no vector of at least two finite numbers. */
 function finite(values: unknown): readonly number[] | undefined {
   if (!Array.isArray(values) || values.length < 2 || values.length > valuesMax) return undefined
-  for (const value of values) if (typeof value !== 'number' || !(Math.abs(value) < 1e12)) return undefined
+  const items = values as readonly unknown[]
+  // By index: a number that is taken out of a list of them otherwise gets a box of its own.
+  for (let n = 0; n < items.length; n++) {
+    const item = items[n]
+    if (typeof item !== 'number' || !(item < 1e12 && item > -1e12)) return undefined
+  }
   return values as number[]
 }
 
