@@ -84,7 +84,7 @@ export class AbsenceOperator extends LateOperator<State> {
     if (!holds) return undefined
     const counted = within.filter(({ b }) => this.#wanted.has(b))
     const peak = new Set(counted.map(({ b }) => b)).size
-    return this.finding(state, t, counted, { count: distinctEvents(counted), peak })
+    return this.finding(state, t, { held: counted, seen: around }, { count: distinctEvents(counted), peak })
   }
 }
 

@@ -45,6 +45,6 @@ export class CompleteOperator extends LateOperator<LateState> {
     const peak = aggregate.measure(window, 0, window.length)
     if (!conditionHolds(this.correlation, peak)) return undefined
     const count = this.byRule ? distinctEvents(window) : window.reduce((sum, { n }) => sum + n, 0)
-    return this.finding(state, window[0]!.t, window, { count, peak })
+    return this.finding(state, window[0]!.t, { held: window, seen: window }, { count, peak })
   }
 }

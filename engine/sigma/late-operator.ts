@@ -6,7 +6,7 @@
  *
  * Promises: a group remembers at most `entriesMax` entries. One that outgrows them is judged as far as the watermark goes, then
  * counts in bulk; what would need each single value drops what has no room. The findings that this may concern say
- * `incomplete`.
+ * `incomplete`, and those that stand on such.
  */
 import { addsUp, countsByRule, valueKindOf } from './aggregates.ts'
 import { StateViews } from './state-views.ts'
@@ -19,11 +19,13 @@ import type {
   SigmaCorrelation,
 } from './types.ts'
 import {
+  anyIncomplete,
   compress,
   EntryIndex,
   entriesMax,
   entriesOf,
   idAs,
+  markIncomplete,
   shortId,
   spread,
   type Entry,
@@ -61,9 +63,13 @@ export abstract class LateOperator<State extends LateState> implements Correlati
   protected abstract opening(state: State): Entry | undefined
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
+    const id = this.byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
+    if (observation.incomplete === 'since') {
+      markIncomplete((given as State | undefined)?.entries ?? [], id)
+      return { state: given, findings: [] }
+    }
     if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
     const state = (given as State | undefined) ?? this.newState()
-    const id = this.byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
     const known = this.#index(state).has(id)
     if (known !== (observation.retracted === true)) return { state: given, findings: [], dropped: 'duplicate' }
     if (known) {
@@ -102,11 +108,11 @@ export abstract class LateOperator<State extends LateState> implements Correlati
     this.#indexes.delete(state)
   }
 
-  /** The one finding of a window that is over. `held`: the events that made it hold. */
+  /** The one finding of a window that is over. `held`: the events that made it hold; `seen`: all that it looked at. */
   protected finding(
     state: State,
     anchorMs: number,
-    held: readonly Entry[],
+    { held, seen }: { readonly held: readonly Entry[]; readonly seen: readonly Entry[] },
     of: { readonly count: number; readonly peak: number },
   ): CorrelationFinding {
     const lastMs = held.at(-1)!.t
@@ -120,7 +126,7 @@ export abstract class LateOperator<State extends LateState> implements Correlati
       count: of.count,
       peak: of.peak,
       final: true,
-      incomplete: state.incomplete,
+      incomplete: state.incomplete || anyIncomplete(seen),
       evidence: spread(distinctEvidence(held)),
     }
   }

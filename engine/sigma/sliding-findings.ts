@@ -3,7 +3,7 @@
  *
  * Pure; remembers in the group's state what it has told.
  */
-import { evidenceOf, type Burst, type SlidingState, type Told } from './sliding-state.ts'
+import { evidenceOf, isIncomplete, type Burst, type SlidingState, type Told } from './sliding-state.ts'
 import type { CorrelationFinding } from './types.ts'
 import { spread } from './window-entries.ts'
 
@@ -77,11 +77,6 @@ function findingOf(state: SlidingState, burst: Burst, telling: Telling): Correla
     incomplete,
     evidence: spread(evidenceOf(state, burst)),
   }
-}
-
-/** Its first window, or one that it would have gone on from, begins where something may be missing. */
-function isIncomplete({ roughMs }: SlidingState, { first }: Burst, spanMs: number): boolean {
-  return roughMs !== null && first - spanMs <= roughMs
 }
 
 /**

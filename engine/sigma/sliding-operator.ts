@@ -8,11 +8,12 @@
  * Promises: once the watermark has passed, the findings left open are those of the events sorted and without duplicates,
  * however they arrived. An event in order costs amortized constant time (temporal_ordered: the window's length), a late one
  * the length of what the group remembers. A group that outgrows `entriesMax` does not wait for late events as long as it
- * should, and counts in bulk where that is not enough: the findings that this may concern say so (`incomplete`).
+ * should, and counts in bulk where that is not enough: the findings that this may concern say so (`incomplete`), and those that
+ * stand on such.
  */
 import { addsUp, countsByRule, valueKindOf } from './aggregates.ts'
 import { tellBursts } from './sliding-findings.ts'
-import { evidenceOf, newState, type SlidingState as State } from './sliding-state.ts'
+import { evidenceOf, isIncomplete, newState, type SlidingState as State } from './sliding-state.ts'
 import { SlidingWindows, type SlidingView as View } from './sliding-windows.ts'
 import { StateViews } from './state-views.ts'
 import type {
@@ -30,6 +31,7 @@ import {
   entriesOf,
   idAs,
   insertAt,
+  markIncomplete,
   placeFor,
   shortId,
   spread,
@@ -62,9 +64,10 @@ export class SlidingOperator implements CorrelationOperator {
 
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
     const t = observation.timestampMs
+    const id = this.#byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
+    if (observation.incomplete === 'since') return this.#doubt(given, t, id)
     if (t < watermarkMs) return { state: given, findings: [], dropped: 'late' }
     const state = (given as State | undefined) ?? newState()
-    const id = this.#byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
     if (observation.retracted === true) return this.#takeBack(given, state, id)
     let at = placeFor(state.entries, t, id)
     if (at < 0) return { state: given, findings: [], dropped: 'duplicate' }
@@ -75,6 +78,7 @@ export class SlidingOperator implements CorrelationOperator {
     const settled = this.#makeRoom(state, added.length, watermarkMs)
     if (before !== state.entries) at = placeFor(state.entries, t, id)
     const view = this.#view(state)
+    if (observation.incomplete !== undefined) state.standsOnIncomplete = true
     const inserted = insertAt(state.entries, at, added, view.carrying)
     view.carrying = inserted.carrying
     if (at + added.length === state.entries.length && !this.#mayUndo(state, at))
@@ -117,6 +121,18 @@ export class SlidingOperator implements CorrelationOperator {
     if (kept.length === state.entries.length) return { state: given, findings: [], dropped: 'duplicate' }
     state.entries = kept
     this.#views.delete(state)
+    return { state, findings: this.#tell(state, -Infinity) }
+  }
+
+  /** A finding that the group stands on has come to say `incomplete`, however late: no window changes by that. */
+  #doubt(given: GroupState | undefined, t: number, id: string): OperatorStep {
+    const state = given as State | undefined
+    if (state === undefined) return { state, findings: [] }
+    const { head } = state
+    const inHead = head !== null && t >= head.anchor && t <= head.last
+    if (inHead) head.incomplete = true
+    if (!markIncomplete(state.entries, id) && !inHead) return { state, findings: [] }
+    state.standsOnIncomplete = true
     return { state, findings: this.#tell(state, -Infinity) }
   }
 
@@ -169,7 +185,8 @@ export class SlidingOperator implements CorrelationOperator {
     const last = settled.bursts.at(-1)
     const open = last !== undefined && last.last + this.#spanMs >= untilMs ? last : undefined
     const evidence = open === undefined ? [] : spread(evidenceOf(state, open))
-    state.head = open === undefined ? null : { ...open, evidence }
+    const doubted = open !== undefined && isIncomplete(state, open, this.#spanMs)
+    state.head = open === undefined ? null : { ...open, evidence, ...(doubted ? { incomplete: true } : {}) }
     state.settledMs = untilMs
     state.entries = state.entries.filter((entry) => entry.t >= untilMs - this.#spanMs)
     this.#views.delete(state)

@@ -5,7 +5,7 @@
  * them; changed by the operator (sliding-operator.ts).
  */
 import type { EvidenceRef } from '../../core/signal.ts'
-import type { Entry } from './window-entries.ts'
+import { anyIncomplete, type Entry } from './window-entries.ts'
 
 export interface Burst {
   anchor: number
@@ -20,6 +20,8 @@ export interface Burst {
 /** The part of a burst that the watermark has passed. */
 interface Head extends Burst {
   evidence: readonly EvidenceRef[]
+  /** It stands on a finding that says so. */
+  incomplete?: true
 }
 
 /** A finding as it was last told. */
@@ -43,6 +45,8 @@ export interface SlidingState {
   told: Told[]
   /** Up to here the group has not waited for all late events, or has counted in bulk; null: nowhere. */
   roughMs: number | null
+  /** Findings that say `incomplete` are, or were, among the entries: which, these say. */
+  standsOnIncomplete?: true
 }
 
 export function newState(): SlidingState {
@@ -56,4 +60,14 @@ export function evidenceOf(state: SlidingState, burst: Burst): readonly Evidence
     e !== undefined && t <= burst.last && (head === undefined ? t >= burst.anchor : t > head.last) ? [e] : [],
   )
   return head === undefined ? since : [...head.evidence, ...since]
+}
+
+/** Whether a burst may be other than it should: for what the group has not kept, or for findings that it stands on. */
+export function isIncomplete(state: SlidingState, burst: Burst, spanMs: number): boolean {
+  const { roughMs, head, entries } = state
+  // Its first window, or one that it would have gone on from, begins where something may be missing.
+  if (roughMs !== null && burst.first - spanMs <= roughMs) return true
+  if (state.standsOnIncomplete !== true) return false
+  if (head?.incomplete === true && head.anchor === burst.anchor) return true
+  return anyIncomplete(entries, burst.anchor, burst.last)
 }

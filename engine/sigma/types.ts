@@ -190,6 +190,8 @@ export interface Observation {
   readonly evidence?: EvidenceRef
   /** The base was a finding that has been withdrawn: takes the observation of the same `eventId` back. */
   readonly retracted?: boolean
+  /** The base was a finding that says `incomplete`; `since`: it was observed before, and did not say so yet. */
+  readonly incomplete?: true | 'since'
 }
 
 /** One version of one finding of a correlation within one group. */
@@ -210,7 +212,7 @@ export interface CorrelationFinding {
   readonly peak: number
   /** The watermark has passed: it will not change any more. */
   readonly final: boolean
-  /** More events than the group may keep: counts are upper or lower bounds, see docs/decisions/010-sigma-windows.md. */
+  /** More events than the group, or one that it stands on, may keep: see docs/decisions/010-sigma-windows.md. */
   readonly incomplete: boolean
   /** In event-time order, at most `limits.signalEvidenceMax`; spread over the burst when there are more. */
   readonly evidence: readonly EvidenceRef[]

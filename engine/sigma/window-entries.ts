@@ -30,6 +30,8 @@ export interface Entry {
   n: number
   /** Left out of the JSON where it is undefined. */
   e?: EvidenceRef | undefined
+  /** It is a finding, or has one among those that it stands for, that says `incomplete`. */
+  i?: true
 }
 
 /** What kind of value an operator reads. */
@@ -37,6 +39,12 @@ export type ValueKind = 'none' | 'text' | 'number'
 
 /** The entries of one observation, under its short id; empty where it has no value to count. */
 export function entriesOf(observation: Observation, id: string, kind: ValueKind): Entry[] {
+  const entries = plainEntries(observation, id, kind)
+  if (observation.incomplete !== undefined) for (const entry of entries) entry.i = true
+  return entries
+}
+
+function plainEntries(observation: Observation, id: string, kind: ValueKind): Entry[] {
   const { timestampMs: t, base: b, evidence: e } = observation
   if (kind === 'none') return [{ t, id, b, v: '', n: 1, e }]
   if (kind === 'number') {
@@ -75,6 +83,21 @@ export function idAs({ eventId }: Observation, base: number): string {
 /** One event is mostly asked about several times in a row, by each correlation that reads it. */
 let lastId = ''
 let lastShort = ''
+
+/** A finding that is among the entries has come to say `incomplete`. Returns whether it is. */
+export function markIncomplete(entries: readonly Entry[], id: string): boolean {
+  let known = false
+  for (const entry of entries) {
+    if (entry.id !== id) continue
+    entry.i = true
+    known = true
+  }
+  return known
+}
+
+export function anyIncomplete(entries: readonly Entry[], fromMs = -Infinity, toMs = Infinity): boolean {
+  return entries.some(({ t, i }) => i === true && t >= fromMs && t <= toMs)
+}
 
 /** Where a new entry of this time and id belongs; -1: there is one already. The entries of one id are of one time. */
 export function placeFor(entries: readonly Entry[], t: number, id: string): number {
@@ -148,6 +171,7 @@ function mergeWithin(entries: readonly Entry[], widthMs: number, sums: boolean, 
     into.n += entry.n
     if (sums) into.v = Number(into.v) + Number(entry.v)
     if (into.e === undefined && entry.e !== undefined) into.e = entry.e
+    if (entry.i === true) into.i = true
   }
   return [...merged.values()].sort((a, b) => a.t - b.t)
 }

@@ -110,6 +110,46 @@ describe('a correlation that stands on one that is decided when its window is ov
   })
 })
 
+describe('a finding that stands on one that says incomplete', () => {
+  const flood = (): Event[] => Array.from({ length: 2_500 }, (_, number) => event('read', number * 10))
+  const incomplete = (pipe: DetectInProcess): unknown[] =>
+    [...pipe.final().values()].map(({ rule, facts }) => [rule.id, facts['incomplete'] ?? false])
+  const beside = correlation('beside', 'type: temporal, rules: [burst, made], timespan: 2h')
+
+  test('says so too, though that one was told before it did', () => {
+    const pipe = pipeOf(burst, beside)
+    send(pipe, event('made', 0), ...flood())
+    pipe.watermark(Infinity)
+    expect(incomplete(pipe)).toEqual([['beside', true]])
+  })
+
+  test('also where the partition has restarted, and event time has passed both in between', () => {
+    const pipe = pipeOf(burst, beside)
+    send(pipe, event('made', 0), ...flood())
+    pipe.restart()
+    pipe.watermark(startMs + 20_000)
+    pipe.restart()
+    pipe.watermark(Infinity)
+    expect(incomplete(pipe)).toEqual([['beside', true]])
+  })
+
+  test('says so too where both are decided when their windows are over', () => {
+    const few = correlation('few', 'type: event_count, rules: [read], timespan: 1m, condition: { lte: 9999 }')
+    const once = correlation('once', 'type: event_count, rules: [few], timespan: 1h, condition: { lte: 1 }')
+    const pipe = pipeOf(few, once)
+    send(pipe, ...flood())
+    pipe.watermark(Infinity)
+    expect(incomplete(pipe)).toEqual([['once', true]])
+  })
+
+  test('does not where nothing was forgotten', () => {
+    const pipe = pipeOf(burst, beside)
+    send(pipe, event('made', 0), ...flood().slice(0, 100))
+    pipe.watermark(Infinity)
+    expect(incomplete(pipe)).toEqual([['beside', false]])
+  })
+})
+
 describe('what a group remembers of the findings that it has handed on', () => {
   test('is bounded, however many there were', () => {
     const pipe = pipeOf(

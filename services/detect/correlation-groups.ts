@@ -175,7 +175,8 @@ export class CorrelationGroups {
       return found
     }
     const group = known ?? this.#open(member, it, step.state)
-    if (step.dropped === undefined) group.note(it.observation.timestampMs, it.context)
+    const isNews = it.observation.retracted !== true && it.observation.incomplete !== 'since'
+    if (step.dropped === undefined && isNews) group.note(it.observation.timestampMs, it.context)
     const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, watermarkMs, seen)
     const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
     if (!unchanged) this.#keep(group, step)

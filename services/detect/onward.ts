@@ -1,7 +1,7 @@
 /**
  * What findings of a correlation mean to those that stand on it: observations, at the time at which the finding first held.
  *
- * Pure. Told once, and taken back when the finding is withdrawn or has moved.
+ * Pure. Told once, and taken back when the finding is withdrawn or has moved; told again where it has come to say `incomplete`.
  */
 import type { CorrelationFinding, Observation, SigmaCorrelation } from '../../engine/sigma/types.ts'
 import { between } from './group-context.ts'
@@ -36,13 +36,14 @@ export function handedOn(
 ): readonly ToObserve[] {
   const before = group.told[finding.anchorMs]
   const open = finding.status === 'open'
-  if (open && before === finding.firstHeldMs) return []
+  const known = open && before === finding.firstHeldMs
+  if (known && !finding.incomplete) return []
   // Of many events not each is remembered with its evidence: the finding counts all the same.
   const evidence = finding.evidence[0]
   const named = namedGroup(rule, group)
   const { groupFields, valueFields } = upper.rule.base[base]!
   const { entities, exposure } = between(group.context, finding.anchorMs, finding.lastHeldMs)
-  const observationAt = (timestampMs: number, retracted: boolean): ToObserve => ({
+  const observationAt = (timestampMs: number, also: Pick<Observation, 'retracted' | 'incomplete'>): ToObserve => ({
     plan: upper,
     scope: upper.rule.meta.warden.scope === 'operator' ? 'operator' : group.scope,
     values: groupFields.map((field) => named[field] ?? ''),
@@ -52,7 +53,7 @@ export function handedOn(
       base,
       values: valueFields.map((field) => named[field] ?? ''),
       ...(evidence === undefined ? {} : { evidence }),
-      ...(retracted ? { retracted } : {}),
+      ...also,
     },
     context: {
       entities,
@@ -60,9 +61,10 @@ export function handedOn(
       ...(exposure?.queries === undefined ? {} : { queries: exposure.queries }),
     },
   })
+  if (known) return [observationAt(before, { incomplete: 'since' })]
   const onward: ToObserve[] = []
-  if (before !== undefined) onward.push(observationAt(before, true))
-  if (open) onward.push(observationAt(finding.firstHeldMs, false))
+  if (before !== undefined) onward.push(observationAt(before, { retracted: true }))
+  if (open) onward.push(observationAt(finding.firstHeldMs, finding.incomplete ? { incomplete: true } : {}))
   return onward
 }
 

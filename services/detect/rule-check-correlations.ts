@@ -1,5 +1,6 @@
 /**
- * Finds correlations that nothing reaches: a base that never matches, or whose events carry no value to group by.
+ * Finds correlations that nothing reaches: a base that never matches, or whose events carry no value to group by; and such as
+ * can't be spread over partitions.
  *
  * Pure; used by rule-check.ts. Correlations are looked at in the order of their plans, bases first.
  */
@@ -7,6 +8,7 @@ import { canBeReached } from '../../engine/sigma/correlation-reach.ts'
 import type { SigmaCorrelation, SigmaRule } from '../../engine/sigma/types.ts'
 import { spell, type FieldSupply } from './rule-check-fields.ts'
 import type { RuleFinding, WrittenRule } from './rule-finding.ts'
+import type { CorrelationPlan } from './rule-set.ts'
 
 export class CorrelationCheck {
   readonly #rules: ReadonlyMap<string, SigmaRule>
@@ -69,4 +71,30 @@ export class CorrelationCheck {
       return [{ base, finding }]
     })
   }
+}
+
+/** Correlations that stand on one another and have nothing to be spread by: a warning for each such chain, at its uppermost. */
+export function checkSpread(
+  plans: readonly CorrelationPlan[],
+  written: (rule: SigmaCorrelation) => WrittenRule,
+): RuleFinding[] {
+  const chains = Map.groupBy(
+    plans.filter(({ local }) => !local),
+    ({ placement }) => placement.name,
+  )
+  return [...chains.values()].flatMap((chain): readonly RuleFinding[] => {
+    if (chain.length < 2 || chain[0]!.placement.columns.length > 0) return []
+    const top = chain.reduce((highest, each) => (each.height > highest.height ? each : highest)).rule
+    const titles = chain.map(({ rule }) => `"${rule.meta.title.slice(0, 100)}"`).join(', ')
+    return [
+      {
+        severity: 'warning',
+        code: 'CORRELATION_NOT_SPREAD',
+        message: `${titles} stand on one another and group by no field in common: one partition keeps all that they count of a tenant.`,
+        place: written(top).place(['correlation', 'group-by']),
+        hint: 'Give all of them a field of group-by in common, such as warden.principal.',
+        rule: top.meta.id,
+      },
+    ]
+  })
 }

@@ -126,3 +126,20 @@ describe('correlations that nothing reaches', () => {
     ])
   })
 })
+
+describe('correlations that stand on one another', () => {
+  const live = rule('live', 's: { event.action: x }\ncondition: s')
+  const counted = (id: string, rules: string, group: string): string =>
+    correlation(id, `type: event_count\nrules: [${rules}]\n${group}timespan: 5m\ncondition: { gte: 3 }`)
+  const spread = (...documents: readonly string[]): string[] =>
+    codes(live, ...documents).filter((each) => each.includes('SPREAD'))
+
+  test('are told where they group by no field in common: they can be kept in one partition only', () => {
+    const lower = counted('lower', 'live', 'group-by: [user.name]\n')
+    expect(spread(lower, counted('upper', 'lower', ''))).toEqual([
+      expect.stringMatching(/CORRELATION_NOT_SPREAD Give all of them/),
+    ])
+    expect(spread(lower, counted('upper', 'lower', 'group-by: [user.name]\n'))).toEqual([])
+    expect(spread(lower)).toEqual([])
+  })
+})

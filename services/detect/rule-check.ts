@@ -13,7 +13,7 @@ import { neverHolds } from '../../engine/sigma/never.ts'
 import type { RuleMeta, SigmaRule } from '../../engine/sigma/types.ts'
 import { filledFields } from '../../engine/sources/filled-fields.ts'
 import { isSingleValued } from '../../engine/sources/targets.ts'
-import { CorrelationCheck } from './rule-check-correlations.ts'
+import { checkSpread, CorrelationCheck } from './rule-check-correlations.ts'
 import { checkFields, FieldSupply } from './rule-check-fields.ts'
 import { checkTags } from './rule-check-tags.ts'
 import type { RuleFinding, Severity, WrittenRule } from './rule-finding.ts'
@@ -54,6 +54,7 @@ export function checkRules(
   }
   const check = new CorrelationCheck(sigma, never, supply)
   for (const { rule } of correlations) findings.push(...check.check(rule, written.rule(rule.meta)))
+  findings.push(...checkSpread(correlations, ({ meta }) => written.rule(meta)))
   for (const meta of [...sigma, ...correlations.map(({ rule }) => rule)].map((rule) => rule.meta)) {
     findings.push(...checkTags(written.rule(meta)))
   }

@@ -133,6 +133,7 @@ type Row = readonly [
   end: number,
   count: number,
   peak: number,
+  incomplete: boolean,
 ]
 
 function sorted(rows: Row[]): Row[] {
@@ -166,6 +167,7 @@ function run(
       Date.parse(end),
       signal.evidence.count,
       correlated ? Number(signal.facts['peak']) : 1,
+      signal.facts['incomplete'] === true,
     ]
   })
   return sorted(rows)
@@ -199,8 +201,8 @@ function expected(given: RandomCase, delivery: Delivery): Row[] {
   for (const correlation of correlations) {
     const found = findingsOf(correlation, counted, below)
     if (standsAlone(correlation.id, correlations)) {
-      for (const { scope, group, anchor, first, last, count, peak } of found) {
-        rows.push([correlation.id, scope, JSON.stringify(group), anchor, first, last, count, peak])
+      for (const { scope, group, anchor, first, last, count, peak, incomplete } of found) {
+        rows.push([correlation.id, scope, JSON.stringify(group), anchor, first, last, count, peak, incomplete])
       }
     }
     below.set(correlation.id, found)
@@ -209,7 +211,7 @@ function expected(given: RandomCase, delivery: Delivery): Row[] {
   for (const [name, actions] of Object.entries(singles)) {
     if (!standsAlone(name, correlations)) continue
     for (const event of events.filter(({ action }) => actions.includes(action))) {
-      rows.push([name, event.tenant, '', event.t, event.t, event.t, 1, 1])
+      rows.push([name, event.tenant, '', event.t, event.t, event.t, 1, 1, false])
     }
   }
   return sorted(rows)
@@ -228,6 +230,7 @@ interface Finding {
   readonly last: number
   readonly count: number
   readonly peak: number
+  readonly incomplete: boolean
 }
 
 function findingsOf(
@@ -246,9 +249,15 @@ function findingsOf(
   for (const [base, name] of correlation.rules.entries()) {
     const findings = below.get(name)
     if (findings !== undefined) {
-      for (const [at, { scope, group, first }] of findings.entries()) {
+      for (const [at, { scope, group, first, incomplete }] of findings.entries()) {
         const own = Object.fromEntries(correlation.groupBy.map((field) => [field, group[field]!]))
-        add(scope, own, { id: `${name} ${at}`, t: first, base, value: group[correlation.field ?? ''] ?? '' })
+        add(scope, own, {
+          id: `${name} ${at}`,
+          t: first,
+          base,
+          value: group[correlation.field ?? ''] ?? '',
+          incomplete,
+        })
       }
       continue
     }

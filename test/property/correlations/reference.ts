@@ -11,6 +11,8 @@ export interface Happening {
   readonly t: number
   readonly base: number
   readonly value: string
+  /** A finding that may be other than it should. */
+  readonly incomplete?: boolean
 }
 
 export type Expression = string | readonly ['not', Expression] | readonly ['and' | 'or', ...Expression[]]
@@ -30,6 +32,8 @@ export interface Found {
   readonly last: number
   readonly count: number
   readonly peak: number
+  /** It stands on such a finding. */
+  readonly incomplete: boolean
 }
 
 export function reference(asked: Asked, happenings: readonly Happening[]): Found[] {
@@ -47,6 +51,11 @@ function slides(asked: Asked): boolean {
 /** An event that several rules match is one event. */
 function distinct(happenings: readonly Happening[]): number {
   return new Set(happenings.map(({ id }) => id)).size
+}
+
+/** Whether any of what was looked at may be other than it should. */
+function doubtful(happenings: readonly Happening[]): boolean {
+  return happenings.some(({ incomplete }) => incomplete === true)
 }
 
 function compares(asked: Asked, measured: number): boolean {
@@ -75,6 +84,7 @@ function bursts(asked: Asked, events: readonly Happening[]): Found[] {
       first: goesOn ? before.first : t,
       last: t,
       count: distinct(events.filter((event) => event.t >= anchor && event.t <= t)),
+      incomplete: doubtful(events.filter((event) => event.t >= anchor && event.t <= t)),
       peak: goesOn ? Math.max(before.peak, peak) : peak,
     })
   }
@@ -91,7 +101,8 @@ function windows(asked: Asked, events: readonly Happening[]): Found[] {
     rest = rest.filter((event) => event.t > anchor + asked.spanMs)
     const peak = measure(asked, window)
     const last = window.at(-1)!.t
-    if (compares(asked, peak)) found.push({ anchor, first: last, last, count: distinct(window), peak })
+    if (!compares(asked, peak)) continue
+    found.push({ anchor, first: last, last, count: distinct(window), peak, incomplete: doubtful(window) })
   }
   return found
 }
@@ -191,7 +202,7 @@ function absences(asked: Asked, events: readonly Happening[]): Found[] {
     const counted = mine.filter((event) => event.t >= t && event.t <= t + spanMs)
     const last = counted.at(-1)!.t
     const peak = new Set(counted.map(({ base }) => base)).size
-    found.push({ anchor: t, first: last, last, count: distinct(counted), peak })
+    found.push({ anchor: t, first: last, last, count: distinct(counted), peak, incomplete: doubtful(around) })
   }
   return found
 }
