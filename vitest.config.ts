@@ -1,8 +1,9 @@
 /**
  * The kinds of tests (test/README.md says what each is for) and what each may use.
  *
- * Pure tests run first and side by side. Those with servers run after them, one file at a time: what they measure and
- * crash must not be disturbed. Nothing is retried: a test that fails now and then has found something.
+ * Pure tests run first, as many at a time as there are cores. Those with servers run after them: two files at a time, since
+ * they mostly wait, each with topics or servers of its own; those that crash servers last, one at a time. Nothing is
+ * retried: a test that fails now and then has found something.
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { SkipReporter } from './test/support/skip-reporter.ts'
@@ -16,7 +17,11 @@ const pure = (name: string, include: string[], testTimeout = 10_000): TestProjec
 })
 
 /** Tests that get the run's Kafka broker, and the time that real servers take. */
-const withServers = (name: string, include: string[]): TestProjectInlineConfiguration => ({
+const withServers = (
+  name: string,
+  include: string[],
+  { atATime, groupOrder }: { readonly atATime: number; readonly groupOrder: number },
+): TestProjectInlineConfiguration => ({
   extends: true,
   test: {
     name,
@@ -24,10 +29,13 @@ const withServers = (name: string, include: string[]): TestProjectInlineConfigur
     globalSetup: [kafka],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
-    sequence: { groupOrder: 2 },
+    maxWorkers: atATime,
+    sequence: { groupOrder },
   },
 })
+
+const talking = { atATime: 2, groupOrder: 2 }
+const crashing = { atATime: 1, groupOrder: 3 }
 
 export default defineConfig({
   test: {
@@ -45,10 +53,10 @@ export default defineConfig({
       pure('house', ['test/house/**/*.test.ts'], 60_000),
       pure('property', ['test/property/**/*.test.ts'], 60_000),
       pure('fuzz', ['test/fuzz/**/*.test.ts'], 60_000),
-      withServers('contract', ['test/contract/**/*.test.ts']),
-      withServers('integration', ['test/integration/**/*.test.ts']),
-      withServers('acceptance', ['test/acceptance/**/*.test.ts']),
-      withServers('fault', ['test/fault/**/*.test.ts']),
+      pure('acceptance', ['test/acceptance/**/*.test.ts'], 60_000),
+      withServers('contract', ['test/contract/**/*.test.ts'], talking),
+      withServers('integration', ['test/integration/**/*.test.ts'], talking),
+      withServers('fault', ['test/fault/**/*.test.ts'], crashing),
     ],
   },
 })

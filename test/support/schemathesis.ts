@@ -40,6 +40,9 @@ export interface Findings {
   readonly output: string
 }
 
+/** The same code answers for every list: three stand for all, unless SCHEMATHESIS=all asks for each. */
+const ofOtherLists = '^/v1/(facets|histogram)/(?!(events|incidents|usage)$)'
+
 /** Answers that say that a request was not as described. */
 const refusals = [400, 401, 403, 404, 405, 409, 413, 414, 415, 429, 431]
 
@@ -54,8 +57,9 @@ export async function runSchemathesis(
     settings,
     `[checks]\nnegative_data_rejection.expected-statuses = ${JSON.stringify(refusals.map(String))}\n`,
   )
+  const left = process.env['SCHEMATHESIS'] === 'all' ? [] : ['--exclude-path-regex', ofOtherLists]
   const parameters = [
-    '--config-file', settings, 'run', `${url}/openapi.json`, '--header', `Authorization: Bearer ${token}`,
+    '--config-file', settings, 'run', `${url}/openapi.json`, ...left, '--header', `Authorization: Bearer ${token}`,
     // What a query language takes, and which cursors were given, no schema can say: valid text may be refused.
     '--checks', 'all', '--exclude-checks', 'positive_data_acceptance',
     '--max-examples', String(examples), '--phases', 'examples,coverage,fuzzing',
