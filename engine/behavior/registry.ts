@@ -6,6 +6,7 @@ import { canarySeen } from './canary-seen/detector.ts'
 import { canaryAnswers } from './derivation/detector.ts'
 import { drift } from './drift/detector.ts'
 import { intakePoisoning } from './intake/detector.ts'
+import { answerHarvest } from './distillation/detector.ts'
 import { outboundTransfer } from './outbound/detector.ts'
 import { artifactShare } from './share/detector.ts'
 import type { BehaviorDetector } from './types.ts'
@@ -25,6 +26,7 @@ export type AnyDetector = BehaviorDetector<never>
 const all = [
   anomaly,
   accountCrowd,
+  answerHarvest,
   callProbes,
   credentialHabits,
   logitLeak,

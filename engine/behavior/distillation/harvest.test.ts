@@ -1,0 +1,213 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Event } from '../../../core/event.ts'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { emptyInventory } from '../../inventory/inventory.ts'
+import type { RuleMeta } from '../../sigma/types.ts'
+import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { answerHarvest } from './detector.ts'
+
+interface Call {
+  readonly account: string
+  readonly timeMs: number
+  readonly prompt: string
+  readonly in: number
+  readonly out: number
+}
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const startMs = Date.parse('2026-03-02T00:00:00.000Z')
+
+interface Kind {
+  readonly in: number
+  readonly out: number
+  readonly spread?: number
+  /** Calls, from when on, and the mean interval between two. */
+  readonly calls: number
+  readonly fromMs?: number
+  readonly everyMs: number
+  /** How the interval varies: 1 as independent calls do, 0 not at all. */
+  readonly jitter?: number
+  /** So many prompts are asked over and over. */
+  readonly suite?: number
+}
+
+function callsOf(account: string, kind: Kind, seed: number): Call[] {
+  const random = randomOf(seed)
+  const normal = normalOf(random)
+  const { spread = 0.8, fromMs = 0, jitter = 1, suite } = kind
+  const tokens = (median: number): number => Math.max(1, Math.round(median * Math.exp(spread * normal())))
+  let timeMs = startMs + fromMs
+  return Array.from({ length: kind.calls }, (_, n) => {
+    timeMs += kind.everyMs * (1 - jitter + jitter * -Math.log(1 - random()))
+    const prompt = `${account}/${suite === undefined ? n : n % suite}`
+    return { account, timeMs: Math.round(timeMs), prompt, in: tokens(kind.in), out: tokens(kind.out) }
+  })
+}
+
+/** Night after night. */
+function nights(account: string, kind: Kind, count: number, seed: number): Call[] {
+  return Array.from({ length: count }, (_, day) =>
+    callsOf(account, { ...kind, fromMs: day * dayMs + 2 * hourMs }, seed + day).map((call) => ({
+      ...call,
+      prompt: kind.suite === undefined ? `${day}/${call.prompt}` : call.prompt,
+    })),
+  ).flat()
+}
+
+const chat: Kind = { in: 200, out: 280, calls: 500, everyMs: 0.3 * hourMs }
+/** Eleven customers over a week. */
+const customers: readonly Call[] = [
+  ...[1, 2, 3].flatMap((n) => callsOf(`chat-${n}`, chat, n)),
+  ...[4, 5].flatMap((n) => callsOf(`help-${n}`, { ...chat, in: 900, out: 180 }, n)),
+  ...[6, 7].flatMap((n) => callsOf(`class-${n}`, { ...chat, out: 1, spread: 0 }, n)),
+  ...[8, 9].flatMap((n) => nights(`summaries-${n}`, { in: 2200, out: 240, calls: 60, everyMs: 2_000, jitter: 0.5 }, 7, n * 20)),
+  ...[10, 11].flatMap((n) => nights(`suite-${n}`, { in: 350, out: 200, calls: 50, everyMs: 1_200, jitter: 0.3, suite: 50 }, 7, n * 20)),
+] // prettier-ignore
+const weekMs = 7 * dayMs
+
+function eventOf(call: Call, offset: number): Event {
+  return {
+    '@timestamp': new Date(call.timeMs).toISOString(),
+    event: { id: `e${offset}`, hash: 'h' },
+    organization: { id: 't' },
+    gen_ai: { usage: { input_tokens: call.in, output_tokens: call.out } },
+    warden: {
+      principal: call.account,
+      model: { id: 'llm' },
+      input: { hash: call.prompt },
+      position: { topic: 't', partition: 0, offset, index: 0 },
+    },
+  } as unknown as Event
+}
+
+function entriesOf(): GroupEntries & { restart(): void } {
+  let kept = new Map<string, unknown>()
+  return {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name, value) => void kept.set(name, value),
+    delete: (name) => void kept.delete(name),
+    names: () => [...kept.keys()],
+    restart: () => {
+      kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    },
+  }
+}
+
+/** Who is named, after how many of its calls first. Every now and then the state comes back from a checkpoint. */
+function namedIn(calls: readonly Call[]): { first: ReadonlyMap<string, number>; findings: BehaviorFinding[] } {
+  const params = answerHarvest.params.parse({ type: 'answer-harvest' })
+  const { read, local, grouped } = answerHarvest.create(params, {} as RuleMeta)
+  const accounts = new Map<string, { entries: ReturnType<typeof entriesOf>; calls: number }>()
+  const shared = entriesOf()
+  const told = new Map<string, unknown>()
+  const context = { inventory: emptyInventory, baseline: (name: string) => told.get(name) }
+  let dueMs = Infinity
+  const findings: BehaviorFinding[] = []
+  const first = new Map<string, number>()
+  for (const [offset, call] of [...calls].sort((a, b) => a.timeMs - b.timeMs).entries()) {
+    if (call.timeMs >= dueMs) {
+      for (const { name, value } of grouped!.advance(['llm'], shared, call.timeMs, context).baselines ?? []) {
+        told.set(name, JSON.parse(JSON.stringify(value)))
+      }
+      dueMs = Infinity
+    }
+    const account = accounts.get(call.account) ?? { entries: entriesOf(), calls: 0 }
+    accounts.set(call.account, account)
+    account.calls++
+    const shuffled = read(eventOf(call, offset), { knownSinceMs: undefined, inventory: emptyInventory })!
+    const outcome = local!.apply(shuffled.group, account.entries, shuffled.observation, call.timeMs, context)
+    findings.push(...outcome.findings)
+    if (outcome.findings.length > 0 && !first.has(call.account)) first.set(call.account, account.calls)
+    for (const { observation } of outcome.shuffled) {
+      dueMs = Math.min(dueMs, grouped!.apply(['llm'], shared, observation, call.timeMs, context).dueMs)
+    }
+    if (offset % 97 === 0) for (const { entries } of [account, { entries: shared }]) entries.restart()
+  }
+  return { first, findings }
+}
+
+/** Against honest customers whose week is over. */
+function named(account: string, calls: readonly Call[]): number | undefined {
+  return namedIn([...customers, ...calls]).first.get(account)
+}
+
+const distiller: Kind = { in: 300, out: 600, calls: 700, fromMs: weekMs, everyMs: 10_000, jitter: 0.7 }
+
+describe('answers of a language model that are gathered', () => {
+  let alone: ReturnType<typeof namedIn>
+  beforeAll(() => {
+    alone = namedIn(customers)
+  })
+
+  test('customers of many kinds are not named, whether they come now and then or night after night', () => {
+    expect([...alone.first]).toEqual([])
+  })
+
+  test('who asks ever other prompts for long answers at an even pace is named within 150 calls', () => {
+    const { first, findings } = namedIn([...customers, ...callsOf('thief', distiller, 50)])
+    expect(first.get('thief')).toBeLessThan(150)
+    expect([...first.keys()]).toEqual(['thief'])
+    expect(findings[0]).toMatchObject({ threat: 'distillation', version: 1, facts: { accounts: 11 } })
+    expect(findings[0]!.explanation).toContain('as one does who trains another model on them')
+  })
+
+  test('a set that six accounts split is told of each of them, from a hundred calls each', () => {
+    const share = { ...distiller, calls: 110, everyMs: 70_000, jitter: 0.3 }
+    const six = [1, 2, 3, 4, 5, 6].flatMap((n) => callsOf(`six-${n}`, share, 60 + n))
+    expect(namedIn([...customers, ...six]).first.size).toBe(6)
+  })
+
+  test('intervals that vary as independent calls do hide nothing where answers are long', () => {
+    expect(named('thief', callsOf('thief', { ...distiller, jitter: 1, out: 700 }, 51))).toBeLessThan(300)
+  })
+
+  test('a thief is told of again whenever twice as much has been gathered', () => {
+    const { findings } = namedIn([...customers, ...callsOf('thief', distiller, 50)])
+    expect(findings.map(({ version }) => version)).toEqual(findings.map((_, n) => n + 1))
+    expect(new Set(findings.map(({ anchor }) => anchor)).size).toBe(1)
+  })
+
+  test.each<[string, Kind]>([
+    ['a backfill of two thousand long documents', { in: 2200, out: 260, calls: 2_000, everyMs: 2_000, jitter: 0.5 }],
+    ['a load test that asks forty prompts for long answers', { in: 100, out: 900, calls: 2_000, everyMs: 500, jitter: 0, suite: 40 }],
+    ['a health check', { in: 10, out: 20, calls: 2_000, everyMs: 60_000, jitter: 0, suite: 1 }],
+    ['a busy chat whose answers are half as long again as those of others', { in: 200, out: 420, calls: 2_000, everyMs: 20_000 }],
+    ['a new summarizer at a steady pace', { in: 1500, out: 500, calls: 2_000, everyMs: 5_000, jitter: 0.2 }],
+  ])('%s is not named', (_, kind) => {
+    expect(named('honest', callsOf('honest', { ...kind, fromMs: weekMs }, 70))).toBeUndefined()
+  }) // prettier-ignore
+
+  test('who has had long texts written for days before there was anybody to compare with has a habit of its own', () => {
+    const writer = nights('writer', { in: 100, out: 900, calls: 80, everyMs: 4_000, jitter: 0.3 }, 4, 400)
+    const others = customers.map((call) => ({ ...call, timeMs: call.timeMs + 3.5 * dayMs }))
+    const later = callsOf(
+      'writer',
+      { in: 100, out: 900, calls: 600, everyMs: 4_000, jitter: 0.3, fromMs: 9 * dayMs },
+      500,
+    )
+    const calls = [...others, ...writer, ...later]
+    expect(namedIn(calls).first.has('writer')).toBe(false)
+  })
+
+  test('where several customers have long texts written, others may', () => {
+    const writers = [1, 2].flatMap((n) =>
+      nights(`writer-${n}`, { in: 100, out: 900, calls: 12, everyMs: 4_000, jitter: 0.3 }, 7, 600 + 10 * n),
+    )
+    const later = callsOf('new', { in: 100, out: 900, calls: 600, everyMs: 4_000, jitter: 0.3, fromMs: weekMs }, 700)
+    expect(namedIn([...customers, ...writers, ...later]).first.has('new')).toBe(false)
+  })
+
+  test('nobody is named while nobody has been learned from', () => {
+    expect(namedIn(callsOf('alone', { ...distiller, fromMs: 0 }, 80)).first.size).toBe(0)
+  })
+
+  test('calls that count no tokens, or whose prompts can not be told apart, concern it not', () => {
+    const { read } = answerHarvest.create(answerHarvest.params.parse({ type: 'answer-harvest' }), {} as RuleMeta)
+    const event = eventOf({ account: 'a', timeMs: startMs, prompt: 'p', in: 1, out: 2 }, 0)
+    const context = { knownSinceMs: undefined, inventory: emptyInventory }
+    expect(read(event, context)).toBeDefined()
+    expect(read({ ...event, gen_ai: {} }, context)).toBeUndefined()
+    expect(read({ ...event, warden: { ...event.warden, input: {} } }, context)).toBeUndefined()
+  })
+})

@@ -1,0 +1,213 @@
+/**
+ * The local step of `answer-harvest`: weighs each call of one account at one language model, and lets it teach while it is above
+ * suspicion.
+ *
+ * Promises: each different prompt is a bet; where an honest account shows what is bet on in at most the share that is allowed,
+ * whatever came before, a false alarm comes at most once in `callsPerFalseAlarm` different prompts (bets.ts). Repeated prompts
+ * carry no evidence. O(1) a call; state is bounded; silence longer than `forget` ends it.
+ */
+import { limits } from '../../../core/limits.ts'
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
+import { mergeEntities, mergeEvidence } from '../entities.ts'
+import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
+import { Account, AccountBlock, logsSize } from './account.ts'
+import { findingOf, type Suspicion } from './explain.ts'
+import { shares, type ToldLines } from './lines.ts'
+import type { HarvestParams, Taught } from './params.ts'
+
+export interface Answered {
+  readonly timeMs: number
+  /** 32 bits: equal prompts have equal ones. */
+  readonly prompt: number
+  readonly inTokens: number
+  readonly outTokens: number
+  readonly entities: () => readonly Entity[]
+  readonly evidence: () => EvidenceRef
+}
+
+const dayMs = 86_400_000
+/** A thief may show it with so many times the odds that an honest account may. */
+const oddsOfThief = [2.5, 5, 10]
+const betsEach = logsSize / shares.length
+/** Evidence, as a logarithm, from which an account is under suspicion, and below which suspicion ends. */
+const suspect = Math.log(1_000)
+const cleared = Math.log(10)
+/** Calls that an account teaches in a day. */
+const taughtMax = 128
+const trailMax = 64
+const suspicionName = 'suspicion'
+
+/** What a model's lines come to for one account. */
+interface Opened {
+  readonly told: ToldLines
+  readonly bets: readonly (readonly Bet[])[]
+  readonly own: ReadonlyMap<string, readonly (readonly Bet[])[]>
+}
+
+export class HarvestStep implements BehaviorStep {
+  readonly stateVersion = 1
+  readonly groupBy = ['warden.principal', 'warden.model.id']
+  readonly #params: HarvestParams
+  readonly #line: number
+  readonly #account = new Account()
+  readonly #opened = new WeakMap<object, Opened>()
+
+  constructor(params: HarvestParams) {
+    this.#params = params
+    this.#line = Math.log(params.callsPerFalseAlarm)
+  }
+
+  apply(
+    group: readonly string[],
+    entries: GroupEntries,
+    observation: unknown,
+    _watermarkMs: number,
+    context: StepContext,
+  ): StepOutcome {
+    const call = observation as Answered
+    const account = this.#account
+    const block = account.open(AccountBlock.of(entries.get('')), call.timeMs)
+    const isEven = account.keepsPace(call.timeMs)
+    const isNew = account.ask(call.prompt)
+    const outcome = isNew ? this.#weigh(group, entries, call, isEven, context) : this.#outcome([], [])
+    account.putBack(block)
+    entries.set('', block)
+    return outcome
+  }
+
+  advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
+    const block = AccountBlock.of(entries.get(''))
+    if (block === undefined) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
+    this.#account.open(block, 0)
+    const outcome = this.#outcome([], [])
+    return watermarkMs !== Infinity && watermarkMs >= outcome.dueMs ? { ...outcome, forget: true } : outcome
+  }
+
+  #weigh(
+    group: readonly string[],
+    entries: GroupEntries,
+    call: Answered,
+    isEven: boolean,
+    context: StepContext,
+  ): StepOutcome {
+    const [principal, model] = group as [string, string]
+    const gathers = isEven && call.outTokens > call.inTokens
+    const opened = this.#open(context.baseline(`${model} answers`))
+    const evidence = opened === undefined ? 0 : this.#settle(principal, call, gathers, opened)
+    const findings =
+      opened === undefined ? [] : this.#judge(group, entries, call, gathers, { evidence, told: opened.told })
+    return this.#outcome(findings, this.#teach(principal, model, call, gathers, evidence))
+  }
+
+  #settle(principal: string, call: Answered, gathers: boolean, { told, bets, own }: Opened): number {
+    const { logs } = this.#account
+    const mine = own.get(principal) ?? bets
+    const each: number[] = []
+    for (const [n, ofLine] of mine.entries()) {
+      const some = [...logs.subarray(n * betsEach, (n + 1) * betsEach)]
+      settle(some, ofLine, gathers && call.outTokens > told.lines[n]!, 2 * this.#line)
+      logs.set(some, n * betsEach)
+      each.push(...some)
+    }
+    return evidenceOfBets(each)
+  }
+
+  #judge(
+    group: readonly string[],
+    entries: GroupEntries,
+    call: Answered,
+    gathers: boolean,
+    { evidence, told }: { readonly evidence: number; readonly told: ToldLines },
+  ): BehaviorFinding[] {
+    const account = this.#account
+    if (evidence === 0) account.clear(call.timeMs)
+    if (evidence < cleared) {
+      entries.delete(suspicionName)
+      return []
+    }
+    const suspicion = entries.get<Suspicion>(suspicionName) ?? begun(account.sinceMs)
+    note(suspicion, call, gathers && call.outTokens > told.lines[0]!, evidence)
+    entries.set(suspicionName, suspicion)
+    const gathered = account.freshSince >= this.#params.promptsMin && suspicion.tokens > suspicion.inTokens
+    // Told again whenever twice as much has been gathered.
+    const isNews = suspicion.version === 0 || suspicion.calls >= 2 * suspicion.told
+    if (evidence < this.#line || !gathered || !isNews) return []
+    suspicion.version++
+    suspicion.told = suspicion.calls
+    return [findingOf(group, suspicion, { evidence, line: this.#line, timeMs: call.timeMs, told })]
+  }
+
+  #teach(principal: string, model: string, call: Answered, gathers: boolean, evidence: number): Shuffled[] {
+    const account = this.#account
+    const taught = { principal, sinceMs: account.firstMs, timeMs: call.timeMs }
+    if (evidence >= suspect) {
+      if (account.withdrawn) return []
+      account.withdrawn = true
+      return [{ group: [model], observation: { ...taught, answers: null } satisfies Taught }]
+    }
+    if (account.withdrawn && evidence >= cleared) return []
+    if (account.withdrawn) account.withdrawn = false
+    const tokens = gathers ? call.outTokens : -call.outTokens
+    const answers = account.teach(tokens, Math.floor(call.timeMs / dayMs), taughtMax)
+    return answers === undefined ? [] : [{ group: [model], observation: { ...taught, answers } satisfies Taught }]
+  }
+
+  #open(told: unknown): Opened | undefined {
+    if (typeof told !== 'object' || told === null || (told as ToldLines).version !== 1) return undefined
+    let opened = this.#opened.get(told)
+    if (opened === undefined) {
+      const lines = told as ToldLines
+      opened = {
+        told: lines,
+        bets: betsOver(lines.allowed),
+        own: new Map(lines.own.map(([principal, allowed]) => [principal, betsOver(allowed)])),
+      }
+      this.#opened.set(told, opened)
+    }
+    return opened
+  }
+
+  /** By the day, so that not every call moves it. */
+  #outcome(findings: readonly BehaviorFinding[], shuffled: readonly Shuffled[]): StepOutcome {
+    const dueMs = (Math.floor(this.#account.lastMs / dayMs) + 1) * dayMs + this.#params.forget
+    return { findings, shuffled, dueMs }
+  }
+}
+
+function betsOver(allowed: readonly number[]): readonly (readonly Bet[])[] {
+  return allowed.map((share) =>
+    oddsOfThief.map((times) => {
+      const odds = (times * share) / (1 - share)
+      return betOn(odds / (1 + odds), share)
+    }),
+  )
+}
+
+function begun(sinceMs: number): Suspicion {
+  return {
+    sinceMs,
+    calls: 0,
+    long: 0,
+    tokens: 0,
+    inTokens: 0,
+    told: 0,
+    version: 0,
+    trail: [],
+    entities: [],
+    evidence: [],
+  }
+}
+
+function note(suspicion: Suspicion, call: Answered, long: boolean, evidence: number): void {
+  suspicion.calls++
+  suspicion.tokens += call.outTokens
+  suspicion.inTokens += call.inTokens
+  suspicion.trail.push([suspicion.calls, Math.round((evidence / Math.LN10) * 100) / 100])
+  if (suspicion.trail.length > trailMax) suspicion.trail.shift()
+  if (!long) return
+  suspicion.long++
+  if (suspicion.evidence.length >= limits.signalEvidenceMax && suspicion.long > 2 * limits.signalEvidenceMax) return
+  suspicion.entities = mergeEntities(suspicion.entities, call.entities())
+  suspicion.evidence = mergeEvidence(suspicion.evidence, [call.evidence()], limits.signalEvidenceMax)
+}
