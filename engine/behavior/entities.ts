@@ -11,14 +11,19 @@ type EntityType = Entity['type']
 const last: {
   event: Event | undefined
   timeMs: number | undefined
+  /** What the event before of the same principal named: mostly this one names the same. */
+  known: readonly Entity[]
   entities: readonly Entity[] | undefined
   evidence: EvidenceRef | undefined
-} = { event: undefined, timeMs: undefined, entities: undefined, evidence: undefined }
+} = { event: undefined, timeMs: undefined, known: [], entities: undefined, evidence: undefined }
+
+const none: readonly Entity[] = []
 
 function readOf(event: Event): typeof last {
   if (last.event === event) return last
   last.event = event
   last.timeMs = last.entities = last.evidence = undefined
+  last.known = none
   return last
 }
 
@@ -27,21 +32,20 @@ export function timeOf(event: Event): number {
   return (readOf(event).timeMs ??= Date.parse(event['@timestamp']))
 }
 
-/** Who has read an event's time tells it to whoever asks next. */
-export function timeIsRead(event: Event, timeMs: number): void {
-  readOf(event).timeMs = timeMs
+/**
+ * Who has read an event's time tells it to whoever asks next. `known`: what the event before of the same principal named; where
+ * this one names just these it is that very list, which shows at a glance that it is the same.
+ */
+export function timeIsRead(event: Event, timeMs: number, known: readonly Entity[] = none): void {
+  const read = readOf(event)
+  read.timeMs = timeMs
+  read.known = known
 }
 
 /** The entities an event names, at most one of each type, in the order in which findings list them. */
 export function entitiesOf(event: Event): readonly Entity[] {
-  return (readOf(event).entities ??= readEntities(event))
-}
-
-/** The same; `known`, where it names just these. A list that is handed on as it is shows at a glance that it is the same. */
-export function entitiesAsKnown(event: Event, known: readonly Entity[]): readonly Entity[] {
   const read = readOf(event)
-  const entities = (read.entities ??= readEntities(event))
-  return entities !== known && sameEntities(entities, known) ? (read.entities = known) : entities
+  return (read.entities ??= namesJust(event, read.known) ? read.known : readEntities(event))
 }
 
 /** Whether two lists name the same entities in the same order. */
@@ -52,7 +56,28 @@ export function sameEntities(a: readonly Entity[], b: readonly Entity[]): boolea
   return true
 }
 
-/** Written out: this runs for nearly every event. */
+/** Written out, like what follows: this runs for nearly every event. */
+function namesJust(event: Event, known: readonly Entity[]): boolean {
+  const { warden, user, source, cloud } = event
+  let at = passes(known, 0, 'principal', warden.principal)
+  at = passes(known, at, 'user', user?.id ?? user?.name)
+  at = passes(known, at, 'credential', warden.credential?.id)
+  at = passes(known, at, 'session', warden.session?.id)
+  at = passes(known, at, 'address', source?.ip ?? source?.address)
+  at = passes(known, at, 'asset', warden.asset?.id)
+  at = passes(known, at, 'model', warden.model?.id)
+  at = passes(known, at, 'account', cloud?.account?.id)
+  return at === known.length
+}
+
+/** The place behind this entity, where it is the one that is known there; -1: another one is, there or before. */
+function passes(known: readonly Entity[], at: number, type: EntityType, id: unknown): number {
+  if (typeof id !== 'string' || id === '') return at
+  if (at < 0 || at >= known.length) return -1
+  const entity = known[at]!
+  return entity.type === type && entity.id === bounded(id) ? at + 1 : -1
+}
+
 function readEntities(event: Event): Entity[] {
   const { warden, user, source, cloud } = event
   const found: Entity[] = []

@@ -27,7 +27,7 @@ import { Baselines } from './baselines.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { CorrelationGroups, type Found } from './correlation-groups.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
-import { timeIsRead } from '../../engine/behavior/entities.ts'
+import { entitiesOf, timeIsRead } from '../../engine/behavior/entities.ts'
 import type { EventContext } from '../../engine/behavior/types.ts'
 import { followsOf, type Follow, type Reader, type Selected } from './follows.ts'
 import { FamiliarPrincipals, ReadEvent } from './observe.ts'
@@ -160,8 +160,10 @@ export class DetectLogic implements StageLogic {
     this.#matcher.match(event, this.#onMatch)
     this.#cost.sample(event)
     if (matched.length === 0) return
-    timeIsRead(event, timeMs)
-    const read = new ReadEvent(event, timeMs, this.#familiar.get(event.warden.principal))
+    const familiar = this.#familiar.get(event.warden.principal)
+    timeIsRead(event, timeMs, familiar.entities)
+    familiar.entities = entitiesOf(event)
+    const read = new ReadEvent(event, timeMs, familiar)
     const context: EventContext = { knownSinceMs, inventory: this.#registered }
     for (const rule of matched) {
       const { hidden, selected, readers } = this.#follows.get(rule)!

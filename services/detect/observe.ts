@@ -7,7 +7,7 @@
 import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../core/signal.ts'
-import { entitiesAsKnown, evidenceOf } from '../../engine/behavior/entities.ts'
+import { entitiesOf, evidenceOf } from '../../engine/behavior/entities.ts'
 import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
@@ -69,11 +69,7 @@ export class ReadEvent {
 
   context(meta: RuleMeta): ObservationContext {
     if (meta.warden.entities.length > 0) return contextOf(this.event, entitiesFor(this.event, meta))
-    return (this.#context ??= contextOf(this.event, this.#entities()))
-  }
-
-  #entities(): readonly Entity[] {
-    return (this.familiar.entities = entitiesAsKnown(this.event, this.familiar.entities))
+    return (this.#context ??= contextOf(this.event, entitiesOf(this.event)))
   }
 }
 

@@ -19,7 +19,9 @@ export interface Placement {
 
 /** The log key of a group. */
 export function logKeyOf({ name, scoped, columns }: Placement, scope: string, values: readonly string[]): string {
-  const shared = columns.map((column) => values[column] ?? '')
+  const [only, second] = columns
+  const shared =
+    only !== undefined && second === undefined ? [values[only] ?? ''] : columns.map((column) => values[column] ?? '')
   return `${name} ${groupKey(scoped ? scope : 'operator', shared)}`
 }
 

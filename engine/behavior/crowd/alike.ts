@@ -37,7 +37,7 @@ export function alikeMates(recent: Recent, of: Mates): number {
   // More mates find more that is alike, and make it more likely by chance.
   const count = Math.max(matesMin, Math.min(mates, Math.floor(matesPerOther * others)))
   for (let n = neighbors - 1, more = mates - count; more > 0; n--) {
-    const slot = recent.neighbor(n)
+    const slot = recent.slots[n]!
     if (marks[slot] !== mate) continue
     marks[slot] = leftOut
     more--
@@ -50,9 +50,11 @@ export function alikeMates(recent: Recent, of: Mates): number {
 /** Marks the neighbors; how many of them are mates, and how many others to compare with. */
 function mark(recent: Recent, neighbors: number, of: Mates): { mates: number; others: number } {
   const numbers = of.of === 'agent' ? recent.agents : recent.networks
-  let [mates, others] = [0, 0]
+  const { slots } = recent
+  let mates = 0
+  let others = 0
   for (let n = 0; n < neighbors; n++) {
-    const slot = recent.neighbor(n)
+    const slot = slots[n]!
     const number = numbers[slot]!
     if (of.of === 'crowded' ? of.isCrowded(number) : number === of.number) {
       marks[slot] = mate
@@ -75,7 +77,7 @@ function closestOf(recent: Recent, neighbors: number): number {
   }
   let [closest, least] = [other, Infinity]
   for (let n = 0; n < neighbors; n++) {
-    const mark = marks[recent.neighbor(n)]!
+    const mark = marks[recent.slots[n]!]!
     const distance = recent.sketchedDistance(n)
     if (mark === leftOut || distance >= least) continue
     least = distance

@@ -3,6 +3,7 @@
  * how unlike honest ones each is by itself.
  */
 import type { Event } from '../../../core/event.ts'
+import type { Entity } from '../../../core/signal.ts'
 import { hasDrifted } from '../drift/told.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf, packedInput, type QueryInput } from '../model-queries/input.ts'
@@ -62,8 +63,8 @@ export class TellStep implements BehaviorStep {
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
       novelty: input === undefined || drifted ? 0 : this.#noveltyOf(input, referenceOf(context, model, input)),
-      ...(drifted ? { drifted } : {}),
-      entities: entitiesOf(event).filter(({ type }) => type === 'credential'),
+      ...(drifted ? { drifted } : undefined),
+      entities: credentialOf(entitiesOf(event)),
       evidence: evidenceOf(event),
     }
     return { findings: nothing, shuffled: [{ group: [model], observation: sight }], dueMs }
@@ -97,6 +98,12 @@ export class TellStep implements BehaviorStep {
     }
     return Math.round(Math.log(sum / bets) * 1e3) / 1e3
   }
+}
+
+/** Alone, as a list: it travels as one. */
+function credentialOf(entities: readonly Entity[]): readonly Entity[] {
+  for (const entity of entities) if (entity.type === 'credential') return [entity]
+  return nothing
 }
 
 function referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {

@@ -50,7 +50,7 @@ function worldOf(seed: number) {
       return {
         repeats,
         closest: closest < 0 ? undefined : recent.at(closest).principal,
-        neighbors: Array.from({ length: recent.neighbors() }, (_, n) => recent.at(recent.neighbor(n)).principal),
+        neighbors: Array.from({ length: recent.neighbors() }, (_, n) => recent.at(recent.slots[n]!).principal),
         nearest: Array.from({ length: recent.nearest() }, (_, n) => recent.at(recent.near(n)).principal),
       }
     },

@@ -91,7 +91,7 @@ export class Recent {
   #isSketched = false
   /** The last queries of other tenants' accounts, one of each, newest first: slots, and squared distances of sketches. */
   #neighbors = -1
-  readonly #slots = new Int32Array(neighborsMax)
+  readonly slots = new Int32Array(neighborsMax)
   readonly #distances = new Float64Array(neighborsMax)
   #nearest = -1
   /** Queries kept so far: the number of the next one. */
@@ -162,18 +162,16 @@ export class Recent {
   neighbors(): number {
     if (this.#neighbors >= 0) return this.#neighbors
     const { length } = this.#x
-    let [count, slot] = [0, this.#kept % recentMax]
+    // Named once: this looks at all that are remembered.
+    const [latest, lengths, tenants, slots] = [this.#latest, this.#lengths, this.#tenants, this.slots]
+    const own = this.#tenant
+    let count = 0
+    let slot = this.#kept % recentMax
     for (let n = Math.min(this.#kept, recentMax); n > 0 && count < neighborsMax; n--) {
       slot = slot === 0 ? recentMax - 1 : slot - 1
-      if (this.#latest[slot] === 1 && this.#lengths[slot] === length && this.#tenants[slot] !== this.#tenant)
-        this.#slots[count++] = slot
+      if (latest[slot] === 1 && lengths[slot] === length && tenants[slot] !== own) slots[count++] = slot
     }
     return (this.#neighbors = count)
-  }
-
-  /** Slot of the n-th of the neighbors. */
-  neighbor(n: number): number {
-    return this.#slots[n]!
   }
 
   /** How many of the neighbors are compared in full: those that are closest by their sketches. */
@@ -184,7 +182,7 @@ export class Recent {
     const count = this.neighbors()
     near.count = 0
     for (let n = 0; n < count; n++) {
-      const slot = this.#slots[n]!
+      const slot = this.slots[n]!
       const distance = sketchedDistance(this.#own, this.#sketches, slot * sketchLength)
       this.#distances[n] = distance
       if (distance < near.most) near.put(slot, distance)

@@ -53,10 +53,20 @@ export function newWatch(): Watch {
   return { answers: 0, accounts: {}, window: [], history: [], lastHistory: 0, subgroups: {} }
 }
 
+/** The accounts of a watch by name, beside the state: looking for the one that has been silent for longest costs less there. */
+const byName = new WeakMap<Watch['accounts'], Map<string, Account>>()
+
+function accountsOf({ accounts }: Watch): Map<string, Account> {
+  let known = byName.get(accounts)
+  if (known === undefined) byName.set(accounts, (known = new Map(Object.entries(accounts))))
+  return known
+}
+
 /** The account of an answer; the one that has been silent for longest makes room. */
 export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account {
-  if (Object.hasOwn(watch.accounts, principal)) {
-    const known = watch.accounts[principal]!
+  const accounts = accountsOf(watch)
+  const known = accounts.get(principal)
+  if (known !== undefined) {
     known.lastMs = Math.max(known.lastMs, timeMs)
     return known
   }
@@ -67,17 +77,16 @@ export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): 
     writable: true,
     configurable: true,
   })
-  let count = 0
-  let oldest = ''
-  let oldestMs = Infinity
-  for (const name in watch.accounts) {
-    const { lastMs } = watch.accounts[name]!
-    count++
-    if (lastMs >= oldestMs) continue
-    oldest = name
-    oldestMs = lastMs
-  }
-  if (count > accountsMax) {
+  accounts.set(principal, account)
+  if (accounts.size > accountsMax) {
+    let oldest = ''
+    let oldestMs = Infinity
+    accounts.forEach(({ lastMs }, name) => {
+      if (lastMs >= oldestMs) return
+      oldest = name
+      oldestMs = lastMs
+    })
+    accounts.delete(oldest)
     Reflect.deleteProperty(watch.accounts, oldest)
     watch.window = watch.window.filter(({ p }) => p !== oldest)
   }
