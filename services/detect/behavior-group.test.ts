@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Block } from '../../engine/behavior/block.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
 import { BehaviorGroup, openStore, type BehaviorHead } from './behavior-group.ts'
 
@@ -117,4 +118,20 @@ test('the head comes back from a checkpoint as it was', () => {
   ] as const) {
     expect(again.isFor(rule, scope, values)).toBe(false)
   }
+})
+
+test('a block of bytes that is changed in place, or replaced by a longer one, is in the next checkpoint and comes back', () => {
+  const { state, group } = openGroup()
+  const block = new Block(Buffer.alloc(8, 1))
+  group.set('', block)
+  state.takeChanges()
+  block.put(Buffer.alloc(8, 2), 8)
+  group.set('', block)
+  expect(restarted(state).get('')).toBe(Buffer.alloc(8, 2).toString('base64'))
+  const longer = new Block(Buffer.alloc(16, 3))
+  group.set('', longer)
+  group.set('named', 1)
+  expect(restarted(state).get('')).toBe(Buffer.alloc(16, 3).toString('base64'))
+  group.forget()
+  expect([state.size, longer.length]).toEqual([0, 0])
 })

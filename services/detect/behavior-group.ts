@@ -9,6 +9,7 @@
  * its detector keeps.
  */
 import { derivedId } from '../../core/ids.ts'
+import { Block, BlockRoom } from '../../engine/behavior/block.ts'
 import type { GroupEntries } from '../../engine/behavior/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
 
@@ -41,6 +42,8 @@ export interface BehaviorHead {
 /** The state that groups stand in. */
 export interface BehaviorStore {
   readonly state: KeyedState
+  /** Where the blocks of its groups lie. */
+  readonly room: BlockRoom
   /** How many checkpoints it has seen. */
   checkpoints: number
   /** What must go into the next one. */
@@ -48,7 +51,7 @@ export interface BehaviorStore {
 }
 
 export function openStore(state: KeyedState): BehaviorStore {
-  const store: BehaviorStore = { state, checkpoints: 0, changed: [] }
+  const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [] }
   state.beforeCheckpoint(() => {
     const { changed } = store
     store.checkpoints++
@@ -154,7 +157,11 @@ export class BehaviorGroup implements GroupEntries {
   set(name: string, value: unknown): void {
     if (name === '' && this.#more?.apart !== true) {
       if (this.#own === undefined) this.#more?.names.push('')
-      this.#own = value
+      if (value !== this.#own) {
+        leave(this.#own)
+        this.#own = value
+        if (value instanceof Block) value.moveInto(this.owner.store.room)
+      }
       this.keep()
       return
     }
@@ -163,6 +170,7 @@ export class BehaviorGroup implements GroupEntries {
     if (entry === undefined) return this.#add(name, value)
     if (entry.value === value && entry.setAt === checkpoints) return
     state.set(entry.key, value)
+    if (entry.value !== value) leave(entry.value)
     entry.value = value
     entry.setAt = checkpoints
   }
@@ -171,6 +179,7 @@ export class BehaviorGroup implements GroupEntries {
     const more = this.#more
     if (name === '' && more?.apart !== true) {
       if (this.#own === undefined) return
+      leave(this.#own)
       this.#own = undefined
       if (more !== undefined) more.names.splice(more.names.indexOf(''), 1)
       return this.keep()
@@ -178,6 +187,7 @@ export class BehaviorGroup implements GroupEntries {
     const entry = this.#entry(name)
     if (entry === undefined || more === undefined) return
     this.owner.store.state.delete(entry.key)
+    leave(entry.value)
     more.names.splice(more.names.indexOf(name), 1)
     const at = more.atHand.indexOf(entry)
     if (at >= 0) more.atHand.splice(at, 1)
@@ -194,7 +204,15 @@ export class BehaviorGroup implements GroupEntries {
   /** Takes it out of the state, with all its entries. */
   forget(): void {
     const { state } = this.owner.store
-    for (const key of keysOf(this.key, this.#more?.names ?? [])) state.delete(key)
+    leave(this.#own)
+    if (this.#more !== undefined) {
+      for (const name of this.#more.names) {
+        const key = entryKey(this.key, name)
+        leave(state.get(key))
+        state.delete(key)
+      }
+    }
+    state.delete(this.key)
     this.slot = forgotten
   }
 
@@ -250,6 +268,11 @@ export class BehaviorGroup implements GroupEntries {
     putAtHand(more, entry)
     return entry
   }
+}
+
+/** A value that nobody asks for any more makes room. */
+function leave(value: unknown): void {
+  if (value instanceof Block) value.leave()
 }
 
 function putAtHand(more: More, entry: Entry): void {

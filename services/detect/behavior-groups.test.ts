@@ -79,6 +79,34 @@ test('keys that nobody knows push each other out, oldest first, and never a know
   expect(asked.out.dropped).toContainEqual({ reason: 'behavior-group-evicted', count: 1 })
 })
 
+test('what a rule that forgets soon begins of an account that others know is not pushed out by keys that nobody knows', () => {
+  const groups = new BehaviorGroups(new MemoryState(), 'local', undefined, limits)
+  groups.use([
+    { rule, key: 'r' },
+    { rule, key: 'soon' },
+  ])
+  const out = new CollectedOutcome()
+  const see = (key: string, who: string, appendedMs: number): unknown =>
+    groups.observe(groups.member(key)!, 't', [who], {}, 0, { appendedMs }, out)!.shuffled[0]!.observation
+  for (const appendedMs of [0, 1_000]) see('r', 'regular', appendedMs)
+  see('soon', 'regular', 1_001)
+  for (let n = 0; n < 100; n++) see('r', `stranger-${n}`, 1_002)
+  expect([see('r', 'regular', 1_003), see('soon', 'regular', 1_003)]).toEqual([3, 2])
+})
+
+test('groups whose values spell the same when put together are told apart', () => {
+  const groups = new BehaviorGroups(new MemoryState(), 'local', undefined, limits)
+  groups.use([{ rule, key: 'r' }])
+  const see = (...values: readonly string[]): unknown =>
+    groups.observe(groups.member('r')!, 't', values, {}, 0, { appendedMs: 0 }, new CollectedOutcome())!.shuffled[0]!
+      .observation
+  const [one, other] = [
+    ['a\u0000b', 'c'],
+    ['a', 'b\u0000c'],
+  ]
+  expect([see(...one), see(...other), see(...other), see(...one)]).toEqual([1, 1, 2, 2])
+})
+
 test('whatever comes in whatever order, restarts included: what is known stays, and what is kept is bounded', () => {
   const step = fc.record({
     who: fc.oneof(

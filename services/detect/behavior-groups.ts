@@ -5,9 +5,9 @@
  * task's state.
  *
  * Promises: two classes of groups, so that keys nobody knows can't push out what is known of an account. A group is new for
- * a day after it was first seen, unless its principal is registered; of new ones at most `newcomersMax` are kept, the oldest
- * going first; after that it is known, of which there are at most `knownMax`: past that it stays among the new ones. The
- * groups of rules that are not in force any more are forgotten.
+ * a day after it was first seen, unless its principal is registered or another rule's group of the same is known; of new
+ * ones at most `newcomersMax` are kept, the oldest going first; after that it is known, of which there are at most
+ * `knownMax`: past that it stays among the new ones. The groups of rules that are not in force any more are forgotten.
  */
 import type { Leak } from '../../core/leak.ts'
 import type { Signal } from '../../core/signal.ts'
@@ -64,8 +64,12 @@ export interface Member {
 
 /** Groups of different rules with the same values, which mostly come one after the other. */
 interface Place {
+  readonly name: string
+  /** As they were asked for: the next rule asks with the same texts of the same event. */
+  readonly asked: readonly string[]
+  /** As groups have them. */
   readonly values: readonly string[]
-  readonly groups: readonly BehaviorGroup[]
+  groups: readonly BehaviorGroup[]
 }
 
 export class BehaviorGroups {
@@ -163,9 +167,11 @@ export class BehaviorGroups {
   #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
     const { planned, step, owner } = member
     const place = this.#placeOf(values)
+    let isKnown = false
     for (const group of place.groups) {
-      if (group.owner !== owner || group.scope !== scope) continue
-      if (group.values === place.values || isSame(group.values, values)) return group
+      if (!isSame(group.values, place.values)) continue
+      if (group.owner === owner && group.scope === scope) return group
+      isKnown ||= group.newSinceMs === undefined
     }
     const group = new BehaviorGroup(owner, keyOf(planned.key, scope, values), {
       scope,
@@ -174,21 +180,26 @@ export class BehaviorGroups {
       version: step.stateVersion,
       names: [],
       dueMs: null,
-      newSinceMs: seen.appendedMs,
+      newSinceMs: isKnown && this.#known < this.#limits.knownMax ? undefined : seen.appendedMs,
     })
     group.keep()
     this.#put(group)
-    this.#newcomers.add(group)
-    if (this.#newcomers.size > this.#limits.newcomersMax) this.#evict(out)
+    if (group.newSinceMs === undefined) this.#known++
+    else {
+      this.#newcomers.add(group)
+      if (this.#newcomers.size > this.#limits.newcomersMax) this.#evict(out)
+    }
     return group
   }
 
   /** Where the groups of these values are; an empty one is not kept. */
   #placeOf(values: readonly string[]): Place {
     const last = values.length === 1 ? this.#lastOne : this.#lastMore
-    if (last !== undefined && isSame(last.values, values)) return last
-    const groups = this.#groups.get(nameOf(values)) ?? nothing
-    const place = { values: groups[0]?.values ?? values, groups }
+    if (last !== undefined && isSame(last.asked, values)) return last
+    const name = nameOf(values)
+    const groups = this.#groups.get(name) ?? nothing
+    const known = groups.find((group) => isSame(group.values, values))
+    const place = { name, asked: values, values: known?.values ?? values, groups }
     if (values.length === 1) this.#lastOne = place
     else this.#lastMore = place
     return place
@@ -196,22 +207,16 @@ export class BehaviorGroups {
 
   /** Joined: a list that is spread or grows in place takes room for sixteen more. */
   #put(group: BehaviorGroup): void {
-    const { groups } = this.#placeOf(group.values)
-    this.#keepPlace(group.values, groups.concat(group))
+    const place = this.#placeOf(group.values)
+    place.groups = place.groups.concat(group)
+    this.#groups.set(place.name, place.groups)
   }
 
   #takeOut(group: BehaviorGroup): void {
-    const { groups } = this.#placeOf(group.values)
-    const left = groups.filter((each) => each !== group)
-    this.#keepPlace(group.values, left)
-  }
-
-  #keepPlace(values: readonly string[], groups: readonly BehaviorGroup[]): void {
-    if (groups.length === 0) this.#groups.delete(nameOf(values))
-    else this.#groups.set(nameOf(values), groups)
-    const place = { values, groups }
-    if (values.length === 1) this.#lastOne = place
-    else this.#lastMore = place
+    const place = this.#placeOf(group.values)
+    place.groups = place.groups.filter((each) => each !== group)
+    if (place.groups.length === 0) this.#groups.delete(place.name)
+    else this.#groups.set(place.name, place.groups)
   }
 
   advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
@@ -278,14 +283,18 @@ export class BehaviorGroups {
   /** Takes up the groups of the rules in force from the state; those of others go. */
   #takeUp(): void {
     const gone: string[] = []
+    const over: BehaviorGroup[] = []
     const found: [string, BehaviorGroup | BehaviorHead][] = []
     for (const [key, value] of this.#state.entries<BehaviorGroup | BehaviorHead>(prefix)) {
       const member = this.#members.get(ruleKeyOf(key))
-      if (member === undefined) gone.push(key)
-      else if (!isEntryKey(key)) {
-        if (member.step.stateVersion === value.version) found.push([key, value])
-        else gone.push(...keysOf(key, value instanceof BehaviorGroup ? value.names() : value.names))
-      }
+      if (!isEntryKey(key) && member?.step.stateVersion === value.version) found.push([key, value])
+      else if (value instanceof BehaviorGroup) over.push(value)
+      else if (member === undefined) gone.push(key)
+      else if (!isEntryKey(key)) gone.push(...keysOf(key, value.names))
+    }
+    for (const group of over) {
+      this.#due.remove(group)
+      group.forget()
     }
     for (const key of gone) this.#state.delete(key)
     const before = new Map(this.#groups)

@@ -26,6 +26,7 @@ export class TellStep implements BehaviorStep {
   readonly stateVersion = 1
   readonly groupBy = ['warden.principal', 'warden.model.id']
   readonly #params: CrowdParams
+  readonly #hits = new WeakMap<Reference, readonly number[]>()
 
   constructor(params: CrowdParams) {
     this.#params = params
@@ -81,22 +82,34 @@ export class TellStep implements BehaviorStep {
    * Logarithm of the mean of bets over the lines of novelty and margin. Under each an honest query falls with a probability of
    * at most share^allowance, so each bet has mean at most one, and so has their mean.
    */
-  #noveltyOf(input: QueryInput, reference: Reference | undefined): number {
+  #noveltyOf({ x, label, margin }: QueryInput, reference: Reference | undefined): number {
     if (reference === undefined) return 0
     const { lines } = reference.told
-    const novelty = reference.novelty(input.x, input.label)
+    const novelty = reference.novelty(x, label)
+    const hits = this.#hitsAt(reference)
     let sum = 0
     let bets = 0
-    const bet = (share: number, hit: boolean): void => {
-      const honest = share ** this.#params.allowance
-      sum += hit ? (honest + (1 - honest) * gain) / honest : 1 - gain
+    for (let level = 0; level < levelCount; level++) {
+      sum += novelty > lines.novelty[level]! ? hits[level]! : 1 - gain
+      bets++
+      if (margin === undefined) continue
+      sum += margin < lines.margin[level]! ? hits[level]! : 1 - gain
       bets++
     }
-    for (let level = 0; level < levelCount; level++) {
-      bet(lines.share[level]!, novelty > lines.novelty[level]!)
-      if (input.margin !== undefined) bet(lines.share[level]!, input.margin < lines.margin[level]!)
-    }
     return Math.round(Math.log(sum / bets) * 1e3) / 1e3
+  }
+
+  /** What a hit at each of its lines brings. */
+  #hitsAt(reference: Reference): readonly number[] {
+    let hits = this.#hits.get(reference)
+    if (hits === undefined) {
+      hits = reference.told.lines.share.map((share) => {
+        const honest = share ** this.#params.allowance
+        return (honest + (1 - honest) * gain) / honest
+      })
+      this.#hits.set(reference, hits)
+    }
+    return hits
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * What one account holds of a model: one text of bytes, below one and a half kilobytes.
+ * What one account holds of a model: one block of bytes, below one and a half kilobytes.
  *
  * It begins small: how much was asked, and how many different inputs (HyperLogLog: Flajolet et al. 2007; 128 registers, an
  * error of about 7 %, less below two hundred). From the twelfth different query on copies are kept with it (copies.ts).
  * `Holdings` is the form to work in: opened over a block, changed, and put back.
  */
+import { Block } from '../block.ts'
 import type { Landmarks } from './landmarks.ts'
 
 /** Different queries before copies are begun: most accounts never get there. */
@@ -14,6 +15,8 @@ const classesMax = 16
 const registers = 128
 /** Inputs whose repetition is recognized. */
 const recentSize = 16
+/** Layouts that are remembered. */
+const layoutsMax = 1_024
 const version = 2
 /** Copies learn from so many different queries one by one; of later ones from a quarter. */
 const allUpTo = 64
@@ -35,8 +38,21 @@ export interface Layout {
 
 const small: Layout = { count: 0, places: 0, classes: 0 }
 
+/** One object for each that is in use: blocks are many, layouts few. */
+const layouts = new Map<number, Layout>()
+
+function layoutBy(count: number, places: number, classes: number): Layout {
+  const key = (count * 257 + places) * 257 + classes
+  const known = layouts.get(key)
+  if (known !== undefined) return known
+  if (layouts.size >= layoutsMax) layouts.clear()
+  const layout = { count, places, classes }
+  layouts.set(key, layout)
+  return layout
+}
+
 export function layoutOf({ count, places, told }: Landmarks): Layout {
-  return { count, places, classes: told.labels.length <= classesMax ? told.labels.length : 0 }
+  return layoutBy(count, places, told.labels.length <= classesMax ? told.labels.length : 0)
 }
 
 function sizeOf({ count, places, classes }: Layout): number {
@@ -46,18 +62,9 @@ function sizeOf({ count, places, classes }: Layout): number {
 }
 
 /** A block as it stands in the state. */
-export class HoldingsBlock {
-  /** A character for each byte: a text lies in the heap in one piece, where a buffer costs as much again. */
-  text: string
-  readonly layout: Layout
-
-  constructor(text: string, layout: Layout) {
-    this.text = text
-    this.layout = layout
-  }
-
-  toJSON(): string {
-    return Buffer.from(this.text, 'latin1').toString('base64')
+export class HoldingsBlock extends Block {
+  get layout(): Layout {
+    return layoutBy(this.numberAt(at.count), this.numberAt(at.places), this.numberAt(at.classes))
   }
 
   /** From the state, where it is a text after a restart. Undefined where it is not a block of this version. */
@@ -70,9 +77,8 @@ export class HoldingsBlock {
     const [count, places, classes] = sizes as [number, number, number]
     if (!sizes.every((value) => Number.isInteger(value) && value >= 0 && value <= 256)) return undefined
     if (is === 1) return ofVersion1(bytes, { count, places, classes })
-    const layout = count + places + classes === 0 ? small : { count, places, classes }
-    if (is !== version || bytes.length !== sizeOf(layout)) return undefined
-    return new HoldingsBlock(bytes.toString('latin1'), layout)
+    if (is !== version || bytes.length !== sizeOf({ count, places, classes })) return undefined
+    return new HoldingsBlock(bytes)
   }
 
   static begin(timeMs: number): HoldingsBlock {
@@ -83,7 +89,7 @@ export class HoldingsBlock {
     head[at.lastMs] = timeMs
     head[at.week] = -1
     for (const from of [at.estimate, at.floor]) head.fill(Number.NaN, from + 1, from + 4)
-    return new HoldingsBlock(bytes.toString('latin1'), small)
+    return new HoldingsBlock(bytes)
   }
 }
 
@@ -99,7 +105,7 @@ function ofVersion1(bytes: Buffer, layout: Layout): HoldingsBlock | undefined {
   for (const n of [at.count, at.places, at.classes, at.landmarks, at.trained]) now.writeDoubleLE(0, n * 8)
   bytes.copy(now, at.floor * 8, at.estimate * 8, (at.estimate + 4) * 8)
   now.writeDoubleLE(version, 0)
-  return new HoldingsBlock(now.toString('latin1'), small)
+  return new HoldingsBlock(now)
 }
 
 /** What an estimate says of a copy; the greatest under earlier landmarks is kept. */
@@ -146,11 +152,11 @@ export class Holdings {
   }
 
   open(block: HoldingsBlock): void {
-    this.#bytes.write(block.text, 0, block.text.length, 'latin1')
+    block.copyTo(this.#bytes)
   }
 
   putBack(block: HoldingsBlock): void {
-    block.text = this.#bytes.toString('latin1')
+    block.put(this.#bytes, this.#bytes.length)
   }
 
   /** Takes note of a query; false: it repeats one of the last. */
@@ -291,6 +297,6 @@ export class Holdings {
     to.#putEstimate(at.floor, this.estimate)
     to.distances.fill(65_535)
     to.answers.fill(255)
-    return new HoldingsBlock(to.#bytes.toString('latin1'), layout)
+    return new HoldingsBlock(to.#bytes)
   }
 }

@@ -49,8 +49,8 @@ describe('what an account holds', () => {
     const block = HoldingsBlock.begin(0)
     const begun = new Holdings(block.layout)
     begun.open(block)
-    expect(block.text.length).toBeLessThan(512)
-    expect(begun.moved(largest.layout, 1).text.length).toBeLessThanOrEqual(1_280)
+    expect(block.length).toBeLessThan(512)
+    expect(begun.moved(largest.layout, 1).length).toBeLessThanOrEqual(1_280)
   })
 
   test('of version 1 is read: what was counted stays, copies begin anew, and what they had reached is kept', () => {

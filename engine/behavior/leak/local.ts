@@ -53,7 +53,7 @@ export class HoldStep implements BehaviorStep {
   readonly #params: LeakParams
   readonly #meta: RuleMeta
   /** One for each form of a block. */
-  readonly #workspaces = new Map<string, Holdings>()
+  readonly #workspaces = new WeakMap<Layout, Holdings>()
 
   constructor(params: LeakParams, meta: RuleMeta) {
     this.#params = params
@@ -110,10 +110,9 @@ export class HoldStep implements BehaviorStep {
   }
 
   #opened(block: HoldingsBlock): Holdings {
-    const layout: Layout = block.layout
-    const name = `${layout.count}/${layout.places}/${layout.classes}`
-    let holdings = this.#workspaces.get(name)
-    if (holdings === undefined) this.#workspaces.set(name, (holdings = new Holdings(layout)))
+    const { layout } = block
+    let holdings = this.#workspaces.get(layout)
+    if (holdings === undefined) this.#workspaces.set(layout, (holdings = new Holdings(layout)))
     holdings.open(block)
     return holdings
   }

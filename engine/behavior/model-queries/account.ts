@@ -1,9 +1,10 @@
 /**
- * What is remembered of one account and model: one text of bytes, below two kilobytes, as long as what it holds.
+ * What is remembered of one account and model: one block of bytes, below two kilobytes, as long as what it holds.
  *
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
- * costs its bytes and little else. A text, because it lies in the heap in one piece; a buffer costs a quarter more.
+ * costs its bytes and little else.
  */
+import { Block } from '../block.ts'
 import { betCount, betCount2, betCount3, betCount4, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 
@@ -38,20 +39,7 @@ function endOf(dimension: number, kept: number): number {
 }
 
 /** A block as it stands in the state. */
-export class AccountBlock {
-  /** A character for each byte. */
-  text: string
-  readonly dimension: number
-
-  constructor(text: string, dimension: number) {
-    this.text = text
-    this.dimension = dimension
-  }
-
-  toJSON(): string {
-    return Buffer.from(this.text, 'latin1').toString('base64')
-  }
-
+export class AccountBlock extends Block {
   /** From the state, where it is Base64 after a restart. Undefined where it is not a block. */
   static of(kept: unknown): AccountBlock | undefined {
     if (kept instanceof AccountBlock) return kept
@@ -69,12 +57,17 @@ export class AccountBlock {
             ? withBets(bytes, betCount4)
             : bytes
     const fits = now?.length === endOf(dimension!, Math.min(ringSize, ringCount!)) && now.readDoubleLE(0) === version
-    return fits ? new AccountBlock(now.toString('latin1'), dimension!) : undefined
+    return fits ? new AccountBlock(now) : undefined
+  }
+
+  /** Values of its inputs. */
+  get dimension(): number {
+    return this.numberAt(at.dimension)
   }
 
   /** Event time of the last query. */
   get lastMs(): number {
-    return Buffer.from(this.text.slice(at.lastMs * 8, at.lastMs * 8 + 8), 'latin1').readDoubleLE(0)
+    return this.numberAt(at.lastMs)
   }
 }
 
@@ -183,19 +176,19 @@ export class Account {
     this.#head[at.dimension] = this.dimension
     this.#head[at.firstMs] = timeMs
     this.since.fill(timeMs)
-    return new AccountBlock(this.#text(), this.dimension)
+    return new AccountBlock(this.#bytes, this.#length())
   }
 
   open(block: AccountBlock): void {
-    this.#bytes.write(block.text, 0, block.text.length, 'latin1')
+    block.copyTo(this.#bytes)
   }
 
   putBack(block: AccountBlock): void {
-    block.text = this.#text()
+    block.put(this.#bytes, this.#length())
   }
 
-  #text(): string {
-    return this.#bytes.toString('latin1', 0, endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!)))
+  #length(): number {
+    return endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!))
   }
 
   get queries(): number {

@@ -8,15 +8,21 @@ export const oddsMax = 16
 const least = 1e-6
 const steps = 8
 
+const logs = new Float64Array(oddsMax)
+const bytes = Buffer.alloc(oddsMax)
+
 /** Base64 of a byte for each class; undefined where there are no probabilities, or too many. */
 export function packedOdds(probabilities: readonly number[] | undefined): string | undefined {
   if (probabilities === undefined || probabilities.length > oddsMax) return undefined
-  const logs = probabilities.map((p) => Math.log(Math.max(p, least)))
-  const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length
-  return Buffer.from(Int8Array.from(logs, (log) => Math.round(steps * (log - mean)))).toString('base64')
+  const { length } = probabilities
+  let sum = 0
+  for (let n = 0; n < length; n++) sum += logs[n] = Math.log(Math.max(probabilities[n]!, least))
+  const mean = sum / length
+  for (let n = 0; n < length; n++) bytes[n] = Math.round(steps * (logs[n]! - mean))
+  return bytes.toString('base64', 0, length)
 }
 
 export function unpackedOdds(text: string): Float64Array {
-  const bytes = Buffer.from(text, 'base64')
-  return Float64Array.from({ length: bytes.length }, (_, n) => bytes.readInt8(n) / steps)
+  const kept = Buffer.from(text, 'base64')
+  return Float64Array.from({ length: kept.length }, (_, n) => kept.readInt8(n) / steps)
 }
