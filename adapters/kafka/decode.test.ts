@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { compressFrameSync } from 'lz4-napi'
@@ -204,4 +205,24 @@ test('the checksum is CRC-32C: the check value of RFC 3720', () => {
   expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283)
   expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa)
   expect(crc32c(Buffer.alloc(32, 0xff))).toBe(0x62a8ab43)
+})
+
+test('the checksum is the same wherever in memory the bytes lie, and however many they are', () => {
+  const bitByBit = (bytes: Uint8Array): number => {
+    let crc = -1
+    for (const byte of bytes) {
+      crc ^= byte
+      for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
+    }
+    return ~crc >>> 0
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(9), fc.nat(9), (bytes, before, start) => {
+      const lying = new Uint8Array(new ArrayBuffer(before + bytes.length), before)
+      lying.set(bytes)
+      const from = Math.min(start, bytes.length)
+      expect(crc32c(lying, from)).toBe(bitByBit(bytes.subarray(from)))
+    }),
+    { numRuns: 1_000 },
+  )
 })

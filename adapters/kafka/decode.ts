@@ -144,7 +144,7 @@ function readRecords(batch: Batch, body: Buffer, options: DecodeOptions, records
     const timestampDelta = logAppendTime ? (reader.skipVarlong(), 0) : readVarlong(reader)
     const offset = batch.baseOffset + reader.varint()
     const keyBytes = reader.varint()
-    const key = keyBytes < 0 ? undefined : reader.bytes(keyBytes).toString('utf8')
+    const key = keyBytes < 0 ? undefined : reader.text(keyBytes)
     const valueBytes = reader.varint()
     const value = valueBytes < 0 ? null : reader.bytes(valueBytes)
     const headers = readHeaders(reader)
@@ -163,9 +163,9 @@ function readHeaders(reader: WireReader): Readonly<Record<string, string>> {
   if (count < 0 || count > reader.left) throw new RangeError('more headers than bytes')
   const headers: Record<string, string> = {}
   for (let index = 0; index < count; index += 1) {
-    const name = reader.bytes(reader.varint()).toString('utf8')
+    const name = reader.text(reader.varint())
     const bytes = reader.varint()
-    const content = bytes < 0 ? '' : reader.bytes(bytes).toString('utf8')
+    const content = bytes < 0 ? '' : reader.text(bytes)
     if (name === '__proto__')
       Object.defineProperty(headers, name, { value: content, enumerable: true, configurable: true })
     else headers[name] = content

@@ -64,7 +64,11 @@ export class WireReader {
 
   string(): string {
     const length = this.int16()
-    if (length < 0) return ''
+    return length < 0 ? '' : this.text(length)
+  }
+
+  /** So many bytes as text, without a buffer between. */
+  text(length: number): string {
     const at = this.#take(length)
     return this.buffer.toString('utf8', at, at + length)
   }
