@@ -115,7 +115,7 @@ function readEvidence(event: Event): EvidenceRef {
 }
 
 /** Entities of each type kept in one finding. */
-const entitiesPerTypeMax = 8
+export const entitiesPerTypeMax = 8
 
 /**
  * Adds to a bounded list of entities, sorted by type and id. Which ones stay when there are too many depends on their

@@ -102,6 +102,10 @@ export abstract class LateOperator<State extends LateState> implements Correlati
     return first === undefined ? -Infinity : first.t + this.spanMs + 1
   }
 
+  neededFromMs(given: GroupState): number {
+    return (given as State).entries[0]?.t ?? Infinity
+  }
+
   /** The group remembers these entries from now on. */
   protected keep(state: State, entries: Entry[]): void {
     state.entries = entries

@@ -103,6 +103,11 @@ export class SlidingOperator implements CorrelationOperator {
     return last === undefined ? -Infinity : last + this.#spanMs + 1
   }
 
+  neededFromMs(given: GroupState): number {
+    const { head, entries } = given as State
+    return Math.min(head?.anchor ?? Infinity, entries[0]?.t ?? Infinity)
+  }
+
   /** A negative value takes from the sum of an instant that has been judged without it. */
   #mayUndo({ entries }: State, at: number): boolean {
     return this.correlation.type === 'value_sum' && entries[at - 1]?.t === entries[at]!.t

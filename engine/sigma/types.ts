@@ -242,6 +242,8 @@ export interface CorrelationOperator {
   advance(state: GroupState, watermarkMs: number): OperatorStep
   /** The least watermark at which `advance` has something to say or to forget. */
   dueMs(state: GroupState): number
+  /** No finding that is still to be told reaches back behind it. */
+  neededFromMs(state: GroupState): number
 }
 
 /** What of a rule a matcher needs. */

@@ -176,7 +176,10 @@ export class CorrelationGroups {
     }
     const group = known ?? this.#open(member, it, step.state)
     const isNews = it.observation.retracted !== true && it.observation.incomplete !== 'since'
-    if (step.dropped === undefined && isNews) group.note(it.observation.timestampMs, it.context)
+    if (step.dropped === undefined && isNews) {
+      const neededFromMs = (): number => operator.neededFromMs(step.state!)
+      group.note(it.observation.timestampMs, it.context, { timespanMs: plan.rule.timespanMs, neededFromMs })
+    }
     const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, watermarkMs, seen)
     const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
     if (!unchanged) this.#keep(group, step)

@@ -1,39 +1,82 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Entity } from '../../core/signal.ts'
-import { between, newContext, note } from './group-context.ts'
+import { between, newContext, note, type GroupContext } from './group-context.ts'
+import type { Named } from './named-entities.ts'
 
 const entity = (id: string): Entity => ({ type: 'address', id })
 const minuteMs = 60_000
+/** Eight stretches of a minute. */
+const reach = { timespanMs: 8 * minuteMs, neededFromMs: () => -Infinity }
+const namesOf = (context: GroupContext, fromMs: number, toMs: number): readonly string[] =>
+  between(context, fromMs, toMs).entities.map(({ id }) => id)
 
 describe('what a group remembers of its events', () => {
   it('names those of a window that thousands of later events lie behind', () => {
     const context = newContext()
-    for (let at = 0; at < 300; at++) note(context, at * 100, { entities: [entity('early')], queries: 1 })
+    for (let at = 0; at < 300; at++) note(context, at * 100, { entities: [entity('early')], queries: 1 }, reach)
     for (let at = 0; at < 5_000; at++)
-      note(context, 10 * minuteMs + at * 100, { entities: [entity('late')], queries: 1 })
-    expect(between(context, 0, 30_000).entities).toEqual([entity('early')])
-    expect(between(context, 10 * minuteMs, 11 * minuteMs).entities).toEqual([entity('late')])
+      note(context, 10 * minuteMs + at * 100, { entities: [entity('late')], queries: 1 }, reach)
+    expect(namesOf(context, 0, 30_000)).toEqual(['early'])
+    expect(namesOf(context, 10 * minuteMs, 11 * minuteMs)).toEqual(['late'])
     expect(JSON.stringify(context).length).toBeLessThan(40_000)
   })
 
-  it('names the same whatever the order in which events came', () => {
-    const event = fc.record({ t: fc.integer({ min: 0, max: 60 * minuteMs }), who: fc.constantFrom('a', 'b', 'c') })
+  it('names the eight least of many, whatever the order in which events came and however often it restarted', () => {
+    const event = fc.record({ t: fc.integer({ min: 0, max: 30 * minuteMs - 1 }), who: fc.nat({ max: 40 }) })
+    const order = fc.infiniteStream(fc.nat())
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 40 }), fc.infiniteStream(fc.nat()), (events, order) => {
-        const shuffled = events.map((it) => ({ it, rank: order.next().value ?? 0 })).sort((a, b) => a.rank - b.rank)
-        const [inOrder, mixed] = [newContext(), newContext()]
-        for (const { t, who } of events.toSorted((a, b) => a.t - b.t)) note(inOrder, t, { entities: [entity(who)] })
-        for (const { it } of shuffled) note(mixed, it.t, { entities: [entity(it.who)] })
-        for (let from = 0; from < 60; from += 7) {
-          const [named, expected] = [mixed, inOrder].map((context) =>
-            between(context, from * minuteMs, (from + 5) * minuteMs)
-              .entities.map(({ id }) => id)
-              .sort(),
+      fc.property(fc.array(event, { maxLength: 400 }), order, (events, ranks) => {
+        const shuffled = events.map((it) => ({ it, rank: Number(ranks.next().value) })).sort((a, b) => a.rank - b.rank)
+        const inOrder = newContext()
+        let mixed = newContext()
+        for (const { t, who } of events.toSorted((a, b) => a.t - b.t))
+          note(inOrder, t, { entities: [entity(`host-${who}`)] }, reach)
+        for (const { it, rank } of shuffled) {
+          if (rank % 50 === 0) mixed = newContext(JSON.parse(JSON.stringify(mixed.named)) as readonly Named[])
+          note(mixed, it.t, { entities: [entity(`host-${it.who}`)] }, reach)
+        }
+        for (let from = 0; from < 30; from += 3) {
+          const [fromMs, toMs] = [from * minuteMs, (from + 8) * minuteMs - 1]
+          const within = events.filter(({ t }) => t >= fromMs && t <= toMs).map(({ who }) => `host-${who}`)
+          const wanted = [...new Set(within)].sort().slice(0, 8)
+          expect(namesOf(inOrder, fromMs, toMs)).toEqual(wanted)
+          expect(namesOf(mixed, fromMs, toMs)).toEqual(wanted)
+          // Between the ends of stretches too, both name the same.
+          expect(namesOf(mixed, fromMs + 20_000, toMs + 30_000)).toEqual(
+            namesOf(inOrder, fromMs + 20_000, toMs + 30_000),
           )
-          expect(named).toEqual(expected)
         }
       }),
     )
+  })
+
+  it('is bounded: what no finding needs goes first, the oldest where that is not enough', () => {
+    for (const [neededFromMs, kept] of [
+      [(): number => 900 * minuteMs, 900],
+      [(): number => -Infinity, 800],
+    ] as const) {
+      const context = newContext()
+      for (let at = 0; at < 1_000; at++) {
+        for (let who = 0; who < 10; who++) {
+          note(context, at * minuteMs, { entities: [entity(`host-${at}-${who}`)] }, { ...reach, neededFromMs })
+        }
+      }
+      expect(JSON.stringify(context.named).length).toBeLessThan(400_000)
+      expect(namesOf(context, kept * minuteMs, 1_000 * minuteMs)).toHaveLength(8)
+      expect(namesOf(context, kept * minuteMs, kept * minuteMs)).toHaveLength(8)
+    }
+  })
+
+  it('takes up what an earlier version kept, where several entities stood in one', () => {
+    const of = (...ids: string[]): Entity[] => ids.map(entity)
+    const older = [
+      { entities: of('a', 'b'), spans: [0, 30_000, 5 * minuteMs, 9 * minuteMs] },
+      { entities: of('b', 'c'), spans: [20 * minuteMs, 20 * minuteMs] },
+    ]
+    const context = newContext(older)
+    note(context, 21 * minuteMs, { entities: of('d') }, reach)
+    expect(namesOf(context, 6 * minuteMs, 7 * minuteMs)).toEqual(['a', 'b'])
+    expect(namesOf(context, 15 * minuteMs, 25 * minuteMs)).toEqual(['b', 'c', 'd'])
   })
 })

@@ -5,6 +5,7 @@ import { headOfWhole, KeptGroup } from './kept-group.ts'
 
 const prefix = 'c/'
 const of = { scope: 't', values: ['a', 'b'], version: 1 }
+const reach = { timespanMs: 60_000, neededFromMs: () => -Infinity }
 
 /** What checkpoints write, and nothing else. */
 function write(group: KeptGroup, state: MemoryState, stored: MemoryState): readonly string[] {
@@ -34,7 +35,7 @@ describe('a group in the state', () => {
         for (const { append, keepLast, change, checkpoint } of steps) {
           for (let n = 0; n < append; n++) {
             operator.entries.push(next++)
-            group.note(next * 1_000, { entities: [], bytes: next })
+            group.note(next * 1_000, { entities: [], bytes: next }, reach)
             group.keep(operator, operator.entries.length - 1)
           }
           if (change !== null && change < operator.entries.length) {
@@ -84,7 +85,7 @@ describe('a group in the state', () => {
     const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
     const event = (): void => {
       operator.entries.push(1)
-      group.note(operator.entries.length, { entities: [] })
+      group.note(operator.entries.length, { entities: [] }, reach)
       group.keep(operator, operator.entries.length - 1)
     }
     for (let n = 0; n < 1_000; n++) event()
@@ -98,7 +99,7 @@ describe('a group in the state', () => {
     const [state, stored] = [new MemoryState(), new MemoryState()]
     const operator = { entries: Array.from({ length: 100 }, (_, at) => at) }
     const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
-    for (let n = 0; n < 100; n++) group.note(n, { entities: [] })
+    for (let n = 0; n < 100; n++) group.note(n, { entities: [] }, reach)
     group.keep(operator, 0)
     write(group, state, stored)
     expect(stored.size).toBeGreaterThan(8)

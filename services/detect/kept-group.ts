@@ -8,7 +8,8 @@ import type { GroupState } from '../../engine/sigma/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
 import { ChunkedList } from './chunked-list.ts'
 import type { Filed } from './due-index.ts'
-import { newContext, note, type GroupContext } from './group-context.ts'
+import { newContext, note, type GroupContext, type Reach } from './group-context.ts'
+import type { Named } from './named-entities.ts'
 import type { ObservationContext } from './observations.ts'
 
 /** Group keys are JSON or hexadecimal: neither has this character unescaped. */
@@ -24,7 +25,8 @@ interface Head {
   readonly values: readonly string[]
   readonly version: number
   readonly state: object
-  readonly sets: GroupContext['sets']
+  /** Who was named when. */
+  readonly sets: readonly Named[]
   readonly told: Record<string, number>
   /** Chunks of the lists; null: the operator keeps no entries. A list itself: of an earlier version, whole. */
   readonly entries: number | null | readonly unknown[]
@@ -35,7 +37,7 @@ interface Head {
 interface WholeGroup extends Pick<Head, 'scope' | 'values' | 'version' | 'told'> {
   readonly state: WithEntries
   readonly context: {
-    readonly sets: GroupContext['sets']
+    readonly sets: readonly Named[]
     readonly times: readonly number[]
     readonly bytes: readonly number[]
     readonly queries: readonly number[]
@@ -91,7 +93,7 @@ export class KeptGroup {
     if (Array.isArray(head.entries)) this.#entriesFrom = 0
     if (Array.isArray(head.exposed)) this.#exposedFrom = 0
     this.state = head.state
-    this.context = { ...newContext(), sets: head.sets }
+    this.context = newContext(head.sets)
   }
 
   static create(
@@ -129,8 +131,8 @@ export class KeptGroup {
   }
 
   /** The group's event of this time is taken in. */
-  note(timestampMs: number, context: ObservationContext): void {
-    const from = note(this.context, timestampMs, context)
+  note(timestampMs: number, context: ObservationContext, reach: Reach): void {
+    const from = note(this.context, timestampMs, context, reach)
     if (from < this.#exposedFrom) this.#exposedFrom = from
   }
 
@@ -176,7 +178,7 @@ export class KeptGroup {
       values,
       version,
       state,
-      sets: this.context.sets,
+      sets: this.context.named.toJSON(),
       told,
       entries: entries === undefined ? null : this.#entries.chunks,
       exposed: this.#exposed.chunks,

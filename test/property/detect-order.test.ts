@@ -219,6 +219,51 @@ describe('detect, whatever the order', { timeout: 180_000 }, () => {
     expect(found).toBeGreaterThan(30)
   })
 
+  test('a finding about hundreds of objects names the same eight', () => {
+    const many = fc.record({
+      reads: fc.integer({ min: 60, max: 700 }),
+      seed: fc.nat(),
+      gapMs: fc.integer({ min: 500, max: 20_000 }),
+    })
+    const text = `title: Read
+name: read
+logsource: {}
+detection: { read: { event.action: GetObject }, condition: read }
+---
+title: Many read
+id: many-read
+correlation:
+  type: value_count
+  rules: [read]
+  group-by: [warden.principal]
+  timespan: 10m
+  condition: { gte: 20, field: warden.asset.id }
+`
+    const correlations = [{ path: 'many.yml', text }]
+    let found = 0
+    fc.assert(
+      fc.property(many, delivery, ({ reads, seed, gapMs }, way) => {
+        const events = Array.from({ length: reads }, (_, number) => {
+          // Spread, so that neither names nor times say which are the least.
+          const id = `s3://weights/${(Math.imul(number + seed, 0x9e37_79b1) >>> 8) % 997}.safetensors`
+          const quiet = number % 100 < 30 ? 12 : 1
+          return event(number, startMs + number * gapMs * quiet, 'reader', {
+            action: 'GetObject',
+            asset: { id, kind: 'weights' },
+          })
+        }).sort((a, b) => (a['@timestamp'] < b['@timestamp'] ? -1 : 1))
+        const named = (pipe: DetectInProcess): unknown[] =>
+          [...pipe.final().values()].map(({ id, entities, evidence }) => [id, entities, evidence.count]).sort()
+        const inOrder = deliveryOf(reads, { ...way, disorder: 0, duplicates: 0, watermarkEvery: 1, restartAt: -1 })
+        const straight = named(run(events, inOrder, false, correlations))
+        found += straight.length
+        expect(named(run(events, deliveryOf(reads, way), false, correlations))).toEqual(straight)
+      }),
+      { numRuns: 60 },
+    )
+    expect(found).toBeGreaterThan(30)
+  })
+
   test('reads later than the watermark revise what behavior rules found, to the same end', () => {
     fc.assert(
       fc.property(history, delivery, (events, way) => {

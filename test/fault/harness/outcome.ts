@@ -116,18 +116,13 @@ function becameOf(incidentId: string, incidents: ReadonlyMap<string, Incident>):
   return into === undefined ? incidentId : becameOf(into, incidents)
 }
 
-/** So many of one type a finding names; which of more follows the order of arrival. */
-const entitiesOfTypeMax = 8
-
 /**
  * Without `supersedes`: which findings were told and withdrawn on the way follows the order of arrival. So does which of
  * many events are shown, and with them the entities that they name.
  */
 function signalWords({ rule, status, entities, evidence }: Signal): unknown {
   const isWhole = evidence.count <= evidence.events.length
-  const byType = Map.groupBy(entities, ({ type }) => type)
-  const told = entities.filter(({ type }) => byType.get(type)!.length < entitiesOfTypeMax)
-  return { rule: rule.id, level: rule.level, status, ...(isWhole ? { entities: told } : {}) }
+  return { rule: rule.id, level: rule.level, status, ...(isWhole ? { entities } : {}) }
 }
 
 /** Without `settled`: that follows the clock, which passes a source's lateness in the longer run alone. */

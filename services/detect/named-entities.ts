@@ -1,0 +1,174 @@
+/**
+ * Which entities the events of a group named, and when: a finding names those of its own window.
+ *
+ * Pure. Event time is cut into stretches of equal length. Of each type the eight least names of a stretch are kept, with the first
+ * and the last instant in it at which events named them. So what is kept follows from the events alone, not from the order in
+ * which they came, and of any window the eight least names are known, up to the stretches that reach over its ends.
+ *
+ * Bounded: past `stretchesMax` what no finding needs any more is forgotten, and the oldest where that is not enough.
+ */
+import type { Entity } from '../../core/signal.ts'
+import { entitiesPerTypeMax, mergeEntities } from '../../engine/behavior/entities.ts'
+
+/** JSON. Earlier versions had several entities in one; today it is one. */
+export interface Named {
+  readonly entities: readonly Entity[]
+  /** First and last instant of each stretch in turn, in order. */
+  readonly spans: readonly number[]
+}
+
+/** When events named an entity. */
+interface Times {
+  readonly entity: Entity
+  /** As in Named. */
+  spans: number[]
+}
+
+/** Stretches of all entities together, of about 30 bytes each. */
+const stretchesMax = 4_096
+/** What is left once there are more. */
+const leftShare = 0.75
+
+export class NamedEntities {
+  readonly #byType = new Map<Entity['type'], Map<string, Times>>()
+  /** By stretch of event time and type; made when the first event comes, which says how long stretches are. */
+  #stretches: Map<number, Map<Entity['type'], Times[]>> | undefined
+  #count = 0
+  /** Most events name what the one before named, in the very same list. */
+  #last: { readonly entities: readonly Entity[]; readonly times: readonly (Times | undefined)[] } | undefined
+
+  constructor(named: readonly Named[]) {
+    for (const { entities, spans } of named) {
+      for (const entity of entities) {
+        const times = this.#open(entity)
+        for (let at = 0; at < spans.length; at += 2) insert(times.spans, spans[at]!, spans[at + 1]!)
+      }
+    }
+  }
+
+  toJSON(): readonly Named[] {
+    const all = [...this.#byType.values()].flatMap((byId) => [...byId.values()])
+    return all.map(({ entity, spans }) => ({ entities: [entity], spans }))
+  }
+
+  /** An event of this time named these. `neededFromMs`: nothing before it is told any more. */
+  note(entities: readonly Entity[], t: number, lengthMs: number, neededFromMs: () => number): void {
+    const number = Math.floor(t / lengthMs)
+    if (this.#goesOn(entities, t, number, lengthMs)) return
+    this.#last = { entities, times: entities.map((entity) => this.#noteOne(entity, t, number, lengthMs)) }
+    if (this.#count > stretchesMax) this.#makeRoom(neededFromMs(), lengthMs)
+  }
+
+  /** It named what the event before did, in the stretches that these were named in. */
+  #goesOn(entities: readonly Entity[], t: number, number: number, lengthMs: number): boolean {
+    if (this.#last?.entities !== entities) return false
+    for (const times of this.#last.times) {
+      if (times === undefined || !widen(times.spans, t, number, lengthMs)) return false
+    }
+    return true
+  }
+
+  #noteOne(entity: Entity, t: number, number: number, lengthMs: number): Times | undefined {
+    const known = this.#byType.get(entity.type)?.get(entity.id)
+    if (known !== undefined && widen(known.spans, t, number, lengthMs)) return known
+    const among = this.#among(number, entity.type, lengthMs)
+    if (among.length >= entitiesPerTypeMax) {
+      const greatest = among.reduce((most, each) => (each.entity.id > most.entity.id ? each : most))
+      if (greatest.entity.id < entity.id) return undefined
+      among.splice(among.indexOf(greatest), 1)
+      this.#drop(greatest, number, lengthMs)
+    }
+    const times = known ?? this.#open(entity)
+    insert(times.spans, t, t)
+    among.push(times)
+    this.#count++
+    return times
+  }
+
+  #open(entity: Entity): Times {
+    let byId = this.#byType.get(entity.type)
+    if (byId === undefined) this.#byType.set(entity.type, (byId = new Map<string, Times>()))
+    let times = byId.get(entity.id)
+    if (times === undefined) byId.set(entity.id, (times = { entity, spans: [] }))
+    return times
+  }
+
+  /** What is kept of a type in a stretch. */
+  #among(number: number, type: Entity['type'], lengthMs: number): Times[] {
+    const stretches = (this.#stretches ??= this.#filed(lengthMs))
+    let byType = stretches.get(number)
+    if (byType === undefined) stretches.set(number, (byType = new Map<Entity['type'], Times[]>()))
+    let among = byType.get(type)
+    if (among === undefined) byType.set(type, (among = []))
+    return among
+  }
+
+  #filed(lengthMs: number): Map<number, Map<Entity['type'], Times[]>> {
+    const stretches = new Map<number, Map<Entity['type'], Times[]>>()
+    this.#stretches = stretches
+    for (const [type, byId] of this.#byType) {
+      for (const times of byId.values()) {
+        this.#count += times.spans.length / 2
+        for (let at = 1; at < times.spans.length; at += 2) {
+          const among = this.#among(Math.floor(times.spans[at]! / lengthMs), type, lengthMs)
+          if (!among.includes(times)) among.push(times)
+        }
+      }
+    }
+    return stretches
+  }
+
+  /** Forgets that it was named in a stretch. */
+  #drop(times: Times, number: number, lengthMs: number): void {
+    const before = times.spans.length
+    times.spans = times.spans.filter((_, at) => Math.floor(times.spans[at | 1]! / lengthMs) !== number)
+    this.#count -= (before - times.spans.length) / 2
+    if (times.spans.length === 0) this.#byType.get(times.entity.type)?.delete(times.entity.id)
+  }
+
+  #makeRoom(neededFromMs: number, lengthMs: number): void {
+    this.#last = undefined
+    const stretches = this.#stretches!
+    for (const number of [...stretches.keys()].sort((a, b) => a - b)) {
+      const isPast = (number + 1) * lengthMs <= neededFromMs
+      if (!isPast && this.#count <= stretchesMax * leftShare) return
+      for (const among of stretches.get(number)!.values())
+        for (const times of among) this.#drop(times, number, lengthMs)
+      stretches.delete(number)
+    }
+  }
+
+  /** What the events from `fromMs` to `toMs` named. */
+  between(fromMs: number, toMs: number): readonly Entity[] {
+    const named: Entity[] = []
+    for (const byId of this.#byType.values()) {
+      for (const { entity, spans } of byId.values()) if (overlaps(spans, fromMs, toMs)) named.push(entity)
+    }
+    return mergeEntities([], named)
+  }
+}
+
+/** The stretch of this number reaches to `t` then; false: the entity is not known in it. */
+function widen(spans: number[], t: number, number: number, lengthMs: number): boolean {
+  for (let at = spans.length - 1; at > 0; at -= 2) {
+    const here = Math.floor(spans[at]! / lengthMs)
+    if (here < number) return false
+    if (here > number) continue
+    if (t > spans[at]!) spans[at] = t
+    if (t < spans[at - 1]!) spans[at - 1] = t
+    return true
+  }
+  return false
+}
+
+/** In its place by the last instant. */
+function insert(spans: number[], first: number, last: number): void {
+  let at = spans.length
+  while (at > 0 && spans[at - 1]! > last) at -= 2
+  spans.splice(at, 0, first, last)
+}
+
+function overlaps(spans: readonly number[], fromMs: number, toMs: number): boolean {
+  for (let at = 0; at < spans.length; at += 2) if (spans[at]! <= toMs && spans[at + 1]! >= fromMs) return true
+  return false
+}
