@@ -125,6 +125,8 @@ export class FieldReader implements SlotSink {
   readonly #texts: Texts[] = []
   readonly #foldedAt: number[] = []
   readonly #folded: Texts[] = []
+  /** By slot, the text that was folded last: most fields say the same from event to event. */
+  readonly #foldedOf: (string | undefined)[] = []
   /** The slots that the event at hand may have a value for. */
   readonly present: number[] = []
   #event: EventTree = {}
@@ -143,6 +145,7 @@ export class FieldReader implements SlotSink {
     this.#texts.push(undefined)
     this.#foldedAt.push(0)
     this.#folded.push(undefined)
+    this.#foldedOf.push(undefined)
     if (slot >= this.#marks.length) {
       const larger = new Float64Array(this.#marks.length * 2)
       larger.set(this.#marks)
@@ -206,7 +209,14 @@ export class FieldReader implements SlotSink {
     if (this.#marks[slot]! < this.#turn * 4) return undefined
     if (this.#foldedAt[slot] !== this.#turn) {
       this.#foldedAt[slot] = this.#turn
-      this.#folded[slot] = foldTexts(this.texts(slot))
+      const texts = this.texts(slot)
+      if (typeof texts !== 'string') {
+        this.#foldedOf[slot] = undefined
+        this.#folded[slot] = foldTexts(texts)
+      } else if (texts !== this.#foldedOf[slot]) {
+        this.#foldedOf[slot] = texts
+        this.#folded[slot] = fold(texts)
+      }
     }
     return this.#folded[slot]
   }

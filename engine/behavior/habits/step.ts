@@ -42,7 +42,7 @@ export class HabitsStep implements BehaviorStep {
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
     const use = input as KeyUse
     const keys = keysOf(entries)
-    const known = keys.find(({ credential }) => credential === use.credential)
+    const known = habitsAmong(keys, use.credential)
     const habits = known ?? habitsOf(use)
     const findings = this.#use(group[0]!, habits, use)
     const all = known === undefined ? withRoom(keys).concat(habits) : keys
@@ -188,6 +188,11 @@ function keysOf(entries: GroupEntries): readonly Habits[] {
   const kept = entries.get<readonly Habits[] | Record<string, Habits>>('') ?? nothing
   if (isList(kept)) return kept
   return Object.entries(kept).map(([credential, habits]) => ({ ...habits, credential }))
+}
+
+function habitsAmong(keys: readonly Habits[], credential: string): Habits | undefined {
+  for (const habits of keys) if (habits.credential === credential) return habits
+  return undefined
 }
 
 function isList(kept: readonly Habits[] | Record<string, Habits>): kept is readonly Habits[] {
