@@ -120,7 +120,7 @@ describe.each(Object.entries(shapes))('one account at a model of %s inputs', (_,
       for (;;) yield* suite
     })()
     expect(deployment.namedAt(runs, 1_000)).toEqual([])
-    // Whoever asks more of them is named before the 75th, also if nothing else is asked.
+    // Whoever asks more of them is named by the 75th, also if nothing else is asked.
     expect(deployment.namedAt(training.values() as Iterator<readonly number[]>, 100)[0]).toBeLessThanOrEqual(75)
     // In its first run it looks like the theft, whoever runs it.
     const mixed = suite.flatMap((x, n) => (n % 3 === 0 ? [x, world.honest()] : [x]))

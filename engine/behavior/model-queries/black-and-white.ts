@@ -1,27 +1,33 @@
 /** Pictures in black and white, at a model whose pictures have shades. Pure. */
+import { isPicture, toBlackAndWhite } from './input.ts'
 import { learnReference, type Sample, type ToldReference } from './reference.ts'
 
-/** Values between 0 and 1 are of pictures; so many of a hundred queries must be, and must have some between. */
+/** So many of a hundred queries must be pictures, and so many must have shades. */
 const pictures = 0.9
+const shaded = 0.5
 
 /**
  * What honest pictures would be in black and white: customers who send them so ask about the same things. Undefined where they are no
- * pictures, where they are black and white themselves, and where they were reduced to fewer values.
+ * pictures, and where most are black and white themselves.
  */
 export function inBlackAndWhite(accounts: readonly (readonly Sample[])[]): ToldReference | undefined {
-  const all = accounts.flat()
-  const grey = all.filter(({ x }) => isGrey(x)).length
-  if (grey < pictures * all.length) return undefined
-  return learnReference(
-    accounts.map((samples) => samples.map((each) => ({ ...each, x: each.x.map((value) => (value < 0.5 ? 0 : 1)) }))),
+  const counts = { all: 0, pictures: 0, shaded: 0 }
+  const turned = accounts.map((samples) =>
+    samples.flatMap((sample, n): readonly Sample[] => {
+      counts.all++
+      const x = turn(sample, n)
+      if (x === undefined) return []
+      counts.pictures++
+      if (x.some((value, i) => value !== sample.x[i])) counts.shaded++
+      return [{ ...sample, x }]
+    }),
   )
+  if (counts.pictures < pictures * counts.all || counts.shaded < shaded * counts.all) return undefined
+  const told = learnReference(turned)
+  return told && { ...told, reckoned: true }
 }
 
-function isGrey(x: ArrayLike<number>): boolean {
-  let between = false
-  for (let n = 0; n < x.length; n++) {
-    if (!(x[n]! >= 0 && x[n]! <= 1)) return false
-    if (x[n] !== 0 && x[n] !== 1) between = true
-  }
-  return between
+/** Undefined where it is no picture. Where it was reduced to fewer values, it was turned before. */
+function turn({ x, blackAndWhite }: Sample, n: number): Float32Array | undefined {
+  return blackAndWhite ?? (isPicture(x) ? Float32Array.from(toBlackAndWhite(x, n)) : undefined)
 }

@@ -56,6 +56,11 @@ export interface Surroundings {
    * asks what would be if a value were another. A search goes on from what it has found.
    */
   readonly tried: boolean
+  /**
+   * Unlike one of them in few values, and close to all that it is: a camera before a scene that stands still sees the last digit of
+   * some values change, now here, now there. A search changes few values by much.
+   */
+  readonly still: boolean
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
   /** Of one of them, one value was put back and another changed, by as much, and not from one end to the other. */
@@ -96,6 +101,7 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   const line = isOnLine(x, ring.length, Math.max(singleMax, few))
   const sparse = few >= 1 && fewest <= few
   const tried = fewest <= singleMax && !isOnItsWay(ring.length, x.length)
+  const still = sparse && isStill(ring.length, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
   const even = x.length >= lineDimensionMin && ring.some((earlier, n) => isEven(x, earlier, n))
   const ball = about >= ballMembersMin
@@ -109,6 +115,7 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
     line,
     sparse,
     tried,
+    still,
     kin,
     even,
     pair,
@@ -154,6 +161,12 @@ function addsUp(x: Float64Array, ring: readonly Float64Array[], a: number, b: nu
 function isOnItsWay(count: number, length: number): boolean {
   for (let n = 0; n < count; n++) if (changes[n]! > singleMax && changes[n]! <= wayShare * length) return true
   return false
+}
+
+/** Whether all of the ring that differ in at most so many values are nearer than the square of what is close. */
+function isStill(count: number, kin: number, near: number): boolean {
+  for (let n = 0; n < count; n++) if (changes[n]! <= kin && squares[n]! >= near) return false
+  return true
 }
 
 /** Equations of a model are made by one value after another, each changed by the same (Tramèr et al. 2016). */

@@ -21,6 +21,8 @@ export interface QueryInput {
   readonly hidden: boolean
   /** It is a feature vector of nothing but zeros and ones. */
   readonly blackAndWhite: boolean
+  /** The values of a feature vector, as the event has them. */
+  readonly values?: readonly number[] | undefined
   /** The class that was answered; empty where none was told. */
   readonly label: string
   /** Between the two likeliest classes; undefined where no probabilities were told. */
@@ -46,6 +48,8 @@ const rooms: (Float64Array | undefined)[] = []
 function roomFor(length: number): Float64Array {
   return (rooms[length] ??= new Float64Array(length))
 }
+
+const roomBesides = new Float64Array(dimensionMax)
 
 /** Of the input that was packed last. */
 const lastPacked: { input: QueryInput | undefined; text: string } = { input: undefined, text: '' }
@@ -89,6 +93,7 @@ function readInput(event: Event): QueryInput | undefined {
     x: read.x,
     hidden: read.hidden,
     blackAndWhite: read.kind === 'features' && isBlackAndWhite(input?.features as readonly number[]),
+    values: read.kind === 'features' ? input?.features : undefined,
     label: isClass ? String(label).slice(0, 64) : '',
     margin: Number.isFinite(margin) ? margin : undefined,
     probabilities,
@@ -117,6 +122,34 @@ function vectorOf(
       1,
     ),
   }
+}
+
+/**
+ * What a picture would be in black and white, reduced and packed as it is itself; the same where it is so already. Undefined where that
+ * can be told from the numbers of the input: of at most `dimensionMax` values.
+ */
+export function packedInBlackAndWhite(input: QueryInput): string | undefined {
+  const { values, key } = input
+  if (values === undefined || values.length <= dimensionMax || !isPicture(values)) return undefined
+  if (input.blackAndWhite) return packedInput(input)
+  floats.set(reduced(toBlackAndWhite(values, key), 1, roomBesides))
+  lastPacked.input = undefined
+  return floatBytes.toString('base64', 0, 4 * dimensionMax)
+}
+
+/** From where on a value is white: customers turn their pictures at a line of their own about the middle, so one is drawn for each picture. */
+const whiteFrom = [0.4, 0.5, 0.6] as const
+
+/** `draw`: any whole number. */
+export function toBlackAndWhite(values: ArrayLike<number>, draw: number): number[] {
+  const line = whiteFrom[draw % whiteFrom.length]!
+  return Array.from(values, (value) => (value < line ? 0 : 1))
+}
+
+/** All values are between black and white. */
+export function isPicture(values: ArrayLike<number>): boolean {
+  for (let n = 0; n < values.length; n++) if (!(values[n]! >= 0 && values[n]! <= 1)) return false
+  return true
 }
 
 /** Before they are reduced: a sketch of zeros and ones is of neither. */

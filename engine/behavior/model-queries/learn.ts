@@ -29,6 +29,8 @@ interface TaughtSample {
   readonly margin: number | null
   /** Log-odds; absent where probabilities are not told, and from older versions. */
   readonly odds?: string
+  /** In black and white, of a picture that was reduced to fewer values; absent from older versions. */
+  readonly blackAndWhite?: string
 }
 
 const accountsMax = 48
@@ -201,35 +203,41 @@ function set(accounts: Record<string, Known>, principal: string, known: Known): 
   Object.defineProperty(accounts, principal, { value: known, enumerable: true, writable: true, configurable: true })
 }
 
+type Kept = readonly [x: string, label: string, margin: number | null, odds?: string, blackAndWhite?: string]
+
 /** The last queries that an account has taught with, oldest first; unpacked when something is learned of them. */
 class Samples {
   readonly #list: TaughtSample[] = []
 
   add(sample: TaughtSample): void {
-    if (sample.x.length > packedLengthMax || (sample.odds?.length ?? 0) > 2 * oddsMax) return
+    const { x, odds = '', blackAndWhite = '' } = sample
+    if (x.length > packedLengthMax || odds.length > 2 * oddsMax || blackAndWhite.length > packedLengthMax) return
     this.#list.push(sample)
     if (this.#list.length > samplesMax) this.#list.shift()
   }
 
   list(): readonly Sample[] {
-    return this.#list.map(({ x, label, margin, odds }) => {
+    return this.#list.map(({ x, label, margin, odds, blackAndWhite }) => {
       const known = odds === undefined ? undefined : unpackedOdds(odds)
-      return { x: unpacked(x), label, margin: margin ?? NaN, odds: known }
+      const turned = blackAndWhite === undefined ? undefined : unpacked(blackAndWhite)
+      return { x: unpacked(x), label, margin: margin ?? NaN, odds: known, blackAndWhite: turned }
     })
   }
 
-  toJSON(): readonly (readonly [x: string, label: string, margin: number | null, odds?: string])[] {
-    return this.#list.map(({ x, label, margin, odds }) =>
-      odds === undefined ? [x, label, margin] : [x, label, margin, odds],
-    )
+  /** Without what is absent at the end; absent odds before a picture are an empty text. */
+  toJSON(): readonly Kept[] {
+    return this.#list.map(({ x, label, margin, odds, blackAndWhite }) => {
+      if (blackAndWhite !== undefined) return [x, label, margin, odds ?? '', blackAndWhite]
+      return odds === undefined ? [x, label, margin] : [x, label, margin, odds]
+    })
   }
 
   static of(kept: unknown): Samples | undefined {
     if (kept instanceof Samples) return kept
     if (!Array.isArray(kept)) return undefined
     const samples = new Samples()
-    for (const [x, label, margin, odds] of kept as ReturnType<Samples['toJSON']>) {
-      samples.add({ x, label, margin, ...(odds === undefined ? {} : { odds }) })
+    for (const [x, label, margin, odds, blackAndWhite] of kept as readonly Kept[]) {
+      samples.add({ x, label, margin, ...(odds && { odds }), ...(blackAndWhite && { blackAndWhite }) })
     }
     return samples
   }

@@ -13,7 +13,7 @@ import { Account, AccountBlock } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
 import { Evidence, lineOf, queryThreats, restartWeight } from './evidence.ts'
 import { findingOf } from './finding.ts'
-import { keyOfText, packedInput, type InputKind, type QueryInput } from './input.ts'
+import { keyOfText, packedInBlackAndWhite, packedInput, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
 import { packedOdds } from './odds.ts'
 import type { ModelQueriesParams } from './params.ts'
@@ -39,11 +39,13 @@ const suspect = 1_000
 const cleared = 10
 /** Answers alone say less of who asks: customers differ more in them. */
 const outputAllowance = 0.8
+/** And what honest inputs would look like is known less well than what they do look like. */
+const reckonedAllowance = 0.5
 /** Of those asked while training records are: so many must be others, and such a share, for it to be membership inference. */
 const othersMin = 3
 const othersShare = 0.1
 /** More records than that are none of a suite: some ask all of theirs first, and the others afterwards. */
-const suiteMax = 64
+const suiteMax = 74
 const suspicionName = 'suspicion'
 const membersName = 'members'
 
@@ -137,9 +139,10 @@ export class WeighQueries implements BehaviorStep {
   #evidenceOf(reference: Reference, kind: InputKind): Evidence {
     let evidence = this.#learned.get(reference)
     if (evidence === undefined) {
+      const room = (kind === 'output' ? outputAllowance : 1) * (reference.told.reckoned ? reckonedAllowance : 1)
       evidence = new Evidence(
         reference.told.lines.share,
-        this.#params.allowance * (kind === 'output' ? outputAllowance : 1),
+        this.#params.allowance * room,
         this.#params.allowance,
         reference.told.usual,
       )
@@ -207,7 +210,14 @@ export class WeighQueries implements BehaviorStep {
     }
     if (account.withdrawn || !account.teaches(Math.floor(timeMs / epochMs), taughtMax)) return []
     const odds = packedOdds(input.probabilities)
-    const sample = { x: packedInput(input), label: input.label, margin: input.margin ?? null, ...(odds && { odds }) }
+    const blackAndWhite = packedInBlackAndWhite(input)
+    const sample = {
+      x: packedInput(input),
+      label: input.label,
+      margin: input.margin ?? null,
+      ...(odds && { odds }),
+      ...(blackAndWhite && { blackAndWhite }),
+    }
     return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
   }
 

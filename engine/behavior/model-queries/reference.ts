@@ -28,6 +28,8 @@ export interface Sample {
   readonly margin: number
   /** Log-odds of all classes; absent where they are not told. */
   readonly odds?: ArrayLike<number> | undefined
+  /** What it would be in black and white; absent where `x` tells, or where it is no picture. */
+  readonly blackAndWhite?: Float32Array | undefined
 }
 
 export interface Lines {
@@ -57,6 +59,8 @@ export interface ToldReference {
   readonly accounts: number
   /** How often honest accounts show each kind of evidence (usual.ts). Not told by references that are older. */
   readonly usual?: readonly number[]
+  /** It was reckoned from other inputs, not seen. */
+  readonly reckoned?: true
   /** The same traffic as pictures in black and white, where it is pictures that are not. */
   readonly blackAndWhite?: Omit<ToldReference, 'blackAndWhite'>
 }

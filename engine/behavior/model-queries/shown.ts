@@ -48,8 +48,10 @@ export function shownBy(
     }
     // What would be if one value were another asks everybody: that is on no way to anywhere.
     if (around.tried) return { bits, counts }
-    counts |= shows.sparse
-    if (around.sparse) bits |= shows.sparse
+    if (!around.still) {
+      counts |= shows.sparse
+      if (around.sparse) bits |= shows.sparse
+    }
   }
   if (reference !== undefined) {
     const classes = {
@@ -97,7 +99,8 @@ function learned(
   const walks = around.drift && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
   if (around.ball && !classes.same) bits |= shows.flip
-  if (around.pair) bits |= shows.pair
+  if (around.still) counts &= ~shows.pair
+  else if (around.pair) bits |= shows.pair
   // Noise changes all values; who changes a few does it on purpose.
   const noise = around.close && !(around.sparse && isPlace(input))
   if (around.ball && !around.scaled && classes.same && (farOut || (synthetic && !noise))) bits |= shows.ball
