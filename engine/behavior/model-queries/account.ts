@@ -1,12 +1,15 @@
 /**
- * What is remembered of one account and model: one block of bytes, below two kilobytes, as long as what it holds.
+ * What is remembered of one account and model: one block of bytes, below three kilobytes, as long as what it holds.
  *
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else.
  */
 import { Block } from '../block.ts'
-import { betCount, betCount2, betCount3, betCount4, queryThreats } from './evidence.ts'
+import { betCount, betCount2, betCount3, betCount4, betCount5, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
+import { bitsIn, hasBits, setBits } from './filter.ts'
+import { Kept } from './kept.ts'
+import { roomFor, widthOf, type Earlier } from './steps.ts'
 
 /**
  * Which inputs were asked before is known of the last 100 to 200 that differ, by two Bloom filters (Bloom 1970) of which the
@@ -14,28 +17,30 @@ import { ringSize } from './geometry.ts'
  */
 const seenWords = 32
 const seenFull = 331
-const version = 5
+const version = 6
 /** Of the numbers at the beginning of a block. */
 const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
-  ringCount: 9, told: 10, since: 10 + queryThreats.length,
+  ringCount: 9, told: 10, since: 10 + queryThreats.length, kept: 10 + 2 * queryThreats.length,
 } as const // prettier-ignore
-const headSize = at.since + queryThreats.length
-/** Where the parts begin, in bytes; the ring of inputs comes last, as far as it is filled. */
+const headSize = at.kept + 1
+/** Where the parts begin, in bytes; the ring of inputs comes last, as far as it is filled, and then what was kept of it. */
 const from = (() => {
   const values = headSize * 8
   const labels = values + betCount * 4
   const seen = labels + ringSize * 4
-  const members = seen + 2 * seenWords * 4
-  return { values, labels, seen, members, ring: Math.ceil((members + ringSize) / 2) * 2 }
+  const notes = seen + 2 * seenWords * 4
+  return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
 })()
 const dimensionMax = 64
+/** Bits: a training record; a step from an earlier one. */
+const noted = { member: 1, step: 2 } as const
 
 /** All numbers of 16 bits, by their bits: looking one up costs a fifth of converting it. */
 const float16s = Float32Array.from(new Float16Array(Uint16Array.from({ length: 65_536 }, (_, bits) => bits).buffer))
 
-function endOf(dimension: number, kept: number): number {
-  return from.ring + kept * dimension * 2
+function endOf(dimension: number, inRing: number, kept: number): number {
+  return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
 }
 
 /** A block as it stands in the state. */
@@ -48,15 +53,12 @@ export class AccountBlock extends Block {
     if (bytes.length < headSize * 8) return undefined
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
-    const now =
-      is === 2
-        ? ofVersion2(bytes, dimension!)
-        : is === 3
-          ? withBets(bytes, betCount3)
-          : is === 4
-            ? withBets(bytes, betCount4)
-            : bytes
-    const fits = now?.length === endOf(dimension!, Math.min(ringSize, ringCount!)) && now.readDoubleLE(0) === version
+    const had = { 3: betCount3, 4: betCount4, 5: betCount5 }[is!]
+    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, had)
+    if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
+    const rows = now.readDoubleLE(at.kept * 8)
+    const end = endOf(dimension!, Math.min(ringSize, ringCount!), rows)
+    const fits = rows <= roomFor(dimension!).rows && now.length === end
     return fits ? new AccountBlock(now) : undefined
   }
 
@@ -71,10 +73,16 @@ export class AccountBlock extends Block {
   }
 }
 
-/** Versions 3 and 4 had fewer bets. */
+/** Versions 3 to 5 kept nothing of what left the ring, and had fewer bets. */
 function withBets(bytes: Buffer, had: number): Buffer {
-  const end = from.values + had * 4
-  const now = Buffer.concat([bytes.subarray(0, end), Buffer.alloc((betCount - had) * 4), bytes.subarray(end)])
+  const [head, end] = [at.kept * 8, at.kept * 8 + had * 4]
+  const now = Buffer.concat([
+    bytes.subarray(0, head),
+    Buffer.alloc(8),
+    bytes.subarray(head, end),
+    Buffer.alloc((betCount - had) * 4),
+    bytes.subarray(end),
+  ])
   now.writeDoubleLE(version, at.version * 8)
   return now
 }
@@ -82,13 +90,15 @@ function withBets(bytes: Buffer, had: number): Buffer {
 /** Version 2 had the whole ring, before it the labels, 32 bits of each of 96 inputs, and fewer bets. */
 function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
   const seenSize = 96
-  const seen = from.values + betCount2 * 4
+  const head = at.kept * 8
+  const seen = head + betCount2 * 4
   const labels = seen + seenSize * 4
   const ring = labels + ringSize * 4
   const members = ring + ringSize * dimension * 2
   if (bytes.length !== Math.ceil((members + ringSize) / 8) * 8) return undefined
-  const now = Buffer.alloc(endOf(dimension, ringSize))
-  bytes.copy(now, 0, 0, seen)
+  const now = Buffer.alloc(endOf(dimension, ringSize, 0))
+  bytes.copy(now, 0, 0, head)
+  bytes.copy(now, from.values, head, seen)
   now.writeDoubleLE(version, at.version * 8)
   bytes.copy(now, from.labels, labels, ring)
   const filter = new Uint32Array(seenWords)
@@ -97,36 +107,9 @@ function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
     if (key !== 0) setBits(filter, 0, key)
   }
   for (const [word, bits] of filter.entries()) now.writeUInt32LE(bits, from.seen + word * 4)
-  bytes.copy(now, from.members, members, members + ringSize)
+  bytes.copy(now, from.notes, members, members + ringSize)
   bytes.copy(now, from.ring, ring, members)
-  return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8))))
-}
-
-/** The bits of a key in the filter that begins at a word: four of 1,024. */
-function hasBits(words: Uint32Array, first: number, key: number): boolean {
-  const last = Math.imul(key, 0x9e3779b1) >>> 22
-  return has(words, first, key & 1023) && has(words, first, (key >>> 10) & 1023) && has(words, first, (key >>> 20) & 1023) && has(words, first, last) // prettier-ignore
-}
-
-function has(words: Uint32Array, first: number, bit: number): boolean {
-  return (words[first + (bit >>> 5)]! & (1 << (bit & 31))) !== 0
-}
-
-function setBits(words: Uint32Array, first: number, key: number): void {
-  for (const bit of [key & 1023, (key >>> 10) & 1023, (key >>> 20) & 1023, Math.imul(key, 0x9e3779b1) >>> 22]) {
-    words[first + (bit >>> 5)]! |= 1 << (bit & 31)
-  }
-}
-
-function bitsIn(words: Uint32Array, count: number): number {
-  let bits = 0
-  for (let n = 0; n < count; n++) {
-    let word = words[n]!
-    word -= (word >>> 1) & 0x55555555
-    word = (word & 0x33333333) + ((word >>> 2) & 0x33333333)
-    bits += Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
-  }
-  return bits
+  return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8)), 0))
 }
 
 export class Account {
@@ -139,19 +122,22 @@ export class Account {
   readonly #head: Float64Array
   /** The newer filter, then the older. */
   readonly #seen: Uint32Array
-  /** Hashes of the labels of what is in the ring, and whether it was a training record. */
+  /** Hashes of the labels of what is in the ring, and what is noted of it. */
   readonly #labels: Uint32Array
   readonly #ring: Float16Array
   /** The same memory. */
   readonly #ringBits: Uint16Array
-  readonly #members: Uint8Array
+  readonly #notes: Uint8Array
   readonly #opened: Float64Array[]
   readonly #rounding: Float16Array
   readonly #roundingBits: Uint16Array
   readonly #rounded: Float64Array
+  readonly #kept: Kept
+  readonly #lookedAt: Float64Array
+  readonly #from: Float64Array
 
   constructor(dimension: number) {
-    const buffer = new ArrayBuffer(endOf(dimension, ringSize))
+    const buffer = new ArrayBuffer(endOf(dimension, ringSize, roomFor(dimension).rows))
     this.dimension = dimension
     this.#bytes = Buffer.from(buffer)
     this.#head = new Float64Array(buffer, 0, headSize)
@@ -160,13 +146,16 @@ export class Account {
     this.values = new Float32Array(buffer, from.values, betCount)
     this.#labels = new Uint32Array(buffer, from.labels, ringSize)
     this.#seen = new Uint32Array(buffer, from.seen, 2 * seenWords)
-    this.#members = new Uint8Array(buffer, from.members, ringSize)
+    this.#notes = new Uint8Array(buffer, from.notes, ringSize)
     this.#ring = new Float16Array(buffer, from.ring, ringSize * dimension)
     this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
     this.#rounding = new Float16Array(dimension)
     this.#roundingBits = new Uint16Array(this.#rounding.buffer)
     this.#rounded = new Float64Array(dimension)
     this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
+    this.#kept = new Kept(buffer, endOf(dimension, ringSize, 0), dimension, float16s)
+    this.#lookedAt = new Float64Array(this.#kept.values.length)
+    this.#from = new Float64Array(this.#kept.values.length)
   }
 
   /** Of an account that was never seen. */
@@ -188,7 +177,7 @@ export class Account {
   }
 
   #length(): number {
-    return endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!))
+    return endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!), this.#head[at.kept]!)
   }
 
   get queries(): number {
@@ -258,7 +247,7 @@ export class Account {
   }
 
   wasMember(n: number): boolean {
-    return this.#members[(this.#head[at.ringCount]! - 1 - n) % ringSize] === 1
+    return (this.#notes[(this.#head[at.ringCount]! - 1 - n) % ringSize]! & noted.member) !== 0
   }
 
   /** An input as the ring keeps it; good until the next call. */
@@ -268,11 +257,58 @@ export class Account {
     return this.#rounded
   }
 
-  /** Puts the input that was rounded last into the ring. */
-  remember(label: number, member: boolean): void {
-    const place = this.#head[at.ringCount]!++ % ringSize
+  /** The values of the input that was rounded last by which steps are known; good until the next call. */
+  lookedAt(): Float64Array {
+    return this.#picked(this.#rounded, this.#lookedAt)
+  }
+
+  /**
+   * Of the ring, as it was opened last, and of what was kept of what has left it, the input that is closest to `lookedAt`. Not
+   * those that were made by steps: they began somewhere.
+   */
+  closest(): Earlier | undefined {
+    const [x, which, count] = [this.#lookedAt, this.#kept.values, this.#head[at.ringCount]!]
+    let [least, closest, newest] = [Infinity, -1, -1]
+    for (let n = 0; n < Math.min(ringSize, count); n++) {
+      if ((this.#notes[(count - 1 - n) % ringSize]! & noted.step) !== 0) continue
+      if (newest < 0) newest = n
+      const earlier = this.#opened[n]!
+      let sum = 0
+      for (let i = 0; i < x.length && sum < least; i++) {
+        const difference = x[i]! - earlier[which[i]!]!
+        sum += difference * difference
+      }
+      if (sum > 0 && sum < least) {
+        least = sum
+        closest = n
+      }
+    }
+    const place = this.#kept.closest(x, this.#head[at.kept]!, least)
+    if (place >= 0) return { values: this.#kept.row(place), kept: place, isNewest: false }
+    if (closest < 0) return undefined
+    return { values: this.#picked(this.#opened[closest]!, this.#from), kept: undefined, isNewest: closest === newest }
+  }
+
+  /** A step was made from it: it is kept longer. */
+  renew({ kept }: Earlier): void {
+    if (kept !== undefined) this.#kept.renew(kept, this.#head[at.kept]!)
+  }
+
+  /** Puts the input that was rounded last into the ring. What leaves the ring may be kept, unless it was a step itself. */
+  remember(label: number, member: boolean, step = false): void {
+    const count = this.#head[at.ringCount]!++
+    const place = count % ringSize
+    if (count >= ringSize && (this.#notes[place]! & noted.step) === 0) {
+      this.#head[at.kept] = this.#kept.keep(this.#ringBits, place * this.dimension, count, this.#head[at.kept]!)
+    }
     this.#ring.set(this.#rounding, place * this.dimension)
     this.#labels[place] = label
-    this.#members[place] = member ? 1 : 0
+    this.#notes[place] = (member ? noted.member : 0) | (step ? noted.step : 0)
+  }
+
+  #picked(x: Float64Array, into: Float64Array): Float64Array {
+    const which = this.#kept.values
+    for (let n = 0; n < which.length; n++) into[n] = x[which[n]!]!
+    return into
   }
 }

@@ -7,7 +7,7 @@ import { levelCount } from './reference.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const share = [0.05, 0.01, 0.002, 0.0005]
-const every = (1 << 21) - 1
+const every = (1 << 23) - 1
 
 /** An account whose queries show everything just as often as the null hypothesis allows, in bursts as real ones come. */
 function worstHonest(seed: number, queries: number): number {
@@ -29,6 +29,8 @@ function worstHonest(seed: number, queries: number): number {
     if (u < 0.3) shown |= shows.sparse
     if (u < 0.05) shown |= shows.even
     if (u < 0.02) shown |= shows.member
+    if (u < 0.0005) shown |= shows.step
+    if (u < 0.001) shown |= shows.stepAbout
     evidence.take(values, shown, every, totals, restartWeight(n + 1, queries))
     most = Math.max(most, ...totals)
   }

@@ -43,15 +43,18 @@ export const shows = {
   member: 1 << 14,
   /** Unlike anything honest, and two values unlike an earlier one, by the same. */
   even: 1 << 20,
+  /** An earlier one and an equal step in each value; the second: the newest, or about where three of the last are. */
+  step: 1 << 21,
+  stepAbout: 1 << 22,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
 /** All of them, by their places. */
-export const kindsShown: readonly number[] = Array.from({ length: 21 }, (_, n) => 1 << n)
+export const kindsShown: readonly number[] = Array.from({ length: 23 }, (_, n) => 1 << n)
 
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001 } as const // prettier-ignore
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
@@ -103,11 +106,13 @@ export class Evidence {
     const far = [0.3, 0.9]
     // Where answers alone are known thieves show it a little more often than honest accounts, or nearly always.
     const sure = [0.08, 0.4]
+    // Between natural queries, or where few of what steps are made from was kept, they are seldom seen.
+    const steps = [0.02, 0.12, 0.6]
     const bets = [
-      ...levels.flatMap((q, n) => of('extraction', 0.6 / levelCount, shows.novelty(n), q, all)),
-      ...levels.flatMap((q, n) => of('extraction', 0.2 / levelCount, shows.margin(n), q, all)),
+      ...levels.flatMap((q, n) => of('extraction', 0.55 / levelCount, shows.novelty(n), q, all)),
+      ...levels.flatMap((q, n) => of('extraction', 0.15 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.05, shows.farLine, allowed.farLine, far),
-      ...of('boundary-search', 0.3, shows.line, allowed.line, far),
+      ...of('boundary-search', 0.2, shows.line, allowed.line, far),
       ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
       ...of('boundary-search', 0.2, shows.flip, allowed.flip, far),
       ...of('boundary-search', 0.1, shows.drift, allowed.drift, far),
@@ -120,6 +125,8 @@ export class Evidence {
       ...of('inversion', 0.2, shows.sparse, allowed.sparse, far),
       ...share.flatMap((u, n) => of('extraction', 0.1 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
       ...of('extraction', 0.05, shows.even, allowed.even, far),
+      ...of('extraction', 0.1, shows.step, allowed.step, steps),
+      ...of('boundary-search', 0.1, shows.stepAbout, allowed.stepAbout, steps),
     ]
     this.size = bets.length
     this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
@@ -154,8 +161,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 4, 3 and 2 of an account. */
-export const betCount4 = betCount - 2
+/** As many had versions 5, 4, 3 and 2 of an account. */
+export const betCount5 = betCount - 6
+export const betCount4 = betCount5 - 2
 export const betCount3 = betCount4 - 2 * levelCount
 export const betCount2 = betCount3 - 6
 

@@ -14,7 +14,7 @@ import { oddsMax, unpackedOdds } from './odds.ts'
 import { unpacked } from './packed.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { learnReference, type Sample, type ToldReference } from './reference.ts'
-import { usualOf } from './usual.ts'
+import { alikeOf, usualOf } from './usual.ts'
 
 export interface ToTeach {
   readonly principal: string
@@ -171,8 +171,9 @@ interface Teaching {
 
 function referenceOf(taught: readonly Teaching[], kind: InputKind): ToldReference | undefined {
   const accounts = taught.map(({ samples }) => samples)
-  const told = learnReference(accounts)
-  if (told === undefined) return undefined
+  const learned = learnReference(accounts)
+  if (learned === undefined) return undefined
+  const told = kind === 'features' || kind === 'embedding' ? { ...learned, alike: alikeOf(accounts) } : learned
   const blackAndWhite = kind === 'features' ? inBlackAndWhite(accounts) : undefined
   return { ...told, usual: usualOf(told, accounts, kind), ...(blackAndWhite && { blackAndWhite }) }
 }

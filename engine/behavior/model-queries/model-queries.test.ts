@@ -185,8 +185,12 @@ describe('what is remembered of an account', () => {
     account.values.fill(0, betCount3)
     account.putBack(block)
     const now = Buffer.from(block.toJSON(), 'base64')
-    const valuesAt = 18 * 8
-    const before = Buffer.concat([now.subarray(0, valuesAt + betCount3 * 4), now.subarray(valuesAt + betCount * 4)])
+    const [headEnd, valuesAt] = [18 * 8, 19 * 8]
+    const before = Buffer.concat([
+      now.subarray(0, headEnd),
+      now.subarray(valuesAt, valuesAt + betCount3 * 4),
+      now.subarray(valuesAt + betCount * 4),
+    ])
     before.writeDoubleLE(3, 0)
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })

@@ -61,6 +61,8 @@ export interface ToldReference {
   readonly usual?: readonly number[]
   /** It was reckoned from other inputs, not seen. */
   readonly reckoned?: true
+  /** How often two differences of an honest input to the closest earlier one are equal. Not told by references that are older. */
+  readonly alike?: number
   /** The same traffic as pictures in black and white, where it is pictures that are not. */
   readonly blackAndWhite?: Omit<ToldReference, 'blackAndWhite'>
 }

@@ -6,6 +6,7 @@ import { shows } from './evidence.ts'
 import { surroundingsOf, type Surroundings } from './geometry.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { levelCount, type Reference } from './reference.ts'
+import { evennessOf, isStep, type Earlier } from './steps.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
@@ -21,6 +22,8 @@ export interface Shown {
   /** Bits of `shows`: what it shows, and what it could have shown. */
   readonly bits: number
   readonly counts: number
+  /** It is a step from an earlier one. */
+  readonly step: boolean
 }
 
 /** `again`: it is a training record that was asked before. The account has yet to remember the query. */
@@ -41,13 +44,21 @@ export function shownBy(
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
   if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
+  let step = false
   if (isPlace(input)) {
     if (reference !== undefined) {
       counts |= shows.even
       if (around.even && isOdd(reference, input)) bits |= shows.even
+      if (reference.told.alike !== undefined) {
+        const from = stepFrom(account, reference.told.alike)
+        step = from !== undefined
+        // Around one place, or from what was just asked, a copy learns little: that is a search.
+        counts |= shows.stepAbout | (around.close ? 0 : shows.step)
+        if (from !== undefined) bits |= around.ball || from.isNewest ? shows.stepAbout : shows.step
+      }
     }
     // What would be if one value were another asks everybody: that is on no way to anywhere.
-    if (around.tried) return { bits, counts }
+    if (around.tried) return { bits, counts, step }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
@@ -60,11 +71,20 @@ export function shownBy(
       changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
     }
     for (let n = 0; n < ring.length; n++) if (account.labelOf(n) !== label) classes.others++
-    const of = learned(input, reference, around, classes)
-    bits |= of.bits
-    counts |= of.counts
+    const of = learned(input, reference, around, classes, step)
+    return { bits: bits | of.bits, counts: counts | of.counts, step }
   }
-  return { bits, counts }
+  return { bits, counts, step }
+}
+
+/** The earlier input that it is a step from, and that is kept longer then. */
+function stepFrom(account: Account, alike: number): Earlier | undefined {
+  const x = account.lookedAt()
+  const earlier = account.closest()
+  const even = earlier === undefined ? undefined : evennessOf(x, earlier.values)
+  if (even === undefined || !isStep(even, alike)) return undefined
+  account.renew(earlier!)
+  return earlier
 }
 
 /** Unlike 99 % of honest ones. */
@@ -86,7 +106,8 @@ function learned(
   reference: Reference,
   around: Surroundings,
   classes: { readonly same: boolean; readonly others: number; readonly changed: boolean },
-): Shown {
+  step: boolean,
+): Omit<Shown, 'step'> {
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
   let bits = 0
@@ -94,7 +115,7 @@ function learned(
   const synthetic = novelty > lines.novelty[1]!
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
-  const stream = around.close || (around.kin && isPlace(input))
+  const stream = around.close || (around.kin && isPlace(input)) || (step && around.ball)
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes.
   const walks = around.drift && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift

@@ -28,6 +28,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['pair', shows.pair],
   ['sparse', shows.sparse],
   ['even', shows.even],
+  ['step', shows.step | shows.stepAbout],
   ['drift', shows.drift],
   ['ball', shows.ball],
   ['member', shows.member],

@@ -10,6 +10,7 @@ import { kindsShown } from './evidence.ts'
 import { isBlackAndWhite, keyOfText, type InputKind } from './input.ts'
 import { openReference, type Sample, type ToldReference } from './reference.ts'
 import { shownBy } from './shown.ts'
+import { alikeMin, evennessOf } from './steps.ts'
 
 /** Fewest queries of an account from which it says something, and how many of the usual rate it is given besides. */
 const queriesMin = 20
@@ -35,8 +36,8 @@ export function usualOf(
     for (const { x, label, margin } of samples) {
       const of = { kind, label, margin: Number.isNaN(margin) ? undefined : margin }
       const input = { ...of, x: Float64Array.from(x), blackAndWhite: kind === 'features' && isBlackAndWhite(x) }
-      const { bits, counts } = shownBy(account, { input, member: false }, reference, false)
-      account.remember(keyOfText(label), false)
+      const { bits, counts, step } = shownBy(account, { input, member: false }, reference, false)
+      account.remember(keyOfText(label), false, step)
       for (const [n, bit] of kindsShown.entries()) {
         if ((counts & bit) === 0) continue
         shown[n]!.counts++
@@ -53,4 +54,31 @@ export function usualOf(
     const rates = each.map((shown) => (shown[n]!.hits + drawn * all) / (shown[n]!.counts + drawn))
     return Math.round(1e4 * rates.sort((a, b) => b - a)[top]!) / 1e4
   })
+}
+
+/** How often two differences of an input to the closest earlier one of its account are equal: of an account near the top as well. */
+export function alikeOf(accounts: readonly (readonly Sample[])[]): number {
+  const account = new Account(accounts[0]![0]!.x.length)
+  const each = accounts.map((samples) => {
+    const sums = { pairs: 0, equal: 0 }
+    account.open(account.begin(0))
+    for (const { x } of samples) {
+      account.rounded(Float64Array.from(x))
+      account.ring()
+      const looked = account.lookedAt()
+      const earlier = account.closest()
+      const even = earlier === undefined ? undefined : evennessOf(looked, earlier.values)
+      if (even !== undefined) {
+        // The first of the equal ones is equal to itself.
+        sums.pairs += even.differ - 1
+        sums.equal += even.equal - 1
+      }
+      account.remember(0, false)
+    }
+    return sums
+  })
+  const all = each.reduce((sum, { equal }) => sum + equal, 0) / Math.max(1, each.reduce((sum, { pairs }) => sum + pairs, 0)) // prettier-ignore
+  const rates = each.map(({ pairs, equal }) => (equal + drawn * all) / (pairs + drawn)).sort((a, b) => b - a)
+  const top = Math.max(1, Math.floor(topShare * each.length))
+  return Math.max(alikeMin, Math.round(1e3 * (rates[top] ?? all)) / 1e3)
 }

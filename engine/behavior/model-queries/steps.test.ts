@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { Account, AccountBlock } from './account.ts'
+import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
+import { learnReference, openReference, type Reference, type Sample } from './reference.ts'
+import { shownBy } from './shown.ts'
+import { evennessOf, isStep, roomFor, valuesLookedAt } from './steps.ts'
+import { alikeOf } from './usual.ts'
+
+const random = randomOf(21)
+const normal = normalOf(random)
+const dimension = 12
+const natural = (): Float64Array => Float64Array.from({ length: dimension }, () => normal())
+const stepped = (x: Float64Array, by: number): Float64Array => x.map((value) => value + (random() < 0.5 ? by : -by))
+const stepOf = (x: Float64Array, earlier: readonly Float64Array[], alike = 0.1): boolean => {
+  const away = (other: Float64Array): number => Math.hypot(...x.map((value, i) => value - other[i]!))
+  const [closest] = [...earlier].sort((a, b) => away(a) - away(b))
+  const even = evennessOf(x, closest!)
+  return even !== undefined && isStep(even, alike)
+}
+
+describe('a step from an earlier input', () => {
+  test('is known among others, one step away or several', () => {
+    for (let n = 0; n < 100; n++) {
+      const seed = natural()
+      expect(stepOf(stepped(seed, 0.2), [natural(), seed, natural()])).toBe(true)
+    }
+    const seed = natural()
+    const twice = seed.map((value, i) => value + (i % 4 === 0 ? 0 : i % 2 === 0 ? 0.4 : -0.4))
+    expect(stepOf(twice, [natural(), seed])).toBe(true)
+  })
+
+  test('is known where it was cut off at the ends of what is allowed', () => {
+    const seed = Float64Array.from({ length: 24 }, (_, n) => (n % 3 === 0 ? 0.03 : 0.3 + 0.02 * n))
+    const cut = seed.map((value, n) => Math.min(1, Math.max(0, value + (n % 2 === 0 ? -0.1 : 0.1))))
+    expect(stepOf(cut, [seed])).toBe(true)
+  })
+
+  test('is nothing natural: not another input, not noise, not one made brighter, not a few values put elsewhere', () => {
+    let found = 0
+    for (let n = 0; n < 2_000; n++) {
+      const earlier = Array.from({ length: 20 }, natural)
+      const near = earlier[3]!
+      for (const x of [
+        natural(),
+        near.map((value) => value + normal() / 10),
+        near.map((value) => value + 0.2),
+        near.map((value, i) => (i < 4 ? value + 0.5 : value)),
+      ])
+        if (stepOf(x, earlier)) found++
+    }
+    expect(found).toBe(0)
+  })
+
+  test('is none where values change by the least that they can: shades of grey, whole numbers', () => {
+    const grey = Float64Array.from({ length: 32 }, () => Math.floor(random() * 14 + 1) / 16)
+    const flicker = grey.map((value) => value + (random() < 0.5 ? 1 : -1) / 16)
+    expect(stepOf(flicker, [grey])).toBe(false)
+    const shifted = [grey, flicker].map((x) => x.map((value) => (value - 0.13) / 0.31))
+    expect(stepOf(shifted[1]!, [shifted[0]!])).toBe(false)
+    const rounded = Float64Array.from({ length: 32 }, () => Math.round(random() * 20) / 20)
+    expect(
+      stepOf(
+        rounded.map((value) => value + (random() < 0.5 ? 0.1 : -0.1)),
+        [rounded],
+      ),
+    ).toBe(false)
+    const four = Float64Array.from({ length: 32 }, () => Math.floor(random() * 4) / 4)
+    expect(
+      stepOf(
+        four.map((value) => (value < 0.5 ? value + 0.5 : value - 0.5)),
+        [four],
+      ),
+    ).toBe(false)
+  })
+
+  test('must be the more even, the more often natural differences are equal', () => {
+    const even = { differ: 12, equal: 8, isStep: true }
+    expect(isStep(even, 0.1)).toBe(true)
+    expect(isStep(even, 0.4)).toBe(false)
+  })
+})
+
+const customers: Sample[][] = Array.from({ length: 10 }, () =>
+  Array.from({ length: 100 }, () => {
+    const x = natural()
+    return { x, label: x[0]! > 0 ? 'yes' : 'no', margin: 0.1 + random() }
+  }),
+)
+const told = { ...learnReference(customers)!, alike: alikeOf(customers) }
+
+/** Queries to the first finding of a threat; undefined: none. */
+function foundAt(threat: 'extraction' | 'boundary-search', queries: readonly Float64Array[]): number | undefined {
+  const reference: Reference = openReference(told)!
+  const evidence = new Evidence(told.lines.share, 0.5)
+  const account = new Account(dimension)
+  account.open(account.begin(0))
+  const totals = new Float64Array(queryThreats.length)
+  const at = queries.findIndex((x, n) => {
+    const input = { kind: 'features', x, label: x[0]! > 0 ? 'yes' : 'no', margin: 1, blackAndWhite: false } as const
+    const { bits, counts, step } = shownBy(account, { input, member: false }, reference, false)
+    account.remember(1, false, step)
+    evidence.take(account.values, bits, counts, totals, restartWeight(n + 1, 10_000))
+    return totals[queryThreats.indexOf(threat)]! >= lineOf(0.01, 10_000)
+  })
+  return at < 0 ? undefined : at + 1
+}
+
+describe('an account', () => {
+  test('that augments forty natural inputs by steps is named for extraction, also with three natural queries around each', () => {
+    const seeds = Array.from({ length: 40 }, natural)
+    const attack = [...seeds]
+    for (let round = 0; round < 3; round++) for (const x of [...attack]) attack.push(stepped(x, 0.15))
+    expect(foundAt('extraction', attack)).toBeLessThan(60)
+    const blended = attack.flatMap((x) => [natural(), x, natural(), natural()])
+    expect(foundAt('extraction', blended)).toBeLessThan(300)
+  })
+
+  test('that was honest for a thousand queries and then augments is named as well', () => {
+    const attack = Array.from({ length: 20 }, natural)
+    for (let round = 0; round < 3; round++) for (const x of [...attack]) attack.push(stepped(x, 0.15))
+    const at = foundAt('extraction', [...Array.from({ length: 1_000 }, natural), ...attack])
+    expect(at).toBeGreaterThan(1_020)
+    expect(at).toBeLessThan(1_080)
+  })
+
+  test('that searches by steps from one input is named for that, and not for extraction', () => {
+    const start = natural()
+    let best = stepped(start, 0.1)
+    const search = [start, best]
+    for (let n = 0; n < 30; n++) {
+      const side = 3 * Math.floor((random() * dimension) / 3)
+      const sign = random() < 0.5 ? 0.1 : -0.1
+      best = best.map((value, i) => (i >= side && i < side + 3 ? start[i]! + sign : value))
+      search.push(best)
+    }
+    expect(foundAt('boundary-search', search)).toBeLessThan(12)
+    expect(foundAt('extraction', search)).toBeUndefined()
+  })
+
+  test('that is honest shows no step in ten thousand queries', () => {
+    const reference = openReference(told)!
+    const account = new Account(dimension)
+    account.open(account.begin(0))
+    let shown = 0
+    for (let n = 0; n < 10_000; n++) {
+      const input = { kind: 'features', x: natural(), label: 'yes', margin: 1, blackAndWhite: false } as const
+      const { bits, step } = shownBy(account, { input, member: false }, reference, false)
+      account.remember(1, false, step)
+      if ((bits & (shows.step | shows.stepAbout)) !== 0) shown++
+    }
+    // A tenth of what the bound allows.
+    expect(shown).toBeLessThanOrEqual(1)
+  })
+
+  test('keeps earlier inputs for long in a kilobyte', () => {
+    for (const length of [2, 12, 26, 64]) {
+      const { rows, every } = roomFor(length)
+      expect(rows * valuesLookedAt(length).length * 2).toBeLessThanOrEqual(1_024)
+      expect(rows * every).toBeGreaterThan(200)
+      const account = new Account(length)
+      const block = account.begin(0)
+      account.open(block)
+      const asked = Array.from({ length: 600 }, () => Float64Array.from({ length }, () => normal()))
+      for (const x of asked) {
+        account.rounded(x)
+        account.remember(1, false)
+      }
+      account.putBack(block)
+      expect(Buffer.from(block.toJSON(), 'base64').length).toBeLessThan(3_200)
+      const other = new Account(length)
+      other.open(AccountBlock.of(block.toJSON())!)
+      // Looks for each of them again, a little changed: what is found is near.
+      const found = asked.filter((x) => {
+        other.rounded(x.map((value) => value + 0.01))
+        other.ring()
+        const looked = other.lookedAt()
+        return Math.hypot(...looked.map((value, i) => value - other.closest()!.values[i]!)) < 0.1
+      })
+      if (length > 2) expect(found).toHaveLength(rows + 8)
+      expect(asked.indexOf(found[0]!)).toBeLessThan(600 - 200)
+    }
+  })
+})
