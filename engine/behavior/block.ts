@@ -193,6 +193,7 @@ export class Block {
   }
 }
 
+/** From the pool that short buffers share: mostly it moves into a room at once. */
 function alone(length: number): Chunk {
-  return new Chunk(Buffer.allocUnsafeSlow(length), length, undefined)
+  return new Chunk(Buffer.allocUnsafe(length), length, undefined)
 }

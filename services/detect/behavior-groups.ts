@@ -41,7 +41,7 @@ export interface BehaviorLimits {
   readonly newMs: number
 }
 
-/** An account that calls one model has four groups, of about a kilobyte each: a million accounts known, 25,000 new. */
+/** An account that calls one model has five groups, of less than a kilobyte each: a million accounts known, 20,000 new. */
 export const behaviorLimits: BehaviorLimits = { newcomersMax: 100_000, knownMax: 5_000_000, newMs: 86_400_000 }
 
 export interface BehaviorFound {

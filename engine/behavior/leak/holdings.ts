@@ -82,16 +82,21 @@ export class HoldingsBlock extends Block {
   }
 
   static begin(timeMs: number): HoldingsBlock {
-    const bytes = Buffer.alloc(sizeOf(small))
-    const head = new Float64Array(bytes.buffer, bytes.byteOffset, headSize)
-    head[at.version] = version
-    head[at.firstMs] = timeMs
-    head[at.lastMs] = timeMs
-    head[at.week] = -1
-    for (const from of [at.estimate, at.floor]) head.fill(Number.NaN, from + 1, from + 4)
-    return new HoldingsBlock(bytes)
+    begun.head[at.firstMs] = timeMs
+    begun.head[at.lastMs] = timeMs
+    return new HoldingsBlock(begun.bytes)
   }
 }
+
+/** What a block begins as, but for the time. */
+const begun = (() => {
+  const bytes = Buffer.from(new ArrayBuffer(sizeOf(small)))
+  const head = new Float64Array(bytes.buffer, 0, headSize)
+  head[at.version] = version
+  head[at.week] = -1
+  for (const from of [at.estimate, at.floor]) head.fill(Number.NaN, from + 1, from + 4)
+  return { bytes, head }
+})()
 
 /** Version 1 had another linear copy: what was counted stays, copies begin anew, and what they had reached is kept. */
 function ofVersion1(bytes: Buffer, layout: Layout): HoldingsBlock | undefined {
