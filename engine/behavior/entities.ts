@@ -49,7 +49,7 @@ export function entitiesOf(event: Event): readonly Entity[] {
 }
 
 /** Whether two lists name the same entities in the same order. */
-export function sameEntities(a: readonly Entity[], b: readonly Entity[]): boolean {
+function sameEntities(a: readonly Entity[], b: readonly Entity[]): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false
   for (let at = 0; at < a.length; at++) if (a[at]!.id !== b[at]!.id || a[at]!.type !== b[at]!.type) return false

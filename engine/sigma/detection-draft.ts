@@ -6,7 +6,7 @@
  */
 import type { FilePlace } from '../../core/errors.ts'
 import type { Mistakes } from './mistakes.ts'
-import { testOf } from './modifiers.ts'
+import { testOf } from './value-test.ts'
 import type { Condition, DetectionItem, Test } from './types.ts'
 import type { Value } from './values.ts'
 

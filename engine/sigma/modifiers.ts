@@ -1,17 +1,16 @@
 /**
  * Turns a value of a detection and its modifiers into a test.
  *
- * Pure. Modifiers apply in the order written (Sigma specification 2.1.0, appendix on modifiers; `ignorecase`, `multiline` and
+ * Pure. What a value then asks of a field is value-test.ts's to say. Modifiers apply in the order written (Sigma specification 2.1.0, appendix on modifiers; `ignorecase`, `multiline` and
  * `dotall` as pySigma takes them). A modifier that does not fit its value is a mistake, never ignored.
  *
  * Beyond the specification: a time part may be compared (`@timestamp|hour|gte: 20`).
  */
 import ipaddr from 'ipaddr.js'
-import { RE2JS } from 're2js'
 import { containing, endingWith, parsePattern, plainText, startingWith, withAnyDash } from './pattern.ts'
 import { expand, expandRegex } from './placeholders.ts'
-import { isPlainRegex } from './regex-plain.ts'
 import type { Comparison, PatternPart, Test, TimePart } from './types.ts'
+import { testOf } from './value-test.ts'
 import type { Placeholders, Problem, Text, Value } from './values.ts'
 
 export interface ModifierList {
@@ -263,71 +262,4 @@ function encode(text: Text, name: string): Value {
   })
   // The byte order mark FF FE.
   return { ...text, parts: name === 'utf16' ? ['\u00ff\u00fe', ...parts] : parts, bytes: true }
-}
-
-/** What a value asks of a field. */
-export function testOf(value: Value): Test | Problem {
-  switch (value.type) {
-    case 'text':
-      return { kind: 'pattern', parts: value.parts, cased: value.cased }
-    case 'number': {
-      const usual: Test = { kind: 'pattern', parts: [String(value.value)], cased: false }
-      if (value.written === String(value.value)) return usual
-      return { kind: 'oneOf', tests: [usual, { kind: 'pattern', parts: [value.written], cased: false }] }
-    }
-    case 'boolean':
-      return { kind: 'pattern', parts: [String(value.value)], cased: false }
-    case 'null':
-      return { kind: 'null' }
-    case 'time':
-      return { kind: 'compare', op: 'eq', to: value.value, part: value.part }
-    case 'test':
-      return value.test
-    case 'regex':
-      return finishRegex(value.source, value.flags)
-    case 'several':
-      return finishSeveral(value.values)
-  }
-}
-
-function finishSeveral(values: readonly Value[]): Test | Problem {
-  const tests: Test[] = []
-  for (const value of values) {
-    const test = testOf(value)
-    if ('problem' in test) return test
-    tests.push(test)
-  }
-  return { kind: 'oneOf', tests }
-}
-
-/** Instructions a compiled expression may have: repetition counts unfold into them. */
-const regexProgramMax = 20_000
-
-function finishRegex(source: string, flags: string): Test | Problem {
-  if (isPlainRegex(source)) return { kind: 'regex', source, flags }
-  try {
-    const size = compileRegex(source, flags).programSize()
-    if (size > regexProgramMax) {
-      return {
-        problem: 'SIGMA_TOO_LARGE',
-        message: `The regular expression has ${size} instructions; ${regexProgramMax} are allowed.`,
-      }
-    }
-  } catch (error) {
-    return {
-      problem: 'SIGMA_REGEX_INVALID',
-      message: `The regular expression can't be used: ${(error as Error).message.slice(0, 200)}.`,
-      hint: 'Expressions run in linear time: look-around and back references are not to be had.',
-    }
-  }
-  return { kind: 'regex', source, flags }
-}
-
-/** Compiles by RE2's rules: linear time whatever the text. Throws where the expression is not one. */
-export function compileRegex(source: string, flags: string): RE2JS {
-  const bits =
-    (flags.includes('i') ? RE2JS.CASE_INSENSITIVE : 0) |
-    (flags.includes('m') ? RE2JS.MULTILINE : 0) |
-    (flags.includes('s') ? RE2JS.DOTALL : 0)
-  return RE2JS.compile(source, bits)
 }

@@ -6,7 +6,7 @@
  */
 import { parseCondition } from './condition.ts'
 import { itemsOf, type Draft, type DraftItem } from './detection-draft.ts'
-import { compileRegex } from './modifiers.ts'
+import { compileRegex } from './regex.ts'
 import { writtenPattern } from './pattern.ts'
 import {
   conditionNames,

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { schemaMistakes, type ParsedYaml, type YamlPath } from '../../core/yaml.ts'
 import { parseCondition } from './condition.ts'
 import type { Mistakes } from './mistakes.ts'
-import { compileRegex } from './modifiers.ts'
+import { compileRegex } from './regex.ts'
 import type { Condition } from './types.ts'
 
 const names = z.union([z.string().transform((text) => [text]), z.array(z.string().min(1)).min(1)])

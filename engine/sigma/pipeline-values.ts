@@ -5,7 +5,7 @@
  * pass unchanged.
  */
 import { RE2JS } from 're2js'
-import { compileRegex } from './modifiers.ts'
+import { compileRegex } from './regex.ts'
 import { parsePattern, plainText, writtenPattern } from './pattern.ts'
 import type { SimpleTransformation } from './pipeline-file.ts'
 import type { PatternPart } from './types.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileRegex } from './modifiers.ts'
+import { compileRegex } from './regex.ts'
 import { isPlainRegex } from './regex-plain.ts'
 
 const pieces = fc.constantFrom(

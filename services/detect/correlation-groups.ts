@@ -8,26 +8,19 @@
  * back when it is withdrawn or moves. What stands on correlations that are decided when their window is over waits for them:
  * its operator is told of event time as much later (`delayMs`), and after them.
  */
-import type { Exposure, Signal } from '../../core/signal.ts'
-import type {
-  CorrelationFinding,
-  CorrelationOperator,
-  GroupState,
-  OperatorStep,
-  SigmaCorrelation,
-} from '../../engine/sigma/types.ts'
+import type { CorrelationOperator, GroupState, OperatorStep } from '../../engine/sigma/types.ts'
 import { decidesAtOnce } from '../../engine/sigma/aggregates.ts'
 import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
 import { upgradeGroup } from '../../engine/sigma/older-states.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
+import { nothing, tell, type Found, type Teller } from './correlation-telling.ts'
 import { DueIndex } from './due-index.ts'
-import { allQueries, between, type GroupContext } from './group-context.ts'
 import { headOfWhole, KeptGroup } from './kept-group.ts'
 import { LiveGroups } from './live-groups.ts'
-import { handedOn, namedGroup, remember, type ToObserve } from './onward.ts'
+import type { ToObserve } from './onward.ts'
 import { groupKey } from './observations.ts'
 import type { CorrelationPlan } from './rule-set.ts'
-import { signalOfCorrelation, type Seen } from './signals.ts'
+import type { Seen } from './signals.ts'
 
 const prefix = 'c/'
 const groupsMax = 200_000
@@ -38,13 +31,6 @@ export function migrateGroups(key: string, value: unknown, fromVersion: number):
   return headOfWhole(value as Parameters<typeof headOfWhole>[0])
 }
 
-/** What came of it. */
-export interface Found {
-  readonly signals: readonly Signal[]
-  /** Findings as observations for the correlations that stand on this one, and whose groups are held elsewhere. */
-  readonly onward: readonly ToObserve[]
-}
-
 /** Event time goes on. */
 export interface Advance {
   /** The watermark before; -Infinity: there was none. */
@@ -52,15 +38,10 @@ export interface Advance {
   readonly toMs: number
 }
 
-interface Member {
+interface Member extends Teller {
   /** Its groups, found without spelling a state key. */
   readonly live: LiveGroups<KeptGroup>
-  readonly plan: CorrelationPlan
   readonly operator: CorrelationOperator
-  /** Correlations that stand on this one, and as which of their bases. */
-  readonly above: readonly { readonly plan: CorrelationPlan; readonly base: number }[]
-  /** Each of its findings is told once, when its window is over. */
-  readonly decidesLate: boolean
 }
 
 export class CorrelationGroups {
@@ -170,7 +151,7 @@ export class CorrelationGroups {
     if (step.dropped !== undefined) out.drop(`correlation-${step.dropped}`)
     if (step.state === undefined) {
       if (known === undefined) return nothing
-      const found = this.#found(member, known, step.findings, watermarkMs, seen)
+      const found = tell(member, known, step.findings, watermarkMs, seen)
       this.#forget(known)
       return found
     }
@@ -180,7 +161,7 @@ export class CorrelationGroups {
       const neededFromMs = (): number => operator.neededFromMs(step.state!)
       group.note(it.observation.timestampMs, it.context, { timespanMs: plan.rule.timespanMs, neededFromMs })
     }
-    const found = step.findings.length === 0 ? nothing : this.#found(member, group, step.findings, watermarkMs, seen)
+    const found = step.findings.length === 0 ? nothing : tell(member, group, step.findings, watermarkMs, seen)
     const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
     if (!unchanged) this.#keep(group, step)
     this.#file(member, group)
@@ -239,39 +220,13 @@ export class CorrelationGroups {
     const member = this.#members.get(ruleKeyOf(key))
     if (group === undefined || member === undefined) return nothing
     const step = member.operator.advance(group.state, watermarkMs - member.plan.delayMs)
-    const found = this.#found(member, group, step.findings, watermarkMs, seen)
+    const found = tell(member, group, step.findings, watermarkMs, seen)
     if (step.state === undefined) this.#forget(group)
     else {
       this.#keep(group, step)
       this.#file(member, group)
     }
     return found
-  }
-
-  #found(
-    member: Member,
-    group: KeptGroup,
-    findings: readonly CorrelationFinding[],
-    watermarkMs: number,
-    seen: Seen,
-  ): Found {
-    if (findings.length === 0) return nothing
-    const { rule, delayMs } = member.plan
-    const signals: Signal[] = []
-    const onward: ToObserve[] = []
-    for (const finding of findings) {
-      if (rule.standalone) signals.push(this.#signal(rule, group, finding, seen))
-      for (const { plan, base } of member.above) onward.push(...handedOn(rule, group, finding, plan, base))
-      if (member.above.length > 0 && !member.decidesLate) remember(group.told, finding, watermarkMs - delayMs)
-    }
-    return { signals, onward }
-  }
-
-  #signal(rule: SigmaCorrelation, group: KeptGroup, finding: CorrelationFinding, seen: Seen): Signal {
-    const { entities, exposure } = between(group.context, finding.anchorMs, finding.lastHeldMs)
-    const values = namedGroup(rule, group)
-    const whole = wholeExposure(exposure, finding, group.context)
-    return signalOfCorrelation(rule, finding, { scope: group.scope, group: values, entities, exposure: whole }, seen)
   }
 
   #forget(group: KeptGroup): void {
@@ -291,21 +246,8 @@ export class CorrelationGroups {
   }
 }
 
-const nothing: Found = { signals: [], onward: [] }
-
 function dueMs({ plan, operator }: Member, group: KeptGroup): number {
   return operator.dueMs(group.state) + plan.delayMs
-}
-
-/** Where every event that is remembered is a query, so are those of the finding that are not remembered any more. */
-function wholeExposure(
-  exposure: Exposure | undefined,
-  finding: CorrelationFinding,
-  context: GroupContext,
-): Exposure | undefined {
-  const queries = exposure?.queries
-  if (queries === undefined || queries >= finding.count || !allQueries(context)) return exposure
-  return { ...exposure, queries: finding.count }
 }
 
 function ruleKeyOf(key: string): string {
