@@ -48,14 +48,6 @@ export function entitiesOf(event: Event): readonly Entity[] {
   return (read.entities ??= namesJust(event, read.known) ? read.known : readEntities(event))
 }
 
-/** Whether two lists name the same entities in the same order. */
-function sameEntities(a: readonly Entity[], b: readonly Entity[]): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  for (let at = 0; at < a.length; at++) if (a[at]!.id !== b[at]!.id || a[at]!.type !== b[at]!.type) return false
-  return true
-}
-
 /** Written out, like what follows: this runs for nearly every event. */
 function namesJust(event: Event, known: readonly Entity[]): boolean {
   const { warden, user, source, cloud } = event
