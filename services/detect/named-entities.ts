@@ -31,8 +31,8 @@ const leftShare = 0.75
 
 export class NamedEntities {
   readonly #byType = new Map<Entity['type'], Map<string, Times>>()
-  /** By stretch of event time and type; made when the first event comes, which says how long stretches are. */
-  #stretches: Map<number, Map<Entity['type'], Times[]>> | undefined
+  /** By type and stretch of event time: of a type with more names than are kept of a stretch. Of others, as most are, none is left out. */
+  readonly #stretches = new Map<Entity['type'], Map<number, Times[]>>()
   #count = 0
   /** Most events name what the one before named, in the very same list. */
   #last: { readonly entities: readonly Entity[]; readonly times: readonly (Times | undefined)[] } | undefined
@@ -42,6 +42,7 @@ export class NamedEntities {
       for (const entity of entities) {
         const times = this.#open(entity)
         for (let at = 0; at < spans.length; at += 2) insert(times.spans, spans[at]!, spans[at + 1]!)
+        this.#count += spans.length / 2
       }
     }
   }
@@ -69,10 +70,13 @@ export class NamedEntities {
   }
 
   #noteOne(entity: Entity, t: number, number: number, lengthMs: number): Times | undefined {
-    const known = this.#byType.get(entity.type)?.get(entity.id)
+    const byId = this.#byType.get(entity.type)
+    const known = byId?.get(entity.id)
     if (known !== undefined && widen(known.spans, t, number, lengthMs)) return known
-    const among = this.#among(number, entity.type, lengthMs)
-    if (among.length >= entitiesPerTypeMax) {
+    const names = (byId?.size ?? 0) + (known === undefined ? 1 : 0)
+    const isFew = names <= entitiesPerTypeMax && !this.#stretches.has(entity.type)
+    const among = isFew ? undefined : this.#among(number, entity.type, lengthMs)
+    if (among !== undefined && among.length >= entitiesPerTypeMax) {
       const greatest = among.reduce((most, each) => (each.entity.id > most.entity.id ? each : most))
       if (greatest.entity.id < entity.id) return undefined
       among.splice(among.indexOf(greatest), 1)
@@ -80,7 +84,7 @@ export class NamedEntities {
     }
     const times = known ?? this.#open(entity)
     insert(times.spans, t, t)
-    among.push(times)
+    among?.push(times)
     this.#count++
     return times
   }
@@ -95,24 +99,23 @@ export class NamedEntities {
 
   /** What is kept of a type in a stretch. */
   #among(number: number, type: Entity['type'], lengthMs: number): Times[] {
-    const stretches = (this.#stretches ??= this.#filed(lengthMs))
-    let byType = stretches.get(number)
-    if (byType === undefined) stretches.set(number, (byType = new Map<Entity['type'], Times[]>()))
-    let among = byType.get(type)
-    if (among === undefined) byType.set(type, (among = []))
+    const stretches = this.#filed(type, lengthMs)
+    let among = stretches.get(number)
+    if (among === undefined) stretches.set(number, (among = []))
     return among
   }
 
-  #filed(lengthMs: number): Map<number, Map<Entity['type'], Times[]>> {
-    const stretches = new Map<number, Map<Entity['type'], Times[]>>()
-    this.#stretches = stretches
-    for (const [type, byId] of this.#byType) {
-      for (const times of byId.values()) {
-        this.#count += times.spans.length / 2
-        for (let at = 1; at < times.spans.length; at += 2) {
-          const among = this.#among(Math.floor(times.spans[at]! / lengthMs), type, lengthMs)
-          if (!among.includes(times)) among.push(times)
-        }
+  #filed(type: Entity['type'], lengthMs: number): Map<number, Times[]> {
+    const known = this.#stretches.get(type)
+    if (known !== undefined) return known
+    const stretches = new Map<number, Times[]>()
+    this.#stretches.set(type, stretches)
+    for (const times of this.#byType.get(type)?.values() ?? []) {
+      for (let at = 1; at < times.spans.length; at += 2) {
+        const number = Math.floor(times.spans[at]! / lengthMs)
+        const among = stretches.get(number)
+        if (among === undefined) stretches.set(number, [times])
+        else if (!among.includes(times)) among.push(times)
       }
     }
     return stretches
@@ -128,13 +131,15 @@ export class NamedEntities {
 
   #makeRoom(neededFromMs: number, lengthMs: number): void {
     this.#last = undefined
-    const stretches = this.#stretches!
-    for (const number of [...stretches.keys()].sort((a, b) => a - b)) {
+    const byType = [...this.#byType.keys()].map((type) => this.#filed(type, lengthMs))
+    const numbers = new Set(byType.flatMap((stretches) => [...stretches.keys()]))
+    for (const number of [...numbers].sort((a, b) => a - b)) {
       const isPast = (number + 1) * lengthMs <= neededFromMs
       if (!isPast && this.#count <= stretchesMax * leftShare) return
-      for (const among of stretches.get(number)!.values())
-        for (const times of among) this.#drop(times, number, lengthMs)
-      stretches.delete(number)
+      for (const stretches of byType) {
+        for (const times of stretches.get(number) ?? []) this.#drop(times, number, lengthMs)
+        stretches.delete(number)
+      }
     }
   }
 
