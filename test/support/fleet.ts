@@ -196,7 +196,7 @@ function authorizeUrls(urls: ReadonlyMap<string, string>): string[] {
 
 async function isReady(url: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/readyz`)).ok
+    return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(10_000) })).ok
   } catch {
     return false
   }
