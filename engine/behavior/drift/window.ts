@@ -1,6 +1,7 @@
 /**
  * What `drift` keeps of a model: the newest answers, the first ones of each account, and what the two say of each other. Pure.
  */
+import { NamedValues } from '../named-values.ts'
 import { shareUpTo } from '../statistics/two-samples.ts'
 import { channelNames } from './channels.ts'
 import type { Answer } from './params.ts'
@@ -53,31 +54,18 @@ export function newWatch(): Watch {
   return { answers: 0, accounts: {}, window: [], history: [], lastHistory: 0, subgroups: {} }
 }
 
-/** The accounts of a watch by name, beside the state: looking for the one that has been silent for longest costs less there. */
-const byName = new WeakMap<Watch['accounts'], Map<string, Account>>()
-
-function accountsOf({ accounts }: Watch): Map<string, Account> {
-  let known = byName.get(accounts)
-  if (known === undefined) byName.set(accounts, (known = new Map(Object.entries(accounts))))
-  return known
-}
+const named = new NamedValues<Account>()
 
 /** The account of an answer; the one that has been silent for longest makes room. */
 export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account {
-  const accounts = accountsOf(watch)
+  const accounts = named.of(watch.accounts)
   const known = accounts.get(principal)
   if (known !== undefined) {
     known.lastMs = Math.max(known.lastMs, timeMs)
     return known
   }
   const account: Account = { reference: [], lastMs: timeMs }
-  Object.defineProperty(watch.accounts, principal, {
-    value: account,
-    enumerable: true,
-    writable: true,
-    configurable: true,
-  })
-  accounts.set(principal, account)
+  named.set(watch.accounts, principal, account)
   if (accounts.size > accountsMax) {
     let oldest = ''
     let oldestMs = Infinity
@@ -86,8 +74,7 @@ export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): 
       oldest = name
       oldestMs = lastMs
     })
-    accounts.delete(oldest)
-    Reflect.deleteProperty(watch.accounts, oldest)
+    named.delete(watch.accounts, oldest)
     watch.window = watch.window.filter(({ p }) => p !== oldest)
   }
   return account

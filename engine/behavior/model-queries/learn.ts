@@ -7,6 +7,7 @@
  * are bounded; the one that has been silent longest goes first.
  */
 import { chooseLandmarks, type ToldLandmarks } from '../leak/landmarks.ts'
+import { NamedValues } from '../named-values.ts'
 import type { BaselineTold, BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import { inBlackAndWhite } from './black-and-white.ts'
 import { dimensionMax, featuresOf, type InputKind } from './input.ts'
@@ -63,6 +64,7 @@ const moreSamples = 1.5
 const landmarksMs = 30 * 86_400_000
 /** Characters of an input of `dimensionMax` values. */
 const packedLengthMax = 4 * Math.ceil((4 * dimensionMax) / 3)
+const named = new NamedValues<Known>()
 const samplesName = (principal: string): string => `a/${principal}`
 
 export class LearnTraffic implements BehaviorStep {
@@ -108,10 +110,10 @@ export class LearnTraffic implements BehaviorStep {
   }
 
   #add(book: Book, entries: GroupEntries, principal: string, timeMs: number, sample: TaughtSample): void {
-    const known = Object.hasOwn(book.accounts, principal) ? book.accounts[principal]! : undefined
+    const known = named.of(book.accounts).get(principal)
     if (known === undefined) {
       this.#makeRoom(book, entries)
-      set(book.accounts, principal, { firstMs: timeMs, lastMs: timeMs })
+      named.set(book.accounts, principal, { firstMs: timeMs, lastMs: timeMs })
     } else if (timeMs > known.lastMs) known.lastMs = timeMs
     const name = samplesName(principal)
     const samples = Samples.of(entries.get(name)) ?? new Samples()
@@ -120,20 +122,21 @@ export class LearnTraffic implements BehaviorStep {
   }
 
   #takeBack(book: Book, entries: GroupEntries, principal: string): void {
-    Reflect.deleteProperty(book.accounts, principal)
+    named.delete(book.accounts, principal)
     entries.delete(samplesName(principal))
   }
 
   #makeRoom(book: Book, entries: GroupEntries): void {
-    const { accounts } = book
-    const names = Object.keys(accounts)
-    let oldest = names[0]
-    if (oldest === undefined || names.length < accountsMax) return
+    const accounts = named.of(book.accounts)
+    if (accounts.size === 0 || accounts.size < accountsMax) return
+    let oldest = ''
+    let oldestMs = Infinity
     // Where there are more accounts than have room, this runs for many an observation: they are not sorted.
-    for (const name of names) {
-      const later = accounts[name]!.lastMs - accounts[oldest]!.lastMs
-      if (later < 0 || (later === 0 && name < oldest)) oldest = name
-    }
+    accounts.forEach(({ lastMs }, name) => {
+      if (lastMs > oldestMs || (lastMs === oldestMs && name >= oldest)) return
+      oldest = name
+      oldestMs = lastMs
+    })
     this.#takeBack(book, entries, oldest)
   }
 
@@ -197,11 +200,6 @@ function landmarksOf(
     entries.set(chosenName, chosen)
   }
   return landmarks
-}
-
-/** Names of accounts come from outside: `__proto__` is one like any other. */
-function set(accounts: Record<string, Known>, principal: string, known: Known): void {
-  Object.defineProperty(accounts, principal, { value: known, enumerable: true, writable: true, configurable: true })
 }
 
 type Kept = readonly [x: string, label: string, margin: number | null, odds?: string, blackAndWhite?: string]
