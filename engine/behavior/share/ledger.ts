@@ -45,6 +45,8 @@ export interface Reading {
   reads: number
   /** Share of the artifact that it had read by the end of its first days. */
   early?: number
+  /** How uneven the days were in which it did so, and their number. */
+  earlyDays?: readonly [variation: number, days: number]
   /** Day of the first finding and its version; `-1`: reading most of it is its work. */
   anchor?: number
   version: number
@@ -142,6 +144,17 @@ function added(
   const whole: readonly Piece[] = before === undefined ? [] : (before[2] ?? (before[1] > 0 ? [[0, before[1] - 1]] : []))
   const pieces = addPiece(whole, piece)
   return [lastDay, Math.min(size, bytesOf(pieces)), pieces]
+}
+
+/** The coefficient of variation of what was read in a day, over the days that had any, and their number. */
+export function unevennessOf(reading: Reading): readonly [variation: number, days: number] {
+  const days = new Map<number, number>()
+  for (const [day, bytes] of Object.values(reading.objects)) days.set(day, (days.get(day) ?? 0) + bytes)
+  const amounts = [...days.values()]
+  const mean = amounts.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, amounts.length)
+  if (mean === 0 || amounts.length < 2) return [0, amounts.length]
+  const square = amounts.reduce((sum, bytes) => sum + (bytes - mean) ** 2, 0) / (amounts.length - 1)
+  return [Math.sqrt(square) / mean, amounts.length]
 }
 
 /** Whether everything that is held was read on this day. */

@@ -20,6 +20,7 @@ import {
   isOfOneDay,
   keyOf,
   note,
+  unevennessOf,
   ShareLedger,
   tellShare,
   type Artifact,
@@ -35,6 +36,9 @@ const growth = 0.1
 const sameRoleMin = 3
 /** From so many on who read most of it by profession, they count as peers. */
 const professionalsMin = 3
+/** Who reads of an artifact on so many of its first days works with it. */
+const daysOfWork = 3
+const paceDeviations = 3
 type Finding = Omit<BehaviorFinding, 'entities' | 'evidence'>
 
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
@@ -100,7 +104,10 @@ export class ArtifactShares implements BehaviorStep {
   #judge(read: ShareRead, artifact: Artifact, reading: Reading, held: Held, works: Works): Finding | undefined {
     const { share, floor, objectsMin, peerRatio, historyMin } = this.#params
     const knownMs = reading.since === undefined ? undefined : read.timeMs - reading.since
-    if (knownMs !== undefined && knownMs < historyMin) reading.early = held.share
+    if (knownMs !== undefined && knownMs < historyMin) {
+      reading.early = held.share
+      reading.earlyDays = unevennessOf(reading)
+    }
     if (held.share < share || held.ofBytes < floor || reading.anchor === -1) return undefined
     if (artifact.registered === undefined && artifact.objects < objectsMin) return undefined
     if (knownMs === undefined || knownMs < historyMin) {
@@ -114,7 +121,8 @@ export class ArtifactShares implements BehaviorStep {
       return undefined
     }
     // So is going on with it as in its first days.
-    if (held.share <= (this.#params.paceRatio * (reading.early ?? 0) * knownMs) / historyMin) return undefined
+    const ratio = Math.max(this.#params.paceRatio, paceOf(reading.earlyDays))
+    if (held.share <= (ratio * (reading.early ?? 0) * knownMs) / historyMin) return undefined
     const { usual, peers } = usualOf(artifact, read)
     if (held.share < peerRatio * usual) return undefined
     if (reading.anchor !== undefined && held.share < reading.toldShare + growth) return undefined
@@ -149,6 +157,16 @@ export class ArtifactShares implements BehaviorStep {
       series: [seriesOf(reading, held.ofBytes, share)],
     }
   }
+}
+
+/**
+ * How many times the pace of its first days an honest reader may come to: the mean of so many uneven days, and of as many later ones,
+ * lie within three standard deviations of each other, in the logarithm.
+ */
+function paceOf(early: Reading['earlyDays']): number {
+  if (early === undefined || early[1] < daysOfWork) return 0
+  const [variation, days] = early
+  return Math.exp(paceDeviations * variation * Math.sqrt(2 / days))
 }
 
 /** Whether it has read others of the store by profession, and hardly more than a look at none. */
