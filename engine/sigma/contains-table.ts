@@ -6,7 +6,7 @@
  * very long (hashes), by grams of eight characters. What else shares a gram, comparing tells.
  */
 import type { GramCounts } from './gram-counts.ts'
-import { gramOfEight, GramTable, type Anchored } from './gram-table.ts'
+import { gramOfEight, GramTable, sharedMax, type Anchored } from './gram-table.ts'
 import { golden } from './number-table.ts'
 import type { Filed } from './trie.ts'
 
@@ -21,8 +21,6 @@ const stepCost = 1
 const strideMax = 8
 /** Strides from which grams of eight characters pay. */
 const eightsStrideMin = 4
-/** Literals that one gram may stand for in strides. */
-const sharedMax = 32
 /** Grams of one table past which strides get shorter. */
 const filedMax = 50_000
 
@@ -227,9 +225,14 @@ function scanBoth(
 const empty = new Int32Array(1)
 
 function compare(filed: readonly Anchored[], text: string, gramAt: number, found: Found): boolean {
-  for (const { text: literal, entries, offset } of filed) {
+  for (const { text: literal, entries, offset, many } of filed) {
     const start = gramAt - offset
-    if (start >= 0 && text.startsWith(literal, start) && found(entries)) return true
+    if (start < 0) continue
+    if (many !== undefined) {
+      let enough = false
+      many.look(text, (each) => (enough ||= found(each)), start)
+      if (enough) return true
+    } else if (text.startsWith(literal, start) && found(entries)) return true
   }
   return false
 }

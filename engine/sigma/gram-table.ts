@@ -6,14 +6,18 @@
  */
 import type { GramCounts } from './gram-counts.ts'
 import { golden, NumberTable } from './number-table.ts'
-import type { Filed } from './trie.ts'
+import { Trie, type Filed } from './trie.ts'
 
 export type GramLength = 2 | 4 | 8
 
-/** A literal and where its gram begins in it. */
+/** A literal and where its gram begins in it; or very many, by their beginnings. */
 export interface Anchored extends Filed {
   readonly offset: number
+  readonly many?: Trie
 }
+
+/** Literals under one gram beyond which they are looked up by their beginnings: each that shares a gram has to be compared. */
+export const sharedMax = 32
 
 /** A bitmap has 64 bits for each gram, within these bounds: 32 bytes to 32 KiB. */
 const gramBitsMin = 8
@@ -45,11 +49,30 @@ export class GramTable {
       const from = rarest(literal.text, grams, { length, stride, shared, counts })
       for (let offset = from; offset < from + stride; offset++) this.#file(literal, grams[offset]!, offset)
     }
+    if (stride === 1 && this.fullest > sharedMax) this.#thin()
   }
 
-  #file({ text, entries }: Filed, gram: number, offset: number): void {
+  /** Literals that are made alike, of two letters say, go under their first grams: there one walk finds those that fit. */
+  #thin(): void {
+    const byGram = new Map<number, Filed[]>()
+    for (const [at, filed] of this.#filed.entries()) {
+      if (filed.length <= sharedMax) continue
+      this.#filed[at] = []
+      for (const literal of filed) {
+        const [first] = gramsOf(literal.text.slice(0, this.length), this.length)
+        const same = byGram.get(first!)
+        if (same === undefined) byGram.set(first!, [literal])
+        else same.push(literal)
+      }
+    }
+    for (const [gram, alike] of byGram) {
+      this.#file({ text: '', entries: [] }, gram, 0, new Trie(alike, false))
+    }
+  }
+
+  #file({ text, entries }: Filed, gram: number, offset: number, many?: Trie): void {
     const known = this.#byGram.get(gram >>> 16, gram & 0xffff)
-    const anchored = { text, entries, offset }
+    const anchored: Anchored = many === undefined ? { text, entries, offset } : { text, entries, offset, many }
     if (known >= 0) this.#filed[known]!.push(anchored)
     else {
       this.#byGram.set(gram >>> 16, gram & 0xffff, this.#filed.length)

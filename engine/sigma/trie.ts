@@ -61,14 +61,15 @@ export class Trie {
     }
   }
 
-  look(text: string, found: (entries: readonly number[]) => void): void {
+  /** `from`: where in the text literals begin; of literals by their end, 0. */
+  look(text: string, found: (entries: readonly number[]) => void, from = 0): void {
     const edges = this.#edges
     const last = text.length - 1
     const fromEnd = this.#fromEnd
-    for (let node = 0, at = 0; node >= 0; at++) {
+    for (let node = 0, at = from; node >= 0; at++) {
       const only = this.#only[node]
       if (only !== undefined) {
-        if (fromEnd ? text.endsWith(only.text) : text.startsWith(only.text)) found(only.entries)
+        if (fromEnd ? text.endsWith(only.text) : text.startsWith(only.text, from)) found(only.entries)
         return
       }
       const entries = this.#ends[node]

@@ -106,6 +106,40 @@ it('many digests are found wherever in a text one of them stands', () => {
   )
 })
 
+it('hundreds of literals of two letters are found, in a time that is not that of trying each', () => {
+  const letters = (minLength: number, maxLength: number): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom('a', 'b'), minLength, maxLength })
+  const found = (table: ContainsTable, whole: string): readonly number[] => {
+    const entries = new Set<number>()
+    table.look(whole, ([entry]) => {
+      entries.add(entry!)
+      return false
+    })
+    return [...entries].sort((a, b) => a - b)
+  }
+  const tableOf = (texts: readonly string[]): ContainsTable =>
+    new ContainsTable(texts.map((text, index) => ({ text, entries: [index] })))
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(letters(4, 14), { minLength: 100, maxLength: 400, size: 'max' }),
+      letters(0, 200),
+      (texts, whole) => {
+        const wanted = texts.flatMap((each, index) => (whole.includes(each) ? [index] : []))
+        expect(found(tableOf(texts), whole)).toEqual(wanted)
+        expect(tableOf(texts).any(whole)).toBe(wanted.length > 0)
+      },
+    ),
+    { numRuns: 80 },
+  )
+  const spell = (number: number): string =>
+    number.toString(2).padStart(20, '0').replaceAll('0', 'a').replaceAll('1', 'b')
+  const many = tableOf(Array.from({ length: 4_000 }, (_, number) => `${spell(number * 251)}${'a'.repeat(30)}`))
+  const whole = Array.from({ length: 20_000 }, (_, number) => spell(Math.imul(number, 40_503) & 0xf_ffff)).join('')
+  const started = process.cpuUsage().user
+  expect(many.any(whole)).toBe(false)
+  expect((process.cpuUsage().user - started) / 1_000).toBeLessThan(500)
+})
+
 const atom: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: fc.constantFrom('a', 'b', 'S', 'k', ' '), minLength: 1, maxLength: 3 }) },
   fc.constantFrom('.', '\\.', '\\d', '\\\\', '[ab]', '[^a]', '(?:ab|b)', '(a)', '^', '$', '\\b', '(?i)', 'é', '|'),
