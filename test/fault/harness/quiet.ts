@@ -30,22 +30,32 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'warden.correlate': [topics.signals],
 }
 
-/** The clockwork's notice is a transaction, whose marker may be the last thing in its partition: no group comes past that. */
-const markersMax = 1
+/** So many places at the end of a partition are looked at one by one: markers of transactions, which no group comes past. */
+const markersMax = 32
 
-/** What the stages have still before them, as far as they tell: `group topic/partition: records`. */
-async function waiting(bus: Bus): Promise<readonly string[]> {
+/** What a group has still before it, as far as it tells: `group topic/partition: records`. */
+export async function behind(bus: Bus, group: string, read: readonly string[]): Promise<readonly string[]> {
   const found: string[] = []
-  for (const [group, read] of Object.entries(readers)) {
-    for (const topic of read) {
-      const done = new Map((await bus.groupOffsets(group, topic)).map(({ partition, offset }) => [partition, offset]))
-      for (const { partition, high } of await bus.offsets(topic)) {
-        const records = high - Math.max(0, done.get(partition) ?? 0)
-        if (records > markersMax) found.push(`${group} ${topic}/${partition}: ${records}`)
+  for (const topic of read) {
+    const done = new Map((await bus.groupOffsets(group, topic)).map(({ partition, offset }) => [partition, offset]))
+    for (const { partition, high } of await bus.offsets(topic)) {
+      const from = Math.max(0, done.get(partition) ?? 0)
+      let records = high - from
+      if (records > 0 && records <= markersMax) {
+        records = 0
+        await bus.read({ topic, partition }, from, (batch) => {
+          records += batch.filter(({ offset }) => offset >= from).length
+        })
       }
+      if (records > 0) found.push(`${group} ${topic}/${partition}: ${records}`)
     }
   }
   return found
+}
+
+async function waiting(bus: Bus): Promise<readonly string[]> {
+  const found = await Promise.all(Object.entries(readers).map(([group, read]) => behind(bus, group, read)))
+  return found.flat()
 }
 
 export interface Rest {

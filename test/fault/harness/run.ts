@@ -28,7 +28,7 @@ import {
 } from './found.ts'
 import { Gate, type GateReport } from './gate.ts'
 import { outcomeOf, type Outcome } from './outcome.ts'
-import { end, untilQuiet } from './quiet.ts'
+import { behind, end, untilQuiet } from './quiet.ts'
 import { startReceivers, type Receivers, type Taken } from './receivers.ts'
 import type { FaultDay } from './records.ts'
 
@@ -232,13 +232,14 @@ function fleetOptions(
 async function untilIndexed(bus: Bus, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs
   for (;;) {
-    let waiting = 0
-    for (const topic of [topics.events, topics.signals, topics.incidents, topics.deadLetters]) {
-      const done = new Map((await bus.groupOffsets('warden.indexer', topic)).map((each) => [each.partition, each.offset])) // prettier-ignore
-      for (const { partition, high } of await bus.offsets(topic)) waiting += Math.max(0, high - Math.max(0, done.get(partition) ?? 0)) // prettier-ignore
-    }
-    if (waiting === 0) return
-    if (performance.now() > deadline) throw new Error(`the indexer has ${waiting} records still before it`)
+    const waiting = await behind(bus, 'warden.indexer', [
+      topics.events,
+      topics.signals,
+      topics.incidents,
+      topics.deadLetters,
+    ])
+    if (waiting.length === 0) return
+    if (performance.now() > deadline) throw new Error(`not indexed: ${waiting.join('; ')}`)
     await sleep(500)
   }
 }
