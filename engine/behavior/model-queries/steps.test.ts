@@ -36,6 +36,15 @@ describe('a step from an earlier input', () => {
     expect(stepOf(cut, [seed])).toBe(true)
   })
 
+  test('is known of pictures with sixteen shades, unless it is a few of these', () => {
+    const grey = Float64Array.from({ length: 32 }, () => Math.floor(random() * 17) / 16)
+    for (const by of [0.07, 0.157, 0.2]) {
+      const cut = stepped(grey, by).map((value) => Math.min(1, Math.max(0, value)))
+      expect(stepOf(cut, [grey])).toBe(true)
+    }
+    expect(stepOf(stepped(grey, 2 / 16), [grey])).toBe(false)
+  })
+
   test('is nothing natural: not another input, not noise, not one made brighter, not a few values put elsewhere', () => {
     let found = 0
     for (let n = 0; n < 2_000; n++) {

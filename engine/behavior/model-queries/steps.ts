@@ -19,10 +19,12 @@ const rounding = 1e-3
 const equalShare = 0.015
 /** Fewest equal differences that are a step. */
 const equalMin = 5
-/** Of a grid: how many of its gaps a step may be, how far values may seem from it, and the share of them that must lie on it. */
+/** Of a grid: how many of its gaps a step may be, the share of the values that must lie on it, and how far off they may be in roundings. */
 const gridParts = 5
-const gridNear = 0.1
 const gridShare = 0.9
+const gridNear = 2
+/** Gaps of fewer roundings are no grid. */
+const gapMin = 20
 /** Inputs of no more levels than this, as pictures of few shades, differ evenly by themselves. */
 const levelsMax = 8
 /** Natural inputs are as even as a step with a probability of about e to the minus this. */
@@ -146,15 +148,17 @@ function isEqual(size: number, to: number): boolean {
 /** Whole numbers, shades of grey and rounded values differ by a few of the least that they can. */
 function isOnGrid(count: number, size: number, step: number): boolean {
   for (let parts = 1; parts <= gridParts; parts++) {
+    const gap = step / parts
+    if (parts > 1 && gap < gapMin * rounding) return false
     let first = NaN
     let [equal, on] = [0, 0]
     for (let n = 0; n < count; n++) {
       if (!isEqual(sizes[n]!, size)) continue
-      const steps = (values[n]! * parts) / step
-      if (Number.isNaN(first)) first = steps
-      const off = steps - first - Math.round(steps - first)
+      const value = values[n]!
+      if (Number.isNaN(first)) first = value
+      const off = value - first - gap * Math.round((value - first) / gap)
       equal++
-      if (Math.abs(off) < gridNear) on++
+      if (Math.abs(off) < gridNear * rounding * Math.max(1, Math.abs(value))) on++
     }
     if (on > gridShare * equal) return true
   }
