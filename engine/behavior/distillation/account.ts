@@ -4,19 +4,20 @@
  * `Account` is the form to work in: opened over a block, changed, and put back.
  */
 
+import { betsCount } from './bets.ts'
+
 /** Prompts whose repetition is recognized, a byte each; of more that fall into one row the last are known. */
 const marks = 256
 const rowSize = 4
 /** Calls that are taught together. */
 export const batchSize = 4
-export const logsSize = 6
 const version = 1
 const at = {
   version: 0, firstMs: 1, lastMs: 2, gapMs: 3, fresh: 4, sinceMs: 5, withdrawn: 6, day: 7, taught: 8, batch: 9,
   freshBefore: 10,
 } as const // prettier-ignore
 const logsAt = at.freshBefore + 1
-const batchAt = logsAt + logsSize
+const batchAt = logsAt + betsCount
 const headSize = batchAt + batchSize
 const size = headSize * 8 + marks
 

@@ -95,7 +95,12 @@ function entriesOf(): GroupEntries & { restart(): void } {
 }
 
 /** Who is named, after how many of its calls first. Every now and then the state comes back from a checkpoint. */
-function namedIn(calls: readonly Call[]): { first: ReadonlyMap<string, number>; findings: BehaviorFinding[] } {
+function namedIn(calls: readonly Call[]): {
+  first: ReadonlyMap<string, number>
+  findings: BehaviorFinding[]
+  /** About several accounts together. */
+  together: BehaviorFinding[]
+} {
   const params = answerHarvest.params.parse({ type: 'answer-harvest' })
   const { read, local, grouped } = answerHarvest.create(params, {} as RuleMeta)
   const accounts = new Map<string, { entries: ReturnType<typeof entriesOf>; calls: number }>()
@@ -104,6 +109,7 @@ function namedIn(calls: readonly Call[]): { first: ReadonlyMap<string, number>; 
   const context = { inventory: emptyInventory, baseline: (name: string) => told.get(name) }
   let dueMs = Infinity
   const findings: BehaviorFinding[] = []
+  const together: BehaviorFinding[] = []
   const first = new Map<string, number>()
   for (const [offset, call] of [...calls].sort((a, b) => a.timeMs - b.timeMs).entries()) {
     if (call.timeMs >= dueMs) {
@@ -120,11 +126,13 @@ function namedIn(calls: readonly Call[]): { first: ReadonlyMap<string, number>; 
     findings.push(...outcome.findings)
     if (outcome.findings.length > 0 && !first.has(call.account)) first.set(call.account, account.calls)
     for (const { observation } of outcome.shuffled) {
-      dueMs = Math.min(dueMs, grouped!.apply(['llm'], shared, observation, call.timeMs, context).dueMs)
+      const told = grouped!.apply(['llm'], shared, JSON.parse(JSON.stringify(observation)), call.timeMs, context)
+      dueMs = Math.min(dueMs, told.dueMs)
+      together.push(...told.findings)
     }
     if (offset % 97 === 0) for (const { entries } of [account, { entries: shared }]) entries.restart()
   }
-  return { first, findings }
+  return { first, findings, together }
 }
 
 /** Against honest customers whose week is over. */
@@ -141,7 +149,7 @@ describe('answers of a language model that are gathered', () => {
   })
 
   test('customers of many kinds are not named, whether they come now and then or night after night', () => {
-    expect([...alone.first]).toEqual([])
+    expect([...alone.first, ...alone.together]).toEqual([])
   })
 
   test('who asks ever other prompts for long answers at an even pace is named within 150 calls', () => {
@@ -196,6 +204,32 @@ describe('answers of a language model that are gathered', () => {
     )
     const later = callsOf('new', { in: 100, out: 900, calls: 600, everyMs: 4_000, jitter: 0.3, fromMs: weekMs }, 700)
     expect(namedIn([...customers, ...writers, ...later]).first.has('new')).toBe(false)
+  })
+
+  test('a set that twenty accounts split is told of all together, before any of them has asked thirty prompts', () => {
+    const share = { ...distiller, out: 900, jitter: 0.3, calls: 30, everyMs: 200_000 }
+    const thieves = Array.from({ length: 20 }, (_, n) => callsOf(`one-of-20-${n}`, share, 800 + n)).flat()
+    const newCustomer = callsOf('new-customer', { ...chat, fromMs: weekMs, everyMs: 60_000, calls: 200 }, 850)
+    const { first, together } = namedIn([...customers, ...thieves, ...newCustomer])
+    expect(first.size).toBe(0)
+    const members = together.at(-1)!.members!.map(({ principal }) => principal)
+    expect(members.length).toBeGreaterThanOrEqual(16)
+    expect(members).not.toContain('new-customer')
+    expect(together[0]).toMatchObject({ threat: 'distillation', version: 1, group: { 'warden.model.id': 'llm' } })
+    expect(together[0]!.facts['calls']).toBeLessThan(200)
+    expect(together.map(({ version }) => version)).toEqual(together.map((_, n) => n + 1))
+  })
+
+  test('twenty customers that begin on one day are not taken for one hand', () => {
+    const begins = Array.from({ length: 20 }, (_, n) => {
+      const kind = [
+        chat,
+        { ...chat, in: 900, out: 180 },
+        { in: 2200, out: 240, calls: 0, everyMs: 2_000, jitter: 0.5 },
+      ][n % 3]!
+      return callsOf(`new-${n}`, { ...kind, calls: 150, everyMs: kind.everyMs / 10, fromMs: weekMs + n * 1e6 }, 900 + n)
+    })
+    expect(namedIn([...customers, ...begins.flat()])).toMatchObject({ findings: [], together: [] })
   })
 
   test('nobody is named while nobody has been learned from', () => {

@@ -1,12 +1,14 @@
 /**
  * The grouped step of `answer-harvest`: learns from all accounts of a model how long its answers are, and tells every partition.
  *
- * Promises: every account has the same say; one that is not known for `delay` has none; one that came under suspicion loses
- * all that it taught. At most `accountsMax` accounts are kept, with their last `samplesMax` calls; the one that has been silent longest goes
+ * Promises: every account has the same say; one that has just begun has none; one that came under suspicion loses
+ * all that it taught. Accounts that are new are weighed together (newcomers.ts). At most `accountsMax` accounts are kept, with their last `samplesMax` calls; the one that has been silent longest goes
  * first.
  */
-import type { BaselineTold, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { learnLines, type Teacher } from './lines.ts'
+import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
+import { betsOver } from './bets.ts'
+import { learnLines, type Teacher, type ToldLines } from './lines.ts'
+import { newMs, noNewcomers, pour, withoutOld, type Newcomers } from './newcomers.ts'
 import type { HarvestParams, Taught } from './params.ts'
 
 const accountsMax = 64
@@ -24,13 +26,18 @@ interface Known {
 }
 
 interface Book {
+  /** Event time of the first call of any account. */
+  firstMs: number
+  /** What was told last. */
+  told?: ToldLines
+  newcomers: Newcomers
   accounts: Known[]
   /** Event time of the next learning; null: nothing new since the last. */
   dueMs: number | null
 }
 
 export class LearnAnswers implements BehaviorStep {
-  readonly stateVersion = 1
+  readonly stateVersion = 2
   readonly groupBy = ['warden.model.id']
   readonly #params: HarvestParams
 
@@ -38,15 +45,30 @@ export class LearnAnswers implements BehaviorStep {
     this.#params = params
   }
 
-  apply(_group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
+  apply(group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
     const taught = observation as Taught
-    const book = entries.get<Book>(bookName) ?? { accounts: [], dueMs: null }
-    if (taught.answers === null) book.accounts = book.accounts.filter(({ principal }) => principal !== taught.principal)
-    else add(book, taught, taught.answers)
+    const { principal, sinceMs, timeMs, suspect } = taught
+    const book = entries.get<Book>(bookName) ?? begun(sinceMs)
+    book.firstMs = Math.min(book.firstMs, sinceMs)
+    if (suspect === true) book.accounts = book.accounts.filter((each) => each.principal !== principal)
+    else add(book, taught)
+    const finding = this.#isNew(book, taught) ? this.#pour(group[0]!, book, taught) : undefined
     const { relearn } = this.#params
-    book.dueMs ??= (Math.floor(taught.timeMs / relearn) + 1) * relearn
+    book.dueMs ??= (Math.floor(timeMs / relearn) + 1) * relearn
     entries.set(bookName, book)
-    return { findings: [], shuffled: [], dueMs: book.dueMs }
+    return { findings: finding === undefined ? [] : [finding], shuffled: [], dueMs: book.dueMs }
+  }
+
+  /** Those that were there when it began are not. */
+  #isNew({ firstMs }: Book, { sinceMs, timeMs }: Taught): boolean {
+    return sinceMs >= firstMs + this.#params.firstDelay && timeMs < sinceMs + newMs
+  }
+
+  #pour(model: string, { told, newcomers }: Book, taught: Taught): BehaviorFinding | undefined {
+    if (told === undefined) return undefined
+    const { callsPerFalseAlarm, promptsMin } = this.#params
+    const limits = { line: Math.log(callsPerFalseAlarm), callsMin: promptsMin }
+    return pour(model, newcomers, taught, { told, bets: betsOver(told.allowed) }, limits)
   }
 
   advance(group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
@@ -55,14 +77,22 @@ export class LearnAnswers implements BehaviorStep {
     if (watermarkMs === Infinity) return { findings: [], shuffled: [], dueMs: Infinity }
     book.dueMs = null
     book.accounts = book.accounts.filter(({ lastMs }) => lastMs + this.#params.forget > watermarkMs)
-    entries.set(bookName, book)
+    withoutOld(book.newcomers, watermarkMs)
     const value = this.#learn(book, watermarkMs)
+    if (value !== undefined) book.told = value
+    entries.set(bookName, book)
     const baselines: BaselineTold[] = value === undefined ? [] : [{ name: `${group[0]!} answers`, value }]
     return { findings: [], shuffled: [], dueMs: Infinity, baselines }
   }
 
-  #learn({ accounts }: Book, watermarkMs: number): ReturnType<typeof learnLines> | undefined {
-    const { accountsMin, samplesMin, delay, habitDelay } = this.#params
+  /** From those that have been known for `delay`; while they are too few, from those known for `firstDelay`. */
+  #learn(book: Book, watermarkMs: number): ToldLines | undefined {
+    const { delay, firstDelay } = this.#params
+    return this.#learnFrom(book, watermarkMs, delay) ?? this.#learnFrom(book, watermarkMs, firstDelay)
+  }
+
+  #learnFrom({ accounts }: Book, watermarkMs: number, delay: number): ToldLines | undefined {
+    const { accountsMin, samplesMin, habitDelay } = this.#params
     const teachers: Teacher[] = accounts
       .filter(({ sinceMs, answers }) => sinceMs + delay <= watermarkMs && answers.length >= answersMin)
       .map(({ principal, sinceMs, answers }) => ({
@@ -76,7 +106,11 @@ export class LearnAnswers implements BehaviorStep {
   }
 }
 
-function add(book: Book, { principal, sinceMs, timeMs }: Taught, answers: readonly number[]): void {
+function begun(timeMs: number): Book {
+  return { firstMs: timeMs, newcomers: noNewcomers(timeMs), accounts: [], dueMs: null }
+}
+
+function add(book: Book, { principal, sinceMs, timeMs, answers }: Taught): void {
   let known = book.accounts.find((each) => each.principal === principal)
   if (known === undefined) {
     makeRoom(book)

@@ -1,5 +1,6 @@
 /** Parameters of `answer-harvest`, and what its two steps tell each other. */
 import { z } from 'zod'
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { Duration } from '../units.ts'
 
 export const HarvestParams = z.strictObject({
@@ -11,8 +12,10 @@ export const HarvestParams = z.strictObject({
   /** Fewest accounts, and calls of theirs, from which it is learned how long a model's answers are. */
   accountsMin: z.int().min(3).max(40).default(5),
   samplesMin: z.int().min(20).max(5_000).default(64),
-  /** How long an account must be known before it teaches, and before what it does is its own habit. */
-  delay: Duration.prefault('6h'),
+  /** How long an account must be known before it teaches; while too few are known so long, `firstDelay`. */
+  delay: Duration.prefault('1d'),
+  firstDelay: Duration.prefault('6h'),
+  /** How long before what it does is its own habit. */
   habitDelay: Duration.prefault('3d'),
   /** How often it is learned anew. */
   relearn: Duration.prefault('1h'),
@@ -26,9 +29,11 @@ export interface Taught {
   readonly principal: string
   readonly sinceMs: number
   readonly timeMs: number
-  /**
-   * Tokens of the answers to different prompts; less than 0 where the prompt was as long as the answer, or the pace not even.
-   * `null`: the account is under suspicion; what it taught is taken back.
-   */
-  readonly answers: readonly number[] | null
+  /** Tokens of the answers to different prompts; less than 0 where the prompt was as long as the answer, or the pace not even. */
+  readonly answers: readonly number[]
+  /** It teaches nothing, and what it taught is taken back. */
+  readonly suspect?: true
+  /** Of an account that is new. */
+  readonly entities?: readonly Entity[]
+  readonly evidence?: EvidenceRef
 }

@@ -8,12 +8,14 @@
  */
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
-import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
+import { evidenceOfBets } from '../bets.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
-import { Account, AccountBlock, logsSize } from './account.ts'
+import { Account, AccountBlock } from './account.ts'
+import { betsOver, weigh, type Bets } from './bets.ts'
 import { findingOf, type Suspicion } from './explain.ts'
-import { shares, type ToldLines } from './lines.ts'
+import type { ToldLines } from './lines.ts'
+import { newMs } from './newcomers.ts'
 import type { HarvestParams, Taught } from './params.ts'
 
 export interface Answered {
@@ -27,9 +29,6 @@ export interface Answered {
 }
 
 const dayMs = 86_400_000
-/** A thief may show it with so many times the odds that an honest account may. */
-const oddsOfThief = [2.5, 5, 10]
-const betsEach = logsSize / shares.length
 /** Evidence, as a logarithm, from which an account is under suspicion, and below which suspicion ends. */
 const suspect = Math.log(1_000)
 const cleared = Math.log(10)
@@ -41,8 +40,8 @@ const suspicionName = 'suspicion'
 /** What a model's lines come to for one account. */
 interface Opened {
   readonly told: ToldLines
-  readonly bets: readonly (readonly Bet[])[]
-  readonly own: ReadonlyMap<string, readonly (readonly Bet[])[]>
+  readonly bets: Bets
+  readonly own: ReadonlyMap<string, Bets>
 }
 
 export class HarvestStep implements BehaviorStep {
@@ -102,15 +101,8 @@ export class HarvestStep implements BehaviorStep {
 
   #settle(principal: string, call: Answered, gathers: boolean, { told, bets, own }: Opened): number {
     const { logs } = this.#account
-    const mine = own.get(principal) ?? bets
-    const each: number[] = []
-    for (const [n, ofLine] of mine.entries()) {
-      const some = [...logs.subarray(n * betsEach, (n + 1) * betsEach)]
-      settle(some, ofLine, gathers && call.outTokens > told.lines[n]!, 2 * this.#line)
-      logs.set(some, n * betsEach)
-      each.push(...some)
-    }
-    return evidenceOfBets(each)
+    weigh(logs, own.get(principal) ?? bets, told.lines, tokensOf(call, gathers), [0, 2 * this.#line])
+    return evidenceOfBets([...logs])
   }
 
   #judge(
@@ -140,17 +132,24 @@ export class HarvestStep implements BehaviorStep {
 
   #teach(principal: string, model: string, call: Answered, gathers: boolean, evidence: number): Shuffled[] {
     const account = this.#account
-    const taught = { principal, sinceMs: account.firstMs, timeMs: call.timeMs }
-    if (evidence >= suspect) {
-      if (account.withdrawn) return []
+    const { timeMs } = call
+    const of = { principal, sinceMs: account.firstMs, timeMs }
+    if (evidence >= suspect && !account.withdrawn) {
       account.withdrawn = true
-      return [{ group: [model], observation: { ...taught, answers: null } satisfies Taught }]
+      return [{ group: [model], observation: { ...of, answers: [], suspect: true } satisfies Taught }]
     }
-    if (account.withdrawn && evidence >= cleared) return []
-    if (account.withdrawn) account.withdrawn = false
-    const tokens = gathers ? call.outTokens : -call.outTokens
-    const answers = account.teach(tokens, Math.floor(call.timeMs / dayMs), taughtMax)
-    return answers === undefined ? [] : [{ group: [model], observation: { ...taught, answers } satisfies Taught }]
+    if (account.withdrawn && evidence < cleared) account.withdrawn = false
+    const isNew = timeMs < account.firstMs + newMs
+    if (account.withdrawn && !isNew) return []
+    const answers = account.teach(tokensOf(call, gathers), Math.floor(timeMs / dayMs), taughtMax)
+    if (answers === undefined) return []
+    const observation: Taught = {
+      ...of,
+      answers,
+      ...(account.withdrawn ? { suspect: true } : {}),
+      ...(isNew ? { entities: call.entities(), evidence: call.evidence() } : {}),
+    }
+    return [{ group: [model], observation }]
   }
 
   #open(told: unknown): Opened | undefined {
@@ -175,13 +174,9 @@ export class HarvestStep implements BehaviorStep {
   }
 }
 
-function betsOver(allowed: readonly number[]): readonly (readonly Bet[])[] {
-  return allowed.map((share) =>
-    oddsOfThief.map((times) => {
-      const odds = (times * share) / (1 - share)
-      return betOn(odds / (1 + odds), share)
-    }),
-  )
+/** As it is taught (params.ts). */
+function tokensOf({ outTokens }: Answered, gathers: boolean): number {
+  return gathers ? outTokens : -outTokens
 }
 
 function begun(sinceMs: number): Suspicion {

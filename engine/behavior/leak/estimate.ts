@@ -2,7 +2,7 @@
  * How faithful a copy an account could train: an estimate with a 90 % interval. Pure.
  *
  * Fidelity is agreement with the model on natural inputs. Two copies have been tried on inputs of others; what another
- * learner would make of the same answers lies between them or near them. So the interval reaches from the worse copy to the
+ * learner would make of the same answers lies between them or near them. So the interval reaches from between the copies to the
  * better one, each with the uncertainty of a share of so many landmarks (Wilson 1927), and beyond, the further the less of
  * the input space was covered: what was not asked is where copies differ.
  *
@@ -17,8 +17,10 @@ import type { Estimate } from './holdings.ts'
 
 /** Quantile of the normal distribution: 5 % on each side. */
 const normal = 1.645
-/** How much worse than the worse copy, and in addition for all that is not covered. */
-const worse = 0.02
+/** How far from the worse copy to the better one the lower end begins: a thief has both, and seldom takes the worse. */
+const towardsBetter = 0.4
+/** How much worse a learner may do yet, and in addition for all that is not covered. */
+const worse = 0.01
 const worseUncovered = 0.05
 /** How much better than the better copy for all that is not covered. */
 const betterUncovered = 0.15
@@ -52,13 +54,14 @@ export function estimateOf(trial: Trial, { answered, registered, answers, curve,
   const coverage = landmarks === 0 ? 0 : near / landmarks
   if (!answered || landmarks === 0) return { coverage, fidelity: Number.NaN, low: Number.NaN, high: Number.NaN }
   const [least, most] = nearest < linear ? [nearest, linear] : [linear, nearest]
+  const between = least + towardsBetter * (most - least)
   const uncovered = 1 - coverage
   const more = registered ? 0 : unregistered
   const high = Math.min(1, wilson(most / landmarks, landmarks, 1) + betterUncovered * uncovered + more)
   return {
     coverage,
     fidelity: most / landmarks,
-    low: Math.max(0, wilson(least / landmarks, landmarks, -1) - worse - worseUncovered * uncovered - more),
+    low: Math.max(0, wilson(between / landmarks, landmarks, -1) - worse - worseUncovered * uncovered - more),
     high: Math.max(high + betterLearner * (1 - high), curve === undefined ? 0 : byCurve(curve, answers, hidden)),
   }
 }

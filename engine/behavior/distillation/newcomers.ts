@@ -1,0 +1,172 @@
+/**
+ * Accounts that have just begun to use a model, put together: who splits a set of prompts among many accounts opens them for it.
+ *
+ * The calls of all newcomers are one stream, and it is weighed as an account's is: where none of them shows more than an honest account
+ * may, neither do they together, so the same bound holds, and nothing that they share has to be known. Whoever brought evidence of its
+ * own to it is of those who are told: a newcomer that is honest with a probability of at most 1/100 (Ville's inequality).
+ *
+ * Promises: at most `newcomersMax` are kept, each for its first day; O(newcomers) for each few calls of one.
+ */
+import { limits } from '../../../core/limits.ts'
+import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
+import { evidenceOfBets } from '../bets.ts'
+import { mergeEntities, mergeEvidence } from '../entities.ts'
+import type { BehaviorFinding } from '../types.ts'
+import { betsCount, weigh, type Bets } from './bets.ts'
+import type { ToldLines } from './lines.ts'
+import type { Taught } from './params.ts'
+
+export const newMs = 86_400_000
+const newcomersMax = 64
+/** Fewest of them that are told of together. */
+const membersMin = 3
+/** Evidence of its own, as a logarithm, that makes one of them a member; below `cleared` what was told is over. */
+const ownMin = Math.log(100)
+const cleared = Math.log(10)
+const leastLog = -30
+
+interface Newcomer {
+  readonly principal: string
+  lastMs: number
+  logs: number[]
+  calls: number
+  long: number
+  tokens: number
+  entities: readonly Entity[]
+  evidence: readonly EvidenceRef[]
+}
+
+/** JSON. */
+export interface Newcomers {
+  /** Evidence of all of them together since it was last at nothing, and calls since then. */
+  logs: number[]
+  sinceMs: number
+  calls: number
+  /** Members that were told of last, and how often any were. */
+  told: number
+  version: number
+  each: Newcomer[]
+}
+
+export function noNewcomers(timeMs: number): Newcomers {
+  return { logs: [], sinceMs: timeMs, calls: 0, told: 0, version: 0, each: [] }
+}
+
+export interface Limits {
+  readonly line: number
+  readonly callsMin: number
+}
+
+/** Some calls of one newcomer. */
+export function pour(
+  model: string,
+  newcomers: Newcomers,
+  taught: Taught,
+  { told, bets }: { readonly told: ToldLines; readonly bets: Bets },
+  { line, callsMin }: Limits,
+): BehaviorFinding | undefined {
+  const one = newcomerOf(newcomers, taught)
+  for (const tokens of taught.answers) {
+    weigh(newcomers.logs, bets, told.lines, tokens, [0, 2 * line])
+    weigh(one.logs, bets, told.lines, tokens, [leastLog, 2 * line])
+    newcomers.calls++
+    one.calls++
+    one.tokens += Math.abs(tokens)
+    if (tokens > told.lines[0]!) one.long++
+  }
+  const evidence = evidenceOfBets(newcomers.logs)
+  if (evidence === 0) Object.assign(newcomers, { sinceMs: taught.timeMs, calls: 0 })
+  if (evidence < cleared) newcomers.told = newcomers.version = 0
+  if (evidence < line || newcomers.calls < callsMin) return undefined
+  // What all of them show tells which bet is the one to judge each by.
+  const best = newcomers.logs.indexOf(Math.max(...newcomers.logs))
+  const members = newcomers.each.filter(({ logs }) => logs[best]! >= ownMin)
+  if (members.length < membersMin || members.length <= newcomers.told) return undefined
+  newcomers.told = members.length
+  newcomers.version++
+  return findingOf(model, newcomers, members, { evidence, line, timeMs: taught.timeMs, told, best })
+}
+
+/** Those whose first day is over are no newcomers any more. */
+export function withoutOld(newcomers: Newcomers, watermarkMs: number): void {
+  newcomers.each = newcomers.each.filter(({ lastMs }) => lastMs + newMs > watermarkMs)
+}
+
+function newcomerOf(newcomers: Newcomers, { principal, timeMs, entities = [], evidence }: Taught): Newcomer {
+  let one = newcomers.each.find((each) => each.principal === principal)
+  if (one === undefined) {
+    if (newcomers.each.length >= newcomersMax) {
+      newcomers.each.sort((a, b) => a.lastMs - b.lastMs || (a.principal < b.principal ? -1 : 1)).shift()
+    }
+    const logs = Array.from({ length: betsCount }, () => 0)
+    one = { principal, lastMs: timeMs, logs, calls: 0, long: 0, tokens: 0, entities: [], evidence: [] }
+    newcomers.each.push(one)
+  }
+  one.lastMs = Math.max(one.lastMs, timeMs)
+  one.entities = mergeEntities(one.entities, entities)
+  one.evidence = mergeEvidence(one.evidence, evidence === undefined ? [] : [evidence], 3)
+  return one
+}
+
+interface Crossing {
+  readonly evidence: number
+  readonly line: number
+  readonly timeMs: number
+  readonly told: ToldLines
+  /** Place of the bet that each is judged by. */
+  readonly best: number
+}
+
+function findingOf(
+  model: string,
+  { sinceMs, calls, version }: Newcomers,
+  found: readonly Newcomer[],
+  { evidence, line, timeMs, told, best }: Crossing,
+): BehaviorFinding {
+  const members: Member[] = found
+    .map((each) => ({ principal: each.principal, why: whyOf(each, told, best) }))
+    .sort((a, b) => (a.principal < b.principal ? -1 : 1))
+  const tokens = found.reduce((sum, each) => sum + each.tokens, 0)
+  const queries = found.reduce((sum, each) => sum + each.calls, 0)
+  return {
+    anchor: `newcomers/${sinceMs}`,
+    version,
+    status: 'open',
+    supersedes: [],
+    group: { 'warden.model.id': model },
+    timeMs,
+    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
+    entities: found.reduce<readonly Entity[]>((all, each) => mergeEntities(all, each.entities), []),
+    evidence: {
+      count: queries,
+      events: found.reduce<readonly EvidenceRef[]>(
+        (all, each) => mergeEvidence(all, each.evidence, limits.signalEvidenceMax),
+        [],
+      ),
+    },
+    explanation:
+      `${members.length} accounts that have just begun to use ${model} gather its answers, as one does who trains another model ` +
+      `on them and splits the prompts: new prompts, shorter than their answers, at an even pace, and answers of more than ` +
+      `${told.lines[0]!} tokens, as 5 % of all honest answers are. The evidence of ${calls} calls of all new accounts together ` +
+      `is e^${round(evidence)}, the line e^${round(line)}.`,
+    facts: {
+      members: members.length,
+      calls: queries,
+      outputTokens: tokens,
+      longFrom: told.lines[0]!,
+      evidence: round(evidence),
+      line: round(line),
+    },
+    exposure: { queries, tokens },
+    threat: 'distillation',
+    members,
+  }
+}
+
+function whyOf({ calls, long, logs }: Newcomer, { lines }: ToldLines, best: number): string {
+  return `of ${calls} calls ${long} gathered more than ${lines[0]!} tokens (e^${round(logs[best]!)})`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
