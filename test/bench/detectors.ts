@@ -1,7 +1,7 @@
 /**
  * What the behavior rules cost: CPU time a query and bytes an account with a million accounts, beside the same run without
- * them; and whether ten million unknown keys push out what is known. Takes about a quarter of an hour; `BENCH_ACCOUNTS` and
- * `BENCH_UNKNOWN` make it smaller.
+ * them; and whether ten million unknown keys push out what is known. That is thirty million queries, half an hour or more on
+ * a quiet machine; `BENCH_ACCOUNTS` and `BENCH_UNKNOWN` make it smaller.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
