@@ -5,7 +5,7 @@
  * costs its bytes and little else.
  */
 import { Block } from '../block.ts'
-import { betCount, betCount2, betCount3, betCount4, betCount5, queryThreats } from './evidence.ts'
+import { betCount, betCount2, betCount3, betCount4, betCount5, betCount6, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 import { bitsIn, hasBits, setBits } from './filter.ts'
 import { Kept } from './kept.ts'
@@ -17,7 +17,7 @@ import { roomFor, widthOf, type Earlier } from './steps.ts'
  */
 const seenWords = 32
 const seenFull = 331
-const version = 6
+const version = 7
 /** Of the numbers at the beginning of a block. */
 const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
@@ -53,8 +53,8 @@ export class AccountBlock extends Block {
     if (bytes.length < headSize * 8) return undefined
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
-    const had = { 3: betCount3, 4: betCount4, 5: betCount5 }[is!]
-    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, had)
+    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6 }[is!]
+    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, is!, had)
     if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
     const rows = now.readDoubleLE(at.kept * 8)
     const end = endOf(dimension!, Math.min(ringSize, ringCount!), rows)
@@ -73,12 +73,13 @@ export class AccountBlock extends Block {
   }
 }
 
-/** Versions 3 to 5 kept nothing of what left the ring, and had fewer bets. */
-function withBets(bytes: Buffer, had: number): Buffer {
-  const [head, end] = [at.kept * 8, at.kept * 8 + had * 4]
+/** Versions 3 to 6 had fewer bets, and up to 5 kept nothing of what left the ring. */
+function withBets(bytes: Buffer, is: number, had: number): Buffer {
+  const head = (is < 6 ? at.kept : headSize) * 8
+  const end = head + had * 4
   const now = Buffer.concat([
     bytes.subarray(0, head),
-    Buffer.alloc(8),
+    Buffer.alloc(headSize * 8 - head),
     bytes.subarray(head, end),
     Buffer.alloc((betCount - had) * 4),
     bytes.subarray(end),

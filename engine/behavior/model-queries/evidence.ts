@@ -46,15 +46,17 @@ export const shows = {
   /** An earlier one and an equal step in each value; the second: the newest, or about where three of the last are. */
   step: 1 << 21,
   stepAbout: 1 << 22,
+  /** Close to an earlier one, and with another class than the closest. */
+  turn: 1 << 23,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
 /** All of them, by their places. */
-export const kindsShown: readonly number[] = Array.from({ length: 23 }, (_, n) => 1 << n)
+export const kindsShown: readonly number[] = Array.from({ length: 24 }, (_, n) => 1 << n)
 
 /** What an honest account may show of each, where no traffic teaches it: far above what the histories at hand have. */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.1 } as const // prettier-ignore
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
@@ -114,7 +116,7 @@ export class Evidence {
       ...of('extraction', 0.05, shows.farLine, allowed.farLine, far),
       ...of('boundary-search', 0.2, shows.line, allowed.line, far),
       ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
-      ...of('boundary-search', 0.2, shows.flip, allowed.flip, far),
+      ...of('boundary-search', 0.1, shows.flip, allowed.flip, far),
       ...of('boundary-search', 0.1, shows.drift, allowed.drift, far),
       ...of('inversion', 0.5, shows.ball, allowed.ball, far),
       ...of('inversion', 0.1, shows.drift, allowed.drift, far),
@@ -127,6 +129,7 @@ export class Evidence {
       ...of('extraction', 0.05, shows.even, allowed.even, far),
       ...of('extraction', 0.1, shows.step, allowed.step, steps),
       ...of('boundary-search', 0.1, shows.stepAbout, allowed.stepAbout, steps),
+      ...of('boundary-search', 0.1, shows.turn, allowed.turn, far),
     ]
     this.size = bets.length
     this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
@@ -161,8 +164,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 5, 4, 3 and 2 of an account. */
-export const betCount5 = betCount - 6
+/** As many had versions 6, 5, 4, 3 and 2 of an account. */
+export const betCount6 = betCount - 2
+export const betCount5 = betCount6 - 6
 export const betCount4 = betCount5 - 2
 export const betCount3 = betCount4 - 2 * levelCount
 export const betCount2 = betCount3 - 6

@@ -30,6 +30,7 @@ const evidenceWords: Readonly<Record<string, string>> = {
   sure: 'were answered more surely than all but 1 % of honest queries',
   line: 'lay on a line with the queries before',
   flip: 'were about where earlier ones were, and got another class',
+  turn: 'were close to an earlier one, and got another class',
   pair: 'made pairs around one center, as one does who estimates a gradient',
   sparse: 'changed a few values of an earlier one',
   even: 'were synthetic, with one value after another changed by the same',

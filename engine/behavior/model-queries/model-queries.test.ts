@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account, AccountBlock } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
-import { betCount, betCount3 } from './evidence.ts'
+import { betCount, betCount3, betCount6 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Sample } from './reference.ts'
@@ -192,6 +192,23 @@ describe('what is remembered of an account', () => {
       now.subarray(valuesAt + betCount * 4),
     ])
     before.writeDoubleLE(3, 0)
+    expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
+  })
+
+  test('of version 6 is read: it has what was kept of earlier inputs', () => {
+    const account = new Account(2)
+    const block = account.begin(1_000)
+    account.open(block)
+    for (let n = 0; n < 20; n++) {
+      account.values.fill(n, 0, betCount6)
+      account.rounded(Float64Array.from([n, -n]))
+      account.remember(n, false)
+    }
+    account.putBack(block)
+    const now = Buffer.from(block.toJSON(), 'base64')
+    const valuesAt = 19 * 8
+    const before = Buffer.concat([now.subarray(0, valuesAt + betCount6 * 4), now.subarray(valuesAt + betCount * 4)])
+    before.writeDoubleLE(6, 0)
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 

@@ -111,7 +111,7 @@ function learned(
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
   let bits = 0
-  let counts = isPlace(input) ? shows.ball | shows.flip | shows.pair | shows.drift : 0
+  let counts = isPlace(input) ? shows.ball | shows.flip | shows.turn | shows.pair | shows.drift : 0
   const synthetic = novelty > lines.novelty[1]!
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
@@ -120,6 +120,7 @@ function learned(
   const walks = around.drift && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
   if (around.ball && !classes.same) bits |= shows.flip
+  if (around.close && !classes.same) bits |= shows.turn
   if (around.still) counts &= ~shows.pair
   else if (around.pair) bits |= shows.pair
   // Noise changes all values; who changes a few does it on purpose.

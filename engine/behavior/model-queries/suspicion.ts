@@ -25,6 +25,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['sure', shows.sure(1)],
   ['line', shows.line],
   ['flip', shows.flip],
+  ['turn', shows.turn],
   ['pair', shows.pair],
   ['sparse', shows.sparse],
   ['even', shows.even],

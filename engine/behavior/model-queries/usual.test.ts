@@ -38,6 +38,15 @@ describe('what honest accounts show of each kind', () => {
     }
   })
 
+  test('and where neighbors of another class are frequent, those that are close still tell of a search', () => {
+    const usual = kindsShown.map((bit) => (bit === shows.flip ? 0.25 : 0.02))
+    const evidence = new Evidence([0.05, 0.01, 0.002, 0.001], 0.5, 0.5, usual)
+    const [values, totals] = [new Float32Array(evidence.size), new Float64Array(queryThreats.length)]
+    const both = shows.flip | shows.turn
+    for (let n = 0; n < 120; n++) evidence.take(values, n % 5 < 2 ? both : 0, both, totals)
+    expect(totals[queryThreats.indexOf('boundary-search')]).toBeGreaterThan(4e6)
+  })
+
   test('is not taught by one account alone, and never lowers what is allowed', () => {
     const random = randomOf(6)
     const accounts = customers(random, (n) => (n === 3 ? String(Math.floor(random() * 3)) : '0'))
