@@ -56,7 +56,10 @@ export class NamedEntities {
   note(entities: readonly Entity[], t: number, lengthMs: number, neededFromMs: () => number): void {
     const number = Math.floor(t / lengthMs)
     if (this.#goesOn(entities, t, number, lengthMs)) return
-    this.#last = { entities, times: entities.map((entity) => this.#noteOne(entity, t, number, lengthMs)) }
+    if (this.#last?.entities === entities && this.#stretches.size === 0) {
+      // None is left out of any stretch: nothing has to be looked up.
+      for (const times of this.#last.times) if (times !== undefined) this.#lastsTo(times, t, number, lengthMs)
+    } else this.#last = { entities, times: entities.map((entity) => this.#noteOne(entity, t, number, lengthMs)) }
     if (this.#count > stretchesMax) this.#makeRoom(neededFromMs(), lengthMs)
   }
 
@@ -67,6 +70,12 @@ export class NamedEntities {
       if (times === undefined || !widen(times.spans, t, number, lengthMs)) return false
     }
     return true
+  }
+
+  #lastsTo({ spans }: Times, t: number, number: number, lengthMs: number): void {
+    if (widen(spans, t, number, lengthMs)) return
+    insert(spans, t, t)
+    this.#count++
   }
 
   #noteOne(entity: Entity, t: number, number: number, lengthMs: number): Times | undefined {
@@ -169,6 +178,10 @@ function widen(spans: number[], t: number, number: number, lengthMs: number): bo
 /** In its place by the last instant. */
 function insert(spans: number[], first: number, last: number): void {
   let at = spans.length
+  if (at === 0 || spans[at - 1]! <= last) {
+    spans.push(first, last)
+    return
+  }
   while (at > 0 && spans[at - 1]! > last) at -= 2
   spans.splice(at, 0, first, last)
 }
