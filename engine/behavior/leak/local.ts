@@ -2,7 +2,7 @@
  * The local step of `leak-account`: keeps what one account holds of one model, and tells it at a bounded rate.
  *
  * Promises: O(landmarks) a query at most, most of which are done with after a few values; copies are tried whenever the
- * different answers have doubled, and at most once a day beside that; what copies had reached under earlier
+ * different answers have doubled, of many a quarter more, and at most once a day beside that; what copies had reached under earlier
  * landmarks is kept. State is bounded; silence longer than `forget` ends it, and what was told stays in the index.
  */
 import type { Leak } from '../../../core/leak.ts'
@@ -31,8 +31,9 @@ const dayMs = 86_400_000
 const weekMs = 7 * dayMs
 /** Different answers at which it is told first. */
 const tellFrom = 25
-/** It is told again when they have grown this much. */
+/** It is told again when they have grown this much; from where an account may be noted on sooner. */
 const growth = 2
+const growthOfMany = 1.25
 /** Accounts with less than this share of the least amount that is a finding are not compared with others. */
 const comparedFrom = 0.02
 const lastName = 'last'
@@ -79,7 +80,7 @@ export class HoldStep implements BehaviorStep {
     }
     if (landmarks !== undefined && holdings.samples(input.key)) learn(holdings, landmarks, input.x, input.label)
     let outcome: StepOutcome = { findings: [], shuffled: [], dueMs: this.#dueMs(holdings) }
-    if (fresh && holdings.fresh >= Math.max(tellFrom, holdings.told.at * growth)) {
+    if (fresh && holdings.fresh >= this.#tellAt(holdings)) {
       const { tenant } = query
       const told = { entities: query.entities(), evidence: query.evidence() }
       const last: Last = { tenant, kind: input.kind, hidden: input.hidden, ...told }
@@ -192,6 +193,10 @@ export class HoldStep implements BehaviorStep {
         ? {}
         : { fidelity: rounded(fidelity[0]), lo90: rounded(fidelity[1]), hi90: rounded(fidelity[2]) }),
     }
+  }
+
+  #tellAt({ told }: Holdings): number {
+    return Math.max(tellFrom, Math.min(told.at * growth, Math.max(this.#params.noteMin, told.at * growthOfMany)))
   }
 
   /** The midnight after it was told last, if there is more to tell; else when it is forgotten, by the day. */

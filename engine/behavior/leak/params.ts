@@ -17,7 +17,7 @@ export const LeakParams = z.strictObject({
   /** … and at least so many, in a week or two. */
   answersMin: z.int().min(100).max(1_000_000_000).default(2_000),
   /** A note, which accuses nobody, where an account got this many times what 95 % of the others get … */
-  noteRatio: z.number().min(1.5).max(1_000).default(3),
+  noteRatio: z.number().min(1.5).max(1_000).default(2),
   /** … and at least so many, … */
   noteMin: z.int().min(50).max(1_000_000_000).default(500),
   /** … and could train a copy that is at least this faithful, for sure. */

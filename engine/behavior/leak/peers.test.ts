@@ -31,7 +31,7 @@ function foundOf(amounts: readonly number[], more: Partial<Got> = {}): BehaviorF
 }
 
 describe('who gets far more answers than others', () => {
-  test('is noted from three times as many on, again when they have doubled, and accused of nothing', () => {
+  test('is noted from twice as many and five hundred on, again when they have doubled, and accused of nothing', () => {
     expect(foundOf([449, 499])).toEqual([])
     const notes = foundOf([500, 700, 1_000])
     expect(notes.map(({ note, version, anchor }) => [note, version, anchor])).toEqual([
