@@ -45,7 +45,7 @@ const reckonedAllowance = 0.5
 const othersMin = 3
 const othersShare = 0.1
 /** More records than that are none of a suite: some ask all of theirs first, and the others afterwards. */
-const suiteMax = 74
+const suiteMax = 70
 const suspicionName = 'suspicion'
 const membersName = 'members'
 
