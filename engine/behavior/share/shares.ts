@@ -3,8 +3,8 @@
  *
  * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised
  * when the share has grown by a tenth of the whole. A principal that read most of an artifact in the days in which it was first seen
- * at all does so by profession (backup, training, release) and is not told of again for this artifact, nor for another one of the
- * same store that it reads at once, as long as it has read all of them whole; one that goes on with an artifact at the pace of those
+ * at all does so by profession (backup, training, release) and is not told of again for this artifact, nor, having read two of a
+ * store whole and none in part, for another one there that it reads at once; one that goes on with an artifact at the pace of those
  * days is not told of either. Beside it, whoever takes the pieces in turn, a few each
  * day (in-turn.ts): one finding for each principal and artifact, revised as the pieces double.
  */
@@ -169,10 +169,13 @@ function paceOf(early: Reading['earlyDays']): number {
   return Math.exp(paceDeviations * variation * Math.sqrt(2 / days))
 }
 
+/** One whole read in somebody's first days is a task, not yet a profession. */
+const wholeWorksMin = 2
+
 /** Whether it has read others of the store by profession, and hardly more than a look at none. */
 function readsWhole(works: Works, artifact: string): boolean {
   const others = Object.entries(works).filter(([name]) => name !== keyOf(artifact))
-  return others.length > 0 && others.every(([, whole]) => whole)
+  return others.length >= wholeWorksMin && others.every(([, whole]) => whole)
 }
 
 function usualOf(artifact: Artifact, read: ShareRead): { usual: number; peers: number } {
