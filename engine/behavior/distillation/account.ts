@@ -109,7 +109,7 @@ export class Account {
     return this.#head[at.lastMs]!
   }
 
-  /** When evidence was last at nothing. */
+  /** When evidence was last at nothing, or a suspicion that was told ended. */
   get sinceMs(): number {
     return this.#head[at.sinceMs]!
   }

@@ -176,6 +176,25 @@ describe('answers of a language model that are gathered', () => {
     expect(new Set(findings.map(({ anchor }) => anchor)).size).toBe(1)
   })
 
+  test('a second harvest is a finding of its own, however long the pause of honest calls between the two', () => {
+    const phase = (account: string, part: string, kind: Kind, seed: number): Call[] =>
+      callsOf(account, kind, seed).map((call) => ({ ...call, prompt: `${part}/${call.prompt}` }))
+    const thieves = Array.from({ length: 30 }, (_, n) => {
+      const account = `twice-${n}`
+      const harvest = { ...distiller, calls: 130 }
+      const pause = { ...chat, in: 900, out: 100, calls: 60 + 20 * n, everyMs: 10_000, fromMs: weekMs + 3 * hourMs }
+      return [
+        ...phase(account, 'first', harvest, 2_000 + n),
+        ...phase(account, 'pause', pause, 2_100 + n),
+        ...phase(account, 'second', { ...harvest, fromMs: weekMs + 6 * hourMs }, 2_200 + n),
+      ]
+    })
+    const { findings } = namedIn([...customers, ...thieves.flat()])
+    const spelled = findings.map(({ anchor, version, group }) => `${group['warden.principal']} ${anchor} ${version}`)
+    expect(spelled.length).toBeGreaterThan(30)
+    expect(spelled.filter((each, n) => spelled.indexOf(each) !== n)).toEqual([])
+  })
+
   test.each<[string, Kind]>([
     ['a backfill of two thousand long documents', { in: 2200, out: 260, calls: 2_000, everyMs: 2_000, jitter: 0.5 }],
     ['a load test that asks forty prompts for long answers', { in: 100, out: 900, calls: 2_000, everyMs: 500, jitter: 0, suite: 40 }],

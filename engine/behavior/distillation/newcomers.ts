@@ -75,8 +75,10 @@ export function pour(
     if (tokens > told.lines[0]!) one.long++
   }
   const evidence = evidenceOfBets(newcomers.logs)
-  if (evidence === 0) Object.assign(newcomers, { sinceMs: taught.timeMs, calls: 0 })
-  if (evidence < cleared) newcomers.told = newcomers.version = 0
+  const isOver = evidence < cleared && newcomers.version > 0
+  if (isOver) newcomers.told = newcomers.version = 0
+  // What comes after one that was told is another, with an anchor of its own.
+  if (isOver || evidence === 0) Object.assign(newcomers, { sinceMs: taught.timeMs, calls: 0 })
   if (evidence < line || newcomers.calls < callsMin) return undefined
   // What all of them show tells which bet is the one to judge each by.
   const best = newcomers.logs.indexOf(Math.max(...newcomers.logs))

@@ -113,12 +113,14 @@ export class HarvestStep implements BehaviorStep {
     { evidence, told }: { readonly evidence: number; readonly told: ToldLines },
   ): BehaviorFinding[] {
     const account = this.#account
-    if (evidence === 0) account.clear(call.timeMs)
+    const known = entries.get<Suspicion>(suspicionName)
+    // What comes after one that was told is another, with an anchor of its own.
+    if (evidence === 0 || (evidence < cleared && known !== undefined && known.version > 0)) account.clear(call.timeMs)
     if (evidence < cleared) {
       entries.delete(suspicionName)
       return []
     }
-    const suspicion = entries.get<Suspicion>(suspicionName) ?? begun(account.sinceMs)
+    const suspicion = known ?? begun(account.sinceMs)
     note(suspicion, call, gathers && call.outTokens > told.lines[0]!, evidence)
     entries.set(suspicionName, suspicion)
     const gathered = account.freshSince >= this.#params.promptsMin && suspicion.tokens > suspicion.inTokens
