@@ -44,7 +44,7 @@ const reckonedAllowance = 0.5
 /** Of those asked while training records are: so many must be others, and such a share, for it to be membership inference. */
 const othersMin = 3
 const othersShare = 0.1
-/** More records than that are none of a suite: some ask all of theirs first, and the others afterwards. */
+/** More records than that are none of a suite: who asks all of its records first is to be named by its 75th query. A choice, not a rate. */
 const suiteMax = 70
 const suspicionName = 'suspicion'
 const membersName = 'members'
