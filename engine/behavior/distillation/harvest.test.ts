@@ -251,6 +251,32 @@ describe('answers of a language model that are gathered', () => {
     expect(namedIn([...customers, ...begins.flat()])).toMatchObject({ findings: [], together: [] })
   })
 
+  test.each([9, 60])('a friend who asks %i prompts for very long answers a day before hides no thief', (calls) => {
+    const friend = callsOf('friend', { in: 9_000, out: 4_000, spread: 0.1, calls, everyMs: 60_000, fromMs: 5.5 * dayMs }, 1_000)
+    const thief = callsOf('thief', { ...distiller, out: 900, calls: 800, jitter: 0.3 }, 1_001)
+    expect(namedIn([...customers, ...friend, ...thief]).first.get('thief')).toBeLessThan(200)
+  }) // prettier-ignore
+
+  test('who asks for more every few days makes no habit of it', () => {
+    const days = [0.08, 0.08, 0.08, 0.08, 0.11, 0.11, 0.15, 0.15, 0.2, 0.2, 0.27, 0.27, 0.35, 0.35, 0.43, 0.43, 0.51, 0.51]
+    const random = randomOf(1_100)
+    const patient = nights('patient', { in: 100, out: 60, calls: 140, everyMs: 10_000, jitter: 0.3 }, days.length, 1_101).map(
+      (call) => (random() < days[Math.floor((call.timeMs - startMs) / dayMs)]! ? { ...call, out: 2_500 } : call),
+    )
+    const others = [0, 1, 2].flatMap((week) =>
+      customers.map((call) => ({ ...call, timeMs: call.timeMs + week * weekMs, prompt: `${week}/${call.prompt}` })),
+    )
+    expect(namedIn([...others, ...patient]).first.get('patient')).toBeLessThan(15 * 140)
+  }) // prettier-ignore
+
+  test('of five hundred accounts that are equally busy some are learned from', () => {
+    const five = Array.from({ length: 500 }, (_, n) =>
+      callsOf(`busy-${n}`, { ...chat, calls: 60, everyMs: 3 * hourMs, jitter: 0.2 }, 3_000 + n),
+    )
+    const { first } = namedIn([...five.flat(), ...callsOf('thief', { ...distiller, out: 900, jitter: 0.3 }, 1_201)])
+    expect([...first.keys()]).toEqual(['thief'])
+  })
+
   test('nobody is named while nobody has been learned from', () => {
     expect(namedIn(callsOf('alone', { ...distiller, fromMs: 0 }, 80)).first.size).toBe(0)
   })

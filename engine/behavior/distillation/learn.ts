@@ -2,9 +2,10 @@
  * The grouped step of `answer-harvest`: learns from all accounts of a model how long its answers are, and tells every partition.
  *
  * Promises: every account has the same say; one that has just begun has none; one that came under suspicion loses
- * all that it taught. Accounts that are new are weighed together (newcomers.ts). At most `accountsMax` accounts are kept, with their last `samplesMax` calls; the one that has been silent longest goes
- * first.
+ * all that it taught. Accounts that are new are weighed together (newcomers.ts). At most `accountsMax` accounts are kept, with their
+ * last `samplesMax` calls: whoever teaches stays, and of the others a choice by their hash, so that it stays the same however many there are.
  */
+import { keyOfText } from '../model-queries/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
 import { learnLines, type Teacher, type ToldLines } from './lines.ts'
@@ -15,6 +16,8 @@ const accountsMax = 64
 const samplesMax = 128
 /** Fewest calls from which an account has a say. */
 const answersMin = 8
+/** Fewest that make a habit. */
+const habitMin = 32
 const bookName = ''
 
 interface Known {
@@ -22,7 +25,9 @@ interface Known {
   sinceMs: number
   lastMs: number
   /** The newest last. */
-  answers: number[]
+  answers: readonly number[]
+  /** `answers` when its first days, `habitDelay`, were over. */
+  habit?: readonly number[]
 }
 
 interface Book {
@@ -37,7 +42,7 @@ interface Book {
 }
 
 export class LearnAnswers implements BehaviorStep {
-  readonly stateVersion = 2
+  readonly stateVersion = 3
   readonly groupBy = ['warden.model.id']
   readonly #params: HarvestParams
 
@@ -51,12 +56,35 @@ export class LearnAnswers implements BehaviorStep {
     const book = entries.get<Book>(bookName) ?? begun(sinceMs)
     book.firstMs = Math.min(book.firstMs, sinceMs)
     if (suspect === true) book.accounts = book.accounts.filter((each) => each.principal !== principal)
-    else add(book, taught)
+    else this.#add(book, taught)
     const finding = this.#isNew(book, taught) ? this.#pour(group[0]!, book, taught) : undefined
     const { relearn } = this.#params
     book.dueMs ??= (Math.floor(timeMs / relearn) + 1) * relearn
     entries.set(bookName, book)
     return { findings: finding === undefined ? [] : [finding], shuffled: [], dueMs: book.dueMs }
+  }
+
+  #add(book: Book, { principal, sinceMs, timeMs, answers }: Taught): void {
+    let known = book.accounts.find((each) => each.principal === principal)
+    if (known === undefined) {
+      known = { principal, sinceMs, lastMs: timeMs, answers: [] }
+      book.accounts.push(known)
+    }
+    known.sinceMs = Math.min(known.sinceMs, sinceMs)
+    known.lastMs = Math.max(known.lastMs, timeMs)
+    known.answers = [...known.answers, ...answers].slice(-samplesMax)
+    this.#makeRoom(book, timeMs)
+  }
+
+  #makeRoom(book: Book, timeMs: number): void {
+    if (book.accounts.length <= accountsMax) return
+    const { delay } = this.#params
+    const others = book.accounts
+      .filter((known) => !teaches(known, timeMs, delay))
+      .map((known) => ({ known, isSilent: known.lastMs + delay <= timeMs, key: keyOfText(known.principal) }))
+      .sort((a, b) => Number(b.isSilent) - Number(a.isSilent) || b.key - a.key)
+    const leaves = others[0]?.known ?? book.accounts.at(-1)
+    book.accounts = book.accounts.filter((each) => each !== leaves)
   }
 
   /** Those that were there when it began are not. */
@@ -78,6 +106,10 @@ export class LearnAnswers implements BehaviorStep {
     book.dueMs = null
     book.accounts = book.accounts.filter(({ lastMs }) => lastMs + this.#params.forget > watermarkMs)
     withoutOld(book.newcomers, watermarkMs)
+    for (const known of book.accounts) {
+      const isKnown = known.sinceMs + this.#params.habitDelay <= watermarkMs
+      if (isKnown && known.answers.length >= habitMin) known.habit ??= known.answers
+    }
     const value = this.#learn(book, watermarkMs)
     if (value !== undefined) book.told = value
     entries.set(bookName, book)
@@ -92,14 +124,9 @@ export class LearnAnswers implements BehaviorStep {
   }
 
   #learnFrom({ accounts }: Book, watermarkMs: number, delay: number): ToldLines | undefined {
-    const { accountsMin, samplesMin, habitDelay } = this.#params
+    const { accountsMin, samplesMin } = this.#params
     const teachers: Teacher[] = accounts
-      .filter(({ sinceMs, answers }) => sinceMs + delay <= watermarkMs && answers.length >= answersMin)
-      .map(({ principal, sinceMs, answers }) => ({
-        principal,
-        answers,
-        habitual: sinceMs + habitDelay <= watermarkMs,
-      }))
+      .filter((known) => teaches(known, watermarkMs, delay))
       .sort((a, b) => (a.principal < b.principal ? -1 : 1))
     const samples = teachers.reduce((sum, { answers }) => sum + answers.length, 0)
     return teachers.length < accountsMin || samples < samplesMin ? undefined : learnLines(teachers)
@@ -110,24 +137,6 @@ function begun(timeMs: number): Book {
   return { firstMs: timeMs, newcomers: noNewcomers(timeMs), accounts: [], dueMs: null }
 }
 
-function add(book: Book, { principal, sinceMs, timeMs, answers }: Taught): void {
-  let known = book.accounts.find((each) => each.principal === principal)
-  if (known === undefined) {
-    makeRoom(book)
-    known = { principal, sinceMs, lastMs: timeMs, answers: [] }
-    book.accounts.push(known)
-  }
-  known.sinceMs = Math.min(known.sinceMs, sinceMs)
-  known.lastMs = Math.max(known.lastMs, timeMs)
-  known.answers = [...known.answers, ...answers].slice(-samplesMax)
-}
-
-function makeRoom(book: Book): void {
-  if (book.accounts.length < accountsMax) return
-  let oldest = 0
-  for (const [n, { lastMs, principal }] of book.accounts.entries()) {
-    const than = book.accounts[oldest]!
-    if (lastMs < than.lastMs || (lastMs === than.lastMs && principal < than.principal)) oldest = n
-  }
-  book.accounts.splice(oldest, 1)
+function teaches({ sinceMs, answers }: Known, timeMs: number, delay: number): boolean {
+  return sinceMs + delay <= timeMs && answers.length >= answersMin
 }

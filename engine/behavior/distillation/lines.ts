@@ -1,8 +1,9 @@
 /**
  * How long the answers of a model are, over its honest accounts, and how often these accounts show what distillation shows. Pure.
  *
- * Every account has the same say, however much it asks. The rate that is usual is that of an account near the top: no single
- * account teaches it, nor any less than a tenth of them. Accounts with few calls are drawn to the rate of all.
+ * Every account has the same say, however much it asks. In the lines those whose answers are longest count as the next one does, and the
+ * rate that is usual is that of an account near the top: no single account teaches either, nor any less than a tenth of them.
+ * Accounts with few calls are drawn to the rate of all. A habit is what an account did in its first days: to do ever more makes none.
  */
 
 /** Shares of honest answers that are longer than each of the lines. */
@@ -18,15 +19,15 @@ const allowedMax = 0.8
 const oddsRoom = 2
 /** Calls of the usual rate that an account is given beside its own. */
 const drawn = 20
-/** Share of the accounts that may show more than the one whose rate is taken; at least one of them does. */
+/** Share of the accounts that are nearest to the top, so that the next one counts in their place; at least one of them is. */
 const topShare = 0.1
 
 export interface Teacher {
   readonly principal: string
   /** As they are taught (params.ts). */
   readonly answers: readonly number[]
-  /** It has done for days what it does. */
-  readonly habitual: boolean
+  /** What it taught of its first days, once they are over. */
+  readonly habit?: readonly number[]
 }
 
 /** As it is told to all partitions. JSON. */
@@ -44,35 +45,53 @@ export interface ToldLines {
 
 export function learnLines(teachers: readonly Teacher[]): ToldLines {
   const lines = linesOf(teachers)
-  const hits = teachers.map(({ answers }) => lines.map((line) => answers.filter((tokens) => tokens > line).length))
+  const hitsOf = (answers: readonly number[]): number[] =>
+    lines.map((line) => answers.filter((tokens) => tokens > line).length)
+  const hits = teachers.map(({ answers }) => hitsOf(answers))
   const samples = teachers.reduce((sum, { answers }) => sum + answers.length, 0)
   const all = lines.map((_, n) => hits.reduce((sum, each) => sum + each[n]!, 0) / samples)
-  const rates = teachers.map(({ answers }, at) =>
-    lines.map((_, n) => (hits[at]![n]! + drawn * all[n]!) / (answers.length + drawn)),
-  )
-  const top = Math.max(1, Math.floor(topShare * teachers.length))
+  const ratesOf = (hits: readonly number[], of: number): number[] =>
+    hits.map((count, n) => (count + drawn * all[n]!) / (of + drawn))
+  const rates = teachers.map(({ answers }, at) => ratesOf(hits[at]!, answers.length))
+  const top = topOf(teachers.length)
   const usual = lines.map((_, n) => rates.map((each) => each[n]!).sort((a, b) => b - a)[top]!)
   const may = usual.map((rate, n) => rounded(Math.max(allowed[n]!, withRoom(rate))))
-  const own = teachers.flatMap(({ principal, habitual }, at): [string, number[]][] => {
-    const habit = rates[at]!.map((rate, n) => rounded(Math.max(may[n]!, withRoom(rate))))
-    return habitual && habit.some((rate, n) => rate > may[n]!) ? [[principal, habit]] : []
+  const own = teachers.flatMap(({ principal, habit = [] }): [string, number[]][] => {
+    const its = ratesOf(hitsOf(habit), habit.length).map((rate, n) => rounded(Math.max(may[n]!, withRoom(rate))))
+    return habit.length > 0 && its.some((rate, n) => rate > may[n]!) ? [[principal, its]] : []
   })
   return { version: 1, lines, allowed: may, own, accounts: teachers.length, samples }
 }
 
+/** Those whose own answers are longest count as the next does (winsorized): what few accounts ask for moves no line far. */
 function linesOf(teachers: readonly Teacher[]): readonly number[] {
-  const weighted = teachers.flatMap(({ answers }) =>
-    answers.map((tokens): [number, number] => [Math.abs(tokens), 1 / answers.length / teachers.length]),
-  )
-  weighted.sort(([a], [b]) => b - a)
   return shares.map((share) => {
-    let sum = 0
-    for (const [tokens, weight] of weighted) {
-      sum += weight
-      if (sum >= share) return tokens
-    }
-    return weighted.at(-1)?.[0] ?? 0
+    const own = teachers
+      .map(({ answers }) => answers.map((tokens) => Math.abs(tokens)).sort((a, b) => b - a))
+      .sort((a, b) => a[Math.floor(share * a.length)]! - b[Math.floor(share * b.length)]!)
+    const next = own.length - topOf(own.length) - 1
+    return lineOf(
+      own.map((answers, at) => (at > next ? own[Math.max(0, next)]! : answers)),
+      share,
+    )
   })
+}
+
+/** Each account with the same weight; the answers of each in descending order. */
+function lineOf(accounts: readonly (readonly number[])[], share: number): number {
+  const weighted = accounts
+    .flatMap((answers) => answers.map((tokens): [number, number] => [tokens, 1 / answers.length / accounts.length]))
+    .sort(([a], [b]) => b - a)
+  let sum = 0
+  for (const [tokens, weight] of weighted) {
+    sum += weight
+    if (sum >= share) return tokens
+  }
+  return weighted.at(-1)?.[0] ?? 0
+}
+
+function topOf(accounts: number): number {
+  return Math.max(1, Math.floor(topShare * accounts))
 }
 
 function withRoom(rate: number): number {
