@@ -158,7 +158,8 @@ export class CorrelationGroups {
     const group = known ?? this.#open(member, it, step.state)
     const isNews = it.observation.retracted !== true && it.observation.incomplete !== 'since'
     if (step.dropped === undefined && isNews) {
-      const neededFromMs = (): number => operator.neededFromMs(step.state!)
+      const neededFromMs = (): number =>
+        Math.min(operator.neededFromMs(step.state!), ...step.findings.map(({ anchorMs }) => anchorMs))
       group.note(it.observation.timestampMs, it.context, { timespanMs: plan.rule.timespanMs, neededFromMs })
     }
     const found = step.findings.length === 0 ? nothing : tell(member, group, step.findings, watermarkMs, seen)

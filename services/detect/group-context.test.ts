@@ -54,7 +54,7 @@ describe('what a group remembers of its events', () => {
   it('is bounded: what no finding needs goes first, the oldest where that is not enough', () => {
     for (const [neededFromMs, kept] of [
       [(): number => 900 * minuteMs, 900],
-      [(): number => -Infinity, 800],
+      [(): number => -Infinity, 900],
     ] as const) {
       const context = newContext()
       for (let at = 0; at < 1_000; at++) {
@@ -62,10 +62,64 @@ describe('what a group remembers of its events', () => {
           note(context, at * minuteMs, { entities: [entity(`host-${at}-${who}`)] }, { ...reach, neededFromMs })
         }
       }
-      expect(JSON.stringify(context.named).length).toBeLessThan(400_000)
+      expect(JSON.stringify(context.named).length).toBeLessThan(140_000)
       expect(namesOf(context, kept * minuteMs, 1_000 * minuteMs)).toHaveLength(8)
       expect(namesOf(context, kept * minuteMs, kept * minuteMs)).toHaveLength(8)
     }
+  })
+
+  it('stays below a quarter of a megabyte for a caller with another long session id each call', () => {
+    for (const letter of ['s', '中', '\u0001', '\ud800']) {
+      const context = newContext()
+      for (let at = 0; at < 4_000; at++) {
+        const session = { type: 'session', id: `${at}`.padEnd(512, letter) } as const
+        note(context, at * 7_000, { entities: [entity('host'), session] }, reach)
+      }
+      expect(Buffer.byteLength(JSON.stringify(context.named))).toBeLessThan(256 * 1024)
+      expect(between(context, 3_990 * 7_000, 4_000 * 7_000).entities.length).toBeGreaterThan(4)
+    }
+  })
+
+  it('names the last events even where those of one stretch take more than all may', () => {
+    const types = ['principal', 'user', 'credential', 'session', 'address', 'asset', 'model', 'account'] as const
+    const context = newContext()
+    for (let at = 0; at < 200; at++) {
+      const entities = types.map((type): Entity => ({ type, id: `${1_000 - at}`.padEnd(512, '\u0001') }))
+      note(context, at * 1_000, { entities }, reach)
+    }
+    expect(between(context, 195_000, 200_000).entities.length).toBeGreaterThanOrEqual(8)
+    expect(Buffer.byteLength(JSON.stringify(context.named))).toBeLessThan(512 * 1024)
+  })
+
+  it('keeps little of a steady caller: what no finding needs is let go long before there is much', () => {
+    const who: Entity[] = ['principal', 'credential', 'session', 'address', 'asset', 'model'].map((type) => ({
+      type: type as Entity['type'],
+      id: `${type}-1234567890`,
+    }))
+    const context = newContext()
+    let most = 0
+    for (let t = 0; t < 80 * minuteMs; t += 7_500) {
+      note(context, t, { entities: who }, { timespanMs: minuteMs, neededFromMs: () => t - 2 * minuteMs })
+      most = Math.max(most, JSON.stringify(context.named).length)
+    }
+    expect(most).toBeLessThan(10_000)
+    expect(between(context, 78 * minuteMs, 80 * minuteMs).entities).toHaveLength(6)
+  })
+
+  it('names after a restart what it would have named without one, where events come with the very same list', () => {
+    const list = [entity('z')]
+    let context = newContext()
+    const restart = (): unknown => (context = newContext(JSON.parse(JSON.stringify(context.named)) as readonly Named[]))
+    const told = [(): unknown => undefined, restart].map((meanwhile) => {
+      context = newContext()
+      for (let n = 0; n < 8; n++) note(context, 5.7 * minuteMs, { entities: [entity(`a-${n}`)] }, reach)
+      note(context, 4.5 * minuteMs, { entities: list }, reach)
+      meanwhile()
+      note(context, 4.6 * minuteMs, { entities: list }, reach)
+      note(context, 5.1 * minuteMs, { entities: list }, reach)
+      return namesOf(context, 5 * minuteMs, 5.3 * minuteMs)
+    })
+    expect(told).toEqual([[], []])
   })
 
   it('takes up what an earlier version kept, where several entities stood in one', () => {

@@ -17,7 +17,7 @@ export interface GroupContext {
 /** What of a correlation decides how its groups remember. */
 export interface Reach {
   readonly timespanMs: number
-  /** Nothing that lies before is told of the group any more. */
+  /** Nothing that lies before is told of the group any more, from what this very event has changed on. */
   neededFromMs(): number
 }
 

@@ -1,8 +1,9 @@
 /**
  * One group of a correlation as it stands in the task's state.
  *
- * Under the group's key stands its head: whose it is, and all that stays small. What grows with every event (the operator's
- * `entries`, the exposure of each event) stands beside it in chunks. So a checkpoint writes what is new of a busy group.
+ * Under the group's key stands its head: whose it is, and all that stays small: who was named when is let go with what no
+ * finding needs, and takes 128 KiB at most. What grows with every event (the operator's `entries`, the exposure of each event) stands
+ * beside it in chunks. So a checkpoint writes what is new of a busy group.
  */
 import type { GroupState } from '../../engine/sigma/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'

@@ -5,7 +5,7 @@
  * and the last instant in it at which events named them. So what is kept follows from the events alone, not from the order in
  * which they came, and of any window the eight least names are known, up to the stretches that reach over its ends.
  *
- * Bounded: past `stretchesMax` what no finding needs any more is forgotten, and the oldest where that is not enough.
+ * Bounded: what no finding needs any more is forgotten whenever what is kept has doubled, and past `bytesMax` the oldest.
  */
 import type { Entity } from '../../core/signal.ts'
 import { entitiesPerTypeMax, mergeEntities } from '../../engine/behavior/entities.ts'
@@ -24,16 +24,25 @@ interface Times {
   spans: number[]
 }
 
-/** Stretches of all entities together, of about 30 bytes each. */
-const stretchesMax = 4_096
-/** What is left once there are more. */
+/** Of the JSON, about. A group's head must fit into one record of the log, whatever callers call their sessions. */
+const bytesMax = 128 * 1024
+/** What is left once there is more. */
 const leftShare = 0.75
+/** Up to here nothing is looked through. */
+const bytesSmall = 4 * 1024
+const spanBytes = 29
+/** A name beside its id. */
+const nameBytes = 60
 
 export class NamedEntities {
   readonly #byType = new Map<Entity['type'], Map<string, Times>>()
   /** By type and stretch of event time: of a type with more names than are kept of a stretch. Of others, as most are, none is left out. */
   readonly #stretches = new Map<Entity['type'], Map<number, Times[]>>()
-  #count = 0
+  /** Some type may have more names than are kept of a stretch. */
+  #crowded = false
+  #bytes = 0
+  /** Past that many bytes it is looked what can be forgotten. */
+  #roomAt = bytesSmall
   /** Most events name what the one before named, in the very same list. */
   #last: { readonly entities: readonly Entity[]; readonly times: readonly (Times | undefined)[] } | undefined
 
@@ -41,10 +50,10 @@ export class NamedEntities {
     for (const { entities, spans } of named) {
       for (const entity of entities) {
         const times = this.#open(entity)
-        for (let at = 0; at < spans.length; at += 2) insert(times.spans, spans[at]!, spans[at + 1]!)
-        this.#count += spans.length / 2
+        for (let at = 0; at < spans.length; at += 2) this.#insert(times, spans[at]!, spans[at + 1]!)
       }
     }
+    this.#crowded = this.#isCrowded()
   }
 
   toJSON(): readonly Named[] {
@@ -56,11 +65,11 @@ export class NamedEntities {
   note(entities: readonly Entity[], t: number, lengthMs: number, neededFromMs: () => number): void {
     const number = Math.floor(t / lengthMs)
     if (this.#goesOn(entities, t, number, lengthMs)) return
-    if (this.#last?.entities === entities && this.#stretches.size === 0) {
+    if (this.#last?.entities === entities && !this.#crowded) {
       // None is left out of any stretch: nothing has to be looked up.
       for (const times of this.#last.times) if (times !== undefined) this.#lastsTo(times, t, number, lengthMs)
     } else this.#last = { entities, times: entities.map((entity) => this.#noteOne(entity, t, number, lengthMs)) }
-    if (this.#count > stretchesMax) this.#makeRoom(neededFromMs(), lengthMs)
+    if (this.#bytes > this.#roomAt) this.#makeRoom(neededFromMs(), lengthMs)
   }
 
   /** It named what the event before did, in the stretches that these were named in. */
@@ -72,10 +81,17 @@ export class NamedEntities {
     return true
   }
 
-  #lastsTo({ spans }: Times, t: number, number: number, lengthMs: number): void {
-    if (widen(spans, t, number, lengthMs)) return
-    insert(spans, t, t)
-    this.#count++
+  #lastsTo(times: Times, t: number, number: number, lengthMs: number): void {
+    if (!widen(times.spans, t, number, lengthMs)) this.#insert(times, t, t)
+  }
+
+  #insert({ spans }: Times, first: number, last: number): void {
+    insert(spans, first, last)
+    this.#bytes += spanBytes
+  }
+
+  #isCrowded(): boolean {
+    return [...this.#byType.values()].some((byId) => byId.size > entitiesPerTypeMax)
   }
 
   #noteOne(entity: Entity, t: number, number: number, lengthMs: number): Times | undefined {
@@ -84,6 +100,7 @@ export class NamedEntities {
     if (known !== undefined && widen(known.spans, t, number, lengthMs)) return known
     const names = (byId?.size ?? 0) + (known === undefined ? 1 : 0)
     const isFew = names <= entitiesPerTypeMax && !this.#stretches.has(entity.type)
+    if (!isFew) this.#crowded = true
     const among = isFew ? undefined : this.#among(number, entity.type, lengthMs)
     if (among !== undefined && among.length >= entitiesPerTypeMax) {
       const greatest = among.reduce((most, each) => (each.entity.id > most.entity.id ? each : most))
@@ -92,9 +109,8 @@ export class NamedEntities {
       this.#drop(greatest, number, lengthMs)
     }
     const times = known ?? this.#open(entity)
-    insert(times.spans, t, t)
+    this.#insert(times, t, t)
     among?.push(times)
-    this.#count++
     return times
   }
 
@@ -102,7 +118,10 @@ export class NamedEntities {
     let byId = this.#byType.get(entity.type)
     if (byId === undefined) this.#byType.set(entity.type, (byId = new Map<string, Times>()))
     let times = byId.get(entity.id)
-    if (times === undefined) byId.set(entity.id, (times = { entity, spans: [] }))
+    if (times === undefined) {
+      byId.set(entity.id, (times = { entity, spans: [] }))
+      this.#bytes += bytesOf(entity)
+    }
     return times
   }
 
@@ -132,24 +151,52 @@ export class NamedEntities {
 
   /** Forgets that it was named in a stretch. */
   #drop(times: Times, number: number, lengthMs: number): void {
-    const before = times.spans.length
-    times.spans = times.spans.filter((_, at) => Math.floor(times.spans[at | 1]! / lengthMs) !== number)
-    this.#count -= (before - times.spans.length) / 2
-    if (times.spans.length === 0) this.#byType.get(times.entity.type)?.delete(times.entity.id)
+    this.#keep(times, (each) => each !== number, lengthMs)
+  }
+
+  /** Forgets when it was named, but for the stretches wanted. */
+  #keep(times: Times, wanted: (number: number) => boolean, lengthMs: number): void {
+    const { entity, spans } = times
+    times.spans = spans.filter((_, at) => wanted(Math.floor(spans[at | 1]! / lengthMs)))
+    this.#bytes -= ((spans.length - times.spans.length) / 2) * spanBytes
+    if (times.spans.length === 0 && this.#byType.get(entity.type)?.delete(entity.id) === true)
+      this.#bytes -= bytesOf(entity)
   }
 
   #makeRoom(neededFromMs: number, lengthMs: number): void {
+    this.#forgetBefore(Math.floor(neededFromMs / lengthMs), lengthMs)
+    if (this.#bytes > bytesMax) this.#forgetBefore(this.#firstToKeep(lengthMs), lengthMs)
+    this.#roomAt = Math.min(bytesMax, Math.max(bytesSmall, 2 * this.#bytes))
+    // Names may be gone. What is filed is filed again where it is asked for.
     this.#last = undefined
-    const byType = [...this.#byType.keys()].map((type) => this.#filed(type, lengthMs))
-    const numbers = new Set(byType.flatMap((stretches) => [...stretches.keys()]))
-    for (const number of [...numbers].sort((a, b) => a - b)) {
-      const isPast = (number + 1) * lengthMs <= neededFromMs
-      if (!isPast && this.#count <= stretchesMax * leftShare) return
-      for (const stretches of byType) {
-        for (const times of stretches.get(number) ?? []) this.#drop(times, number, lengthMs)
-        stretches.delete(number)
+    this.#stretches.clear()
+    this.#crowded = this.#isCrowded()
+  }
+
+  #forgetBefore(number: number, lengthMs: number): void {
+    for (const byId of this.#byType.values()) {
+      for (const times of [...byId.values()]) this.#keep(times, (each) => each >= number, lengthMs)
+    }
+  }
+
+  /** The stretch from which on enough is left; the newest stays, whatever it takes. */
+  #firstToKeep(lengthMs: number): number {
+    const freed = new Map<number, number>()
+    for (const { entity, spans } of [...this.#byType.values()].flatMap((byId) => [...byId.values()])) {
+      for (let at = 1; at < spans.length; at += 2) {
+        const number = Math.floor(spans[at]! / lengthMs)
+        // With its last stretch the name goes too.
+        const bytes = spanBytes + (at === spans.length - 1 ? bytesOf(entity) : 0)
+        freed.set(number, (freed.get(number) ?? 0) + bytes)
       }
     }
+    let left = this.#bytes
+    const numbers = [...freed.keys()].sort((a, b) => a - b)
+    for (const number of numbers) {
+      if (left <= bytesMax * leftShare) return number
+      left -= freed.get(number)!
+    }
+    return numbers.at(-1)!
   }
 
   /** What the events from `fromMs` to `toMs` named. */
@@ -160,6 +207,10 @@ export class NamedEntities {
     }
     return mergeEntities([], named)
   }
+}
+
+function bytesOf({ id }: Entity): number {
+  return Buffer.byteLength(JSON.stringify(id)) + nameBytes
 }
 
 /** The stretch of this number reaches to `t` then; false: the entity is not known in it. */
