@@ -1,5 +1,6 @@
 /** What a set of files compiles to, and how each mistake is told. */
 import { describe, expect, it } from 'vitest'
+import type { ContentFile } from '../../core/content.ts'
 import { compileSigma } from './compile.ts'
 import { createMatcher } from './matcher.ts'
 
@@ -249,12 +250,13 @@ transformations:
 
 describe('filters', () => {
   const base = `title: T\nid: r\nlogsource: {product: p, service: s}\ndetection: {s: {f: a}, condition: s}\n`
-  const filter = (rules: string): string =>
-    `title: F\nlogsource: {product: p}\nfilter: {rules: ${rules}, admins: {u|startswith: adm_}, condition: not admins}\n`
-  const hits = (rules: string): string => {
+  const filter = (rules: string, condition = 'not admins'): string =>
+    `title: F\nlogsource: {product: p}\nfilter: {rules: ${rules}, admins: {u|startswith: adm_}, condition: ${condition}}\n`
+  const hits = (rules: string, condition?: string, more: readonly ContentFile[] = []): string => {
     const compiled = compileSigma([
       { path: 'r.yml', text: base },
-      { path: 'f.yml', text: filter(rules) },
+      { path: 'f.yml', text: filter(rules, condition) },
+      ...more,
     ])
     expect(compiled.mistakes).toEqual([])
     const matcher = createMatcher(compiled.rules)
@@ -270,6 +272,18 @@ describe('filters', () => {
   it('narrow the rules they name, or any of their log source', () => {
     expect(hits('[r]')).toBe('x')
     expect(hits('any')).toBe('x')
+  })
+
+  it("hide nothing of a rule whose pipeline can't take them", () => {
+    for (const type of ['{type: detection_item_failure, message: no', '{type: drop_detection_item']) {
+      const where = 'rule_conditions: [{type: logsource, service: s}]'
+      const field = 'field_name_conditions: [{type: include_fields, fields: [u]}]'
+      const pipeline = {
+        path: 'pipelines/x.yml',
+        text: `name: X\ntransformations:\n  - ${type}, ${where}, ${field}}\n`,
+      }
+      for (const condition of ['admins', 'not admins']) expect(hits('[r]', condition, [pipeline])).toBe('adm_x x')
+    }
   })
 
   it('a rule that does not exist is a mistake', () => {

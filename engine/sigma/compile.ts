@@ -172,10 +172,9 @@ function checkFilterReferences(
 
 function applyFilters(rules: readonly RuleDraft[], filters: readonly FilterDraft[]): readonly RuleDraft[] {
   return rules.map((rule) => {
-    const added = filters.filter((filter) => filter.appliesTo(rule.head, rule.mapping.logsource))
-    if (added.length === 0) return rule
-    const of = [rule.condition, ...added.map((filter) => filter.conditionFor(rule.mapping))]
-    return { ...rule, condition: { kind: 'and', of } }
+    const concerned = filters.filter((filter) => filter.appliesTo(rule.head, rule.mapping.logsource))
+    const added = concerned.flatMap((filter) => filter.conditionFor(rule.mapping) ?? [])
+    return added.length === 0 ? rule : { ...rule, condition: { kind: 'and', of: [rule.condition, ...added] } }
   })
 }
 
@@ -189,7 +188,10 @@ function exceptionsOf(
     const { author, reason, expiresMs, place } = filter.envelope
     const single = rules
       .filter((rule) => filter.appliesTo(rule.head, rule.mapping.logsource))
-      .map((rule) => ({ rule: rule.head.id, condition: filter.conditionFor(rule.mapping) }))
+      .flatMap((rule) => {
+        const condition = filter.conditionFor(rule.mapping)
+        return condition === undefined ? [] : [{ rule: rule.head.id, condition }]
+      })
     const several = correlations
       .filter(({ head }) => filter.rules?.some((name) => name === head.id || name === head.name) === true)
       .map(({ head }) => ({ rule: head.id, condition: filter.condition }))

@@ -26,8 +26,8 @@ export interface FilterDraft {
   /** Ids or names; undefined: any rule of the log source. */
   readonly rules: readonly string[] | undefined
   appliesTo(rule: RuleHead, logsource: LogSource): boolean
-  /** The condition with its fields mapped as the rule's are. */
-  conditionFor(mapping: Mapping): Condition
+  /** The condition with its fields mapped as the rule's are; undefined: it can't be read so, and leaves nothing out. */
+  conditionFor(mapping: Mapping): Condition | undefined
 }
 
 export function readFilter(
@@ -55,8 +55,12 @@ export function readFilter(
     appliesTo: (rule, ruleSource) =>
       (rules === undefined || rules.includes(rule.id) || (rule.name !== undefined && rules.includes(rule.name))) &&
       covers(mapping.logsource, ruleSource),
-    // What can be read once can be read with other field names; placeholders stay the filter's own.
-    conditionFor: ({ steps }) =>
-      readDetection(parsed, 'filter', { steps, placeholders: mapping.placeholders }, new Mistakes(), ['rules']) ?? own,
+    conditionFor: ({ steps }) => {
+      const others = new Mistakes()
+      // Placeholders stay the filter's own.
+      const read = readDetection(parsed, 'filter', { steps, placeholders: mapping.placeholders }, others, ['rules'])
+      // Read in part, or with the names of other fields, it could hide what it was not written for.
+      return others.count === 0 ? read : undefined
+    },
   }
 }

@@ -12,12 +12,16 @@ export function neededFields(condition: Condition): ReadonlySet<string> {
     case 'and':
       return new Set(condition.of.flatMap((each) => [...neededFields(each)]))
     case 'or':
-      return condition.of.map(neededFields).reduce((all, each) => all.intersection(each))
+      return intersection(condition.of.map(neededFields))
     case 'item':
       return new Set(condition.field !== undefined && itemNeedsText(condition) ? [condition.field] : [])
     case 'not':
       return new Set()
   }
+}
+
+function intersection([first, ...others]: readonly ReadonlySet<string>[]): ReadonlySet<string> {
+  return others.reduce((all, each) => all.intersection(each), first ?? new Set<string>())
 }
 
 function itemNeedsText({ tests, link }: DetectionItem): boolean {
