@@ -35,7 +35,11 @@ function instantOf(observation: unknown): Instant {
   return { timeMs: of.timeMs, id: evidence[0]?.id ?? '' }
 }
 
-function readOf(event: Event, context: EventContext, { coveredBy, inTurn }: ShareParams): ShareRead | undefined {
+function readOf(
+  event: Event,
+  context: EventContext,
+  { coveredBy, inTurn, workedOn }: ShareParams,
+): ShareRead | undefined {
   const { asset, bytes, principal } = event.warden
   if (asset === undefined || bytes === undefined || !(bytes > 0)) return undefined
   const kind = asset.kind
@@ -55,6 +59,7 @@ function readOf(event: Event, context: EventContext, { coveredBy, inTurn }: Shar
     range: typeof range === 'string' ? range : undefined,
     covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
     inTurn: kind !== undefined && inTurn.includes(kind),
+    worked: kind !== undefined && workedOn.includes(kind),
   }
 }
 

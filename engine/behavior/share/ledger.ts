@@ -18,6 +18,12 @@ const objectsMax = 4_096
 const readersMax = 1_024
 /** Artifacts remembered of one principal: whether it reads them whole. */
 const worksMax = 256
+/** Entries kept of one tenant; past that those go which nobody has touched for longest, and so much of the bound is left free. */
+const entriesMax = 50_000
+const freed = 0.05
+/** Of the mean day: who reads less than that has had a look, not a day of work. */
+const look = 0.1
+const readingPrefix = 'reading/'
 
 interface Reader {
   readonly role: string
@@ -69,7 +75,7 @@ export class ShareLedger {
 
   reading(name: string, principal: string): Reading {
     return (
-      this.#entries.get<Reading>(`reading/${name}\n${principal}`) ?? {
+      this.#entries.get<Reading>(`${readingPrefix}${name}\n${principal}`) ?? {
         objects: {},
         since: undefined,
         reads: 0,
@@ -84,6 +90,9 @@ export class ShareLedger {
   }
 
   keep(read: ShareRead, artifact: Artifact, reading: Reading): void {
+    const entry = `${readingPrefix}${read.artifact}\n${read.principal}`
+    const isNew = this.#entries.get(entry) === undefined
+    if (isNew && this.#entries.names().length >= entriesMax) this.#forgetOldest()
     const works = this.works(read)
     const name = keyOf(read.artifact)
     const whole = reading.anchor === -1
@@ -92,8 +101,32 @@ export class ShareLedger {
       this.#entries.set(`works/${storeOf(read.artifact)}\n${read.principal}`, works)
     }
     this.#entries.set(`artifact/${read.artifact}`, artifact)
-    this.#entries.set(`reading/${read.artifact}\n${read.principal}`, reading)
+    this.#entries.set(entry, reading)
   }
+
+  #forgetOldest(): void {
+    const names = [...this.#entries.names()]
+    const readings = names
+      .filter((name) => name.startsWith(readingPrefix))
+      .map((name) => [lastDayOf(this.#entries.get<Reading>(name)!), name] as const)
+      .sort(([a, one], [b, other]) => a - b || (one < other ? -1 : 1))
+    const left = Math.floor(((1 - freed) * entriesMax * readings.length) / names.length)
+    const needed = new Set(
+      readings.slice(readings.length - left).flatMap(([, reading]) => [reading, ...ownersOf(reading)]),
+    )
+    for (const name of names)
+      if (/^(reading|artifact|works)\//.test(name) && !needed.has(name)) this.#entries.delete(name)
+  }
+}
+
+/** An artifact goes with its last reader; whether somebody reads a store's artifacts whole, with the last that it has read there. */
+function ownersOf(reading: string): readonly [artifact: string, works: string] {
+  const [artifact, principal] = reading.slice(readingPrefix.length).split('\n') as [string, string]
+  return [`artifact/${artifact}`, `works/${storeOf(artifact)}\n${principal}`]
+}
+
+function lastDayOf(reading: Reading): number {
+  return Object.values(reading.objects).reduce((last, [day]) => Math.max(last, day), -Infinity)
 }
 
 /** Which artifacts of a store a principal has read, and whether most of each. */
@@ -146,15 +179,20 @@ function added(
   return [lastDay, Math.min(size, bytesOf(pieces)), pieces]
 }
 
-/** The coefficient of variation of what was read in a day, over the days that had any, and their number. */
+/** The coefficient of variation of what was read in a day, over the days that had more than a look, and their number. */
 export function unevennessOf(reading: Reading): readonly [variation: number, days: number] {
   const days = new Map<number, number>()
   for (const [day, bytes] of Object.values(reading.objects)) days.set(day, (days.get(day) ?? 0) + bytes)
-  const amounts = [...days.values()]
-  const mean = amounts.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, amounts.length)
+  const least = look * meanOf([...days.values()])
+  const amounts = [...days.values()].filter((bytes) => bytes >= least)
+  const mean = meanOf(amounts)
   if (mean === 0 || amounts.length < 2) return [0, amounts.length]
   const square = amounts.reduce((sum, bytes) => sum + (bytes - mean) ** 2, 0) / (amounts.length - 1)
   return [Math.sqrt(square) / mean, amounts.length]
+}
+
+function meanOf(amounts: readonly number[]): number {
+  return amounts.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, amounts.length)
 }
 
 /** Whether everything that is held was read on this day. */

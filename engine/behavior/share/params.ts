@@ -18,6 +18,8 @@ export const ShareParams = z.strictObject({
   peerRatio: z.number().min(1).max(1_000).default(1.7),
   /** Up to this many times the pace of its first days, what it then read of the artifact, its reading is the work that it came for. */
   paceRatio: z.number().min(0).max(1_000).default(2),
+  /** Kinds of assets that daily work is done on, more on some days than on others: how far beyond that follows from their first days. */
+  workedOn: z.array(z.string().min(1).max(64)).max(16).default([]),
   /** Kinds of assets whose pieces nobody has reason to read in their order, a few each day. */
   inTurn: z.array(z.string().min(1).max(64)).max(16).default(['weights', 'model-package']),
   /** Mean number of pieces, new to a reader who takes them in no order, before it is said to take them in turn by mistake. */
@@ -47,4 +49,6 @@ export interface ShareRead {
   readonly covered: boolean
   /** Its pieces taken in turn say something. Absent in what an earlier version has shuffled. */
   readonly inTurn?: boolean
+  /** Of a kind that daily work is done on. Absent as well. */
+  readonly worked?: boolean
 }

@@ -39,6 +39,8 @@ const professionalsMin = 3
 /** Who reads of an artifact on so many of its first days works with it. */
 const daysOfWork = 3
 const paceDeviations = 3
+/** However uneven its first days were. */
+const paceMost = 4
 type Finding = Omit<BehaviorFinding, 'entities' | 'evidence'>
 
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
@@ -121,7 +123,7 @@ export class ArtifactShares implements BehaviorStep {
       return undefined
     }
     // So is going on with it as in its first days.
-    const ratio = Math.max(this.#params.paceRatio, paceOf(reading.earlyDays))
+    const ratio = Math.max(this.#params.paceRatio, read.worked === true ? paceOf(reading.earlyDays) : 0)
     if (held.share <= (ratio * (reading.early ?? 0) * knownMs) / historyMin) return undefined
     const { usual, peers } = usualOf(artifact, read)
     if (held.share < peerRatio * usual) return undefined
@@ -161,12 +163,14 @@ export class ArtifactShares implements BehaviorStep {
 
 /**
  * How many times the pace of its first days an honest reader may come to: the mean of so many uneven days, and of as many later ones,
- * lie within three standard deviations of each other, in the logarithm.
+ * lie within three standard deviations of each other, in the logarithm. That of a log-normal amount follows from its coefficient of
+ * variation.
  */
 function paceOf(early: Reading['earlyDays']): number {
   if (early === undefined || early[1] < daysOfWork) return 0
   const [variation, days] = early
-  return Math.exp(paceDeviations * variation * Math.sqrt(2 / days))
+  const deviation = Math.sqrt(Math.log1p(variation ** 2))
+  return Math.min(paceMost, Math.exp(paceDeviations * deviation * Math.sqrt(2 / days)))
 }
 
 /** One whole read in somebody's first days is a task, not yet a profession. */

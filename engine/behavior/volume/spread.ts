@@ -3,13 +3,17 @@
  *
  * Of five days the greatest says little of the sixth. The limit for one more value of a normal distribution whose mean and spread
  * are estimated from n values is that of Student's t; the spread is moderated by that of the peers (Smyth 2004), which counts like
- * a few more values. So who is hardly known has much room, and less from day to day. Pure.
+ * a few more values. So who is hardly known has much room, and less from day to day. An amount far below the middle, a glance, says
+ * nothing of how far a heavy day goes: it counts as the least that still does (Winsor's way). Pure.
  */
+import { median } from 'simple-statistics'
 
 /** What the peers' spread counts for, in values of one's own. */
 const peersWeight = 4
 /** Amounts differ by this much at least, however alike the known ones are: a standard deviation of the logarithm. */
 const spreadMin = 0.1
+/** Of their median, the least that amounts count as: at a spread of 0.8, one honest day in five hundred lies lower. */
+const glance = 0.1
 
 /** What one sum in `perCrossing` passes; 0 where too little is known to say. All sums are above zero. */
 export function predictedLine(
@@ -18,10 +22,10 @@ export function predictedLine(
   perCrossing: number,
 ): number {
   if (own.length === 0) return 0
-  const logs = own.map(Math.log)
+  const logs = logsOf(own)
   const pooled = { squares: 0, degrees: 0 }
   for (const sums of peers) {
-    pooled.squares += squaresOf(sums.map(Math.log))
+    pooled.squares += squaresOf(logsOf(sums))
     pooled.degrees += sums.length - 1
   }
   const weight = pooled.degrees > 0 ? peersWeight : 0
@@ -30,6 +34,11 @@ export function predictedLine(
   const moderated = weight === 0 ? 0 : (weight * pooled.squares) / pooled.degrees
   const spread = Math.max(spreadMin, Math.sqrt((squaresOf(logs) + moderated) / degrees))
   return Math.exp(meanOf(logs) + studentQuantile(perCrossing, degrees) * spread * Math.sqrt(1 + 1 / own.length))
+}
+
+function logsOf(sums: readonly number[]): number[] {
+  const least = sums.length === 0 ? 0 : glance * median([...sums])
+  return sums.map((sum) => Math.log(Math.max(sum, least)))
 }
 
 function meanOf(values: readonly number[]): number {

@@ -8,7 +8,8 @@
  *
  * What daily work is done on is read far more on some days than on others, and of few days nobody knows how far the next goes:
  * where what is left without it does not cross both lines, all of it must also pass what one span in `spansPerCrossing` does where
- * sums are log-normal (spread.ts).
+ * sums are log-normal (spread.ts), though never more than `predictedMost` times the own line: who now and then reads next to nothing
+ * is no freer for it.
  */
 import { median, medianAbsoluteDeviation, quantile } from 'simple-statistics'
 import { bucketsOf, type VolumeParams } from './params.ts'
@@ -16,6 +17,7 @@ import { predictedLine } from './spread.ts'
 
 const madToDeviation = 1.4826
 const ownQuantile = 0.9
+const predictedMost = 4
 const none: ReadonlySet<number> = new Set()
 
 /** Bytes read in each bucket that has any. */
@@ -81,7 +83,9 @@ export function judge(
   const other = bytes - sumOf(reader.worked, bucket - span + 1, bucket)
   const isWork = other < bytes && (other < params.floor || other <= ownLine || other < peerLine)
   const calm = earlierSums(reader.series, bucket - span, span, first, reader.crossed)
-  const predicted = isWork ? predictedLine(calm, by === 'none' ? [] : sums, params.spansPerCrossing) : 0
+  const predicted = isWork
+    ? Math.min(predictedMost * ownLine, predictedLine(calm, by === 'none' ? [] : sums, params.spansPerCrossing))
+    : 0
   if (bytes <= predicted) return undefined
   return {
     bytes,

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { ShareLedger, unevennessOf } from './ledger.ts'
+import type { ShareRead } from './params.ts'
+import type { GroupEntries } from '../types.ts'
+
+test('days on which somebody had no more than a look make the others no less even', () => {
+  const even = { a: [0, 1e9], b: [1, 1e9], c: [2, 1e9] } as const
+  const reading = (objects: object): never => ({ objects }) as never
+  expect(unevennessOf(reading(even))).toEqual([0, 3])
+  expect(unevennessOf(reading({ ...even, d: [3, 1_000], e: [4, 1_000] }))).toEqual([0, 3])
+})
+
+test('of ever more artifacts those stay that were read last, each with its readers and what is known of their work', () => {
+  const map = new Map<string, unknown>()
+  const entries: GroupEntries = {
+    get: <T>(name: string) => map.get(name) as T | undefined,
+    set: (name, value) => void map.set(name, value),
+    delete: (name) => void map.delete(name),
+    names: () => [...map.keys()],
+  }
+  const ledger = new ShareLedger(entries)
+  const readOf = (number: number): ShareRead =>
+    ({ artifact: `s3://store-${number}/a`, principal: 'own/p', role: '' }) as unknown as ShareRead
+  const keep = (number: number, day: number): void =>
+    ledger.keep(readOf(number), ledger.artifact(`s3://store-${number}/a`), {
+      ...ledger.reading(`s3://store-${number}/a`, 'own/p'),
+      objects: { o: [day, 1] },
+    })
+  map.set('waiting', [])
+  const all = 16_600
+  for (let number = 0; number < all; number++) {
+    const one = readOf(number)
+    map.set(`artifact/${one.artifact}`, ledger.artifact(one.artifact))
+    map.set(`reading/${one.artifact}\nown/p`, { objects: { o: [number === 0 ? all : number, 1] } })
+    map.set(`works/s3://store-${number}\nown/p`, { a: false })
+  }
+  for (let number = all; number < all + 200; number++) keep(number, number)
+  expect(map.size).toBeLessThanOrEqual(50_000)
+  for (const number of [0, all + 199]) {
+    expect([...map.keys()].filter((name) => name.includes(`s3://store-${number}/a`))).toHaveLength(2)
+    expect(ledger.works(readOf(number))).not.toEqual({})
+  }
+  expect([...map.keys()].filter((name) => name.includes('store-1/') || name.includes('store-1\n'))).toEqual([])
+  expect(map.has('waiting')).toBe(true)
+})
