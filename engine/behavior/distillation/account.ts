@@ -11,12 +11,12 @@ const marks = 256
 const rowSize = 4
 /** Calls that are taught together. */
 export const batchSize = 4
-const version = 1
+const version = 2
 const at = {
   version: 0, firstMs: 1, lastMs: 2, gapMs: 3, fresh: 4, sinceMs: 5, withdrawn: 6, day: 7, taught: 8, batch: 9,
-  freshBefore: 10,
+  freshBefore: 10, asked: 11, askedBefore: 12,
 } as const // prettier-ignore
-const logsAt = at.freshBefore + 1
+const logsAt = at.askedBefore + 1
 const batchAt = logsAt + betsCount
 const headSize = batchAt + batchSize
 const size = headSize * 8 + marks
@@ -135,14 +135,20 @@ export class Account {
     this.#head[at.batch] = 0
   }
 
-  /** What is to be taught now, if anything is: by `batchSize`, and at most `most` in a day of event time. */
-  teach(answer: number, day: number, most: number): readonly number[] | undefined {
+  /**
+   * What is to be taught now, if anything is: by `batchSize`, and at most `most` in a day of event time. Where the day before had more
+   * different prompts, it is a sample of the whole day, by the prompts.
+   */
+  teach(answer: number, key: number, day: number, most: number): readonly number[] | undefined {
     const head = this.#head
     if (day > head[at.day]!) {
+      head[at.askedBefore] = day === head[at.day]! + 1 ? head[at.asked]! : 0
+      head[at.asked] = head[at.taught] = 0
       head[at.day] = day
-      head[at.taught] = 0
     }
-    if (head[at.taught]! >= most) return undefined
+    head[at.asked]!++
+    const isChosen = (Math.imul(key ^ (key >>> 13), 0x5bd1e995) >>> 0) * head[at.askedBefore]! < most * 2 ** 32
+    if (head[at.taught]! >= most || !isChosen) return undefined
     head[at.taught]!++
     this.#batch[head[at.batch]!++] = answer
     if (head[at.batch]! < batchSize) return undefined

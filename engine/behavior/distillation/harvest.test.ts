@@ -239,6 +239,35 @@ describe('answers of a language model that are gathered', () => {
     expect(together.map(({ version }) => version)).toEqual(together.map((_, n) => n + 1))
   })
 
+  test('eighty accounts in turn, and six that ask a day of one-line prompts first, are told of together', () => {
+    const share = { ...distiller, out: 900, jitter: 0.3, calls: 24, everyMs: 800_000 }
+    const eighty = Array.from({ length: 80 }, (_, n) =>
+      callsOf(`one-of-80-${n}`, { ...share, fromMs: weekMs + n * 10_000 }, 4_000 + n),
+    )
+    expect(namedIn([...customers, ...eighty.flat()]).together.length).toBeGreaterThan(0)
+    const padded = [1, 2, 3, 4, 5, 6].flatMap((n) => [
+      ...callsOf(`padded-${n}`, { in: 10, out: 5, calls: 132, everyMs: 2_000, fromMs: weekMs }, 4_100 + n).map((call) => ({
+        ...call,
+        prompt: `first/${call.prompt}`,
+      })),
+      ...callsOf(`padded-${n}`, { ...share, calls: 60, everyMs: 60_000, fromMs: weekMs + hourMs }, 4_200 + n),
+    ])
+    expect(namedIn([...customers, ...padded]).together.length).toBeGreaterThan(0)
+  }) // prettier-ignore
+
+  test('who chats by day and has long texts written at night, more than it teaches, has the habit of both', () => {
+    const parts = (days: number): Call[] => [
+      ...nights('both', { ...chat, calls: 140, everyMs: 120_000 }, days, 5_000),
+      ...nights('both', { in: 100, out: 900, calls: 160, everyMs: 4_000, jitter: 0.3, fromMs: 0 }, days, 5_100).map((call) => ({
+        ...call,
+        timeMs: call.timeMs + 12 * hourMs,
+        prompt: `text/${call.prompt}`,
+      })),
+    ]
+    const others = customers.map((call) => ({ ...call, timeMs: call.timeMs + 4.5 * dayMs }))
+    expect(namedIn([...others, ...parts(11)]).first.has('both')).toBe(false)
+  }) // prettier-ignore
+
   test('twenty customers that begin on one day are not taken for one hand', () => {
     const begins = Array.from({ length: 20 }, (_, n) => {
       const kind = [

@@ -3,9 +3,9 @@
  *
  * The calls of all newcomers are one stream, and it is weighed as an account's is: where none of them shows more than an honest account
  * may, neither do they together, so the same bound holds, and nothing that they share has to be known. Whoever brought evidence of its
- * own to it is of those who are told: a newcomer that is honest with a probability of at most 1/100 (Ville's inequality).
+ * own to it is of those who are told: of honest newcomers at most one in 25 ever has so much (Ville's inequality).
  *
- * Promises: at most `newcomersMax` are kept, each for its first day; O(newcomers) for each few calls of one.
+ * Promises: at most `newcomersMax` are kept, each for its first day, that with the least evidence goes first; O(newcomers) for each few calls of one.
  */
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
@@ -21,7 +21,7 @@ const newcomersMax = 64
 /** Fewest of them that are told of together. */
 const membersMin = 3
 /** Evidence of its own, as a logarithm, that makes one of them a member; below `cleared` what was told is over. */
-const ownMin = Math.log(100)
+const ownMin = Math.log(25)
 const cleared = Math.log(10)
 const leastLog = -30
 
@@ -80,13 +80,11 @@ export function pour(
   // What comes after one that was told is another, with an anchor of its own.
   if (isOver || evidence === 0) Object.assign(newcomers, { sinceMs: taught.timeMs, calls: 0 })
   if (evidence < line || newcomers.calls < callsMin) return undefined
-  // What all of them show tells which bet is the one to judge each by.
-  const best = newcomers.logs.indexOf(Math.max(...newcomers.logs))
-  const members = newcomers.each.filter(({ logs }) => logs[best]! >= ownMin)
+  const members = newcomers.each.filter(({ logs }) => evidenceOfBets(logs) >= ownMin)
   if (members.length < membersMin || members.length <= newcomers.told) return undefined
   newcomers.told = members.length
   newcomers.version++
-  return findingOf(model, newcomers, members, { evidence, line, timeMs: taught.timeMs, told, best })
+  return findingOf(model, newcomers, members, { evidence, line, timeMs: taught.timeMs, told })
 }
 
 /** Those whose first day is over are no newcomers any more. */
@@ -98,7 +96,9 @@ function newcomerOf(newcomers: Newcomers, { principal, timeMs, entities = [], ev
   let one = newcomers.each.find((each) => each.principal === principal)
   if (one === undefined) {
     if (newcomers.each.length >= newcomersMax) {
-      newcomers.each.sort((a, b) => a.lastMs - b.lastMs || (a.principal < b.principal ? -1 : 1)).shift()
+      newcomers.each
+        .sort((a, b) => most(a) - most(b) || a.lastMs - b.lastMs || (a.principal < b.principal ? -1 : 1))
+        .shift()
     }
     const logs = Array.from({ length: betsCount }, () => 0)
     one = { principal, lastMs: timeMs, logs, calls: 0, long: 0, tokens: 0, entities: [], evidence: [] }
@@ -110,23 +110,25 @@ function newcomerOf(newcomers: Newcomers, { principal, timeMs, entities = [], ev
   return one
 }
 
+function most({ logs }: Newcomer): number {
+  return Math.max(...logs)
+}
+
 interface Crossing {
   readonly evidence: number
   readonly line: number
   readonly timeMs: number
   readonly told: ToldLines
-  /** Place of the bet that each is judged by. */
-  readonly best: number
 }
 
 function findingOf(
   model: string,
   { sinceMs, calls, version }: Newcomers,
   found: readonly Newcomer[],
-  { evidence, line, timeMs, told, best }: Crossing,
+  { evidence, line, timeMs, told }: Crossing,
 ): BehaviorFinding {
   const members: Member[] = found
-    .map((each) => ({ principal: each.principal, why: whyOf(each, told, best) }))
+    .map((each) => ({ principal: each.principal, why: whyOf(each, told) }))
     .sort((a, b) => (a.principal < b.principal ? -1 : 1))
   const tokens = found.reduce((sum, each) => sum + each.tokens, 0)
   const queries = found.reduce((sum, each) => sum + each.calls, 0)
@@ -165,8 +167,8 @@ function findingOf(
   }
 }
 
-function whyOf({ calls, long, logs }: Newcomer, { lines }: ToldLines, best: number): string {
-  return `of ${calls} calls ${long} gathered more than ${lines[0]!} tokens (e^${round(logs[best]!)})`
+function whyOf({ calls, long, logs }: Newcomer, { lines }: ToldLines): string {
+  return `of ${calls} calls ${long} gathered more than ${lines[0]!} tokens (e^${round(evidenceOfBets(logs))})`
 }
 
 function round(value: number): number {

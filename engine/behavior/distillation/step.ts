@@ -32,8 +32,9 @@ const dayMs = 86_400_000
 /** Evidence, as a logarithm, from which an account is under suspicion, and below which suspicion ends. */
 const suspect = Math.log(1_000)
 const cleared = Math.log(10)
-/** Calls that an account teaches in a day. */
+/** Calls that an account teaches in a day, and in its first, in which they are weighed with those of other newcomers. */
 const taughtMax = 128
+const taughtFirstMax = 512
 const trailMax = 64
 const suspicionName = 'suspicion'
 
@@ -143,7 +144,12 @@ export class HarvestStep implements BehaviorStep {
     if (account.withdrawn && evidence < cleared) account.withdrawn = false
     const isNew = timeMs < account.firstMs + newMs
     if (account.withdrawn && !isNew) return []
-    const answers = account.teach(tokensOf(call, gathers), Math.floor(timeMs / dayMs), taughtMax)
+    const answers = account.teach(
+      tokensOf(call, gathers),
+      call.prompt,
+      Math.floor(timeMs / dayMs),
+      isNew ? taughtFirstMax : taughtMax,
+    )
     if (answers === undefined) return []
     const observation: Taught = {
       ...of,
