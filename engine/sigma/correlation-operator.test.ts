@@ -240,4 +240,19 @@ describe('a group that outgrows its memory before the watermark has passed anyth
     for (let n = 0; n < 2_000; n++) told.push(...group.at(100 + 20 * n))
     expect(told).toEqual(['1v2, open, count 3, final, incomplete'])
   })
+
+  it('of a finding that comes to say incomplete changes its own entry, and none when it is told again', () => {
+    for (const condition of ['{gte: 3}', '{lt: 9}']) {
+      const operator = operatorOf(`type: event_count, rules: [a], condition: ${condition}`)
+      let state: GroupState | undefined
+      const take = (n: number, also: Pick<Observation, 'incomplete'> = {}): number | undefined => {
+        const observation = { eventId: `e${n}`, timestampMs: n * 1_000, base: 0, values: [], ...also }
+        const step = operator.apply(state, observation, -Infinity)
+        state = step.state
+        return step.changedFrom
+      }
+      for (let n = 0; n < 6; n++) take(n)
+      expect([4, 4, 2, 9].map((n) => take(n, { incomplete: 'since' }))).toEqual([4, Infinity, 2, Infinity])
+    }
+  })
 })

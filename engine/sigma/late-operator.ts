@@ -65,8 +65,8 @@ export abstract class LateOperator<State extends LateState> implements Correlati
   apply(given: GroupState | undefined, observation: Observation, watermarkMs: number): OperatorStep {
     const id = this.byRule ? idAs(observation, observation.base) : shortId(observation.eventId)
     if (observation.incomplete === 'since') {
-      markIncomplete((given as State | undefined)?.entries ?? [], id)
-      return { state: given, findings: [] }
+      const { changedFrom } = markIncomplete((given as State | undefined)?.entries ?? [], id)
+      return { state: given, findings: [], changedFrom }
     }
     if (observation.timestampMs < watermarkMs) return { state: given, findings: [], dropped: 'late' }
     const state = (given as State | undefined) ?? this.newState()

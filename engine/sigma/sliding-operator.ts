@@ -136,9 +136,10 @@ export class SlidingOperator implements CorrelationOperator {
     const { head } = state
     const inHead = head !== null && t >= head.anchor && t <= head.last
     if (inHead) head.incomplete = true
-    if (!markIncomplete(state.entries, id) && !inHead) return { state, findings: [] }
+    const { known, changedFrom } = markIncomplete(state.entries, id)
+    if (!known && !inHead) return { state, findings: [], changedFrom }
     state.standsOnIncomplete = true
-    return { state, findings: this.#tell(state, -Infinity) }
+    return { state, findings: this.#tell(state, -Infinity), changedFrom }
   }
 
   #view(state: State): View {

@@ -84,15 +84,20 @@ export function idAs({ eventId }: Observation, base: number): string {
 let lastId = ''
 let lastShort = ''
 
-/** A finding that is among the entries has come to say `incomplete`. Returns whether it is. */
-export function markIncomplete(entries: readonly Entry[], id: string): boolean {
-  let known = false
-  for (const entry of entries) {
+/** A finding has come to say `incomplete`. Returns whether it is among the entries, and the first place that has changed. */
+export function markIncomplete(
+  entries: readonly Entry[],
+  id: string,
+): { readonly known: boolean; readonly changedFrom: number } {
+  let [known, changedFrom] = [false, Infinity]
+  for (const [at, entry] of entries.entries()) {
     if (entry.id !== id) continue
-    entry.i = true
     known = true
+    if (entry.i === true) continue
+    entry.i = true
+    changedFrom = Math.min(changedFrom, at)
   }
-  return known
+  return { known, changedFrom }
 }
 
 export function anyIncomplete(entries: readonly Entry[], fromMs = -Infinity, toMs = Infinity): boolean {
