@@ -15,6 +15,8 @@ export interface Figure {
 /** A bench runs for well under a minute, repeats, and reports medians. */
 export interface Bench {
   readonly name: string
+  /** Its options, a line each, for `--help`; without it there are none. */
+  readonly help?: string
   /** `skipped`: it can't run here, and says why. `options`: what the command line has after the names. */
   run(options: readonly string[]): Promise<readonly Figure[] | { readonly skipped: string }>
 }

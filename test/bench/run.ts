@@ -36,18 +36,32 @@ if (chosen.length === 0) {
   process.exit(2)
 }
 
+if (options.includes('--help') || options.includes('-h')) {
+  console.log('npm run bench [NAME…] [-- OPTION…]\n')
+  for (const { name, help } of chosen) console.log(help === undefined ? name : `${name}\n${help}`)
+  process.exit(0)
+}
+
 const table = new Table({
   head: ['figure', 'value', 'baseline', 'ratio', 'target', ''],
   style: { head: [], border: [] },
 })
 for (const bench of chosen) {
   console.error(`${bench.name} …`)
-  const found = await bench.run(options)
+  const found = await bench.run(options).catch(refused)
   if ('skipped' in found) table.push([bench.name, `skipped: ${found.skipped}`, '', '', '', ''])
   else for (const figure of found) table.push(row(figure))
 }
 // Whoever asked for JSON has it already.
 if (!options.includes('--json')) console.log(table.toString())
+
+/** An option or a value that a bench doesn't take is told in one line. */
+function refused(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (!(error instanceof RangeError) && !code.startsWith('ERR_PARSE_ARGS')) throw error
+  console.error(`${error instanceof Error ? error.message : ''} (--help tells the options)`)
+  process.exit(2)
+}
 
 function row(figure: Figure): string[] {
   const { target, unit } = figure

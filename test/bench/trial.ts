@@ -9,6 +9,13 @@ import type { Bench, Figure } from './figures.ts'
 
 export const trialBench: Bench = {
   name: 'trial',
+  help: [
+    '  --seed N          what the traffic is made from (1)',
+    '  --only NAME,…     these scenarios alone; a name that there is not prints all',
+    '  --json            the whole verdict',
+    '  --keep FOLDER     leaves the traffic, the alerts and the truth there',
+    "  e.g. npm run bench trial -- --seed 7 --only 'jbda,shared key'",
+  ].join('\n'),
   async run(options) {
     const { values } = parseArgs({
       args: [...options],
@@ -19,8 +26,10 @@ export const trialBench: Bench = {
         keep: { type: 'string' },
       },
     })
+    const seed = Number(values.seed)
+    if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`--seed takes a whole number, not ${values.seed}`)
     const result = await trial({
-      seed: Number(values.seed),
+      seed,
       ...(values.only === undefined ? {} : { only: values.only.split(',').map((name) => name.trim()) }),
       ...(values.keep === undefined ? {} : { keep: values.keep }),
       onProgress: (text) => console.error(text),

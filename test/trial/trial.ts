@@ -45,7 +45,7 @@ const program = join(import.meta.dirname, '../../cli/modelwarden.ts')
 export async function trial({ seed, only, keep, onProgress }: TrialOptions): Promise<TrialResult> {
   const unknown = only?.filter((name) => !scenarios.some((each) => each.name === name)) ?? []
   if (unknown.length > 0) {
-    throw new Error(
+    throw new RangeError(
       `No scenario is called ${unknown.join(', ')}. There are: ${scenarios.map(({ name }) => name).join(', ')}`,
     )
   }
