@@ -79,6 +79,8 @@ class Linear implements Copy {
   readonly #center: Float64Array
   readonly #gain: Float64Array
   #ridge: Ridge | undefined
+  /** Of those that it is tried on, which are always the same. */
+  #rows: readonly Float64Array[] | undefined
   readonly #target: Float64Array
   readonly #byOdds: boolean
 
@@ -117,7 +119,7 @@ class Linear implements Copy {
 
   shareOf(tried: readonly Answered[]): number {
     const k = this.#target.length
-    const rows = tried.map(({ x }) => this.#rowOf(x))
+    const rows = (this.#rows ??= tried.map(({ x }) => this.#rowOf(x)))
     const right = tried.map(({ label, odds }) => (this.#byOdds ? greatest(odds!) : this.#labels.indexOf(label)))
     const shares = penalties.map((penalty) => {
       const weights = this.#ridge!.solve(penalty)

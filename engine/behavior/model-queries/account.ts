@@ -129,7 +129,11 @@ export class Account {
   /** The same memory. */
   readonly #ringBits: Uint16Array
   readonly #notes: Uint8Array
-  readonly #opened: Float64Array[]
+  /** The inputs in the ring as numbers, by their place there; bits: which of them are. */
+  readonly #opened: readonly Float64Array[]
+  #isOpened = 0
+  /** The same, newest first. */
+  readonly #newestFirst: Float64Array[] = []
   readonly #rounding: Float16Array
   readonly #roundingBits: Uint16Array
   readonly #rounded: Float64Array
@@ -171,6 +175,7 @@ export class Account {
 
   open(block: AccountBlock): void {
     block.copyTo(this.#bytes)
+    this.#isOpened = 0
   }
 
   putBack(block: AccountBlock): void {
@@ -231,15 +236,23 @@ export class Account {
 
   /** The last inputs, newest first; good until the next call. */
   ring(): readonly Float64Array[] {
-    const d = this.dimension
     const count = this.#head[at.ringCount]!
     const kept = Math.min(ringSize, count)
+    const list = this.#newestFirst
+    list.length = kept
     for (let n = 0; n < kept; n++) {
-      const first = ((count - 1 - n) % ringSize) * d
-      const opened = this.#opened[n]!
-      for (let i = 0; i < d; i++) opened[i] = float16s[this.#ringBits[first + i]!]!
+      const place = (count - 1 - n) % ringSize
+      if ((this.#isOpened & (1 << place)) === 0) this.#openAt(place)
+      list[n] = this.#opened[place]!
     }
-    return kept === ringSize ? this.#opened : this.#opened.slice(0, kept)
+    return list
+  }
+
+  #openAt(place: number): void {
+    const opened = this.#opened[place]!
+    const bits = this.#ringBits
+    for (let i = 0, from = place * opened.length; i < opened.length; i++) opened[i] = float16s[bits[from + i]!]!
+    this.#isOpened |= 1 << place
   }
 
   /** Of the n-th newest. */
@@ -273,7 +286,7 @@ export class Account {
     for (let n = 0; n < Math.min(ringSize, count); n++) {
       if ((this.#notes[(count - 1 - n) % ringSize]! & noted.step) !== 0) continue
       if (newest < 0) newest = n
-      const earlier = this.#opened[n]!
+      const earlier = this.#newestFirst[n]!
       let sum = 0
       for (let i = 0; i < x.length && sum < least; i++) {
         const difference = x[i]! - earlier[which[i]!]!
@@ -287,7 +300,11 @@ export class Account {
     const place = this.#kept.closest(x, this.#head[at.kept]!, least)
     if (place >= 0) return { values: this.#kept.row(place), kept: place, isNewest: false }
     if (closest < 0) return undefined
-    return { values: this.#picked(this.#opened[closest]!, this.#from), kept: undefined, isNewest: closest === newest }
+    return {
+      values: this.#picked(this.#newestFirst[closest]!, this.#from),
+      kept: undefined,
+      isNewest: closest === newest,
+    }
   }
 
   /** A step was made from it: it is kept longer. */
@@ -303,6 +320,8 @@ export class Account {
       this.#head[at.kept] = this.#kept.keep(this.#ringBits, place * this.dimension, count, this.#head[at.kept]!)
     }
     this.#ring.set(this.#rounding, place * this.dimension)
+    this.#opened[place]!.set(this.#rounded)
+    this.#isOpened |= 1 << place
     this.#labels[place] = label
     this.#notes[place] = (member ? noted.member : 0) | (step ? noted.step : 0)
   }

@@ -18,8 +18,8 @@ export function inBlackAndWhite(accounts: readonly (readonly Sample[])[]): ToldR
       const x = turn(sample, n)
       if (x === undefined) return []
       counts.pictures++
-      if (x.some((value, i) => value !== sample.x[i])) counts.shaded++
-      return [{ ...sample, x }]
+      if (isOther(x, sample.x)) counts.shaded++
+      return [{ x, label: sample.label, margin: sample.margin }]
     }),
   )
   if (counts.pictures < pictures * counts.all || counts.shaded < shaded * counts.all) return undefined
@@ -29,5 +29,10 @@ export function inBlackAndWhite(accounts: readonly (readonly Sample[])[]): ToldR
 
 /** Undefined where it is no picture. Where it was reduced to fewer values, it was turned before. */
 function turn({ x, blackAndWhite }: Sample, n: number): Float32Array | undefined {
-  return blackAndWhite ?? (isPicture(x) ? Float32Array.from(toBlackAndWhite(x, n)) : undefined)
+  return blackAndWhite ?? (isPicture(x) ? toBlackAndWhite(x, n) : undefined)
+}
+
+function isOther(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return true
+  return false
 }

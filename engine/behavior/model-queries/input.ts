@@ -141,9 +141,11 @@ export function packedInBlackAndWhite(input: QueryInput): string | undefined {
 const whiteFrom = [0.4, 0.5, 0.6] as const
 
 /** `draw`: any whole number. */
-export function toBlackAndWhite(values: ArrayLike<number>, draw: number): number[] {
+export function toBlackAndWhite(values: ArrayLike<number>, draw: number): Float32Array {
   const line = whiteFrom[draw % whiteFrom.length]!
-  return Array.from(values, (value) => (value < line ? 0 : 1))
+  const turned = new Float32Array(values.length)
+  for (let n = 0; n < turned.length; n++) turned[n] = values[n]! < line ? 0 : 1
+  return turned
 }
 
 /** All values are between black and white. */
@@ -186,11 +188,11 @@ function norm(values: readonly number[]): number {
   return sum > 0 ? Math.sqrt(sum) : 1
 }
 
-function lengthOf(values: readonly number[]): number {
+function lengthOf(values: ArrayLike<number>): number {
   return Math.min(values.length, dimensionMax)
 }
 
-function reduced(values: readonly number[], divisor: number, x = roomFor(lengthOf(values))): Float64Array {
+function reduced(values: ArrayLike<number>, divisor: number, x = roomFor(lengthOf(values))): Float64Array {
   if (values.length <= dimensionMax) {
     for (let n = 0; n < values.length; n++) x[n] = values[n]! / divisor
     return x

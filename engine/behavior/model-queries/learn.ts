@@ -194,7 +194,11 @@ function landmarksOf(
   const holds =
     last?.dimension === dimension && samples < moreSamples * last.samples && watermarkMs < last.atMs + landmarksMs
   if (holds) return undefined
-  const landmarks = chooseLandmarks(taught, natural, watermarkMs)
+  const answered = taught.map(({ principal, samples }) => ({
+    principal,
+    samples: samples.map(({ x, label, odds }) => ({ x, label, odds: odds === undefined ? odds : unpackedOdds(odds) })),
+  }))
+  const landmarks = chooseLandmarks(answered, natural, watermarkMs)
   if (landmarks !== undefined) {
     const chosen: Chosen = { atMs: watermarkMs, samples, dimension }
     entries.set(chosenName, chosen)
@@ -217,9 +221,8 @@ class Samples {
 
   list(): readonly Sample[] {
     return this.#list.map(({ x, label, margin, odds, blackAndWhite }) => {
-      const known = odds === undefined ? undefined : unpackedOdds(odds)
       const turned = blackAndWhite === undefined ? undefined : unpacked(blackAndWhite)
-      return { x: unpacked(x), label, margin: margin ?? NaN, odds: known, blackAndWhite: turned }
+      return { x: unpacked(x), label, margin: margin ?? NaN, odds, blackAndWhite: turned }
     })
   }
 

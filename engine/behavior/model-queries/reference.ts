@@ -6,18 +6,14 @@
  * hides in the directions that honest inputs hardly use. The lines are split-conformal quantiles (Vovk et al. 2005), scored
  * crosswise: no account's queries are scored by what it taught itself. Pure.
  */
+import { fitTo, Table } from './fit.ts'
 import { inputsRead } from './input.ts'
 import { packed, unpacked } from './packed.ts'
+import { scoreAll, scorer, type Scorer } from './score.ts'
 
 /** Shares of honest traffic past each of the lines; the last is as rare as the number of samples can tell. */
 const shares = [0.05, 0.01, 0.002, 0] as const
 export const levelCount = shares.length
-/** What the covariance is shrunk by, as a share of its mean variance. */
-const shrinkage = 0.01
-/** Weight of the mean over all in the mean of a class, in samples. */
-const priorSamples = 5
-/** Classes whose means are kept; the rest share the mean over all. */
-const classesMax = 64
 /** An account with more than this share of its queries past the 5 % line teaches nothing; of at most a third of them. */
 const oddShare = 0.3
 
@@ -26,8 +22,8 @@ export interface Sample {
   readonly label: string
   /** NaN: not told. */
   readonly margin: number
-  /** Log-odds of all classes; absent where they are not told. */
-  readonly odds?: ArrayLike<number> | undefined
+  /** Log-odds of all classes, packed; absent where they are not told. */
+  readonly odds?: string | undefined
   /** What it would be in black and white; absent where `x` tells, or where it is no picture. */
   readonly blackAndWhite?: Float32Array | undefined
 }
@@ -67,173 +63,67 @@ export interface ToldReference {
   readonly blackAndWhite?: Omit<ToldReference, 'blackAndWhite'>
 }
 
-interface Fit {
-  readonly dimension: number
-  readonly labels: readonly string[]
-  readonly whitening: Float64Array
-  readonly means: Float64Array
-}
-
 /** Undefined where there are too few samples. Accounts in an order that does not depend on the order of arrival. */
 export function learnReference(accounts: readonly (readonly Sample[])[]): ToldReference | undefined {
-  const kept = withoutOdd(accounts)
-  const [even, odd] = folds(kept)
-  if (even.length < 2 || odd.length < 2) return undefined
-  const crossed = crossScores(kept)
-  const novelties = crossed.flat().sort((a, b) => a - b)
+  if (!hasTwoHalves(accounts)) return undefined
+  const scored = withoutOdd(scoredCrosswise(accounts))
+  const { accounts: kept, table } = scored
+  if (!hasTwoHalves(kept)) return undefined
+  const novelties = Float64Array.from(scored.scores).sort()
   const all = kept.flat()
-  const margins = all.map(({ margin }) => margin).filter((margin) => !Number.isNaN(margin))
-  const fit = fitTo(all)
+  const margins = Float64Array.from(all.map(({ margin }) => margin).filter((margin) => !Number.isNaN(margin)))
+  const fit = fitTo(table, table.queriesOf('all'))
   return {
     version: 1,
     dimension: fit.dimension,
     labels: fit.labels,
     whitening: packed(Float32Array.from(fit.whitening)),
     means: packed(Float32Array.from(fit.means)),
-    lines: linesOf(
-      novelties,
-      margins.sort((a, b) => a - b),
-    ),
-    scale: scaleOf(kept),
+    lines: linesOf(novelties, margins.sort()),
+    scale: scaleOf(table),
     benign: [quantile(novelties, 0.05), quantile(novelties, 0.95)],
     samples: all.length,
     accounts: kept.length,
   }
 }
 
+/** Queries of accounts, each with its distance from what others taught. */
+interface Scored {
+  readonly accounts: readonly (readonly Sample[])[]
+  readonly table: Table
+  readonly scores: Float64Array
+}
+
+/** Whether there are two queries at least of every other account, and of those between. */
+function hasTwoHalves(accounts: readonly (readonly Sample[])[]): boolean {
+  const counts = [0, 0]
+  for (const [n, samples] of accounts.entries()) counts[n % 2]! += samples.length
+  return Math.min(...counts) >= 2
+}
+
 /** Accounts that stand out from what the others teach are left out, unless so many do that it is the traffic that changed. */
-function withoutOdd(accounts: readonly (readonly Sample[])[]): readonly (readonly Sample[])[] {
-  const scores = crossScores(accounts)
-  const line = quantile(
-    scores.flat().sort((a, b) => a - b),
-    0.95,
-  )
+function withoutOdd(all: Scored): Scored {
+  const { accounts, table, scores } = all
+  const line = quantile(Float64Array.from(scores).sort(), 0.95)
   const kept = accounts.filter((_, n) => {
-    const own = scores[n]!
+    const own = scores.subarray(table.starts[n], table.starts[n + 1])
     return own.filter((score) => score > line).length <= oddShare * own.length
   })
-  return kept.length * 3 >= accounts.length * 2 ? kept : accounts
+  return kept.length === accounts.length || kept.length * 3 < accounts.length * 2 ? all : scoredCrosswise(kept)
 }
 
-function folds(accounts: readonly (readonly Sample[])[]): readonly [Sample[], Sample[]] {
-  return [accounts.filter((_, n) => n % 2 === 0).flat(), accounts.filter((_, n) => n % 2 === 1).flat()]
+function scoredCrosswise(accounts: readonly (readonly Sample[])[]): Scored {
+  const table = new Table(accounts)
+  const scores = new Float64Array(table.count)
+  const [even, odd] = [table.queriesOf('even'), table.queriesOf('odd')]
+  if (even.length > 0 && odd.length > 0) {
+    scoreAll(table, even, fitTo(table, odd), scores)
+    scoreAll(table, odd, fitTo(table, even), scores)
+  }
+  return { accounts, table, scores }
 }
 
-function crossScores(accounts: readonly (readonly Sample[])[]): readonly (readonly number[])[] {
-  const [even, odd] = folds(accounts)
-  const [byOdd, byEven] = [scorer(fitTo(odd)), scorer(fitTo(even))]
-  return accounts.map((samples, n) => samples.map(({ x, label }) => (n % 2 === 0 ? byOdd : byEven)(x, label)))
-}
-
-function fitTo(samples: readonly Sample[]): Fit {
-  const dimension = samples[0]!.x.length
-  const total = new Float64Array(dimension)
-  const sums = new Map<string, { count: number; readonly sum: Float64Array }>()
-  for (const { x, label } of samples) {
-    let of = sums.get(label)
-    if (of === undefined && sums.size < classesMax)
-      sums.set(label, (of = { count: 0, sum: new Float64Array(dimension) }))
-    if (of !== undefined) of.count++
-    for (let i = 0; i < dimension; i++) {
-      total[i]! += x[i]! / samples.length
-      if (of !== undefined) of.sum[i]! += x[i]!
-    }
-  }
-  const meanOf = new Map<string, Float64Array>()
-  for (const [label, { count, sum }] of sums) {
-    meanOf.set(
-      label,
-      sum.map((value, i) => (value + priorSamples * total[i]!) / (count + priorSamples)),
-    )
-  }
-  const labels = [...meanOf.keys()].sort()
-  const whitening = inverseFactor(covarianceOf(samples, meanOf, total), dimension)
-  const means = new Float64Array((labels.length + 1) * dimension)
-  for (const [n, mean] of [...labels.map((label) => meanOf.get(label)!), total].entries()) {
-    means.set(whitened(whitening, mean, dimension), n * dimension)
-  }
-  return { dimension, labels, whitening, means }
-}
-
-function covarianceOf(
-  samples: readonly Sample[],
-  meanOf: ReadonlyMap<string, Float64Array>,
-  total: Float64Array,
-): Float64Array {
-  const d = total.length
-  const covariance = new Float64Array(d * d)
-  const away = new Float64Array(d)
-  for (const { x, label } of samples) {
-    const mean = meanOf.get(label) ?? total
-    for (let i = 0; i < d; i++) away[i] = x[i]! - mean[i]!
-    for (let i = 0; i < d; i++) {
-      const a = away[i]! / samples.length
-      if (a !== 0) for (let j = 0; j <= i; j++) covariance[i * d + j]! += a * away[j]!
-    }
-  }
-  let trace = 0
-  for (let i = 0; i < d; i++) trace += covariance[i * d + i]!
-  const floor = Math.max((shrinkage * trace) / d, 1e-9)
-  for (let i = 0; i < d; i++) covariance[i * d + i]! += floor
-  return covariance
-}
-
-/** The inverse of the lower Cholesky factor; rows of the lower triangle, one after the other. */
-function inverseFactor(covariance: Float64Array, d: number): Float64Array {
-  const factor = new Float64Array(d * d)
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = covariance[i * d + j]!
-      for (let k = 0; k < j; k++) sum -= factor[i * d + k]! * factor[j * d + k]!
-      factor[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / factor[j * d + j]!
-    }
-  }
-  const inverse = new Float64Array((d * (d + 1)) / 2)
-  const at = (i: number, j: number): number => (i * (i + 1)) / 2 + j
-  for (let j = 0; j < d; j++) {
-    inverse[at(j, j)] = 1 / factor[j * d + j]!
-    for (let i = j + 1; i < d; i++) {
-      let sum = 0
-      for (let k = j; k < i; k++) sum -= factor[i * d + k]! * inverse[at(k, j)]!
-      inverse[at(i, j)] = sum / factor[i * d + i]!
-    }
-  }
-  return inverse
-}
-
-function whitened(whitening: Float64Array | Float32Array, x: ArrayLike<number>, d: number): Float64Array {
-  const y = new Float64Array(d)
-  for (let i = 0, at = 0; i < d; i++) {
-    let sum = 0
-    for (let j = 0; j <= i; j++) sum += whitening[at++]! * x[j]!
-    y[i] = sum
-  }
-  return y
-}
-
-export type Scorer = (x: ArrayLike<number>, label: string) => number
-
-function scorer(fit: {
-  readonly dimension: number
-  readonly labels: readonly string[]
-  readonly whitening: Float64Array | Float32Array
-  readonly means: Float64Array | Float32Array
-}): Scorer {
-  const { dimension: d, labels, whitening, means } = fit
-  const rowOf = new Map(labels.map((label, row) => [label, row]))
-  return (x, label) => {
-    let mean = (rowOf.get(label) ?? labels.length) * d
-    let total = 0
-    for (let i = 0, at = 0; i < d; i++) {
-      let sum = -means[mean++]!
-      for (let j = 0; j <= i; j++) sum += whitening[at++]! * x[j]!
-      total += sum * sum
-    }
-    return Math.sqrt(total)
-  }
-}
-
-function linesOf(novelties: readonly number[], margins: readonly number[]): Lines {
+function linesOf(novelties: Float64Array, margins: Float64Array): Lines {
   const n = novelties.length
   const rarest = 1 / (n + 1)
   const share = shares.map((wanted) => Math.max(wanted, rarest))
@@ -253,15 +143,17 @@ function linesOf(novelties: readonly number[], margins: readonly number[]): Line
   }
 }
 
-function scaleOf(accounts: readonly (readonly Sample[])[]): number {
+function scaleOf({ rows, dimension, starts }: Table): number {
   const distances: number[] = []
-  for (const samples of accounts) {
-    for (let n = 1; n < samples.length; n++) distances.push(distance(samples[n]!.x, samples[n - 1]!.x))
+  for (let account = 0; account + 1 < starts.length; account++) {
+    for (let row = starts[account]! + 1; row < starts[account + 1]!; row++) {
+      const at = row * dimension
+      let sum = 0
+      for (let i = 0; i < dimension; i++) sum += (rows[at + i]! - rows[at - dimension + i]!) ** 2
+      distances.push(Math.sqrt(sum))
+    }
   }
-  return quantile(
-    distances.sort((a, b) => a - b),
-    0.5,
-  )
+  return quantile(Float64Array.from(distances).sort(), 0.5)
 }
 
 export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -270,7 +162,7 @@ export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.sqrt(sum)
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
 }
 
@@ -305,8 +197,8 @@ export function openReference(told: unknown): Reference | undefined {
   const known = opened.get(told)
   if (known !== undefined) return known
   const of = told as ToldReference
-  const whitening = unpacked(of.whitening)
-  const means = unpacked(of.means)
+  const whitening = Float64Array.from(unpacked(of.whitening))
+  const means = Float64Array.from(unpacked(of.means))
   const score = scorer({ dimension: of.dimension, labels: of.labels, whitening, means })
   const reference = { told: of, novelty: onceEach(score) }
   opened.set(told, reference)

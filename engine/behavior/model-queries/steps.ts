@@ -75,6 +75,7 @@ const differences = new Float64Array(valuesMost)
 const sizes = new Float64Array(valuesMost)
 const values = new Float64Array(valuesMost)
 const isCut = new Uint8Array(valuesMost)
+const levels = new Float64Array(levelsMax)
 
 /** Of the values that are looked at. Undefined where too few differ. */
 export function evennessOf(x: Float64Array, earlier: Float64Array): Evenness | undefined {
@@ -166,12 +167,14 @@ function isOnGrid(count: number, size: number, step: number): boolean {
 }
 
 function hasFewLevels(x: Float64Array, earlier: Float64Array): boolean {
-  const levels = new Set<number>()
-  for (const values of [x, earlier]) {
-    for (const value of values) {
-      levels.add(value)
-      if (levels.size > levelsMax) return false
-    }
+  let count = 0
+  for (let n = 0; n < 2 * x.length; n++) {
+    const value = n < x.length ? x[n]! : earlier[n - x.length]!
+    let level = 0
+    while (level < count && levels[level] !== value) level++
+    if (level < count) continue
+    if (count === levelsMax) return false
+    levels[count++] = value
   }
   return true
 }

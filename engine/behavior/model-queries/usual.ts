@@ -35,7 +35,7 @@ export function usualOf(
     account.open(account.begin(0))
     for (const { x, label, margin } of samples) {
       const of = { kind, label, margin: Number.isNaN(margin) ? undefined : margin }
-      const input = { ...of, x: Float64Array.from(x), blackAndWhite: kind === 'features' && isBlackAndWhite(x) }
+      const input = { ...of, x: new Float64Array(x), blackAndWhite: kind === 'features' && isBlackAndWhite(x) }
       const { bits, counts, step } = shownBy(account, { input, member: false }, reference, false)
       account.remember(keyOfText(label), false, step)
       for (const [n, bit] of kindsShown.entries()) {
@@ -63,7 +63,7 @@ export function alikeOf(accounts: readonly (readonly Sample[])[]): number {
     const sums = { pairs: 0, equal: 0 }
     account.open(account.begin(0))
     for (const { x } of samples) {
-      account.rounded(Float64Array.from(x))
+      account.rounded(new Float64Array(x))
       account.ring()
       const looked = account.lookedAt()
       const earlier = account.closest()
