@@ -137,6 +137,7 @@ export class BehaviorGroup implements GroupEntries {
   /** Whether an observation of this rule and scope with these values belongs to it. */
   isFor(rule: string, scope: string, values: readonly string[]): boolean {
     if (this.owner.rule !== rule || this.scope !== scope || this.values.length !== values.length) return false
+    if (this.slot === forgotten) return false
     for (let at = 0; at < values.length; at++) if (this.values[at] !== values[at]) return false
     return true
   }

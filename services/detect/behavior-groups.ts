@@ -25,6 +25,7 @@ import { BehaviorGroup, isEntryKey, keysOf, openStore } from './behavior-group.t
 import type { BehaviorHead, BehaviorStore, GroupOwner } from './behavior-group.ts'
 import { DueGroups } from './due-groups.ts'
 import { groupKey } from './observations.ts'
+import type { Familiar } from './observe.ts'
 import type { BehaviorPlanned } from './rule-set.ts'
 import { signalOfBehavior, type Seen } from './signals.ts'
 
@@ -60,6 +61,8 @@ export interface Member {
   readonly step: BehaviorStep
   readonly context: StepContext
   readonly owner: GroupOwner
+  /** Tells the rules in force apart. */
+  readonly number: number
 }
 
 /** Groups of different rules with the same values, which mostly come one after the other. */
@@ -123,7 +126,7 @@ export class BehaviorGroups {
       if (step === undefined) continue
       const { key, rule } = planned
       const owner: GroupOwner = { rule: key, version: step.stateVersion, store: this.#store }
-      this.#members.set(key, { planned, step, context: this.#contextOf(key), owner })
+      this.#members.set(key, { planned, step, context: this.#contextOf(key), owner, number: this.#members.size })
       if (!this.#firstOfType.has(rule.type)) this.#firstOfType.set(rule.type, key)
     }
     this.#takeUp()
@@ -147,7 +150,7 @@ export class BehaviorGroups {
     return this.#members.get(ruleKey)
   }
 
-  /** Undefined: nothing came of it. */
+  /** `familiar`: where the group is looked for first, and noted for the next time. Undefined: nothing came of it. */
   observe(
     member: Member,
     scope: string,
@@ -156,8 +159,13 @@ export class BehaviorGroups {
     watermarkMs: number,
     seen: Seen,
     out: Outcome,
+    familiar?: Familiar,
   ): BehaviorFound | undefined {
-    const group = this.#groupOf(member, scope, values, seen, out)
+    let group = familiar?.behavior[member.number]
+    if (group?.isFor(member.planned.key, scope, values) !== true) {
+      group = this.#groupOf(member, scope, values, seen, out)
+      if (familiar !== undefined) familiar.behavior[member.number] = group
+    }
     if (group.newSinceMs !== undefined) this.#promote(group, group.newSinceMs, seen)
     const outcome = member.step.apply(values, group, observation, watermarkMs, member.context)
     if (outcome.dropped !== undefined) out.drop(`behavior-${outcome.dropped}`)

@@ -171,7 +171,7 @@ export class DetectLogic implements StageLogic {
       if (hidden && this.#hides(rule.meta.id, event, timeMs, out)) continue
       this.#report.matched(rule.meta.id)
       if (rule.standalone) this.#emit(signalOfEvent(rule.meta, event, seen), out)
-      if (selected !== undefined) this.#select(selected, event, context, seen, out)
+      if (selected !== undefined) this.#select(selected, read, context, seen, out)
       for (const reader of readers) {
         if (reader.hidden && this.#hides(reader.plan.rule.meta.id, event, timeMs, out)) continue
         this.#observe(reader, read, seen, out)
@@ -196,14 +196,16 @@ export class DetectLogic implements StageLogic {
     return true
   }
 
-  #select({ planned, member }: Selected, event: Event, context: EventContext, seen: Seen, out: Outcome): void {
+  #select({ planned, member }: Selected, of: ReadEvent, context: EventContext, seen: Seen, out: Outcome): void {
     const { key, rule } = planned
+    const { event, familiar } = of
     const read = rule.plan.read(event, context)
     if (read === undefined) return
     const { group, observation } = read
     const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
     if (member === undefined) return this.#handOn(rule.meta.id, key, scope, group, observation, out)
-    const found = this.#behavior.observe(member, scope, group, observation, this.#clock.watermarkMs, seen, out)
+    const { watermarkMs } = this.#clock
+    const found = this.#behavior.observe(member, scope, group, observation, watermarkMs, seen, out, familiar)
     if (found !== undefined) this.#followBehavior(found, out)
   }
 

@@ -45,6 +45,13 @@ export class NamedEntities {
   #roomAt = bytesSmall
   /** Most events name what the one before named, in the very same list. */
   #last: { readonly entities: readonly Entity[]; readonly times: readonly (Times | undefined)[] } | undefined
+  /**
+   * When events named these in a row: spans of stretches, one after the other, of which the first is the last of each entity. They
+   * are put down there when they are asked for, or others are named. Empty: there is no such row.
+   */
+  #row: number[] = []
+  /** Of the row's last stretch. */
+  #rowNumber = NaN
 
   constructor(named: readonly Named[]) {
     for (const { entities, spans } of named) {
@@ -57,6 +64,7 @@ export class NamedEntities {
   }
 
   toJSON(): readonly Named[] {
+    this.#putDown()
     const all = [...this.#byType.values()].flatMap((byId) => [...byId.values()])
     return all.map(({ entity, spans }) => ({ entities: [entity], spans }))
   }
@@ -64,12 +72,65 @@ export class NamedEntities {
   /** An event of this time named these. `neededFromMs`: nothing before it is told any more. */
   note(entities: readonly Entity[], t: number, lengthMs: number, neededFromMs: () => number): void {
     const number = Math.floor(t / lengthMs)
+    if (!this.#growsRow(entities, t, number)) {
+      this.#putDown()
+      this.#row.length = 0
+      this.#noteAll(entities, t, number, lengthMs)
+      if (this.#endsIn(number, lengthMs)) this.#beginRow(t, number)
+    }
+    if (this.#bytes > this.#roomAt) this.#makeRoom(neededFromMs(), lengthMs)
+  }
+
+  #noteAll(entities: readonly Entity[], t: number, number: number, lengthMs: number): void {
     if (this.#goesOn(entities, t, number, lengthMs)) return
     if (this.#last?.entities === entities && !this.#crowded) {
       // None is left out of any stretch: nothing has to be looked up.
       for (const times of this.#last.times) if (times !== undefined) this.#lastsTo(times, t, number, lengthMs)
     } else this.#last = { entities, times: entities.map((entity) => this.#noteOne(entity, t, number, lengthMs)) }
-    if (this.#bytes > this.#roomAt) this.#makeRoom(neededFromMs(), lengthMs)
+  }
+
+  /** It named what the event before did, in the same stretch or in a later one. */
+  #growsRow(entities: readonly Entity[], t: number, number: number): boolean {
+    const row = this.#row
+    const end = row.length - 1
+    if (this.#last?.entities !== entities || end < 0 || !(number >= this.#rowNumber)) return false
+    if (number === this.#rowNumber) {
+      if (t > row[end]!) row[end] = t
+      if (t < row[end - 1]!) row[end - 1] = t
+      return true
+    }
+    // None is left out of any stretch.
+    if (this.#crowded) return false
+    row.push(t, t)
+    this.#rowNumber = number
+    this.#bytes += this.#last.times.length * spanBytes
+    return true
+  }
+
+  /** Whether those named last are different ones, each last named in this stretch. */
+  #endsIn(number: number, lengthMs: number): boolean {
+    const { times } = this.#last!
+    const ends = (each: Times | undefined): boolean => Math.floor((each?.spans.at(-1) ?? NaN) / lengthMs) === number
+    return times.every(ends) && new Set(times).size === times.length
+  }
+
+  #beginRow(t: number, number: number): void {
+    this.#row.push(t, t)
+    this.#rowNumber = number
+  }
+
+  #putDown(): void {
+    const row = this.#row
+    if (row.length === 0) return
+    const [first, last] = row as [number, number]
+    for (const times of this.#last!.times) {
+      const { spans } = times!
+      const end = spans.length - 1
+      if (last > spans[end]!) spans[end] = last
+      if (first < spans[end - 1]!) spans[end - 1] = first
+      for (let at = 2; at < row.length; at++) spans.push(row[at]!)
+    }
+    row.splice(0, row.length - 2)
   }
 
   /** It named what the event before did, in the stretches that these were named in. */
@@ -164,6 +225,8 @@ export class NamedEntities {
   }
 
   #makeRoom(neededFromMs: number, lengthMs: number): void {
+    this.#putDown()
+    this.#row.length = 0
     this.#forgetBefore(Math.floor(neededFromMs / lengthMs), lengthMs)
     if (this.#bytes > bytesMax) this.#forgetBefore(this.#firstToKeep(lengthMs), lengthMs)
     this.#roomAt = Math.min(bytesMax, Math.max(bytesSmall, 2 * this.#bytes))
@@ -201,6 +264,7 @@ export class NamedEntities {
 
   /** What the events from `fromMs` to `toMs` named. */
   between(fromMs: number, toMs: number): readonly Entity[] {
+    this.#putDown()
     const named: Entity[] = []
     for (const byId of this.#byType.values()) {
       for (const { entity, spans } of byId.values()) if (overlaps(spans, fromMs, toMs)) named.push(entity)

@@ -11,6 +11,7 @@ import { entitiesOf, evidenceOf } from '../../engine/behavior/entities.ts'
 import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
+import type { BehaviorGroup } from './behavior-group.ts'
 import { bytesExposed, queriesExposed } from './describe.ts'
 import type { KeptGroup } from './kept-group.ts'
 import type { ObservationContext } from './observations.ts'
@@ -31,6 +32,8 @@ export class Familiar {
   entities: readonly Entity[] = []
   /** The group of each correlation, by the correlation's number. */
   readonly groups: (KeptGroup | undefined)[] = []
+  /** And of each behavior rule. */
+  readonly behavior: (BehaviorGroup | undefined)[] = []
 }
 
 const familiarMax = 10_000
