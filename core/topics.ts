@@ -88,6 +88,8 @@ export const headers = {
   masked: 'w-masked',
   /** What a record came from: `<stage>/<topic>/<partition>:<offset>.<index>`. */
   mark: 'w-mark',
+  /** On a record that holds several outputs of one task: `<stage>/<topic>/<partition>`, where they came from (runtime/packs.ts). */
+  packed: 'w-packed',
   /** On control records: its kind. */
   control: 'w-control',
   /** When the first raw record behind this one was appended to the bus, in ms since 1970: measures end-to-end time. */

@@ -61,6 +61,20 @@ export class Marks {
     return true
   }
 
+  /** As `passes`, of a mark that comes in parts. */
+  passesAt(origin: string, offset: number, index: number): boolean | undefined {
+    const seen = this.#highest.get(origin)
+    if (seen === undefined) {
+      if (this.#highest.size >= originsMax) return undefined
+      this.#highest.set(origin, [offset, index])
+      return true
+    }
+    if (offset < seen[0] || (offset === seen[0] && index <= seen[1])) return false
+    seen[0] = offset
+    seen[1] = index
+    return true
+  }
+
   #passesAny(mark: string): boolean | undefined {
     const colon = mark.lastIndexOf(':')
     const dot = mark.indexOf('.', colon)
@@ -69,12 +83,10 @@ export class Marks {
     const index = Number(mark.slice(dot + 1))
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(index)) return undefined
     const origin = mark.slice(0, colon)
-    const seen = this.#highest.get(origin)
-    if (seen !== undefined && (offset < seen[0] || (offset === seen[0] && index <= seen[1]))) return false
-    if (seen === undefined && this.#highest.size >= originsMax) return undefined
-    this.#last = [offset, index]
+    const passes = this.passesAt(origin, offset, index)
+    if (passes !== true) return passes
+    this.#last = this.#highest.get(origin)
     this.#lastOrigin = `${origin}:`
-    this.#highest.set(origin, this.#last)
     return true
   }
 

@@ -69,7 +69,8 @@ class Runner implements StageRun {
 
   async start(): Promise<void> {
     const { bus } = this.#context
-    for (const topic of [...this.#spec.inputs, ...this.#spec.tellsWatermarkTo, ...(this.#spec.tells ?? [])]) {
+    const { inputs, tellsWatermarkTo, tells = [], packs = [] } = this.#spec
+    for (const topic of new Set([...inputs, ...tellsWatermarkTo, ...tells, ...packs])) {
       this.#partitions.set(topic, await bus.partitionCount(topic))
     }
     const partitions = Math.max(...this.#spec.inputs.map((topic) => this.#partitionsOf(topic)))
@@ -167,6 +168,7 @@ class Runner implements StageRun {
         spec,
         at,
         partitions,
+        partitionsOf,
         downstream: this.#downstream(),
         deps: this.#context,
         logic,

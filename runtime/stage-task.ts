@@ -15,9 +15,11 @@ import { parseJson } from '../core/json.ts'
 import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
 import type { TaskMeta } from './checkpoints.ts'
+import { arrivalOf } from './arrival.ts'
 import { CollectedOutcome } from './collect-outcome.ts'
 import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
+import { aloneFrom, unpack, type Unpacked } from './packs.ts'
 import type { ServiceContext } from './service.ts'
 import type { Sidecar, StageLogic, StageSpec, TaskProgress } from './stage.ts'
 import { TaskContent } from './task-content.ts'
@@ -52,6 +54,7 @@ export class StageTask {
     readonly spec: StageSpec
     readonly at: TopicPartition
     readonly partitions: number
+    readonly partitionsOf?: (topic: string) => number
     readonly downstream: readonly TopicPartition[]
     readonly deps: TaskDependencies
     readonly logic: StageLogic
@@ -64,7 +67,8 @@ export class StageTask {
     this.#spec = spec
     this.#deps = options.deps
     this.#logic = options.logic
-    this.#outputs = new TaskOutputs(spec.name, at, options.deps, this.#stopping.signal)
+    const packing = { topics: spec.packs ?? [], partitionsOf: options.partitionsOf ?? (() => 0) }
+    this.#outputs = new TaskOutputs(spec.name, at, options.deps, this.#stopping.signal, packing)
     this.#marks = new Marks(meta?.marks)
     this.#time = new TaskTime(options, this.#outputs)
     this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta?.content ?? {})
@@ -128,6 +132,7 @@ export class StageTask {
       if (this.#nextOffset === 0 && record.offset > 0) this.#logic.beginsAt?.(record.appendedMs)
       if (headers.badEncoding in record.headers) this.#takeUnreadable(record)
       else if (headers.control in record.headers) await this.#takeControl(record)
+      else if (headers.packed in record.headers) taken += this.#takePack(record)
       else {
         taken++
         this.#takeRecord(record)
@@ -171,16 +176,47 @@ export class StageTask {
       this.#logic.record({ topic, partition, offset, key, value, headers: told, appendedMs, arrivedMs }, this.#out)
       this.#gather(record, arrivedMs)
     } catch (error) {
-      this.#out.clear()
-      this.#deps.log.error('a step failed on a record, which is now a dead letter', {
-        stage: this.#spec.name,
-        ...this.at,
-        offset: record.offset,
-        error: describeError(error),
-      })
-      this.#outputs.deadLetter(record, 'STEP_FAILED', describeError(error))
+      this.#failed(record, error)
     }
     this.#advance(record)
+  }
+
+  #failed(record: BusRecord, error: unknown, index = 0): void {
+    this.#out.clear()
+    this.#deps.log.error('a step failed on a record, which is now a dead letter', {
+      stage: this.#spec.name,
+      ...this.at,
+      offset: record.offset,
+      error: describeError(error),
+    })
+    this.#outputs.deadLetter(record, 'STEP_FAILED', describeError(error), { index })
+  }
+
+  /** Several outputs of one upstream task, one after the other. Returns how many. */
+  #takePack(record: BusRecord): number {
+    this.#outputs.nextRecord()
+    const pack = unpack(record)
+    if (pack === undefined || this.#logic.item === undefined) {
+      this.#outputs.deadLetter(record, 'NOT_AN_OBJECT', 'The record does not have the form of a pack of them.')
+    } else {
+      for (const [index, item] of pack.items.entries()) {
+        if (this.#marks.passesAt(pack.origin, item.offset, item.index) === false) {
+          this.#deps.telemetry.dropped(this.#spec.name, 'redelivered', 1)
+        } else this.#takeItem(record, item, index)
+      }
+    }
+    this.#advance(record)
+    return pack?.items.length ?? 1
+  }
+
+  #takeItem(record: BusRecord, { value, arrivedMs }: Unpacked, index: number): void {
+    try {
+      this.#logic.item!({ value, appendedMs: record.appendedMs, arrivedMs }, this.#out)
+      if (this.#out.deadLetters.length === 0) this.#gather(record, arrivedMs)
+      else this.#gather(aloneFrom(record, value), arrivedMs, index)
+    } catch (error) {
+      this.#failed(aloneFrom(record, value), error, index)
+    }
   }
 
   /** A batch that doesn't unfold. Its bytes are not kept: what they hide can't be masked; the digest names them. */
@@ -256,7 +292,7 @@ export class StageTask {
   }
 
   /** Turns what a step put out into records on their way. */
-  #gather(record: BusRecord, arrivedMs: number): void {
+  #gather(record: BusRecord, arrivedMs: number, part = 0): void {
     const out = this.#out
     const stage = this.#spec.name
     const atLeastMs = this.#logic.latenessMs ?? 0
@@ -264,7 +300,9 @@ export class StageTask {
       this.#time.watermark.happened(eventTimeMs, Math.max(latenessMs, atLeastMs))
     }
     for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
-    for (const { code, message, ...rest } of out.deadLetters) this.#outputs.deadLetter(record, code, message, rest)
+    for (const { code, message, index, ...rest } of out.deadLetters) {
+      this.#outputs.deadLetter(record, code, message, { index: index + part, ...rest })
+    }
     for (const output of out.emitted) this.#outputs.emit(record, output, arrivedMs)
     out.clear()
   }
@@ -307,10 +345,4 @@ export class StageTask {
     await this.sidecar?.stop()
     await this.checkpoint()
   }
-}
-
-function arrivalOf(record: BusRecord): number {
-  const told = record.headers[headers.arrived]
-  const arrivedMs = told === undefined ? NaN : Number(told)
-  return Number.isFinite(arrivedMs) ? arrivedMs : record.appendedMs
 }

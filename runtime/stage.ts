@@ -56,6 +56,14 @@ export interface Outcome {
   happened(eventTimeMs: number, latenessMs: number): void
 }
 
+/** An output of another task that came with others in one record. */
+export interface StageItem {
+  /** Parsed JSON. */
+  readonly value: unknown
+  readonly appendedMs: number
+  readonly arrivedMs: number
+}
+
 export interface StageRecord extends BusRecord {
   readonly value: Buffer
   /** Arrival of the raw record behind this one, ms since 1970. */
@@ -68,6 +76,8 @@ export interface StageLogic {
   readonly latenessMs?: number
   /** One record. A throw is a bug: the record becomes the dead letter STEP_FAILED, and state changes it made stay. */
   record(record: StageRecord, out: Outcome): void
+  /** One output of a stage that `packs` what it writes here: as if it had come alone. */
+  item?(item: StageItem, out: Outcome): void
   /**
    * Event time is complete up to here (ms since 1970); `Infinity`: the input ended. Called when it has advanced, in order
    * with the records.
@@ -130,6 +140,8 @@ export interface StageSpec {
   readonly tellsWatermarkTo: readonly string[]
   /** Topics every partition of which the logic itself writes control records into. */
   readonly tells?: readonly string[]
+  /** Of these topics: those outputs of which may travel together in one record. Who reads them implements `item`. */
+  readonly packs?: readonly string[]
   /** Whether its owner writes ticks into silent partitions of its inputs (one stage a topic may). */
   readonly ticks: boolean
   /** Content that it waits for before its first record, and then follows. */

@@ -12,13 +12,22 @@ import { limits } from '../core/limits.ts'
 import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
 import { buildDeadLetter } from './dead-letters.ts'
+import { partitionOf } from '../core/partition.ts'
 import { formatMark, originOf } from './marks.ts'
+import { Pack, packCharsMax } from './packs.ts'
 import type { ServiceContext } from './service.ts'
 import type { DeadLetterOptions, StageOutput } from './stage.ts'
 
 const publishPauseMsMax = 5_000
 /** Reckoned for a record's key and headers. */
 const overheadBytes = 200
+const nothing: readonly Pack[] = []
+
+/** Which outputs may travel together, and how many partitions their topics have. */
+export interface Packing {
+  readonly topics: readonly string[]
+  readonly partitionsOf: (topic: string) => number
+}
 
 type Serialized = Omit<StageOutput, 'value'> & { readonly value: string | Uint8Array | null }
 
@@ -28,6 +37,8 @@ export class TaskOutputs {
   readonly #deps: Pick<ServiceContext, 'bus' | 'log' | 'telemetry'>
   readonly #signal: AbortSignal
   readonly #origin: string
+  /** Of each topic that is packed, by partition. */
+  readonly #packs: ReadonlyMap<string, readonly Pack[]>
   #gathered: OutgoingRecord[] = []
   #bytes = 0
   #index = 0
@@ -41,12 +52,16 @@ export class TaskOutputs {
     at: TopicPartition,
     deps: Pick<ServiceContext, 'bus' | 'log' | 'telemetry'>,
     signal: AbortSignal,
+    packing: Packing = { topics: [], partitionsOf: () => 0 },
   ) {
     this.#stage = stage
     this.#at = at
     this.#deps = deps
     this.#signal = signal
     this.#origin = originOf(stage, at.topic, at.partition)
+    const packsOf = (topic: string): Pack[] =>
+      Array.from({ length: packing.partitionsOf(topic) }, (_, partition) => new Pack(this.#origin, topic, partition))
+    this.#packs = new Map(packing.topics.map((topic) => [topic, packsOf(topic)]))
   }
 
   /** Bytes gathered and not sent, about. */
@@ -77,6 +92,8 @@ export class TaskOutputs {
       return
     }
     const arrived = this.#spellArrived(arrivedMs)
+    const packs = this.#packs.get(output.topic)
+    if (packs !== undefined && this.#pack(packs, record, output, value, arrived)) return
     const own =
       output.headers === undefined ? { [headers.arrived]: arrived } : { [headers.arrived]: arrived, ...output.headers }
     this.#gather(record, output, value, own)
@@ -93,6 +110,33 @@ export class TaskOutputs {
     this.#gather(record, output, output.value, { ...output.headers })
   }
 
+  /** False where it has to go alone. */
+  #pack(
+    packs: readonly Pack[],
+    { offset }: BusRecord,
+    { key, partition, headers: own }: StageOutput,
+    json: Serialized['value'],
+    arrived: string,
+  ): boolean {
+    const isPlain = key !== undefined && partition === undefined && own === undefined
+    if (!isPlain || typeof json !== 'string' || json.length > packCharsMax) return false
+    const pack = packs[partitionOf(key, packs.length)]!
+    const output = { key, json, offset, index: this.#index++, arrived }
+    if (!pack.add(output)) {
+      this.#close(pack)
+      pack.add(output)
+    }
+    this.#bytes += json.length
+    return true
+  }
+
+  #close(pack: Pack): void {
+    const record = pack.take()
+    if (record === undefined) return
+    this.#gathered.push(record)
+    this.#bytes += overheadBytes
+  }
+
   /** `own`: its headers, which get the mark. */
   #gather(
     { offset }: BusRecord,
@@ -100,6 +144,8 @@ export class TaskOutputs {
     value: Serialized['value'],
     own: Record<string, string>,
   ): void {
+    // What was put out before it stays before it.
+    for (const pack of this.#packs.get(topic) ?? nothing) this.#close(pack)
     own[headers.mark] = formatMark(this.#origin, offset, this.#index++)
     this.#gathered.push({ topic, key, partition, value, headers: own })
     this.#bytes += (value?.length ?? 0) + overheadBytes
@@ -116,6 +162,7 @@ export class TaskOutputs {
 
   /** Sends what was gathered, behind what was sent before; resolves when what was sent before is acknowledged. */
   async flush(): Promise<void> {
+    for (const packs of this.#packs.values()) for (const pack of packs) this.#close(pack)
     if (this.#gathered.length === 0) return
     const outputs = this.#gathered
     this.#gathered = []

@@ -11,7 +11,8 @@
  * - a connection that broke in the middle of an answer keeps those bytes and misreads the next one;
  * - two requests that find a connection closed open two sockets, and one of them leaks;
  * - the end of an old socket closes the connection's new one, and so does a late disconnect;
- * - each disconnect of a connection that is gone leaves one listener more on its socket (Node warns).
+ * - each disconnect of a connection that is gone leaves one listener more on its socket (Node warns);
+ * - a request grows in buffers that are filled with zeros first, each twice as large as need be.
  */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
@@ -150,12 +151,17 @@ interface RequestQueueInside {
 const Cluster = require('kafkajs/src/cluster/index.js') as ClusterClass
 const Connection = require('kafkajs/src/network/connection.js') as { prototype: ConnectionInside }
 const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueueInside }
-const Encoder = require('kafkajs/src/protocol/encoder.js') as new (size?: number) => {
-  writeBufferInternal(bytes: Buffer): void
+interface EncoderInside {
+  buf: Buffer
+  readonly offset: number
+  ensureAvailable: (this: EncoderInside, bytes: number) => void
 }
+const Encoder = require('kafkajs/src/protocol/encoder.js') as { prototype: EncoderInside }
 const { createLogger } = require('kafkajs/src/loggers/index.js') as {
   createLogger: (options: { level: number; logCreator: LogCreator }) => unknown
 }
+
+const smallBytes = 16_384
 
 mend()
 
@@ -163,6 +169,15 @@ function mend(): void {
   const schedule = RequestQueue.prototype.scheduleCheckPendingRequests
   RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueueInside) {
     if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this)
+  }
+
+  Encoder.prototype.ensureAvailable = function (this: EncoderInside, bytes: number) {
+    const needed = this.offset + bytes
+    if (needed <= this.buf.length) return
+    // Small ones grow on; what is large is the last thing to be written.
+    const grown = Buffer.allocUnsafe(needed < smallBytes ? 2 * needed : needed)
+    this.buf.copy(grown, 0, 0, this.offset)
+    this.buf = grown
   }
 
   const underWay = new WeakMap<ConnectionInside, Promise<boolean>>()
@@ -276,11 +291,8 @@ export function rawRequest<T>(
       apiKey: api.key,
       apiVersion: api.version,
       apiName: api.name,
-      encode: () => {
-        const encoder = new Encoder(body.length)
-        encoder.writeBufferInternal(body)
-        return Promise.resolve(encoder)
-      },
+      // As much of an encoder as whoever frames the request looks at.
+      encode: () => Promise.resolve({ buf: body, buffer: body }),
     },
     response: { decode: (payload) => Promise.resolve(decode(payload)), parse: (decoded) => Promise.resolve(decoded) },
     ...(requestTimeoutMs === undefined ? {} : { requestTimeout: requestTimeoutMs }),

@@ -14,12 +14,12 @@ import type { ContentSet, Control } from '../../core/control.ts'
 import type { Mistake } from '../../core/errors.ts'
 import { headers, topics } from '../../core/topics.ts'
 import type { Signal } from '../../core/signal.ts'
-import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import type { KeyedState, Outcome, StageItem, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
 import { sharedInventory, sharedRules } from './compiled.ts'
 import { CorrelationGroups } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
-import { readObserved, type Observed } from './observations.ts'
+import { observedIn, readObserved, type Observed } from './observations.ts'
 import type { CorrelationPlan } from './rule-set.ts'
 import type { Seen } from './signals.ts'
 import { StageClock } from './stage-clock.ts'
@@ -86,9 +86,16 @@ export class GroupsLogic implements StageLogic {
   }
 
   record(record: StageRecord, out: Outcome): void {
-    const observed = readObserved(record.value)
-    if (observed === undefined) return out.deadLetter('NOT_AN_EVENT', 'The record is not an observation.')
-    this.observed(observed, { appendedMs: record.appendedMs, arrivedMs: record.arrivedMs }, out)
+    this.#read(readObserved(record.value), record, out)
+  }
+
+  item(item: StageItem, out: Outcome): void {
+    this.#read(observedIn(item.value), item, out)
+  }
+
+  #read(observed: Observed | undefined, { appendedMs, arrivedMs }: Omit<StageItem, 'value'>, out: Outcome): void {
+    if (observed === undefined) out.deadLetter('NOT_AN_EVENT', 'The record is not an observation.')
+    else this.observed(observed, { appendedMs, arrivedMs }, out)
   }
 
   /** One observation that is already parsed. */

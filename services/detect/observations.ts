@@ -95,6 +95,11 @@ export function readObserved(bytes: Buffer): Observed | undefined {
   } catch {
     return undefined
   }
+  return observedIn(value)
+}
+
+/** As it was parsed. Undefined: it is none. */
+export function observedIn(value: unknown): Observed | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { engine, rule, key, scope, group, observation } = value as Partial<Observed>
   const known = engine === 'sigma' || engine === 'behavior'

@@ -26,6 +26,7 @@ export function detectStages(report: (task: TaskContext) => DetectReport): reado
       inputs: [topics.events],
       watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
       tellsWatermarkTo: [topics.observations, topics.signals],
+      packs: [topics.observations],
       ticks: false,
       content: ['inventory', 'rules'],
       create: createDetectLogic(report),

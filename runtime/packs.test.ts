@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import type { DeadLetter } from '../core/dead-letter.ts'
+import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
+import { systemClock } from '../core/ports/clock.ts'
+import { headers, topics } from '../core/topics.ts'
+import { ContentOnBus } from './content-reader.ts'
+import { silentLog } from './log.ts'
+import { MemoryState } from './memory-state.ts'
+import { packCharsMax, unpack } from './packs.ts'
+import { StageTask } from './stage-task.ts'
+import type { StageLogic, StageSpec } from './stage.ts'
+import { silentTelemetry } from './telemetry.ts'
+
+const partitions = 2
+const [inTopic, betweenTopic, otherTopic] = ['test.in', 'test.between', 'test.other']
+
+interface Task {
+  take(batch: readonly BusRecord[]): Promise<void>
+  /** What it has published, in order. */
+  readonly published: OutgoingRecord[]
+}
+
+function task(spec: Partial<StageSpec>, topic: string, logic: StageLogic): Task {
+  const published: OutgoingRecord[] = []
+  const at = { topic, partition: 0 }
+  const made = new StageTask({
+    spec: {
+      ...{ name: 'x', stateVersion: 1, inputs: [topic], watermark: [], tellsWatermarkTo: [], ticks: false },
+      ...{ content: [], create: () => logic, ...spec },
+    },
+    at,
+    partitions: 1,
+    partitionsOf: () => partitions,
+    downstream: (spec.tellsWatermarkTo ?? []).flatMap((told) =>
+      Array.from({ length: partitions }, (_, partition) => ({ topic: told, partition })),
+    ),
+    deps: {
+      bus: { publish: async (records: readonly OutgoingRecord[]) => void published.push(...records) } as never,
+      content: new ContentOnBus(silentLog, silentTelemetry),
+      clock: systemClock,
+      log: silentLog,
+      telemetry: silentTelemetry,
+    },
+    logic,
+    state: new MemoryState(),
+    producer: { commit: async () => undefined, close: async () => undefined },
+    meta: undefined,
+  })
+  return { take: (batch) => made.take(batch), published }
+}
+
+/** Puts three outputs out for each record, over both partitions. */
+function upper(more: Partial<StageSpec> = {}): Task {
+  return task({ name: 'upper', packs: [betweenTopic], ...more }, inTopic, {
+    record: ({ offset, value }, out) => {
+      out.happened(offset * 1_000, 0)
+      for (const part of ['a', 'b', 'c']) {
+        out.emit({ topic: betweenTopic, key: `${part}${offset % 3}`, value: { text: `${value.toString()}${part}` } })
+      }
+    },
+  })
+}
+
+function lower(seen: string[], logic: Partial<StageLogic> = {}): Task {
+  return task({ name: 'lower', watermark: [`upper/${inTopic}`] }, betweenTopic, {
+    record: ({ value, arrivedMs }) => void seen.push(`${value.toString()} ${arrivedMs}`),
+    item: ({ value, arrivedMs }) => void seen.push(`${JSON.stringify(value)} ${arrivedMs}`),
+    watermark: (eventTimeMs) => void seen.push(`watermark ${eventTimeMs}`),
+    ...logic,
+  })
+}
+
+function input(from: number, to: number): BusRecord[] {
+  return Array.from({ length: to - from }, (_, index) => ({
+    ...{ topic: inTopic, partition: 0, offset: from + index, key: undefined, headers: {} },
+    value: Buffer.from(`r${from + index}`),
+    appendedMs: 5_000 + from + index,
+  }))
+}
+
+/** As the bus would have them: the records of one partition, with offsets. */
+function logOf(published: readonly OutgoingRecord[], partition: number): BusRecord[] {
+  const here = published.filter((record) => record.topic === betweenTopic && record.partition === partition)
+  return here.map(({ key, value, headers: told = {} }, offset) => ({
+    ...{ topic: betweenTopic, partition: 0, offset, key, headers: told, appendedMs: 9_000 },
+    value: Buffer.from(value as string),
+  }))
+}
+
+const expected = (ends: string[]): string[] => [...ends].sort()
+
+async function seenBy(records: readonly BusRecord[]): Promise<string[]> {
+  const seen: string[] = []
+  await lower(seen).take(records)
+  return seen
+}
+
+describe('a pack', () => {
+  it('holds what one batch puts out for a partition, and is taken as if each had come alone', async () => {
+    const [together, alone] = [upper(), upper({ packs: [] })]
+    await together.take(input(0, 40))
+    await alone.take(input(0, 40))
+    expect([together.published.length, alone.published.length]).toEqual([2, 120])
+    const packed = [...(await seenBy(logOf(together.published, 0))), ...(await seenBy(logOf(together.published, 1)))]
+    const plain = await seenBy(
+      alone.published.map(({ value, headers: told = {} }, offset) => ({
+        ...{ topic: betweenTopic, partition: 0, offset, key: undefined, headers: told, appendedMs: 9_000 },
+        value: Buffer.from(value as string),
+      })),
+    )
+    expect(expected(packed)).toEqual(expected(plain))
+    expect(packed.filter((text) => text.startsWith('{"text":"r7a"}'))).toEqual(['{"text":"r7a"} 5007'])
+  })
+
+  it('keeps the order of a partition, also across what has to go alone and what is too large', async () => {
+    const producer = task({ name: 'upper', packs: [betweenTopic] }, inTopic, {
+      record: ({ offset }, out) => {
+        const pad = offset === 3 ? 'x'.repeat(packCharsMax) : 'y'.repeat(offset === 5 ? packCharsMax - 100 : 1)
+        const own = offset === 7 ? { headers: { own: '1' } } : {}
+        out.emit({ topic: betweenTopic, key: 'k', value: { n: offset, pad }, ...own })
+        out.emit({ topic: otherTopic, key: 'k', value: { n: offset } })
+      },
+    })
+    await producer.take(input(0, 12))
+    const log = producer.published.filter(({ topic }) => topic === betweenTopic)
+    expect(log.length).toBeLessThan(9)
+    const numbers = log.flatMap(({ value, headers: told = {} }) => {
+      const record = { value: Buffer.from(value as string), headers: told }
+      return unpack(record)?.items.map((item) => item.value) ?? [JSON.parse(value as string) as unknown]
+    })
+    expect(numbers.map((each) => (each as { n: number }).n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    for (const { value } of log) expect((value as string).length).toBeLessThanOrEqual(packCharsMax + 50)
+  })
+
+  it('that comes again cut otherwise, after a restart, changes nothing', async () => {
+    const [first, again] = [upper(), upper()]
+    await first.take(input(0, 10))
+    for (const [from, to] of [[0, 3], [3, 14], [14, 20]] as const) await again.take(input(from, to)) // prettier-ignore
+    const whole = upper()
+    await whole.take(input(0, 20))
+    for (const partition of [0, 1]) {
+      const log = [...logOf(first.published, partition), ...logOf(again.published, partition)]
+      const renumbered = log.map((record, offset) => ({ ...record, offset }))
+      expect(await seenBy(renumbered)).toEqual(await seenBy(logOf(whole.published, partition)))
+    }
+  })
+
+  it('of one output is an ordinary record, with its key and mark', async () => {
+    const { take, published } = upper()
+    await take(input(4, 5))
+    const alone = published.find(({ key }) => key !== undefined)
+    const plain = upper({ packs: [] })
+    await plain.take(input(4, 5))
+    const { partition: _partition, ...rest } = alone ?? { partition: 0 }
+    const same = plain.published.find(({ key }) => key === alone?.key)
+    expect(same).toMatchObject(rest)
+  })
+
+  it('stays before the watermark that is told after it', async () => {
+    const source = task(
+      { name: 'upper', packs: [betweenTopic], watermark: 'records', tellsWatermarkTo: [betweenTopic] },
+      inTopic,
+      {
+        record: ({ offset }, out) => {
+          out.happened(offset * 1_000_000, 0)
+          for (const key of ['a', 'b', 'c']) out.emit({ topic: betweenTopic, key, value: { offset } })
+        },
+      },
+    )
+    await source.take(input(1, 4))
+    const seen: string[] = []
+    await lower(seen).take(logOf(source.published, 0))
+    const offsets = [1, 2, 3].flatMap((offset) =>
+      seen.filter((text) => text.startsWith(`{"offset":${offset}}`)).length > 0
+        ? [[seen.findLastIndex((text) => text.startsWith(`{"offset":${offset}}`)), seen.indexOf(`watermark ${offset}000000`)]]
+        : [],
+    ) // prettier-ignore
+    expect(offsets.length).toBe(3)
+    for (const [last, watermark] of offsets) expect(last).toBeLessThan(watermark ?? -1)
+  })
+})
+
+describe('what is refused of a pack', () => {
+  const item = (offset: number, value: unknown) => [offset, 0, 1_000, value]
+  const pack = (value: string, offset = 0): BusRecord => ({
+    ...{ topic: betweenTopic, partition: 0, offset, key: undefined, value: Buffer.from(value), appendedMs: 9_000 },
+    headers: { [headers.packed]: 'upper/test.in/0', [headers.arrived]: '1000' },
+  })
+  const letters = ({ published }: Task): DeadLetter[] =>
+    published
+      .filter(({ topic }) => topic === topics.deadLetters)
+      .map(({ value }) => JSON.parse(value as string) as DeadLetter)
+
+  it('is a dead letter by itself, fit to be put back; the others are taken', async () => {
+    const seen: string[] = []
+    const reader = lower(seen, {
+      item: ({ value }, out) => {
+        if (value === 'bad') throw new Error('cannot swallow this')
+        if (value === 'odd') out.deadLetter('NOT_AN_EVENT', 'odd')
+        else seen.push(String(value))
+      },
+    })
+    await reader.take([pack(JSON.stringify(['a', 'bad', 'b', 'odd', 'c'].map((each, at) => item(at, each))))])
+    expect(seen).toEqual(['a', 'b', 'c'])
+    const found = letters(reader).map(({ code, original, position, headers: told }) => [code, original, position.index, headers.packed in told]) // prettier-ignore
+    expect(found).toEqual([
+      ['STEP_FAILED', '"bad"', 1, false],
+      ['NOT_AN_EVENT', '"odd"', 3, false],
+    ])
+  })
+
+  it.each([
+    ['is not JSON', '[[1,0,5'],
+    ['is no list', '{}'],
+    ['has an item with a part missing', '[[1,0,5]]'],
+    ['has a mark that is none', '[["1",0,5,{}]]'],
+  ])('is all of it where it %s', async (_what, text) => {
+    const seen: string[] = []
+    const reader = lower(seen)
+    await reader.take([pack(text), pack(JSON.stringify([item(1, 'good')]), 1)])
+    expect(seen).toEqual(['"good" 1000'])
+    expect(letters(reader).map(({ code, original }) => [code, original])).toEqual([['NOT_AN_OBJECT', text]])
+  })
+
+  it('is all of it where the stage takes no packs', async () => {
+    const reader = task({ name: 'other' }, betweenTopic, { record: () => undefined })
+    await reader.take([pack(JSON.stringify([item(1, 'x')]))])
+    expect(letters(reader)).toHaveLength(1)
+  })
+})
