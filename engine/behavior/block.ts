@@ -176,7 +176,7 @@ export class Block {
     this.#settle(undefined, 0)
   }
 
-  toJSON(): string {
+  toJSON(): unknown {
     const { bytes, length } = this.#chunk
     const from = this.#place * length
     return bytes.toString('base64', from, from + length)

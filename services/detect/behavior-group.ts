@@ -98,6 +98,8 @@ export class BehaviorGroup implements GroupEntries {
   /** Infinity: it waits for nothing. */
   dueMs: number
   newSinceMs: number | undefined
+  /** The next group of the same values, of another rule or scope. */
+  beside: BehaviorGroup | undefined = undefined
   /** Where it is filed by due time, and beside whom: see DueGroups. */
   slot: number = notFiled
   earlier: BehaviorGroup | undefined = undefined

@@ -72,7 +72,8 @@ interface Place {
   readonly asked: readonly string[]
   /** As groups have them. */
   readonly values: readonly string[]
-  groups: readonly BehaviorGroup[]
+  /** The others are beside it; undefined: there is none. */
+  first: BehaviorGroup | undefined
 }
 
 export class BehaviorGroups {
@@ -83,8 +84,8 @@ export class BehaviorGroups {
   readonly #members = new Map<string, Member>()
   /** Type of a detector -> the first rule that has it. */
   readonly #firstOfType = new Map<string, string>()
-  /** All groups, by their values. */
-  readonly #groups = new Map<string, readonly BehaviorGroup[]>()
+  /** By their values, the first of all groups; the others are beside it. */
+  readonly #groups = new Map<string, BehaviorGroup>()
   /** The places looked at last: of one value, and of several. */
   #lastOne: Place | undefined
   #lastMore: Place | undefined
@@ -176,7 +177,7 @@ export class BehaviorGroups {
     const { planned, step, owner } = member
     const place = this.#placeOf(values)
     let isKnown = false
-    for (const group of place.groups) {
+    for (let group = place.first; group !== undefined; group = group.beside) {
       if (!isSame(group.values, place.values)) continue
       if (group.owner === owner && group.scope === scope) return group
       isKnown ||= group.newSinceMs === undefined
@@ -205,26 +206,43 @@ export class BehaviorGroups {
     const last = values.length === 1 ? this.#lastOne : this.#lastMore
     if (last !== undefined && isSame(last.asked, values)) return last
     const name = nameOf(values)
-    const groups = this.#groups.get(name) ?? nothing
-    const known = groups.find((group) => isSame(group.values, values))
-    const place = { name, asked: values, values: known?.values ?? values, groups }
+    const first = this.#groups.get(name)
+    let known = first
+    while (known !== undefined && !isSame(known.values, values)) known = known.beside
+    const place = { name, asked: values, values: known?.values ?? values, first }
     if (values.length === 1) this.#lastOne = place
     else this.#lastMore = place
     return place
   }
 
-  /** Joined: a list that is spread or grows in place takes room for sixteen more. */
   #put(group: BehaviorGroup): void {
     const place = this.#placeOf(group.values)
-    place.groups = place.groups.concat(group)
-    this.#groups.set(place.name, place.groups)
+    group.beside = place.first
+    place.first = group
+    this.#groups.set(place.name, group)
+    this.#forgetOthers(place)
   }
 
   #takeOut(group: BehaviorGroup): void {
     const place = this.#placeOf(group.values)
-    place.groups = place.groups.filter((each) => each !== group)
-    if (place.groups.length === 0) this.#groups.delete(place.name)
-    else this.#groups.set(place.name, place.groups)
+    if (place.first === group) {
+      place.first = group.beside
+      if (place.first === undefined) this.#groups.delete(place.name)
+      else this.#groups.set(place.name, place.first)
+    } else {
+      let before = place.first
+      while (before !== undefined && before.beside !== group) before = before.beside
+      if (before !== undefined) before.beside = group.beside
+    }
+    group.beside = undefined
+    this.#forgetOthers(place)
+  }
+
+  /** One value and several may have the same name: what was looked at of the others is not what it was. */
+  #forgetOthers({ name, asked }: Place): void {
+    if (asked.length === 1) {
+      if (this.#lastMore?.name === name) this.#lastMore = undefined
+    } else if (this.#lastOne?.name === name) this.#lastOne = undefined
   }
 
   advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
@@ -305,7 +323,15 @@ export class BehaviorGroups {
       group.forget()
     }
     for (const key of gone) this.#state.delete(key)
-    const before = new Map(this.#groups)
+    const before = new Map<string, BehaviorGroup>()
+    for (const first of this.#groups.values()) {
+      for (let group: BehaviorGroup | undefined = first; group !== undefined;) {
+        before.set(group.key, group)
+        const { beside }: BehaviorGroup = group
+        group.beside = undefined
+        group = beside
+      }
+    }
     this.#groups.clear()
     this.#lastOne = this.#lastMore = undefined
     this.#newcomers.clear()
@@ -313,14 +339,9 @@ export class BehaviorGroups {
     for (const [key, value] of found) this.#resume(key, value, before)
   }
 
-  #resume(
-    key: string,
-    value: BehaviorGroup | BehaviorHead,
-    before: ReadonlyMap<string, readonly BehaviorGroup[]>,
-  ): void {
+  #resume(key: string, value: BehaviorGroup | BehaviorHead, before: ReadonlyMap<string, BehaviorGroup>): void {
     const { owner } = this.#members.get(ruleKeyOf(key))!
-    const { scope, values } = value
-    const known = before.get(nameOf(values))?.find((group) => group.isFor(owner.rule, scope, values))
+    const known = before.get(key)
     const group = known ?? (value instanceof BehaviorGroup ? value : new BehaviorGroup(owner, key, value))
     group.owner = owner
     this.#put(group)

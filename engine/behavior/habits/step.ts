@@ -16,6 +16,7 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '.
 import { describeSharing, describeTakeover } from './explain.ts'
 import type { Finding, Habits } from './known.ts'
 import type { HabitsParams, KeyUse } from './params.ts'
+import { QuietHabits } from './quiet.ts'
 import { inUse, placeOf, speedNeeded, visit, type Place } from './places.ts'
 
 const keysMax = 4
@@ -41,17 +42,25 @@ export class HabitsStep implements BehaviorStep {
 
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
     const use = input as KeyUse
-    const keys = keysOf(entries)
+    const kept = entries.get<Kept>('')
+    const quiet = kept instanceof QuietHabits ? kept : undefined
+    const lastMs = quiet?.repeat(use, paceAfter)
+    if (lastMs !== undefined) {
+      entries.set('', quiet)
+      return { findings: nothing, shuffled: nothing, dueMs: lastMs + silentMsMax }
+    }
+    const keys = keysOf(kept)
     const known = habitsAmong(keys, use.credential)
     const habits = known ?? habitsOf(use)
     const findings = this.#use(group[0]!, habits, use)
     const all = known === undefined ? withRoom(keys).concat(habits) : keys
-    entries.set('', all)
+    if (quiet?.close(all) === true) entries.set('', quiet)
+    else entries.set('', QuietHabits.of(all) ?? all)
     return { findings, shuffled: nothing, dueMs: dueOf(all) }
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
-    const dueMs = dueOf(keysOf(entries))
+    const dueMs = dueOf(keysOf(entries.get<Kept>('')))
     if (watermarkMs === Infinity || watermarkMs < dueMs) return { findings: nothing, shuffled: nothing, dueMs }
     return { findings: nothing, shuffled: nothing, dueMs: Infinity, forget: true }
   }
@@ -126,11 +135,10 @@ export class HabitsStep implements BehaviorStep {
   /** Follows a place that is new in every respect; true where that has gone far enough. */
   #newcomer(habits: Habits, place: Place, fresh: boolean, use: KeyUse): boolean {
     const { knownCallsMin, knownSpan, newCallsMin, rateRatio } = this.#params
-    const intervalMs = Math.max(1, use.timeMs - habits.lastMs)
     const alien =
       habits.places.length > 1 && habits.lastMs - habits.firstMs >= knownSpan && isAlien(habits, place, knownCallsMin)
     if (!alien || place.agent === '') {
-      if (habits.calls > 0) habits.paceMs += (Math.min(intervalMs, 86_400_000) - habits.paceMs) * weightAt(habits.calls)
+      habits.paceMs = paceAfter(habits.calls, habits.paceMs, use.timeMs - habits.lastMs)
       return false
     }
     if (fresh || habits.newcomer?.network !== place.network) {
@@ -146,8 +154,9 @@ export class HabitsStep implements BehaviorStep {
   }
 }
 
-function weightAt(calls: number): number {
-  return Math.max(paceWeight, 1 / calls)
+function paceAfter(calls: number, paceMs: number, intervalMs: number): number {
+  if (calls === 0) return paceMs
+  return paceMs + (Math.min(Math.max(1, intervalMs), 86_400_000) - paceMs) * Math.max(paceWeight, 1 / calls)
 }
 
 function opened(sinceMs: number, trail: Habits['trail']): Finding {
@@ -183,9 +192,13 @@ const nothing: readonly never[] = []
 /** Shared by all: never changed in place. */
 const noLogs: number[] = []
 
-/** The keys of an account, as they came. An older state has them by their names. */
-function keysOf(entries: GroupEntries): readonly Habits[] {
-  const kept = entries.get<readonly Habits[] | Record<string, Habits>>('') ?? nothing
+/** An older state has keys by their names. */
+type Kept = QuietHabits | readonly Habits[] | Readonly<Record<string, Habits>>
+
+/** The keys of an account, as they came. */
+function keysOf(kept: Kept | undefined): readonly Habits[] {
+  if (kept === undefined) return nothing
+  if (kept instanceof QuietHabits) return kept.open()
   if (isList(kept)) return kept
   return Object.entries(kept).map(([credential, habits]) => ({ ...habits, credential }))
 }
@@ -195,7 +208,7 @@ function habitsAmong(keys: readonly Habits[], credential: string): Habits | unde
   return undefined
 }
 
-function isList(kept: readonly Habits[] | Record<string, Habits>): kept is readonly Habits[] {
+function isList(kept: readonly Habits[] | Readonly<Record<string, Habits>>): kept is readonly Habits[] {
   return Array.isArray(kept)
 }
 

@@ -60,7 +60,7 @@ describe('what an account holds', () => {
     for (let n = 0; n < 40; n++) begun.ask(keyOfText(`i${n}`), 8)
     begun.estimate = { coverage: 0.7, fidelity: 0.9, low: 0.8, high: 0.95 }
     const block = begun.moved(layout, 5)
-    const bytes = Buffer.from(block.toJSON(), 'base64')
+    const bytes = Buffer.from(block.toJSON() as string, 'base64')
     bytes.writeDoubleLE(1, 0)
     const restored = HoldingsBlock.of(bytes.toString('base64'))!
     const holdings = new Holdings(restored.layout)
@@ -90,7 +90,7 @@ describe('what an account holds', () => {
   })
 
   test('that comes back as something else is begun anew', () => {
-    const text = HoldingsBlock.begin(0).toJSON()
+    const text = HoldingsBlock.begin(0).toJSON() as string
     for (const broken of ['', 'x', text.slice(8), `AAAA${text}`, 3, null]) {
       expect(HoldingsBlock.of(broken)).toBeUndefined()
     }

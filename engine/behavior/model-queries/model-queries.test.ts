@@ -184,7 +184,7 @@ describe('what is remembered of an account', () => {
     }
     account.values.fill(0, betCount3)
     account.putBack(block)
-    const now = Buffer.from(block.toJSON(), 'base64')
+    const now = Buffer.from(block.toJSON() as string, 'base64')
     const [headEnd, valuesAt] = [18 * 8, 19 * 8]
     const before = Buffer.concat([
       now.subarray(0, headEnd),
@@ -205,7 +205,7 @@ describe('what is remembered of an account', () => {
       account.remember(n, false)
     }
     account.putBack(block)
-    const now = Buffer.from(block.toJSON(), 'base64')
+    const now = Buffer.from(block.toJSON() as string, 'base64')
     const valuesAt = 19 * 8
     const before = Buffer.concat([now.subarray(0, valuesAt + betCount6 * 4), now.subarray(valuesAt + betCount * 4)])
     before.writeDoubleLE(6, 0)

@@ -183,7 +183,7 @@ describe('an account', () => {
         account.remember(1, false)
       }
       account.putBack(block)
-      expect(Buffer.from(block.toJSON(), 'base64').length).toBeLessThan(3_200)
+      expect(Buffer.from(block.toJSON() as string, 'base64').length).toBeLessThan(3_200)
       const other = new Account(length)
       other.open(AccountBlock.of(block.toJSON())!)
       // Looks for each of them again, a little changed: what is found is near.

@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Habits } from './known.ts'
+import type { KeyUse } from './params.ts'
+import { QuietHabits } from './quiet.ts'
+
+const place = {
+  network: '203.0.113',
+  agent: 'curl',
+  country: 'DE',
+  firstMs: 1_767_571_200_001,
+  lastMs: 1_767_571_260_002,
+  calls: 9,
+}
+const habits: Habits = {
+  credential: 'hmac-1',
+  firstMs: 1_767_571_200_001,
+  lastMs: 1_767_571_260_002,
+  calls: 9,
+  places: [place],
+  logs: [],
+  changes: 0,
+  changed: false,
+  fastestKmh: 0,
+  paceMs: 6_000.25,
+  trail: undefined,
+}
+const use = {
+  timeMs: 1_767_571_270_003,
+  credential: 'hmac-1',
+  network: '203.0.113',
+  agent: 'curl',
+  country: 'DE',
+} as KeyUse
+const spelled = (of: unknown): unknown => JSON.parse(JSON.stringify(of))
+const pace = (): number => 7
+
+test('habits that show nothing are the same after they were packed, and are spelled as others are', () => {
+  const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.string({ maxLength: 300 }))
+  const time = fc.integer({ min: 0, max: 4e12 })
+  const places = fc.array(
+    fc.record({ network: text, agent: text, country: text, firstMs: time, lastMs: time, calls: fc.nat() }),
+    { maxLength: 10 },
+  )
+  const of = fc.record({
+    credential: text,
+    firstMs: time,
+    lastMs: time,
+    calls: fc.nat(),
+    changes: fc.nat(),
+    paceMs: fc.double({ min: 0, max: 1e8, noNaN: true }),
+    fastestKmh: fc.nat(),
+    places,
+  })
+  fc.assert(
+    fc.property(of, of, (a, b) => {
+      const [first, second] = [a, b].map((each): Habits => ({ ...habits, ...each }))
+      const block = QuietHabits.of([first!])
+      QuietHabits.of([second!])
+      if (block === undefined) {
+        const texts = [
+          first!.credential,
+          ...first!.places.flatMap(({ network, agent, country }) => [network, agent, country]),
+        ]
+        expect(texts.some((each) => Buffer.byteLength(each) > 255)).toBe(true)
+        return
+      }
+      expect(block.open()).toEqual([first])
+      expect(spelled(block)).toEqual(spelled([first]))
+      if (block.close([second!])) expect(block.open()).toEqual([second])
+    }),
+  )
+})
+
+test.each<[string, Partial<Habits>]>([
+  ['that are bet against', { logs: [0.5, 0, 0] }],
+  ['that have just changed', { changed: true }],
+  ['with a newcomer', { newcomer: { network: 'n', sinceMs: 1, calls: 1, callsBefore: 1, newCountry: false } }],
+  ['with a trail', { trail: { sinceMs: 1, entities: [], evidence: [] } }],
+  ['with a name that is no text', { credential: 'a\ud800' }],
+  ['with a name that has no room', { credential: 'ä'.repeat(128) }],
+])('habits %s are not packed', (_, but) => {
+  expect(QuietHabits.of([{ ...habits, ...but }])).toBeUndefined()
+  expect(QuietHabits.of([habits])!.close([{ ...habits, ...but }])).toBe(false)
+})
+
+test('two keys are not packed', () => {
+  expect(QuietHabits.of([habits, habits])).toBeUndefined()
+})
+
+test('a use of the key at its one place changes numbers alone', () => {
+  const block = QuietHabits.of([habits])!
+  expect(block.repeat(use, pace)).toBe(use.timeMs)
+  const after = {
+    ...habits,
+    calls: 10,
+    lastMs: use.timeMs,
+    paceMs: 7,
+    places: [{ ...place, calls: 10, lastMs: use.timeMs }],
+  }
+  expect(block.open()).toEqual([after])
+  expect(block.repeat({ ...use, timeMs: 5 }, pace)).toBe(use.timeMs)
+  expect(block.open()[0].calls).toBe(11)
+})
+
+test.each<[string, Partial<KeyUse>]>([
+  ['another key', { credential: 'hmac-2' }],
+  ['another network', { network: '203.0.11' }],
+  ['another program', { agent: 'curls' }],
+  ['another country', { country: '' }],
+])('%s is looked at in full', (_, but) => {
+  const block = QuietHabits.of([habits])!
+  expect(block.repeat({ ...use, ...but }, pace)).toBeUndefined()
+  expect(block.open()).toEqual([habits])
+})
+
+test('a key that was used at two places is looked at in full', () => {
+  const block = QuietHabits.of([{ ...habits, places: [{ ...place, network: 'n' }, place] }])!
+  expect(block.repeat(use, pace)).toBeUndefined()
+})
