@@ -36,7 +36,10 @@ export function compileBuilder(mappings: readonly FieldMapping[]): Write {
 
 /** What a conversion leaves as it is, as an expression over the value `v`: most values are, and are not handed to it. */
 const asTheyAre: ReadonlyMap<Convert, string> = new Map([
-  [conversions['string']!, `typeof v === 'string' && v.length <= ${limits.fieldCharsMax} && v.isWellFormed()`],
+  [
+    conversions['string']!,
+    `typeof v === 'string' && v.length > 0 && v.length <= ${limits.fieldCharsMax} && v.isWellFormed()`,
+  ],
   [conversions['number']!, `typeof v === 'number' && v - v === 0`],
   [conversions['label']!, `typeof v === 'number' && v - v === 0`],
   [conversions['integer']!, 'Number.isSafeInteger(v)'],
@@ -94,11 +97,9 @@ class Writer {
     })
     const tell = filled === undefined ? '' : `; ${filled} = true`
     const isAsItIs = target.entity ? undefined : asTheyAre.get(target.convert)
-    const unless = isAsItIs === undefined ? '' : `if (!(${isAsItIs})) `
-    this.#lines.push(
-      `v = ${read}`,
-      `if (v !== undefined && v !== null && v !== '') { ${unless}v = ${convert}(v, context); if (v !== undefined) { ${place} = v${tell} } }`,
-    )
+    const write = `${place} = v${tell}`
+    const otherwise = `if (v !== undefined && v !== null && v !== '') { v = ${convert}(v, context); if (v !== undefined) { ${write} } }`
+    this.#lines.push(`v = ${read}`, isAsItIs === undefined ? otherwise : `if (${isAsItIs}) { ${write} } else ${otherwise}`)
   }
 
   #call(expression: Expression): string {

@@ -30,8 +30,8 @@ export class Sampled {
   #answers = ''
   /** Of each answer, where one has any. */
   #subgroups: (string | undefined)[] | undefined
-  /** Of the last answer. */
-  #evidence = ''
+  /** Of the last answer: as a text once a checkpoint was made of it. */
+  #evidence: EvidenceRef | string = ''
 
   constructor(model: string, span: number) {
     this.model = model
@@ -46,7 +46,7 @@ export class Sampled {
     this.waiting++
     // Joined: what is added up keeps its parts beside the whole.
     this.#answers = [this.#answers, packed(answer)].join('')
-    this.#evidence = packedEvidence(evidence)
+    this.#evidence = evidence
   }
 
   /** What waits. */
@@ -61,18 +61,23 @@ export class Sampled {
   /** The same, and the evidence of the last of it. */
   pending(): { readonly answers: Answer[]; readonly evidence: EvidenceRef | undefined } {
     const answers = this.answers()
-    return { answers, evidence: answers.length === 0 ? undefined : unpackedEvidence(this.#evidence) }
+    const evidence = this.#evidence
+    if (answers.length === 0) return { answers, evidence: undefined }
+    return { answers, evidence: typeof evidence === 'string' ? unpackedEvidence(evidence) : evidence }
   }
 
   handedOn(): void {
     this.waiting = 0
-    this.#answers = this.#evidence = ''
+    this.#answers = ''
+    this.#evidence = ''
     this.#subgroups = undefined
   }
 
   toJSON(): Omit<Spelled, 'evidence'> & { readonly evidence: EvidenceRef | undefined } {
     const { model, span, count } = this
     const { answers, evidence } = this.pending()
+    // From here on it may have to be kept for long.
+    if (evidence !== undefined) this.#evidence = packedEvidence(evidence)
     return { model, span, count, pending: answers, evidence }
   }
 

@@ -13,6 +13,8 @@ const beginAt = 12
 /** Classes that the linear copy tells apart; a model with more has none. */
 const classesMax = 16
 const registers = 128
+/** What a register adds to the sum: half as much for each rank more. */
+const shares = Float64Array.from({ length: 256 }, (_, rank) => 2 ** -rank)
 /** Inputs whose repetition is recognized. */
 const recentSize = 16
 /** Layouts that are remembered. */
@@ -168,7 +170,7 @@ export class Holdings {
   ask(key: number, timeMs: number): boolean {
     this.#head[at.queries]!++
     if (timeMs > this.lastMs) this.#head[at.lastMs] = timeMs
-    const slot = key % recentSize
+    const slot = key & (recentSize - 1)
     const value = key === 0 ? 1 : key
     if (this.#recent[slot] === value) return false
     this.#recent[slot] = value
@@ -176,7 +178,7 @@ export class Holdings {
     // Keys are well mixed, but whoever makes inputs may know how: what is taken is mixed once more.
     const h = Math.imul(key ^ (key >>> 15), 0x2c1b3c6d) >>> 0
     const mixed = (h ^ (h >>> 12)) >>> 0
-    const register = mixed % registers
+    const register = mixed & (registers - 1)
     const rank = Math.clz32((mixed >>> 6) | 0) - 5
     if (rank > this.#registers[register]!) this.#registers[register] = rank
     return true
@@ -187,7 +189,7 @@ export class Holdings {
     let sum = 0
     let empty = 0
     for (const rank of this.#registers) {
-      sum += 2 ** -rank
+      sum += shares[rank]!
       if (rank === 0) empty++
     }
     const raw = (0.7153 * registers * registers) / sum

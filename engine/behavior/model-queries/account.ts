@@ -33,11 +33,10 @@ const from = (() => {
   return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
 })()
 const dimensionMax = 64
+/** For whole numbers the remainder of a division by the ring's size, without the division. */
+const ringMask = ringSize - 1
 /** Bits: a training record; a step from an earlier one. */
 const noted = { member: 1, step: 2 } as const
-
-/** All numbers of 16 bits, by their bits: looking one up costs a fifth of converting it. */
-const float16s = Float32Array.from(new Float16Array(Uint16Array.from({ length: 65_536 }, (_, bits) => bits).buffer))
 
 function endOf(dimension: number, inRing: number, kept: number): number {
   return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
@@ -135,7 +134,6 @@ export class Account {
   /** The same, newest first. */
   readonly #newestFirst: Float64Array[] = []
   readonly #rounding: Float16Array
-  readonly #roundingBits: Uint16Array
   readonly #rounded: Float64Array
   readonly #kept: Kept
   readonly #lookedAt: Float64Array
@@ -155,10 +153,9 @@ export class Account {
     this.#ring = new Float16Array(buffer, from.ring, ringSize * dimension)
     this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
     this.#rounding = new Float16Array(dimension)
-    this.#roundingBits = new Uint16Array(this.#rounding.buffer)
     this.#rounded = new Float64Array(dimension)
     this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
-    this.#kept = new Kept(buffer, endOf(dimension, ringSize, 0), dimension, float16s)
+    this.#kept = new Kept(buffer, endOf(dimension, ringSize, 0), dimension)
     this.#lookedAt = new Float64Array(this.#kept.values.length)
     this.#from = new Float64Array(this.#kept.values.length)
   }
@@ -241,7 +238,7 @@ export class Account {
     const list = this.#newestFirst
     list.length = kept
     for (let n = 0; n < kept; n++) {
-      const place = (count - 1 - n) % ringSize
+      const place = (count - 1 - n) & ringMask
       if ((this.#isOpened & (1 << place)) === 0) this.#openAt(place)
       list[n] = this.#opened[place]!
     }
@@ -250,25 +247,28 @@ export class Account {
 
   #openAt(place: number): void {
     const opened = this.#opened[place]!
-    const bits = this.#ringBits
-    for (let i = 0, from = place * opened.length; i < opened.length; i++) opened[i] = float16s[bits[from + i]!]!
+    const ring = this.#ring
+    for (let i = 0, from = place * opened.length; i < opened.length; i++) opened[i] = ring[from + i]!
     this.#isOpened |= 1 << place
   }
 
   /** Of the n-th newest. */
   labelOf(n: number): number {
-    return this.#labels[(this.#head[at.ringCount]! - 1 - n) % ringSize]!
+    return this.#labels[(this.#head[at.ringCount]! - 1 - n) & ringMask]!
   }
 
   wasMember(n: number): boolean {
-    return (this.#notes[(this.#head[at.ringCount]! - 1 - n) % ringSize]! & noted.member) !== 0
+    return (this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]! & noted.member) !== 0
   }
 
   /** An input as the ring keeps it; good until the next call. */
   rounded(x: Float64Array): Float64Array {
-    this.#rounding.set(x)
-    for (let i = 0; i < this.dimension; i++) this.#rounded[i] = float16s[this.#roundingBits[i]!]!
-    return this.#rounded
+    const [rounding, rounded] = [this.#rounding, this.#rounded]
+    for (let i = 0; i < rounded.length; i++) {
+      rounding[i] = x[i]!
+      rounded[i] = rounding[i]!
+    }
+    return rounded
   }
 
   /** The values of the input that was rounded last by which steps are known; good until the next call. */
@@ -284,7 +284,7 @@ export class Account {
     const [x, which, count] = [this.#lookedAt, this.#kept.values, this.#head[at.ringCount]!]
     let [least, closest, newest] = [Infinity, -1, -1]
     for (let n = 0; n < Math.min(ringSize, count); n++) {
-      if ((this.#notes[(count - 1 - n) % ringSize]! & noted.step) !== 0) continue
+      if ((this.#notes[(count - 1 - n) & ringMask]! & noted.step) !== 0) continue
       if (newest < 0) newest = n
       const earlier = this.#newestFirst[n]!
       let sum = 0
@@ -315,7 +315,7 @@ export class Account {
   /** Puts the input that was rounded last into the ring. What leaves the ring may be kept, unless it was a step itself. */
   remember(label: number, member: boolean, step = false): void {
     const count = this.#head[at.ringCount]!++
-    const place = count % ringSize
+    const place = count & ringMask
     if (count >= ringSize && (this.#notes[place]! & noted.step) === 0) {
       this.#head[at.kept] = this.#kept.keep(this.#ringBits, place * this.dimension, count, this.#head[at.kept]!)
     }

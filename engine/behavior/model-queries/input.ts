@@ -60,7 +60,9 @@ const floatBytes = Buffer.from(floats.buffer)
 /** The numbers of an input as they travel, as packed.ts spells them: several detectors hand on the same. */
 export function packedInput(input: QueryInput): string {
   if (lastPacked.input !== input) {
-    floats.set(input.x)
+    const { x } = input
+    // Setting all at once takes three times as long.
+    for (let n = 0; n < x.length; n++) floats[n] = x[n]!
     lastPacked.text = floatBytes.toString('base64', 0, 4 * input.x.length)
     lastPacked.input = input
   }

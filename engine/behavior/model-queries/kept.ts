@@ -12,29 +12,28 @@ export class Kept {
   readonly #rows: number
   readonly #every: number
   readonly #bits: Uint16Array
-  /** All numbers of 16 bits, by their bits. */
-  readonly #numbers: Float32Array
+  /** The same memory. */
+  readonly #numbers: Float16Array
   readonly #row: Float64Array
 
-  constructor(buffer: ArrayBuffer, at: number, dimension: number, numbers: Float32Array) {
+  constructor(buffer: ArrayBuffer, at: number, dimension: number) {
     const { rows, every } = roomFor(dimension)
     this.values = valuesLookedAt(dimension)
     this.#rows = rows
     this.#every = every
     this.#bits = new Uint16Array(buffer, at, rows * this.values.length)
-    this.#numbers = numbers
+    this.#numbers = new Float16Array(buffer, at, rows * this.values.length)
     this.#row = new Float64Array(this.values.length)
   }
 
   /** The place of the one that is closest to an input's values, of `count`; -1: none is closer than the root of `least`. */
   closest(x: Float64Array, count: number, least: number): number {
-    const bits = this.#bits
     const numbers = this.#numbers
     let place = -1
     for (let row = 0, first = 0; row < count; row++, first += x.length) {
       let sum = 0
       for (let n = 0; n < x.length && sum < least; n++) {
-        const difference = x[n]! - numbers[bits[first + n]!]!
+        const difference = x[n]! - numbers[first + n]!
         sum += difference * difference
       }
       if (sum > 0 && sum < least) {
@@ -48,7 +47,7 @@ export class Kept {
   /** Good until the next call. */
   row(place: number): Float64Array {
     const first = place * this.#row.length
-    for (let n = 0; n < this.#row.length; n++) this.#row[n] = this.#numbers[this.#bits[first + n]!]!
+    for (let n = 0; n < this.#row.length; n++) this.#row[n] = this.#numbers[first + n]!
     return this.#row
   }
 
