@@ -99,7 +99,10 @@ class Writer {
     const isAsItIs = target.entity ? undefined : asTheyAre.get(target.convert)
     const write = `${place} = v${tell}`
     const otherwise = `if (v !== undefined && v !== null && v !== '') { v = ${convert}(v, context); if (v !== undefined) { ${write} } }`
-    this.#lines.push(`v = ${read}`, isAsItIs === undefined ? otherwise : `if (${isAsItIs}) { ${write} } else ${otherwise}`)
+    this.#lines.push(
+      `v = ${read}`,
+      isAsItIs === undefined ? otherwise : `if (${isAsItIs}) { ${write} } else ${otherwise}`,
+    )
   }
 
   #call(expression: Expression): string {
