@@ -202,6 +202,21 @@ test('accounts that carry one augmentation on are grouped by whose queries are s
   expect(last).toHaveLength(1)
 })
 
+test('whoever has inputs like those from which one thief starts is not taken for one of a hand', () => {
+  const random = numbers(11)
+  // A public table, of which the thief has the records that customers have too: measured again, a little else.
+  const table = pictures(random)
+  const records = Array.from({ length: 300 }, () => table().slice(0, 30))
+  const record = (): number[] => plus(pick(random, records), vector(random, 30, 0.02))
+  let [start, asked] = [record(), 0]
+  const thief = poisson(random, customer(random, 99), startMs + 24 * hourMs, startMs + 48 * hourMs, 300_000, () => {
+    if (asked++ % 8 === 0) return { features: (start = record()) }
+    return { features: start.map((value) => value + (random() < 0.5 ? 0.25 : -0.25)) }
+  })
+  const { named } = run([...viewers(random, record, 12), ...thief])
+  expect([...named]).toEqual([])
+})
+
 describe('a distillation by many accounts', () => {
   const by = (of: Partial<Thieves>): Thieves => ({
     accounts: 40,
