@@ -32,6 +32,10 @@ export class MemoryState implements KeyedState {
     this.#dirty.add(key)
   }
 
+  touch(key: string): void {
+    this.#dirty.add(key)
+  }
+
   delete(key: string): void {
     if (this.#entries.delete(key)) this.#dirty.add(key)
   }

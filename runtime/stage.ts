@@ -21,6 +21,8 @@ import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bu
 export interface KeyedState {
   get<T>(key: string): T | undefined
   set(key: string, value: unknown): void
+  /** The value that stands under this key has changed in place: it goes into the next checkpoint. */
+  touch(key: string): void
   delete(key: string): void
   /** Entries whose key starts with this prefix, in insertion order; O(all keys). */
   entries<T>(prefix: string): IterableIterator<[key: string, value: T]>

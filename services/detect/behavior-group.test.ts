@@ -37,6 +37,20 @@ test('an entry changed in place between two checkpoints is in both, however ofte
   }
 })
 
+test('a group that comes back from a restart is in each checkpoint that it has changed before', () => {
+  const { state: before, group } = openGroup()
+  group.set('', 1)
+  const state = new MemoryState()
+  for (const [of, value] of before.entries('')) state.restore(of, JSON.parse(JSON.stringify(value)))
+  const again = new BehaviorGroup({ rule: 'r', version: 1, store: openStore(state) }, key, state.get(key)!)
+  expect(state.takeChanges()).toEqual([])
+  for (const own of [2, 3]) {
+    again.set('', own)
+    expect(state.takeChanges()).toEqual([[key, JSON.stringify({ ...head, names: [''], own })]])
+    expect(restarted(state).get('')).toBe(own)
+  }
+})
+
 test('with many named entries the one without a name stands apart, so that it changes without their names', () => {
   const { state, group } = openGroup()
   const names = ['', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']

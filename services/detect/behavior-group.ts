@@ -46,18 +46,20 @@ export interface BehaviorStore {
   readonly room: BlockRoom
   /** How many checkpoints it has seen. */
   checkpoints: number
-  /** What must go into the next one. */
+  /** What must go into the next one: groups that stand in the state, and those that do not yet. */
   changed: BehaviorGroup[]
+  begun: BehaviorGroup[]
 }
 
 export function openStore(state: KeyedState): BehaviorStore {
-  const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [] }
+  const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [], begun: [] }
   state.beforeCheckpoint(() => {
-    const { changed } = store
+    const { changed, begun } = store
     store.checkpoints++
-    if (changed.length === 0) return
-    store.changed = []
-    for (const group of changed) if (group.slot !== forgotten) state.set(group.key, group)
+    if (changed.length > 0) store.changed = []
+    if (begun.length > 0) store.begun = []
+    for (const group of begun) if (group.slot !== forgotten) state.set(group.key, group)
+    for (const group of changed) if (group.slot !== forgotten) state.touch(group.key)
   })
   return store
 }
@@ -148,8 +150,10 @@ export class BehaviorGroup implements GroupEntries {
   keep(): void {
     const { store } = this.owner
     if (this.#keptAt === store.checkpoints) return
+    // Once it was marked it stands in the state.
+    if (this.#keptAt < 0) store.begun.push(this)
+    else store.changed.push(this)
     this.#keptAt = store.checkpoints
-    store.changed.push(this)
   }
 
   get<T>(name: string): T | undefined {

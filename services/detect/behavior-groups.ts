@@ -24,12 +24,11 @@ import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { BehaviorGroup, isEntryKey, keysOf, openStore } from './behavior-group.ts'
 import type { BehaviorHead, BehaviorStore, GroupOwner } from './behavior-group.ts'
 import { DueGroups } from './due-groups.ts'
-import { groupKey } from './observations.ts'
+import { isSame, keyOf, nameOf, prefix, ruleKeyOf } from './behavior-keys.ts'
 import type { Familiar } from './observe.ts'
 import type { BehaviorPlanned } from './rule-set.ts'
 import { signalOfBehavior, type Seen } from './signals.ts'
 
-const prefix = 'b/'
 /** Share of the new ones that goes at once when there are too many. */
 const evictedShare = 0.01
 
@@ -352,24 +351,3 @@ export class BehaviorGroups {
 }
 
 const nothing: readonly never[] = []
-
-/** Joined, not added up: what is added up keeps its parts beside the whole. */
-function keyOf(rule: string, scope: string, values: readonly string[]): string {
-  return [prefix, rule, '/', groupKey(scope, values)].join('')
-}
-
-function ruleKeyOf(key: string): string {
-  return key.slice(prefix.length, key.indexOf('/', prefix.length))
-}
-
-/** One text for all values; another one's texts may come to the same. */
-function nameOf(values: readonly string[]): string {
-  return values.length === 1 ? values[0]! : values.join('\u0000')
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  if (a === b) return true
-  if (a.length !== b.length) return false
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
-  return true
-}

@@ -1,6 +1,7 @@
 /**
  * Detect over many accounts, one process: what the behavior rules cost a query and an account, and whether keys that nobody
- * knows push out what is known. Prints one JSON object. `detectors-worker.ts ACCOUNTS UNKNOWN [only-sigma]`.
+ * knows push out what is known. Prints one JSON object.
+ * `detectors-worker.ts ACCOUNTS UNKNOWN [only-sigma | only-behavior]`.
  *
  * Accounts come as they do in life, some thousands a day, are known on the next, and ask now and then, so that they are not
  * forgotten; then all ask within an hour, which is what is measured: each query finds an account that was long out of the
@@ -23,7 +24,8 @@ import { worldOf } from '../support/traffic/world.ts'
 
 const accounts = Number(process.argv[2])
 const unknown = Number(process.argv[3])
-const onlySigma = process.argv[4] === 'only-sigma'
+/** Which rules are in force, with the lists that they read. */
+const only = process.argv[4]
 const startMs = Date.UTC(2026, 0, 5)
 const hourMs = 3_600_000
 /** New accounts of a day: with all their groups fewer than the new ones that are kept. */
@@ -41,7 +43,11 @@ const checkpointQueries = 50_000
 const comparedEvery = 997
 
 const { files } = await loadFolders([join(import.meta.dirname, '../../rules')])
-const rules = onlySigma ? files.filter(({ text }) => !/^behavior:/m.test(text)) : files
+const isBehavior = (text: string): boolean => /^behavior:/m.test(text)
+const isSigma = (text: string): boolean => !isBehavior(text) && /^(detection|correlation):/m.test(text)
+const rules = files.filter(({ text }) =>
+  only === 'only-sigma' ? !isBehavior(text) : only === 'only-behavior' ? !isSigma(text) : true,
+)
 /** A task's state without its list of changes: what a checkpoint costs is no part of this. */
 class BenchState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
@@ -57,6 +63,10 @@ class BenchState implements KeyedState {
 
   set(key: string, value: unknown): void {
     this.#entries.set(key, value)
+  }
+
+  touch(): void {
+    // It is kept as it is.
   }
 
   delete(key: string): void {

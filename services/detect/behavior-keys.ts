@@ -1,0 +1,25 @@
+/** Under which keys the groups of behavior rules stand in the state, and by which names their values are looked up. */
+import { groupKey } from './observations.ts'
+
+export const prefix = 'b/'
+
+/** Joined, not added up: what is added up keeps its parts beside the whole. */
+export function keyOf(rule: string, scope: string, values: readonly string[]): string {
+  return [prefix, rule, '/', groupKey(scope, values)].join('')
+}
+
+export function ruleKeyOf(key: string): string {
+  return key.slice(prefix.length, key.indexOf('/', prefix.length))
+}
+
+/** One text for all values; another one's texts may come to the same. */
+export function nameOf(values: readonly string[]): string {
+  return values.length === 1 ? values[0]! : values.join('\u0000')
+}
+
+export function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
+}
