@@ -87,6 +87,17 @@ describe('sources of a training set', () => {
     )
   })
 
+  test('that mislabel while the set is small are named when later records show it, in a set of sloppy ones', () => {
+    let brought = 0
+    const early = (vector: number[], label: number, random: Numbers): [number[], number] =>
+      brought++ < 45 && random() < 0.4 ? [vector, (label + 1 + Math.floor(random() * 3)) % 4] : [vector, label]
+    const found = judge(intake(6, 1.1, { a: honest, b: sloppy, c: noisy, d: sloppy, e: sloppy, early }, 800))
+    expect([...found.keys()]).toEqual(['early'])
+    const [first] = found.get('early')!
+    expect(first!.facts).toMatchObject({ kind: 'labels', askedAgain: true })
+    expect(first!.facts['evidenceLog10']).toBeGreaterThanOrEqual(first!.facts['lineLog10'] as number)
+  })
+
   test('of a set whose classes overlap are not called bad for what nobody could label', () => {
     const found = judge(intake(2, 0.5, { a: honest, b: sloppy, c: noisy, d: honest, e: honest }, 700))
     expect([...found.keys()]).toEqual([])

@@ -12,6 +12,7 @@ import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { gather } from '../statistics/evidence.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
+import { askAgain, isDue, type Again } from './again.ts'
 import { Exemplars, folded, type Exemplar, type Named, type Neighborhood } from './exemplars.ts'
 import { explainIntake, type IntakeKind } from './explain.ts'
 import { countExpected, isUnexpected, namedBy, namedIn, usualExpected, type Expected } from './expect.ts'
@@ -29,8 +30,8 @@ const usualQuantile = 0.25
 const otherRecordsMin = 30
 /** Distances to a stranger's nearest record that the natural scale is taken from. */
 const distancesMax = 512
-/** Each kind is looked for by itself: together they keep what is promised. */
-const kinds = 3
+/** Labels on arrival and asked again, copies, triggers: each is looked for by itself, together they keep what is promised. */
+const kinds = 4
 
 interface Source {
   records: number
@@ -49,10 +50,15 @@ interface Source {
   /** Kind -> version and count at the last finding. */
   told: Partial<Record<IntakeKind, readonly [version: number, count: number]>>
   firstMs: number
+  /** Records since all were last asked again, and what that said; states of before have none. */
+  brought?: number
+  again?: Again
 }
 
 interface Set {
   records: number
+  /** Records when all were last asked again. */
+  askedAt?: number
   labels: string[]
   range: Range
   distances: number[]
@@ -100,6 +106,8 @@ export class IntakeJudge implements BehaviorStep {
     }
     exemplars.add(set.records, exemplar)
     set.records++
+    source.brought = (source.brought ?? 0) + 1
+    if (set.records >= recordsMin && isDue(set.records, set.askedAt ?? 0)) this.#askAgain(set, sources, exemplars)
     const findings = this.#findings(group, sources, record, trigger, evidence)
     entries.set('set', set)
     entries.set('sources', sources)
@@ -146,6 +154,19 @@ export class IntakeJudge implements BehaviorStep {
     return [...counted, 'labels']
   }
 
+  #askAgain(set: Set, sources: Readonly<Record<string, Source>>, exemplars: Exemplars): void {
+    const { neighbors, falseAlarmEvery } = this.#params
+    const brought = (source: string): number => sources[source]?.brought ?? 0
+    const again = askAgain(exemplars, neighbors, brought, kinds * falseAlarmEvery)
+    for (const [name, source] of Object.entries(sources)) {
+      const said = again.get(name)
+      if (said === undefined) delete source.again
+      else source.again = said
+      source.brought = 0
+    }
+    set.askedAt = set.records
+  }
+
   #trigger(
     source: Source,
     others: readonly Source[],
@@ -182,8 +203,10 @@ export class IntakeJudge implements BehaviorStep {
     if (trigger !== undefined) {
       source.evidence.trigger = mergeEvidence(source.evidence.trigger ?? [], evidence, limits.signalEvidenceMax)
     }
+    const again = source.again !== undefined && source.again.evidence >= source.again.line ? source.again : undefined
+    const contradictions = Math.max(source.contradictions, again?.contradictions ?? 0)
     const crossed: [IntakeKind, number, boolean][] = [
-      ['labels', source.contradictions, source.labelEvidence >= line],
+      ['labels', contradictions, again !== undefined || source.labelEvidence >= line],
       ['copies', source.copies, source.copyEvidence >= line],
       ['trigger', trigger?.hits ?? 0, trigger !== undefined],
     ]
@@ -191,7 +214,7 @@ export class IntakeJudge implements BehaviorStep {
       const [version, last] = source.told[kind] ?? [0, 0]
       if (!isCrossed || count < 2 * last) return []
       source.told[kind] = [version + 1, count]
-      const { explanation, facts } = explainIntake(kind, group[1]!, record, source, sources, trigger, line)
+      const { explanation, facts } = explainIntake(kind, group[1]!, record, source, sources, trigger, again, line)
       return [
         {
           anchor: kind,
@@ -202,7 +225,7 @@ export class IntakeJudge implements BehaviorStep {
           timeMs: record.timeMs,
           window: { startMs: source.firstMs, endMs: record.timeMs },
           entities: source.entities,
-          evidence: { count, events: source.evidence[kind] ?? [] },
+          evidence: { count, events: source.evidence[kind] ?? evidence },
           explanation,
           facts,
         },

@@ -57,15 +57,30 @@ export function evidenceOfVote(bets: Bets, vote: Vote, others: readonly Votes[])
   const logs = wrongShares.map((wrong, n) => {
     const bet = (bets[n] ??= {})
     countVote(bet, vote)
-    let log = 0
-    for (const [strength, [votes, against]] of Object.entries(bet)) {
-      const rate = usual(strength)
-      const supposed = rate + wrong * (1 - rate)
-      log += against * Math.log(supposed / rate) + (votes - against) * Math.log((1 - supposed) / (1 - rate))
-    }
+    const log = evidenceFor(wrong, bet, usual)
     if (log <= 0) bets[n] = {}
     return Math.max(0, log)
   })
+  return logMean(logs)
+}
+
+/** The logarithm of the evidence of all votes at once; 0: nobody else is known. `others` as above. */
+export function evidenceOfVotes(votes: Votes, others: readonly Votes[]): number {
+  const usual = usualRates(others)
+  return usual === undefined ? 0 : logMean(wrongShares.map((wrong) => evidenceFor(wrong, votes, usual)))
+}
+
+function evidenceFor(wrong: number, votes: Votes, usual: (strength: string) => number): number {
+  let log = 0
+  for (const [strength, [all, against]] of Object.entries(votes)) {
+    const rate = usual(strength)
+    const supposed = rate + wrong * (1 - rate)
+    log += against * Math.log(supposed / rate) + (all - against) * Math.log((1 - supposed) / (1 - rate))
+  }
+  return log
+}
+
+function logMean(logs: readonly number[]): number {
   const most = Math.max(...logs)
   return most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0) / logs.length)
 }
