@@ -5,6 +5,7 @@ import { emptyInventory } from '../../engine/inventory/inventory.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
 import { BehaviorGroups, type BehaviorLimits } from './behavior-groups.ts'
+import { FamiliarPrincipals } from './observe.ts'
 
 // Machines that run these tests may be busy.
 vi.setConfig({ testTimeout: 60_000 })
@@ -24,12 +25,14 @@ const counting: BehaviorStep = {
 }
 const rule = { meta: { id: 'r' }, type: 'x', plan: { local: counting } } as unknown as BehaviorRule
 
-/** Groups of one rule; what is asked of them is how many observations each has had since it was begun. */
+/** Groups of one rule, which every second time are looked for where they were found before; what is asked of them is how many observations each has had since it was begun. */
 class Asked {
   readonly out = new CollectedOutcome()
   readonly #registered: readonly string[]
   state = new MemoryState()
   #groups = this.#open()
+  #familiar = new FamiliarPrincipals()
+  #asked = 0
 
   constructor(registered: readonly string[] = []) {
     this.#registered = registered
@@ -37,7 +40,9 @@ class Asked {
   }
 
   see(who: string, appendedMs: number): unknown {
-    const found = this.#groups.observe(this.#groups.member('r')!, 't', [who], {}, 0, { appendedMs }, this.out)
+    const familiar = this.#asked++ % 2 === 0 ? this.#familiar.get(who) : undefined
+    const member = this.#groups.member('r')!
+    const found = this.#groups.observe(member, 't', [who], {}, 0, { appendedMs }, this.out, familiar)
     return found!.shuffled[0]!.observation
   }
 
@@ -50,6 +55,7 @@ class Asked {
     for (const [key, value] of this.state.entries('')) state.restore(key, JSON.parse(JSON.stringify(value)))
     this.state = state
     this.#groups = this.#open()
+    this.#familiar = new FamiliarPrincipals()
     this.#know()
   }
 

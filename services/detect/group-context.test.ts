@@ -122,6 +122,36 @@ describe('what a group remembers of its events', () => {
     expect(told).toEqual([[], []])
   })
 
+  it('remembers the same of events that come with the very same list as of those that name the same in another', () => {
+    const event = fc.record({
+      waitMs: fc.constantFrom(-90_000, -20_000, 0, 20_000, 70_000, 5 * minuteMs),
+      list: fc.nat({ max: 3 }),
+      asked: fc.boolean(),
+    })
+    const lists = [[0, 1, 2], [1], [2, 3], [4, 5, 6, 7, 8, 9, 10, 11, 12, 13].slice(0, 9)].map((all) =>
+      all.map((n) => entity(`${n}`.padEnd(40, 'x'))),
+    )
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 300 }), (events) => {
+        const [same, others] = [newContext(), newContext()]
+        let t = 60 * minuteMs
+        for (const { waitMs, list, asked } of events) {
+          t += waitMs
+          const neededFromMs = (): number => t - 8 * minuteMs
+          note(same, t, { entities: lists[list]! }, { ...reach, neededFromMs })
+          note(others, t, { entities: [...lists[list]!] }, { ...reach, neededFromMs })
+          if (asked) expect(JSON.stringify(same.named)).toBe(JSON.stringify(others.named))
+        }
+        for (const [fromMs, toMs] of [
+          [t - 8 * minuteMs, t],
+          [t - 30_000, t + 10_000],
+        ] as const)
+          expect(namesOf(same, fromMs, toMs)).toEqual(namesOf(others, fromMs, toMs))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('takes up what an earlier version kept, where several entities stood in one', () => {
     const of = (...ids: string[]): Entity[] => ids.map(entity)
     const older = [
