@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { seeded } from '../../../cli/demo/random.ts'
 import type { BehaviorFinding } from '../types.ts'
-import { exactLine, logEvidence, reachedByGuessing } from './exact-line.ts'
+import { exactLine, reachedByGuessing, standing } from './exact-line.ts'
 import { DerivationJudge } from './judge.ts'
 import { DerivationParams, type CanaryAnswer } from './params.ts'
 
@@ -63,7 +63,7 @@ describe('the exact line', () => {
         let [hits, crossed] = [0, false]
         for (let n = 1; n <= short.planned; n++) {
           hits += (sequence >> (n - 1)) & 1
-          if (n >= short.from && logEvidence(n, hits, short.chance) >= line) crossed = true
+          if (n >= short.from && standing(short, n, hits) >= line) crossed = true
         }
         if (crossed) reached += short.chance ** hits * (1 - short.chance) ** (short.planned - hits)
       }

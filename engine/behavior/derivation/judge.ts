@@ -14,11 +14,11 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '.
 import type { WithContext } from '../volume/totals.ts'
 import {
   exactLine,
-  logEvidence,
   logMean,
   plannedMax,
   reachedByGuessing,
   shares,
+  standing,
   type Examination,
 } from './exact-line.ts'
 import type { CanaryAnswer, DerivationParams } from './params.ts'
@@ -162,7 +162,7 @@ function plannedFor(suspect: Suspect, from: number): Examination | undefined {
 function crossesPlanned(suspect: Suspect, examination: Examination, significance: number): boolean {
   const { answers, hits } = suspect
   if (answers >= examination.from && answers <= examination.planned)
-    suspect.best = Math.max(suspect.best ?? -Infinity, logEvidence(answers, hits, examination.chance))
+    suspect.best = Math.max(suspect.best ?? -Infinity, standing(examination, answers, hits))
   return (suspect.best ?? -Infinity) >= exactLine(examination, significance)
 }
 
