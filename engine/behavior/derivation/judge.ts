@@ -12,15 +12,7 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { logBinomialTail } from '../statistics/evidence.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
-import {
-  exactLine,
-  logMean,
-  plannedMax,
-  reachedByGuessing,
-  shares,
-  standing,
-  type Examination,
-} from './exact-line.ts'
+import { exactLine, logMean, plannedMax, reachedByGuessing, shares, standing, type Examination } from './exact-line.ts'
 import type { CanaryAnswer, DerivationParams } from './params.ts'
 
 /** Of the significance, for the examination that is planned. */
