@@ -5,10 +5,10 @@
  * costs its bytes and little else.
  */
 import { Block } from '../block.ts'
-import { betCount, betCount2, betCount3, betCount4, betCount5, betCount6, queryThreats } from './evidence.ts'
+import { betCount, betCount2, betCount3, betCount4, betCount5, betCount6, betCount7, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 import { bitsIn, hasBits, setBits } from './filter.ts'
-import { Kept } from './kept.ts'
+import { isSummedUp, Kept, valuesOfReduced } from './kept.ts'
 import { roomFor, widthOf, type Earlier } from './steps.ts'
 
 /**
@@ -17,7 +17,7 @@ import { roomFor, widthOf, type Earlier } from './steps.ts'
  */
 const seenWords = 32
 const seenFull = 331
-const version = 7
+const version = 8
 /** Of the numbers at the beginning of a block. */
 const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
@@ -35,8 +35,8 @@ const from = (() => {
 const dimensionMax = 64
 /** For whole numbers the remainder of a division by the ring's size, without the division. */
 const ringMask = ringSize - 1
-/** Bits: a training record; a step from an earlier one. */
-const noted = { member: 1, step: 2 } as const
+/** Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; a copy of a record. */
+export const noted = { member: 1, step: 2, rooted: 4, copy: 8 } as const
 
 function endOf(dimension: number, inRing: number, kept: number): number {
   return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
@@ -52,7 +52,7 @@ export class AccountBlock extends Block {
     if (bytes.length < headSize * 8) return undefined
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
-    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6 }[is!]
+    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7 }[is!]
     const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, is!, had)
     if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
     const rows = now.readDoubleLE(at.kept * 8)
@@ -72,7 +72,7 @@ export class AccountBlock extends Block {
   }
 }
 
-/** Versions 3 to 6 had fewer bets, and up to 5 kept nothing of what left the ring. */
+/** Versions 3 to 7 had fewer bets, and up to 5 kept nothing of what left the ring. */
 function withBets(bytes: Buffer, is: number, had: number): Buffer {
   const head = (is < 6 ? at.kept : headSize) * 8
   const end = head + had * 4
@@ -136,6 +136,10 @@ export class Account {
   readonly #rounding: Float16Array
   readonly #rounded: Float64Array
   readonly #kept: Kept
+  /** Of an input that was reduced, its own values that are looked at. */
+  readonly #own: Float16Array
+  readonly #ownBits: Uint16Array
+  #isReduced = false
   readonly #lookedAt: Float64Array
   readonly #from: Float64Array
 
@@ -156,6 +160,8 @@ export class Account {
     this.#rounded = new Float64Array(dimension)
     this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
     this.#kept = new Kept(buffer, endOf(dimension, ringSize, 0), dimension)
+    this.#own = new Float16Array(this.#kept.values.length)
+    this.#ownBits = new Uint16Array(this.#own.buffer)
     this.#lookedAt = new Float64Array(this.#kept.values.length)
     this.#from = new Float64Array(this.#kept.values.length)
   }
@@ -261,8 +267,29 @@ export class Account {
     return (this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]! & noted.member) !== 0
   }
 
-  /** An input as the ring keeps it; good until the next call. */
-  rounded(x: Float64Array): Float64Array {
+  /** How many copies of training records came after the n-th newest. */
+  copiesSince(n: number): number {
+    let copies = 0
+    for (let later = 0; later < n; later++) {
+      if ((this.#notes[(this.#head[at.ringCount]! - 1 - later) & ringMask]! & noted.copy) !== 0) copies++
+    }
+    return copies
+  }
+
+  /** Something natural was asked before what is in the ring, or is there itself. */
+  get isRooted(): boolean {
+    const kept = Math.min(ringSize, this.#head[at.ringCount]!)
+    for (let slot = 0; slot < kept; slot++) if ((this.#notes[slot]! & noted.rooted) !== 0) return true
+    return false
+  }
+
+  /** An input as the ring keeps it; good until the next call. `values`: its own, where it was reduced from more. */
+  rounded(x: Float64Array, values?: readonly number[]): Float64Array {
+    this.#isReduced = values !== undefined && isSummedUp(values.length, this.dimension)
+    if (this.#isReduced) {
+      const which = valuesOfReduced(values!.length)
+      for (let n = 0; n < which.length; n++) this.#own[n] = values![which[n]!]!
+    }
     const [rounding, rounded] = [this.#rounding, this.#rounded]
     for (let i = 0; i < rounded.length; i++) {
       rounding[i] = x[i]!
@@ -273,6 +300,10 @@ export class Account {
 
   /** The values of the input that was rounded last by which steps are known; good until the next call. */
   lookedAt(): Float64Array {
+    if (this.#isReduced) {
+      for (let n = 0; n < this.#own.length; n++) this.#lookedAt[n] = this.#own[n]!
+      return this.#lookedAt
+    }
     return this.#picked(this.#rounded, this.#lookedAt)
   }
 
@@ -281,6 +312,7 @@ export class Account {
    * those that were made by steps: they began somewhere.
    */
   closest(): Earlier | undefined {
+    if (this.#isReduced) return this.#closestReduced()
     const [x, which, count] = [this.#lookedAt, this.#kept.values, this.#head[at.ringCount]!]
     let [least, closest, newest] = [Infinity, -1, -1]
     for (let n = 0; n < Math.min(ringSize, count); n++) {
@@ -307,23 +339,38 @@ export class Account {
     }
   }
 
-  /** A step was made from it: it is kept longer. */
-  renew({ kept }: Earlier): void {
-    if (kept !== undefined) this.#kept.renew(kept, this.#head[at.kept]!)
+  /** The ring has their sums alone. */
+  #closestReduced(): Earlier | undefined {
+    const kept = this.#head[at.kept]!
+    const place = this.#kept.leastApart(this.#lookedAt, kept)
+    return place < 0 ? undefined : { values: this.#kept.row(place), kept: place, isNewest: place === kept - 1 }
   }
 
-  /** Puts the input that was rounded last into the ring. What leaves the ring may be kept, unless it was a step itself. */
-  remember(label: number, member: boolean, step = false): void {
+  /** A step was made from it: it is kept longer. */
+  renew({ kept, isNewest }: Earlier): void {
+    if (kept === undefined || isNewest) return
+    // The newest stays the last.
+    this.#kept.renew(kept, this.#head[at.kept]! - (this.#isReduced ? 1 : 0))
+  }
+
+  /**
+   * Puts the input that was rounded last into the ring; `notes`: bits of `noted`. What leaves the ring may be kept, unless it was a step
+   * itself.
+   */
+  remember(label: number, notes: number): void {
     const count = this.#head[at.ringCount]!++
     const place = count & ringMask
-    if (count >= ringSize && (this.#notes[place]! & noted.step) === 0) {
+    if (this.#isReduced) {
+      if ((notes & noted.step) === 0)
+        this.#head[at.kept] = this.#kept.keepNewest(this.#ownBits, count, this.#head[at.kept]!)
+    } else if (count >= ringSize && (this.#notes[place]! & noted.step) === 0) {
       this.#head[at.kept] = this.#kept.keep(this.#ringBits, place * this.dimension, count, this.#head[at.kept]!)
     }
     this.#ring.set(this.#rounding, place * this.dimension)
     this.#opened[place]!.set(this.#rounded)
     this.#isOpened |= 1 << place
     this.#labels[place] = label
-    this.#notes[place] = (member ? noted.member : 0) | (step ? noted.step : 0)
+    this.#notes[place] = notes
   }
 
   #picked(x: Float64Array, into: Float64Array): Float64Array {

@@ -7,7 +7,7 @@ import { levelCount } from './reference.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const share = [0.05, 0.01, 0.002, 0.0005]
-const every = (1 << 24) - 1
+const every = (1 << 26) - 1
 
 /** An account whose queries show everything just as often as the null hypothesis allows, in bursts as real ones come. */
 function worstHonest(seed: number, queries: number): number {
@@ -25,7 +25,7 @@ function worstHonest(seed: number, queries: number): number {
     }
     if (u < 0.03) shown |= shows.line | shows.farLine
     if (u < 0.05) shown |= shows.drift
-    if (u < 0.1) shown |= shows.ball | shows.flip | shows.turn
+    if (u < 0.1) shown |= shows.ball | shows.flip | shows.turn | shows.around | shows.probe
     if (u < 0.3) shown |= shows.sparse
     if (u < 0.05) shown |= shows.even
     if (u < 0.02) shown |= shows.member

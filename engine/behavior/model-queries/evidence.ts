@@ -48,18 +48,25 @@ export const shows = {
   stepAbout: 1 << 22,
   /** Close to an earlier one, and with another class than the closest. */
   turn: 1 << 23,
+  /** As `ball`, of an account that asked natural inputs before: it searches around one of those. */
+  around: 1 << 24,
+  /**
+   * One value was changed by as much as others before it, which were put back, and close: slopes are estimated so, one value after
+   * the other (Chen et al. 2017, ZOO).
+   */
+  probe: 1 << 25,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
 /** All of them, by their places. */
-export const kindsShown: readonly number[] = Array.from({ length: 24 }, (_, n) => 1 << n)
+export const kindsShown: readonly number[] = Array.from({ length: 26 }, (_, n) => 1 << n)
 
 /**
  * What an honest account may show of each, where no traffic teaches it: above what the histories at hand have, of most far above; of
  * turns customers of a table of ten columns had up to 13 %.
  */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1 } as const // prettier-ignore
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
@@ -117,15 +124,15 @@ export class Evidence {
       ...levels.flatMap((q, n) => of('extraction', 0.55 / levelCount, shows.novelty(n), q, all)),
       ...levels.flatMap((q, n) => of('extraction', 0.15 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.05, shows.farLine, allowed.farLine, far),
-      ...of('boundary-search', 0.2, shows.line, allowed.line, far),
-      ...of('boundary-search', 0.2, shows.sparse, allowed.sparse, far),
+      ...of('boundary-search', 0.15, shows.line, allowed.line, far),
+      ...of('boundary-search', 0.15, shows.sparse, allowed.sparse, far),
       ...of('boundary-search', 0.1, shows.flip, allowed.flip, far),
       ...of('boundary-search', 0.1, shows.drift, allowed.drift, far),
-      ...of('inversion', 0.5, shows.ball, allowed.ball, far),
+      ...of('inversion', 0.4, shows.ball, allowed.ball, far),
       ...of('inversion', 0.1, shows.drift, allowed.drift, far),
       ...of('membership-inference', 1, shows.member, allowed.member, [0.06, 0.3, 0.9]),
       // Kept last: what was saved without them is still read.
-      ...of('boundary-search', 0.2, shows.pair, allowed.pair, far),
+      ...of('boundary-search', 0.15, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.sparse, allowed.sparse, far),
       ...share.flatMap((u, n) => of('extraction', 0.1 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
@@ -133,6 +140,9 @@ export class Evidence {
       ...of('extraction', 0.1, shows.step, allowed.step, steps),
       ...of('boundary-search', 0.1, shows.stepAbout, allowed.stepAbout, steps),
       ...of('boundary-search', 0.1, shows.turn, allowed.turn, far),
+      ...of('boundary-search', 0.05, shows.around, allowed.around, far),
+      ...of('boundary-search', 0.1, shows.probe, allowed.probe, far),
+      ...of('inversion', 0.1, shows.probe, allowed.probe, far),
     ]
     this.size = bets.length
     this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
@@ -167,8 +177,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 6, 5, 4, 3 and 2 of an account. */
-export const betCount6 = betCount - 2
+/** As many had versions 7, 6, 5, 4, 3 and 2 of an account. */
+export const betCount7 = betCount - 6
+export const betCount6 = betCount7 - 2
 export const betCount5 = betCount6 - 6
 export const betCount4 = betCount5 - 2
 export const betCount3 = betCount4 - 2 * levelCount

@@ -6,6 +6,7 @@
  * et al. 2018), or change a patch at a time (Andriushchenko et al. 2020, Square); inversion asks in a ball around a guess
  * (Fredrikson et al. 2015). Inputs that come from the world do none of that. Pure; O(ring) a query.
  */
+import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax } from './input.ts'
 import { distance } from './reference.ts'
 
@@ -16,6 +17,9 @@ const closeShare = 0.15
 const ballShare = 0.5
 /** Earlier ones that must be about the same place: one alone may be a natural neighbor. */
 const ballMembersMin = 3
+/** The same of inputs beyond all honest ones: these come from no region of their own, and noise in all values spreads far. */
+const wideShare = 0.8
+const wideMembersMin = 6
 /** How much further away the oldest must be than the newest. */
 const driftRatio = 1.5
 /** Square of the cosine from which two directions are one: 3 degrees. */
@@ -36,8 +40,6 @@ const sparseShare = 0.15
 const singleMax = 2
 /** Share of values up to which two inputs are the same one, changed; others differ in more. */
 const wayShare = 0.5
-/** How much less than the larger one the smaller of two changes may add to the square. */
-const evenShare = 0.02
 
 export interface Surroundings {
   /** Place in the ring of the closest earlier one; -1: there is none. */
@@ -47,6 +49,10 @@ export interface Surroundings {
   readonly scaled: boolean
   /** At least three of them are about the same place. */
   readonly ball: boolean
+  /** Which are: a bit each. */
+  readonly about: number
+  /** Nearly all of them are about the same place, if further off. */
+  readonly wide: boolean
   /** They lie around it, and the further back the further away: it is on its way through them. */
   readonly drift: boolean
   readonly line: boolean
@@ -63,8 +69,7 @@ export interface Surroundings {
   readonly still: boolean
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
-  /** Of one of them, one value was put back and another changed, by as much, and not from one end to the other. */
-  readonly even: boolean
+  readonly even: EvenChanges
   /** With three of them it makes two pairs that have one middle. */
   readonly pair: boolean
 }
@@ -87,6 +92,8 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   let least = Infinity
   let fewest = Infinity
   let about = 0
+  let members = 0
+  let wide = 0
   const few = Math.floor(sparseShare * x.length)
   for (let n = 0; n < ring.length; n++) {
     changes[n] = stepTo(x, ring[n]!, n)
@@ -96,21 +103,26 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
       least = away
       closest = n
     }
-    if (away < ballShare * scale) about++
+    if (away < wideShare * scale) wide++
+    if (away >= ballShare * scale) continue
+    about |= 1 << n
+    members++
   }
   const line = isOnLine(x, ring.length, Math.max(singleMax, few))
   const sparse = few >= 1 && fewest <= few
   const tried = fewest <= singleMax && !isOnItsWay(ring.length, x.length)
   const still = sparse && isStill(ring.length, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
-  const even = x.length >= lineDimensionMin && ring.some((earlier, n) => isEven(x, earlier, n))
-  const ball = about >= ballMembersMin
+  const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
+  const ball = members >= ballMembersMin
   const pair = ball && isPaired(x, ring)
   return {
     closest,
     close: least < closeShare * scale,
     scaled: ball && isScaled(x, ring, closeShare * scale),
     ball,
+    about,
+    wide: wide >= wideMembersMin,
     drift: ball && isAway(x, ring),
     line,
     sparse,
@@ -166,15 +178,6 @@ function isOnItsWay(count: number, length: number): boolean {
 /** Whether all of the ring that differ in at most so many values are nearer than the square of what is close. */
 function isStill(count: number, kin: number, near: number): boolean {
   for (let n = 0; n < count; n++) if (changes[n]! <= kin && squares[n]! >= near) return false
-  return true
-}
-
-/** Equations of a model are made by one value after another, each changed by the same (Tramèr et al. 2016). */
-function isEven(x: Float64Array, earlier: Float64Array, n: number): boolean {
-  if (changes[n] !== 2) return false
-  const whole = 2 * largestOf(n, x.length) ** 2
-  if (squares[n]! < (1 - evenShare) * whole) return false
-  for (let i = 0; i < x.length; i++) if (x[i] !== earlier[i] && isEnd(x[i]!) && isEnd(earlier[i]!)) return false
   return true
 }
 

@@ -2,13 +2,33 @@
  * What an account keeps of inputs that have left its ring: a few, for long, by which later steps from them are known (steps.ts).
  *
  * Until there is no more room each is kept, then one in so many, in place of the one that was kept longest. One that a step was made
- * from begins anew. Oldest first, of each the values that are looked at, as 16-bit numbers.
+ * from begins anew. Of inputs that are reduced, whose own values the ring does not have, they are kept at once, and the newest is always there.
+ * Oldest first, of each the values that are looked at, as 16-bit numbers.
  */
+import { dimensionMax } from './input.ts'
 import { roomFor, valuesLookedAt } from './steps.ts'
+
+/** Sums of up to so many values still show steps: mostly they go one way, or all but one do. */
+const summedMax = 4
+
+/** Whether an input of so many values was reduced so far that steps show in its own values alone. */
+export function isSummedUp(length: number, dimension: number): boolean {
+  return length > summedMax * dimension
+}
+
+/** Which values are looked at of inputs of so many that they are reduced. */
+const ofReduced = new Map<number, Uint16Array>()
+
+/** The same number of them as of what inputs are reduced to. */
+export function valuesOfReduced(length: number): Uint16Array {
+  let values = ofReduced.get(length)
+  if (values === undefined) ofReduced.set(length, (values = valuesLookedAt(Math.max(dimensionMax, length))))
+  return values
+}
 
 export class Kept {
   /** Which values of an input are looked at. */
-  readonly values: Uint8Array
+  readonly values: Uint16Array
   readonly #rows: number
   readonly #every: number
   readonly #bits: Uint16Array
@@ -44,6 +64,28 @@ export class Kept {
     return place
   }
 
+  /**
+   * The place of the one of which no value is further from an input's than of others; -1: there is none. Of a few values of a picture most are
+   * background: by their sum another picture may be closer than the one that a step was made from.
+   */
+  leastApart(x: Float64Array, count: number): number {
+    const numbers = this.#numbers
+    let least = Infinity
+    let place = -1
+    for (let row = 0, first = 0; row < count; row++, first += x.length) {
+      let most = 0
+      for (let n = 0; n < x.length && most < least; n++) {
+        const difference = Math.abs(x[n]! - numbers[first + n]!)
+        if (difference > most) most = difference
+      }
+      if (most > 0 && most < least) {
+        least = most
+        place = row
+      }
+    }
+    return place
+  }
+
   /** Good until the next call. */
   row(place: number): Float64Array {
     const first = place * this.#row.length
@@ -61,7 +103,15 @@ export class Kept {
     return isFull ? count : count + 1
   }
 
-  /** Puts one behind all others. */
+  /** Takes the n-th input of an account at once, as the newest; how many are kept then, of `count`. */
+  keepNewest(bits: Uint16Array, n: number, count: number): number {
+    const isFull = count === this.#rows
+    if (isFull && n % this.#every === 0) this.#bits.copyWithin(0, this.values.length)
+    this.#bits.set(bits, (isFull ? count - 1 : count) * this.values.length)
+    return isFull ? count : count + 1
+  }
+
+  /** Puts one behind all others of `count`. */
   renew(place: number, count: number): void {
     const width = this.values.length
     const row = this.#bits.slice(place * width, (place + 1) * width)

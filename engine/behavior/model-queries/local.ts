@@ -98,7 +98,7 @@ export class WeighQueries implements BehaviorStep {
     if (!account.ask(input.key, timeMs)) return this.#outcome(account, [], [])
     const reference = this.#referenceOf(context, group[1]!, query)
     const shown = shownBy(account, query, reference, asksAgain(entries, query))
-    account.remember(keyOfText(input.label), query.member, shown.step)
+    account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
     const findings = this.#judge(group, entries, account, query, shown.bits, reference)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { Account, AccountBlock } from './account.ts'
+import { Account, AccountBlock, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
-import { betCount, betCount3, betCount6 } from './evidence.ts'
+import { betCount, betCount3, betCount6, betCount7 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Sample } from './reference.ts'
@@ -125,7 +125,7 @@ describe('what is remembered of an account', () => {
     expect([account.ask(77, 2_000), account.ask(77, 3_000)]).toEqual([true, false])
     account.values.fill(3.5)
     account.rounded(Float64Array.from({ length: 64 }, (_, n) => n / 8))
-    account.remember(4, true)
+    account.remember(4, noted.member)
     account.putBack(block)
     const text = JSON.stringify(block)
     expect(text.length).toBeLessThan(4_096)
@@ -180,7 +180,7 @@ describe('what is remembered of an account', () => {
       account.ask(key, 2_000)
       account.values.fill(key)
       account.rounded(Float64Array.from([key, -key]))
-      account.remember(key, true)
+      account.remember(key, noted.member)
     }
     account.values.fill(0, betCount3)
     account.putBack(block)
@@ -195,20 +195,23 @@ describe('what is remembered of an account', () => {
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 
-  test('of version 6 is read: it has what was kept of earlier inputs', () => {
+  test.each([
+    [6, betCount6],
+    [7, betCount7],
+  ])('of version %d is read: it has what was kept of earlier inputs', (is, had) => {
     const account = new Account(2)
     const block = account.begin(1_000)
     account.open(block)
     for (let n = 0; n < 20; n++) {
-      account.values.fill(n, 0, betCount6)
+      account.values.fill(n, 0, had)
       account.rounded(Float64Array.from([n, -n]))
-      account.remember(n, false)
+      account.remember(n, 0)
     }
     account.putBack(block)
     const now = Buffer.from(block.toJSON() as string, 'base64')
     const valuesAt = 19 * 8
-    const before = Buffer.concat([now.subarray(0, valuesAt + betCount6 * 4), now.subarray(valuesAt + betCount * 4)])
-    before.writeDoubleLE(6, 0)
+    const before = Buffer.concat([now.subarray(0, valuesAt + had * 4), now.subarray(valuesAt + betCount * 4)])
+    before.writeDoubleLE(is, 0)
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 
@@ -269,7 +272,7 @@ describe('how a query lies to the last ones', () => {
     const tried = (i: number, value: number): Float64Array => base.map((was, at) => (at === i ? value : was))
     const ring = [tried(2, 0.9), tried(2, 0.7), tried(2, 0.5), tried(1, 0.3), base]
     for (const x of [tried(2, 0.1), tried(5, 0.4)]) {
-      expect(surroundingsOf(x, ring, 1)).toMatchObject({ line: false, tried: true, even: false })
+      expect(surroundingsOf(x, ring, 1)).toMatchObject({ line: false, tried: true })
     }
     // What was found is kept, and the search goes on from there.
     const further = tried(5, 0.4).map((was, at) => (at === 2 ? 0.9 : at === 1 ? 0.3 : was))
@@ -280,12 +283,26 @@ describe('how a query lies to the last ones', () => {
   test('with one value after another changed by the same is even, and with flags that are put the other way it is not', () => {
     const base = point()
     const step = (i: number, by: number): Float64Array => base.map((was, at) => (at === i ? was + by : was))
-    expect(surroundingsOf(step(3, 0.25), [step(2, 0.25), point()], 1).even).toBe(true)
-    expect(surroundingsOf(step(3, -0.25), [step(2, 0.25)], 1).even).toBe(true)
-    expect(surroundingsOf(step(3, 0.31), [step(2, 0.25)], 1).even).toBe(false)
+    const values = (x: Float64Array, ring: readonly Float64Array[]): number => surroundingsOf(x, ring, 1).even.values
+    expect(values(step(3, 0.25), [step(2, 0.25), point()])).toBe(2)
+    expect(values(step(3, -0.25), [step(2, 0.25), step(1, 0.25)])).toBe(3)
+    expect(values(step(3, 0.31), [step(2, 0.25)])).toBe(0)
+    // What was found is kept, and the next value is tried from there.
+    const kept = step(2, 0.25)
+    const further = kept.map((was, at) => (at === 5 ? was - 0.25 : was))
+    expect(values(further, [kept, step(1, 0.25), step(1, -0.25), step(4, 0.25)])).toBe(4)
+    // Two values on a grid: there is no third, however many places they were at.
+    const both = (a: number, b: number): Float64Array => base.map((was, at) => was + (at === 2 ? a : at === 3 ? b : 0))
+    expect(values(both(0.2, 0.2), [both(0.2, 0), both(0.1, 0.1), both(0, 0), both(0.3, 0.1)])).toBeLessThanOrEqual(2)
     const flags = Float64Array.from([1, 0, 1, 0, 0, 0, 1, 0])
     const turned = (i: number): Float64Array => flags.map((was, at) => (at === i ? 1 - was : was))
-    expect(surroundingsOf(turned(3), [turned(2)], 1).even).toBe(false)
+    expect(values(turned(3), [turned(2)])).toBe(0)
+    // Shades that flicker, each to the next.
+    const shades = base.map((was) => Math.round(was * 16) / 16)
+    const flicker = (i: number): Float64Array =>
+      shades.map((was, at) => (at === i ? was + (was < 0.5 ? 1 : -1) / 16 : was))
+    expect(surroundingsOf(flicker(3), [flicker(0), flicker(1), flicker(2), shades], 1).even.isOffGrid).toBe(false)
+    expect(surroundingsOf(step(3, 0.05), [step(2, 0.05), step(1, 0.05), base], 1).even.isOffGrid).toBe(true)
   })
 
   test('noise around one input is close to it and on no line', () => {

@@ -1,29 +1,43 @@
 /**
  * What one query shows against its account: by how it lies to the last ones, and by what the model's benign traffic tells.
  */
-import type { Account } from './account.ts'
+import { noted, type Account } from './account.ts'
 import { shows } from './evidence.ts'
 import { surroundingsOf, type Surroundings } from './geometry.ts'
+import { isSummedUp } from './kept.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { levelCount, type Reference } from './reference.ts'
-import { evennessOf, isStep, type Earlier } from './steps.ts'
+import { alikeUnknown, evennessOf, isStep, type Earlier } from './steps.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
 /** Of the last eight, so many of another class make a walk one along a boundary. */
 const othersMin = 2
+/** About one place in a wider sense are inputs of one class, but for so many. */
+const strayMax = 1
+/** Copies of a training record that count. */
+const copiesMax = 3
 /** How much further apart than in the inputs themselves two that are close may seem. */
 const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
 
+/**
+ * Values that are changed by the same: who tries two on a grid has no third, and who tries one after another at three places or more no
+ * fourth among the last eight.
+ */
+const evenMin = 3
+const probedMin = 4
+/** From shade to shade something flickers now here, now there; hardly ever one alone at a time, and always elsewhere. */
+const aloneMin = 7
+
 /** What of an input is looked at. */
-export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'label' | 'margin' | 'blackAndWhite'>
+export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'values' | 'label' | 'margin' | 'blackAndWhite'>
 
 export interface Shown {
   /** Bits of `shows`: what it shows, and what it could have shown. */
   readonly bits: number
   readonly counts: number
-  /** It is a step from an earlier one. */
-  readonly step: boolean
+  /** Bits of `noted`: what is to be remembered of it. */
+  readonly notes: number
 }
 
 /** `again`: it is a training record that was asked before. The account has yet to remember the query. */
@@ -33,32 +47,45 @@ export function shownBy(
   reference: Reference | undefined,
   again: boolean,
 ): Shown {
-  const x = account.rounded(input.x)
+  const x = account.rounded(input.x, input.values)
   const label = keyOfText(input.label)
   const ring = account.ring()
   const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
-  let counts = again ? 0 : shows.member
+  const synthetic = reference !== undefined && isOdd(reference, input)
+  const rooted = account.isRooted
+  let notes = (member ? noted.member : 0) | (!synthetic || rooted ? noted.rooted : 0)
+  let counts = 0
   let bits = 0
   if (isPlace(input)) {
     counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
-  if (member || (around.close && account.wasMember(around.closest))) bits |= shows.member
+  if (member) bits |= shows.member
+  else if (isCopy(account, around, synthetic)) {
+    bits |= shows.member
+    notes |= noted.copy
+  }
+  if (!again && ((bits & shows.member) !== 0 || !(synthetic || isMade(input, around)))) counts |= shows.member
   let step = false
   if (isPlace(input)) {
     if (reference !== undefined) {
-      counts |= shows.even
-      if (around.even && isOdd(reference, input)) bits |= shows.even
+      counts |= shows.even | shows.probe
+      const { values, alone, isOffGrid } = around.even
+      const known = isOffGrid || alone >= aloneMin
+      if (known && values >= probedMin && around.close) bits |= shows.probe
+      if (known && alone >= evenMin && synthetic) bits |= shows.even
       if (reference.told.alike !== undefined) {
-        const from = stepFrom(account, reference.told.alike)
+        const isReduced = input.values !== undefined && isSummedUp(input.values.length, x.length)
+        const from = stepFrom(account, isReduced ? Math.max(alikeUnknown, reference.told.alike) : reference.told.alike)
         step = from !== undefined
+        if (step) notes |= noted.step
         // Around one place, or from what was just asked, a copy learns little: that is a search.
         counts |= shows.stepAbout | (around.close ? 0 : shows.step)
         if (from !== undefined) bits |= around.ball || from.isNewest ? shows.stepAbout : shows.step
       }
     }
     // What would be if one value were another asks everybody: that is on no way to anywhere.
-    if (around.tried) return { bits, counts, step }
+    if (around.tried) return { bits, counts, notes }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
@@ -67,14 +94,36 @@ export function shownBy(
   if (reference !== undefined) {
     const classes = {
       same: around.closest >= 0 && account.labelOf(around.closest) === label,
+      sameAbout: false,
       others: 0,
       changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
     }
-    for (let n = 0; n < ring.length; n++) if (account.labelOf(n) !== label) classes.others++
-    const of = learned(input, reference, around, classes, step)
-    return { bits: bits | of.bits, counts: counts | of.counts, step }
+    for (let n = 0; n < ring.length; n++) {
+      if (account.labelOf(n) !== label) classes.others++
+      else if ((around.about & (1 << n)) !== 0) classes.sameAbout = true
+    }
+    const of = learned(input, reference, around, classes, step, rooted)
+    return { bits: bits | of.bits, counts: counts | of.counts, notes }
   }
-  return { bits, counts, step }
+  return { bits, counts, notes }
+}
+
+/**
+ * Close to a training record that was just asked, or about there and unlike honest inputs, as such a record with noise is; of each record a
+ * few count: a stream that begins with one is no second record.
+ */
+function isCopy(account: Account, around: Surroundings, synthetic: boolean): boolean {
+  if (around.close && account.wasMember(around.closest)) return account.copiesSince(around.closest) < copiesMax
+  if (!synthetic || around.tried) return false
+  for (let n = 0, bits = around.about; bits !== 0; n++, bits >>= 1) {
+    if ((bits & 1) !== 0 && account.wasMember(n)) return account.copiesSince(n) < copiesMax
+  }
+  return false
+}
+
+/** Of earlier ones, as far as can be seen: what it is no record of says nothing of what the account has. */
+function isMade(input: ShownInput, around: Surroundings): boolean {
+  return around.close || around.ball || (isPlace(input) && (around.line || around.kin))
 }
 
 /** The earlier input that it is a step from, and that is kept longer then. */
@@ -105,9 +154,10 @@ function learned(
   input: ShownInput,
   reference: Reference,
   around: Surroundings,
-  classes: { readonly same: boolean; readonly others: number; readonly changed: boolean },
+  classes: { readonly same: boolean; readonly sameAbout: boolean; readonly others: number; readonly changed: boolean },
   step: boolean,
-): Omit<Shown, 'step'> {
+  rooted: boolean,
+): Pick<Shown, 'bits' | 'counts'> {
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
   let bits = 0
@@ -125,7 +175,13 @@ function learned(
   else if (around.pair) bits |= shows.pair
   // Noise changes all values; who changes a few does it on purpose.
   const noise = around.close && !(around.sparse && isPlace(input))
-  if (around.ball && !around.scaled && classes.same && (farOut || (synthetic && !noise))) bits |= shows.ball
+  const beyond = novelty > lines.novelty[levelCount - 1]!
+  const about = around.ball || (around.wide && beyond && classes.others <= strayMax)
+  if (rooted && (counts & shows.ball) !== 0) counts |= shows.around
+  const same = classes.same || (farOut && classes.sameAbout)
+  if (about && !around.scaled && same && (farOut || (synthetic && !noise))) {
+    bits |= shows.ball | (rooted ? shows.around : 0)
+  }
   // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
   if (input.kind === 'output' && classes.changed && input.margin !== undefined && lines.sure !== undefined) {
     for (let level = 0; level < levelCount; level++) {

@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
+import type { Event } from '../../../core/event.ts'
 import { Account, AccountBlock } from './account.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
+import { inputOf } from './input.ts'
 import { learnReference, openReference, type Reference, type Sample } from './reference.ts'
 import { shownBy } from './shown.ts'
 import { evennessOf, isStep, roomFor, valuesLookedAt } from './steps.ts'
@@ -91,11 +93,29 @@ describe('a step from an earlier input', () => {
   })
 
   test('must be the more even, the more often natural differences are equal', () => {
-    const even = { differ: 12, equal: 8, isStep: true }
+    const even = { differ: 12, equal: 8, chance: 0.03, isStep: true }
     expect(isStep(even, 0.1)).toBe(true)
     expect(isStep(even, 0.4)).toBe(false)
+    expect(isStep({ ...even, chance: 0.4 }, 0.1)).toBe(false)
   })
 })
+
+const side = 20
+/** A bright bar across a grey picture, somewhere. */
+const picture = (): number[] => {
+  const [at, slope] = [4 + 12 * random(), 2 * random() - 1]
+  return Array.from({ length: side * side }, (_, n) => {
+    const off = (n % side) - at - slope * (Math.floor(n / side) - side / 2)
+    return Math.max(0, Math.min(1, 0.2 + 0.6 * Math.exp(-off * off * 0.1) + 0.02 * normal()))
+  })
+}
+const sampleOf = (values: readonly number[]) => {
+  const { x, label } = inputOf({
+    warden: { input: { features: values }, output: { label: 'bar' } },
+  } as unknown as Event)!
+  return { x: Float64Array.from(x), label, margin: 1 } satisfies Sample
+}
+const pictures = Array.from({ length: 8 }, () => Array.from({ length: 60 }, picture))
 
 const customers: Sample[][] = Array.from({ length: 10 }, () =>
   Array.from({ length: 100 }, () => {
@@ -114,8 +134,8 @@ function foundAt(threat: 'extraction' | 'boundary-search', queries: readonly Flo
   const totals = new Float64Array(queryThreats.length)
   const at = queries.findIndex((x, n) => {
     const input = { kind: 'features', x, label: x[0]! > 0 ? 'yes' : 'no', margin: 1, blackAndWhite: false } as const
-    const { bits, counts, step } = shownBy(account, { input, member: false }, reference, false)
-    account.remember(1, false, step)
+    const { bits, counts, notes } = shownBy(account, { input, member: false }, reference, false)
+    account.remember(1, notes)
     evidence.take(account.values, bits, counts, totals, restartWeight(n + 1, 10_000))
     return totals[queryThreats.indexOf(threat)]! >= lineOf(0.01, 10_000)
   })
@@ -123,6 +143,27 @@ function foundAt(threat: 'extraction' | 'boundary-search', queries: readonly Flo
 }
 
 describe('an account', () => {
+  test('that asks each input in full and rounded, or what moves hardly, shows no step', () => {
+    const reference = openReference(told)!
+    const account = new Account(dimension)
+    account.open(account.begin(0))
+    const rounded = (x: Float64Array, by: number): Float64Array => x.map((value) => Math.round(value * by) / by)
+    let now = natural()
+    let shown = 0
+    for (let n = 0; n < 2_000; n++) {
+      const x = natural()
+      now = now.map((value) => value + 0.008 * normal())
+      for (const asked of [x, rounded(x, 100), rounded(x, 10), now]) {
+        const input = { kind: 'features', x: asked, label: 'yes', margin: 1, blackAndWhite: false } as const
+        const { bits, notes } = shownBy(account, { input, member: false }, reference, false)
+        account.remember(1, notes)
+        if ((bits & (shows.step | shows.stepAbout)) !== 0) shown++
+      }
+    }
+    // Half of what the bound allows.
+    expect(shown).toBeLessThanOrEqual(4)
+  })
+
   test('that augments forty natural inputs by steps is named for extraction, also with three natural queries around each', () => {
     const seeds = Array.from({ length: 40 }, natural)
     const attack = [...seeds]
@@ -161,12 +202,37 @@ describe('an account', () => {
     let shown = 0
     for (let n = 0; n < 10_000; n++) {
       const input = { kind: 'features', x: natural(), label: 'yes', margin: 1, blackAndWhite: false } as const
-      const { bits, step } = shownBy(account, { input, member: false }, reference, false)
-      account.remember(1, false, step)
+      const { bits, notes } = shownBy(account, { input, member: false }, reference, false)
+      account.remember(1, notes)
       if ((bits & (shows.step | shows.stepAbout)) !== 0) shown++
     }
     // A tenth of what the bound allows.
     expect(shown).toBeLessThanOrEqual(1)
+  })
+
+  test('that augments large pictures is known by their own values, of what was asked first and of what was asked last', () => {
+    const reference = openReference(learnReference(pictures.map((each) => each.map((values) => sampleOf(values))))!)!
+    const account = new Account(64)
+    account.open(account.begin(0))
+    const ask = (values: readonly number[]): number => {
+      const { x, label } = sampleOf(values)
+      const input = { kind: 'features', x, values, label, margin: 1, blackAndWhite: false } as const
+      const of = { ...reference, told: { ...reference.told, alike: 0.1 } }
+      const { bits, notes } = shownBy(account, { input, member: false }, of, false)
+      account.remember(1, notes)
+      return bits & (shows.step | shows.stepAbout)
+    }
+    const moved = (values: readonly number[]): number[] =>
+      values.map((value) => Math.min(1, Math.max(0, value + (random() < 0.5 ? 0.1 : -0.1))))
+    const seeds = Array.from({ length: 12 }, picture)
+    expect(seeds.map(ask).every((bits) => bits === 0)).toBe(true)
+    expect(seeds.map((seed) => ask(moved(seed))).every((bits) => bits !== 0)).toBe(true)
+    for (let n = 0; n < 300; n++) expect(ask(picture())).toBe(0)
+    // Those that steps were made from are kept longer, and what is asked now is there at once.
+    const last = picture()
+    ask(last)
+    expect(ask(moved(last))).toBe(shows.stepAbout)
+    expect(ask(moved(moved(last)))).not.toBe(0)
   })
 
   test('keeps earlier inputs for long in a kilobyte', () => {
@@ -180,7 +246,7 @@ describe('an account', () => {
       const asked = Array.from({ length: 600 }, () => Float64Array.from({ length }, () => normal()))
       for (const x of asked) {
         account.rounded(x)
-        account.remember(1, false)
+        account.remember(1, 0)
       }
       account.putBack(block)
       expect(Buffer.from(block.toJSON() as string, 'base64').length).toBeLessThan(3_200)

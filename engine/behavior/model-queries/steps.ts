@@ -31,6 +31,8 @@ const levelsMax = 8
 const logOdds = 9.2
 /** Two differences of natural inputs are taken to be equal at least so often. */
 export const alikeMin = 0.1
+/** And of inputs of more values than are kept, of which it is not learned. */
+export const alikeUnknown = 0.25
 
 /** How many values of an input are looked at. */
 export function widthOf(dimension: number): number {
@@ -38,12 +40,12 @@ export function widthOf(dimension: number): number {
 }
 
 /** Which these are. */
-export function valuesLookedAt(dimension: number): Uint8Array {
-  if (dimension <= valuesMost) return Uint8Array.from({ length: dimension }, (_, n) => n)
+export function valuesLookedAt(dimension: number): Uint16Array {
+  if (dimension <= valuesMost) return Uint16Array.from({ length: dimension }, (_, n) => n)
   const golden = (Math.sqrt(5) - 1) / 2
   const chosen = new Set<number>()
   for (let n = 1; chosen.size < valuesMost; n++) chosen.add(Math.floor(((n * golden) % 1) * dimension))
-  return Uint8Array.from([...chosen].sort((a, b) => a - b))
+  return Uint16Array.from([...chosen].sort((a, b) => a - b))
 }
 
 /** How many inputs are kept, and that one in `every` is. */
@@ -67,6 +69,8 @@ export interface Evenness {
   /** Values that differ, and the most of them that do by the same. */
   readonly differ: number
   readonly equal: number
+  /** The more of what is small counts as equal, the oftener two are. */
+  readonly chance: number
   /** The equal ones go both ways, and not from grid point to grid point. */
   readonly isStep: boolean
 }
@@ -95,13 +99,15 @@ export function evennessOf(x: Float64Array, earlier: Float64Array): Evenness | u
   return {
     differ,
     equal,
+    chance: 2 * (equalShare + (rounding * equal) / sum),
     isStep: up > 0 && up < equal && !isOnGrid(count, size, sum / equal) && !hasFewLevels(x, earlier),
   }
 }
 
-/** Whether natural inputs, of whose differences two are equal with the probability `alike`, are hardly ever as even. */
-export function isStep({ differ, equal, isStep }: Evenness, alike: number): boolean {
+/** Whether natural inputs, of whose differences two are equal with the probability `learned`, are hardly ever as even. */
+export function isStep({ differ, equal, chance, isStep }: Evenness, learned: number): boolean {
   if (!isStep || equal < equalMin) return false
+  const alike = Math.max(learned, chance)
   const share = equal / differ
   if (share <= alike) return false
   // Chernoff's bound on the tail of the binomial distribution.

@@ -29,9 +29,10 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['pair', shows.pair],
   ['sparse', shows.sparse],
   ['even', shows.even],
+  ['probe', shows.probe],
   ['step', shows.step | shows.stepAbout],
   ['drift', shows.drift],
-  ['ball', shows.ball],
+  ['ball', shows.ball | shows.around],
   ['member', shows.member],
 ]
 

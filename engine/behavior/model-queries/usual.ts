@@ -36,8 +36,8 @@ export function usualOf(
     for (const { x, label, margin } of samples) {
       const of = { kind, label, margin: Number.isNaN(margin) ? undefined : margin }
       const input = { ...of, x: new Float64Array(x), blackAndWhite: kind === 'features' && isBlackAndWhite(x) }
-      const { bits, counts, step } = shownBy(account, { input, member: false }, reference, false)
-      account.remember(keyOfText(label), false, step)
+      const { bits, counts, notes } = shownBy(account, { input, member: false }, reference, false)
+      account.remember(keyOfText(label), notes)
       for (const [n, bit] of kindsShown.entries()) {
         if ((counts & bit) === 0) continue
         shown[n]!.counts++
@@ -73,7 +73,7 @@ export function alikeOf(accounts: readonly (readonly Sample[])[]): number {
         sums.pairs += even.differ - 1
         sums.equal += even.equal - 1
       }
-      account.remember(0, false)
+      account.remember(0, 0)
     }
     return sums
   })

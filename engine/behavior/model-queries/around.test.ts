@@ -1,0 +1,151 @@
+import { describe, expect, test, vi } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { Account } from './account.ts'
+import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
+import { keyOfText } from './input.ts'
+import { learnReference, openReference, type Reference } from './reference.ts'
+import { shownBy } from './shown.ts'
+
+// Machines that run these tests may be busy.
+vi.setConfig({ testTimeout: 60_000 })
+
+const random = randomOf(31)
+const normal = normalOf(random)
+const dimension = 16
+const causes = Array.from({ length: 4 }, () => Array.from({ length: dimension }, () => normal()))
+/** Values that hang together, as those of honest inputs do. */
+const natural = (): Float64Array => {
+  const weights = causes.map(() => normal())
+  return Float64Array.from({ length: dimension }, (_, i) =>
+    causes.reduce((sum, cause, n) => sum + weights[n]! * cause[i]!, 0.1 * normal()),
+  )
+}
+const noisy = (x: Float64Array, by: number): Float64Array => x.map((value) => value + by * normal())
+const labelOf = (x: Float64Array): string => (x[0]! > 0 ? 'yes' : 'no')
+const told = learnReference(
+  Array.from({ length: 10 }, () =>
+    Array.from({ length: 100 }, () => {
+      const x = natural()
+      return { x, label: labelOf(x), margin: 0.1 + random() }
+    }),
+  ),
+)!
+const reference: Reference = openReference({ ...told, alike: 0.1 })!
+
+interface Asked {
+  readonly x: Float64Array
+  readonly member?: boolean
+}
+
+/** What each query showed and could have shown, and at which each threat was named. */
+function run(queries: readonly Asked[]) {
+  const evidence = new Evidence(told.lines.share, 0.5)
+  const account = new Account(dimension)
+  account.open(account.begin(0))
+  const totals = new Float64Array(queryThreats.length)
+  const named: Record<string, number> = {}
+  const each = queries.map(({ x, member = false }, n) => {
+    const input = { kind: 'features', x, label: labelOf(x), margin: 1, blackAndWhite: false } as const
+    const shown = shownBy(account, { input, member }, reference, false)
+    account.remember(keyOfText(labelOf(x)), shown.notes)
+    evidence.take(account.values, shown.bits, shown.counts, totals, restartWeight(n + 1, 10_000))
+    for (const [index, threat] of queryThreats.entries()) {
+      if (totals[index]! >= lineOf(0.01, 10_000)) named[threat] ??= n + 1
+    }
+    return shown
+  })
+  return { each, named }
+}
+
+const times = (count: number, make: () => Float64Array): Asked[] => Array.from({ length: count }, () => ({ x: make() }))
+
+describe('synthetic inputs about one place', () => {
+  test('are a search for the boundary where the account asked natural ones before, and inversion alone where it did not', () => {
+    const start = natural()
+    const search = run([...times(5, natural), { x: start }, ...times(40, () => noisy(start, 0.4))])
+    expect(search.named['boundary-search']).toBeLessThanOrEqual(31)
+    const grey = natural().fill(2)
+    const inversion = run(times(40, () => noisy(grey, 0.4)))
+    expect(inversion.named['inversion']).toBeLessThanOrEqual(25)
+    expect(inversion.named).not.toHaveProperty('boundary-search')
+  })
+
+  test('that lie further apart than a place is wide are inversion as well, if nearly all are of one class and beyond all honest ones', () => {
+    const base = natural().fill(2)
+    const wide = 0.5 * (told.scale / Math.sqrt(2 * dimension))
+    const far = run(times(40, () => noisy(base, 1.3 * wide)))
+    expect(far.named['inversion']).toBeLessThanOrEqual(25)
+    // Of all classes and all places: that is no place.
+    const uniform = run(times(60, () => natural().map(() => 6 * (random() - 0.5))))
+    expect(uniform.named).not.toHaveProperty('inversion')
+  })
+})
+
+describe('one value after another changed by the same', () => {
+  const slopes = (base: Float64Array, by: number): Asked[] =>
+    Array.from(base, (_, i) => ({ x: base.map((value, at) => (at === i ? value + by : value)) }))
+
+  test('and by little estimates slopes: that is named within 25 queries', () => {
+    const base = natural()
+    const { named } = run([{ x: base }, ...slopes(base, 0.2), ...slopes(base, -0.2)])
+    expect(named['boundary-search']).toBeLessThanOrEqual(25)
+    expect(named['inversion']).toBeLessThanOrEqual(25)
+  })
+
+  test('at five places each, or two of them on a grid, asks for advice: nobody is named for it', () => {
+    const places = [-1, -0.5, 0, 0.5, 1]
+    const advised = Array.from({ length: 60 }, (_, n) => {
+      const base = natural()
+      const put = (i: number, to: number, j: number, other: number): Float64Array =>
+        base.map((value, at) => (at === i ? to : at === j ? other : value))
+      const each = [0, 1, 2, 3].flatMap((i) => places.map((to) => put(i, to, i, to)))
+      const grid = places.flatMap((to) => places.map((other) => put(5, to, 6, other)))
+      return [base, ...(n % 2 === 0 ? each : grid)].map((x) => ({ x }))
+    }).flat()
+    const { each, named } = run(advised)
+    expect(named).toEqual({})
+    expect(each.filter(({ bits }) => (bits & shows.probe) !== 0)).toEqual([])
+  })
+})
+
+test('values that flicker from one shade to the next, now here, now there, are estimates of no slope', () => {
+  const flickering = Array.from({ length: 20 }, () => {
+    const base = natural().map((value) => Math.round(value * 8) / 8)
+    return times(80, () =>
+      base.map((value, i) => (i % 2 === 0 && random() < 0.15 ? value + (value < 0 ? 0.125 : -0.125) : value)),
+    )
+  }).flat()
+  const probed = (queries: readonly Asked[]): number =>
+    run(queries).each.filter(({ bits }) => (bits & (shows.probe | shows.even)) !== 0).length / queries.length
+  expect(probed(flickering)).toBeLessThan(0.05)
+  // Nor is a last digit that comes and goes.
+  const digits = Array.from({ length: 20 }, () => {
+    const base = natural()
+    return times(80, () => base.map((value, i) => (i % 2 === 0 && random() < 0.15 ? value + 0.01 : value)))
+  }).flat()
+  expect(probed(digits)).toBe(0)
+})
+
+describe('training records', () => {
+  test('with noise that makes them unlike honest inputs are records still, and such noise around others is no sign that none are asked', () => {
+    const record = natural()
+    const { each } = run([{ x: record, member: true }, ...times(7, () => noisy(record, 0.5))])
+    expect(each.map(({ bits }) => (bits & shows.member) !== 0)).toEqual([
+      ...Array(4).fill(true),
+      ...Array(4).fill(false),
+    ])
+    // More of one record are no second one: an account that has been there for long is not named for that alone.
+    const stream = run([...times(2_000, natural), { x: record, member: true }, ...times(60, () => noisy(record, 0.1))])
+    expect(stream.named).not.toHaveProperty('membership-inference')
+    const other = natural()
+    const around = run([{ x: other }, ...times(7, () => noisy(other, 0.5))])
+    expect(around.each.map(({ counts }) => (counts & shows.member) !== 0)).toEqual([true, ...Array(7).fill(false)])
+    expect(around.each.every(({ bits }) => (bits & shows.member) === 0)).toBe(true)
+  })
+
+  test('asked with ten such copies of each candidate, half of which are records, are named within 75 queries', () => {
+    const candidates = Array.from({ length: 20 }, (_, n) => ({ x: natural(), member: n % 2 === 1 }))
+    const attack = candidates.flatMap((candidate) => [candidate, ...times(10, () => noisy(candidate.x, 0.5))])
+    expect(run(attack).named['membership-inference']).toBeLessThanOrEqual(75)
+  })
+})
