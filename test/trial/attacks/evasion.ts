@@ -1,15 +1,22 @@
 /**
  * Searches for an input that the model takes for something else.
  *
- * Chen et al. 2020 (HopSkipJump), Andriushchenko et al. 2020 (Square), Ilyas et al. 2018 (NES), Brendel et al. 2018 (boundary attack).
- * The first and the last look at labels alone.
+ * Chen et al. 2020 (HopSkipJump), Andriushchenko et al. 2020 (Square), Ilyas et al. 2018 (NES), Brendel et al. 2018 (boundary attack),
+ * Chen et al. 2017 (ZOO), Guo et al. 2019 (SimBA). HopSkipJump and the boundary attack look at labels alone.
  */
 import { between, distance, norm, plus, scaledTo, type Input } from '../victims/numbers.ts'
 import type { Attack } from './oracle.ts'
 
-/** A natural input and its label, and another that the model takes for another class. */
-function pairOf({ oracle, own, fit }: Attack): { from: number[]; label: number; other: number[] } {
-  const from = fit(own())
+export interface Pair {
+  readonly from: number[]
+  readonly label: number
+  /** What the model takes for another class. */
+  readonly other: number[]
+}
+
+/** An input and its label, natural unless one is given, and another that is natural. */
+export function pairOf({ oracle, own, fit }: Attack, given?: Input): Pair {
+  const from = fit(given ?? own())
   const { label } = oracle.ask(from)
   for (;;) {
     const other = fit(own())
@@ -29,10 +36,14 @@ function toEdge({ oracle, fit }: Attack, from: Input, label: number, far: Input,
 }
 
 export function hopSkipJump(attack: Attack): void {
+  hopSkipJumpFrom(attack, pairOf(attack), 8)
+}
+
+/** Toward the nearest input of another class, over so many rounds. */
+export function hopSkipJumpFrom(attack: Attack, { from, label, other }: Pair, rounds: number): void {
   const { oracle, dice, fit } = attack
-  const { from, label, other } = pairOf(attack)
   let at = toEdge(attack, from, label, other, 8)
-  for (let round = 1; round <= 8; round++) {
+  for (let round = 1; round <= rounds; round++) {
     const size = Math.max(0.01, distance(at, from)) / Math.sqrt(from.length)
     const samples = Math.round(dice.between(12, 20) * Math.sqrt(round))
     const found = Array.from({ length: samples }, () => {
@@ -135,5 +146,52 @@ export function nesEvasion(attack: Attack): void {
     if (norm(slope) === 0) return
     at = fit(at.map((value, i) => value - 0.04 * Math.sign(slope[i]!)))
     if (oracle.ask(at).label !== label) return
+  }
+}
+
+/** The slope from some coordinates at a time, each a little up and a little down, then a step along them. */
+export function zoo(attack: Attack): void {
+  const { oracle, dice, fit, victim } = attack
+  const from = fit(attack.own())
+  const { label } = oracle.ask(from)
+  const wide = victim.shape.columns.map(({ low, high }) => Math.min(4, high - low))
+  const [size, step] = [dice.between(0.005, 0.03), dice.between(0.05, 0.2)]
+  /** How far the label is ahead of the next one. */
+  const lead = (x: Input): number => {
+    const { probs } = oracle.ask(fit(x))
+    const logs = probs.map((share) => Math.log(share + 1e-6))
+    return logs[label]! - Math.max(...logs.filter((_, n) => n !== label))
+  }
+  let at: number[] = from
+  for (let round = 0; round < 40; round++) {
+    const next = [...at]
+    for (const i of dice.sample([...at.keys()], 8)) {
+      const [up, down] = [1, -1].map((sign) =>
+        lead(at.map((value, n) => (n === i ? value + sign * size * wide[i]! : value))),
+      )
+      next[i]! -= step * wide[i]! * Math.sign(up! - down!)
+    }
+    at = fit(next)
+    if (oracle.ask(at).label !== label) return
+  }
+}
+
+/** One coordinate at a time, up or else down, kept where the confidence falls. */
+export function simba(attack: Attack): void {
+  const { oracle, dice, fit, victim } = attack
+  let at: number[] = fit(attack.own())
+  const first = oracle.ask(at)
+  const size = dice.between(0.1, 0.3)
+  let lowest = first.confidence
+  for (const i of dice.shuffled([...at.keys()])) {
+    const { low, high } = victim.shape.columns[i]!
+    for (const sign of [1, -1]) {
+      const next = fit(at.map((value, n) => (n === i ? value + sign * size * Math.min(4, high - low) : value)))
+      const { label, probs } = oracle.ask(next)
+      if (label !== first.label) return
+      if (probs[label]! >= lowest) continue
+      ;[at, lowest] = [next, probs[label]!]
+      break
+    }
   }
 }

@@ -5,6 +5,7 @@ import { honestCustomer, sceneOf } from '../customers/customer.ts'
 import type { Dice } from '../dice.ts'
 import type { Victim } from '../victims/victim.ts'
 import {
+  activeCenters,
   activeMargin,
   equationSolving,
   evenCoverage,
@@ -14,6 +15,7 @@ import {
   knockoffRandom,
   lineSearch,
   otherDomain,
+  pathFinding,
   targetedRandom,
   uniform,
   type Extraction,
@@ -83,6 +85,14 @@ export const extractionScenarios: readonly Scenario[] = [
   plain({ name: 'knockoff random', attack: knockoffRandom }),
   plain({ name: 'knockoff adaptive', attack: knockoffAdaptive }),
   plain({ name: 'active margin', attack: activeMargin, fits: vectorVictims }),
+  plain({ name: 'active k-center', attack: activeCenters }),
+  plain({
+    name: 'path finding',
+    attack: pathFinding,
+    fits: ({ learner, shape }) => learner === 'forest' && shape.kind === 'table',
+    runs: 2,
+    accepted: [...stolen, 'boundary-search'],
+  }),
   plain({
     name: 'line search',
     attack: lineSearch,

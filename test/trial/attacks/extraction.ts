@@ -2,11 +2,11 @@
  * Extraction by query. Each attack follows the paper that it is named after; the thief trains its own copy as it goes.
  *
  * Papernot et al. 2017 (JBDA), Juuti et al. 2019 (T-RND), Orekondy et al. 2019 (Knockoff), Tramèr et al. 2016 (equation solving),
- * Lowd and Meek 2005 (line search), Pal et al. 2020 (active learning).
+ * (and path finding through trees), Lowd and Meek 2005 (line search), Pal et al. 2020 (active learning, by margin and by k-center).
  */
 import type { Dice } from '../dice.ts'
 import { logistic, network, type Differentiable } from '../victims/learners.ts'
-import { argmax, between, margin, type Input } from '../victims/numbers.ts'
+import { argmax, between, distance, margin, type Input } from '../victims/numbers.ts'
 import type { Attack } from './oracle.ts'
 
 export type Extraction = (attack: Attack) => void
@@ -142,6 +142,37 @@ export const activeMargin: Extraction = (attack) => {
     for (const n of chosen) ask(attack, pool[n]!, got)
     for (const n of chosen)
       pool[n] = dice.chance(0.5) ? attack.own() : between(attack.own(), attack.own(), dice.between(0.2, 0.5))
+  }
+}
+
+/** From a pool of natural inputs, always the one that is farthest from all that were asked. */
+export const activeCenters: Extraction = (attack) => {
+  const got: Got = { xs: [], probs: [] }
+  const pool = Array.from({ length: 700 }, () => ({ x: attack.own(), away: Infinity }))
+  for (let next = pool[0]!; ;) {
+    if (next.away === 0) for (const each of pool) Object.assign(each, { x: attack.own(), away: Infinity })
+    ask(attack, next.x, got)
+    for (const each of pool) each.away = Math.min(each.away, distance(each.x, next.x))
+    next = pool.reduce((a, b) => (b.away > a.away ? b : a))
+  }
+}
+
+/** Where a tree's thresholds lie: from a natural input, each column halved toward one end until the answer stays the same. */
+export const pathFinding: Extraction = (attack) => {
+  const got: Got = { xs: [], probs: [] }
+  for (;;) {
+    const from = attack.own()
+    const answer = String(ask(attack, from, got))
+    for (const [column, { low, high }] of attack.victim.shape.columns.entries()) {
+      const at = (value: number): number[] => from.map((own, i) => (i === column ? value : own))
+      let [near, far] = [from[column]!, attack.dice.chance(0.5) ? low : high]
+      if (String(ask(attack, at(far), got)) === answer) continue
+      for (let n = 0; n < 7; n++) {
+        const middle = (near + far) / 2
+        if (String(ask(attack, at(middle), got)) === answer) near = middle
+        else far = middle
+      }
+    }
   }
 }
 

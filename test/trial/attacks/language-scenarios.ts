@@ -3,9 +3,9 @@
  * to train another model on the answers.
  */
 import { identityOf } from '../customers/identity.ts'
-import { tokens } from '../customers/language.ts'
+import { promptKinds, tokens } from '../customers/language.ts'
 import { hourMs, paced } from '../customers/rhythm.ts'
-import type { LanguageModel } from '../victims/language.ts'
+import { languageModelOf, type LanguageModel } from '../victims/language.ts'
 import { plus, rounded, scaledTo } from '../victims/numbers.ts'
 import type { Scenario, Stage } from './scenario.ts'
 import { addPromptBackground } from '../files/world.ts'
@@ -77,6 +77,20 @@ export const languageScenarios: readonly Scenario[] = [
   languageScenario('logit leak', 3, leakLogits),
   languageScenario('language distillation by one', 2, (stage, model) => distill(stage, model, 1)),
   languageScenario('language distillation by six', 2, (stage, model) => distill(stage, model, 6)),
+  {
+    name: 'distillation of a new model by thirty',
+    make: (stage) => {
+      const { traffic, dice } = stage
+      const model = languageModelOf(`new-${dice.hex(3)}`, 'embedding', dice.fork('model'))
+      distill(stage, model, 30)
+      for (const kind of dice.shuffled(promptKinds)) {
+        const who = identityOf(dice)
+        traffic.honest(who.principal, `prompts: ${kind.name}`)
+        kind.run({ traffic, model, dice, who, days: dice.int(2, 4) })
+      }
+      return []
+    },
+  },
   {
     name: 'honest prompts',
     make: ({ world, traffic, dice }) => {

@@ -1,8 +1,16 @@
 /** Evasion, inversion and membership inference, each by one account over several models. */
 import type { Victim } from '../victims/victim.ts'
-import { boundaryAttack, hopSkipJump, nesEvasion, square } from './evasion.ts'
+import { boundaryAttack, hopSkipJump, nesEvasion, simba, square, zoo } from './evasion.ts'
 import type { Attack } from './oracle.ts'
-import { augmentedMembership, gradientFreeInversion, guidedInversion, recordMembership } from './privacy.ts'
+import {
+  augmentedMembership,
+  columnwiseInversion,
+  coordinateInversion,
+  distantMembership,
+  gradientFreeInversion,
+  guidedInversion,
+  recordMembership,
+} from './privacy.ts'
 import { addRun, vectorVictims, victimsFor, type Scenario } from './scenario.ts'
 
 function search(
@@ -33,8 +41,14 @@ export const searchScenarios: readonly Scenario[] = [
   search('boundary attack', boundaryAttack, evasion),
   search('square', square, evasionByScore),
   search('nes', nesEvasion, evasionByScore),
+  search('zoo', zoo, evasionByScore),
+  search('simba', simba, evasionByScore),
   search('inversion without slopes', gradientFreeInversion, inversion),
   search('inversion by confidence', guidedInversion, inversion),
+  search('inversion by column', columnwiseInversion, inversion),
+  search('inversion by coordinates', coordinateInversion, inversion),
   search('membership of records', recordMembership, membership, [120, 220], () => true),
   search('membership by augmentation', augmentedMembership, membership, [200, 350]),
+  // Until several records have been tried, it is a search for the boundary and nothing else.
+  search('membership by distance', distantMembership, [...membership, ...evasion]),
 ]
