@@ -54,8 +54,7 @@ export class HabitsStep implements BehaviorStep {
     const habits = known ?? habitsOf(use)
     const findings = this.#use(group[0]!, habits, use)
     const all = known === undefined ? withRoom(keys).concat(habits) : keys
-    if (quiet?.close(all) === true) entries.set('', quiet)
-    else entries.set('', QuietHabits.of(all) ?? all)
+    entries.set('', QuietHabits.of(all) ?? all)
     return { findings, shuffled: nothing, dueMs: dueOf(all) }
   }
 
