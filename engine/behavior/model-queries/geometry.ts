@@ -76,6 +76,11 @@ export interface Surroundings {
 
 /** From each earlier one of the ring to the query; the squares of their lengths, and of their first values alone. */
 const steps = Array.from({ length: ringSize }, () => new Float64Array(dimensionMax))
+/** Their numbers as words of 32 bits, in turn the lower and the higher one; and which of the two the higher one is. */
+const words = steps.map(({ buffer }) => new Int32Array(buffer))
+const higher = new Int32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1
+/** The higher word of infinity, past which it is no number. */
+const infinite = 0x7ff00000
 const squares = new Float64Array(ringSize)
 const heads = new Float64Array(ringSize)
 /** How many values change on each of the steps, and the largest change. */
@@ -189,21 +194,30 @@ function isEnd(value: number): boolean {
 /** Puts down the step to the n-th of the ring; the number of values that differ. */
 function stepTo(x: Float64Array, earlier: Float64Array, n: number): number {
   const step = steps[n]!
-  let changed = 0
   let sum = 0
   for (let i = 0, part = 0; part < 2; part++) {
     if (part === 1) heads[n] = sum
     const end = part === 0 && x.length > headLength ? headLength : x.length
     for (; i < end; i++) {
-      const from = x[i]!
-      const to = earlier[i]!
-      const difference = to - from
+      const difference = earlier[i]! - x[i]!
       step[i] = difference
       sum += difference * difference
-      if (from !== to) changed++
     }
   }
   squares[n] = sum
+  return changesOn(words[n]!, x.length)
+}
+
+/**
+ * How many values of a step are others than 0; one that is no number lies between two infinite ones. By sums, not by questions: no
+ * processor foresees the answers for natural inputs, and each that it did not costs it as much as fifteen values.
+ */
+function changesOn(step: Int32Array, length: number): number {
+  let changed = 0
+  for (let i = higher; i < 2 * length; i += 2) {
+    const size = step[i]! & 0x7fffffff
+    changed += (-size >>> 31) - ((infinite - size) >>> 31)
+  }
   return changed
 }
 
