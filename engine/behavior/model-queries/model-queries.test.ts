@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { Account, AccountBlock, noted } from './account.ts'
+import { AccountBlock } from './account-block.ts'
+import { Account, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
 import { betCount, betCount3, betCount6, betCount7 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'

@@ -1,0 +1,102 @@
+/**
+ * The block of bytes that is remembered of one account and model: where its parts lie, and how it is read from what older versions saved.
+ *
+ * Promises: a text that is none of our blocks, or one of another length than what it says to hold, is none.
+ */
+import { Block } from '../block.ts'
+import { betCount, betCount2, betCount3, betCount4, betCount5, betCount6, betCount7, queryThreats } from './evidence.ts'
+import { setBits } from './filter.ts'
+import { ringSize } from './geometry.ts'
+import { dimensionMax } from './input.ts'
+import { roomFor, widthOf } from './steps.ts'
+
+/** Words of one of the two filters of what was asked. */
+export const seenWords = 32
+export const version = 8
+/** Of the numbers at the beginning of a block. */
+export const at = {
+  version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
+  ringCount: 9, told: 10, since: 10 + queryThreats.length, kept: 10 + 2 * queryThreats.length,
+} as const // prettier-ignore
+export const headSize = at.kept + 1
+/** Where the parts begin, in bytes; the ring of inputs comes last, as far as it is filled, and then what was kept of it. */
+export const from = (() => {
+  const values = headSize * 8
+  const labels = values + betCount * 4
+  const seen = labels + ringSize * 4
+  const notes = seen + 2 * seenWords * 4
+  return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
+})()
+export function endOf(dimension: number, inRing: number, kept: number): number {
+  return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
+}
+
+/** A block as it stands in the state. */
+export class AccountBlock extends Block {
+  /** From the state, where it is Base64 after a restart. Undefined where it is not a block. */
+  static of(kept: unknown): AccountBlock | undefined {
+    if (kept instanceof AccountBlock) return kept
+    if (typeof kept !== 'string') return undefined
+    const bytes = Buffer.from(kept, 'base64')
+    if (bytes.length < headSize * 8) return undefined
+    const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
+    if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
+    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7 }[is!]
+    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, is!, had)
+    if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
+    const rows = now.readDoubleLE(at.kept * 8)
+    const end = endOf(dimension!, Math.min(ringSize, ringCount!), rows)
+    const fits = rows <= roomFor(dimension!).rows && now.length === end
+    return fits ? new AccountBlock(now) : undefined
+  }
+
+  /** Values of its inputs. */
+  get dimension(): number {
+    return this.numberAt(at.dimension)
+  }
+
+  /** Event time of the last query. */
+  get lastMs(): number {
+    return this.numberAt(at.lastMs)
+  }
+}
+
+/** Versions 3 to 7 had fewer bets, and up to 5 kept nothing of what left the ring. */
+function withBets(bytes: Buffer, is: number, had: number): Buffer {
+  const head = (is < 6 ? at.kept : headSize) * 8
+  const end = head + had * 4
+  const now = Buffer.concat([
+    bytes.subarray(0, head),
+    Buffer.alloc(headSize * 8 - head),
+    bytes.subarray(head, end),
+    Buffer.alloc((betCount - had) * 4),
+    bytes.subarray(end),
+  ])
+  now.writeDoubleLE(version, at.version * 8)
+  return now
+}
+
+/** Version 2 had the whole ring, before it the labels, 32 bits of each of 96 inputs, and fewer bets. */
+function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
+  const seenSize = 96
+  const head = at.kept * 8
+  const seen = head + betCount2 * 4
+  const labels = seen + seenSize * 4
+  const ring = labels + ringSize * 4
+  const members = ring + ringSize * dimension * 2
+  if (bytes.length !== Math.ceil((members + ringSize) / 8) * 8) return undefined
+  const now = Buffer.alloc(endOf(dimension, ringSize, 0))
+  bytes.copy(now, 0, 0, head)
+  bytes.copy(now, from.values, head, seen)
+  now.writeDoubleLE(version, at.version * 8)
+  bytes.copy(now, from.labels, labels, ring)
+  const filter = new Uint32Array(seenWords)
+  for (let slot = 0; slot < seenSize; slot++) {
+    const key = bytes.readUInt32LE(seen + slot * 4)
+    if (key !== 0) setBits(filter, 0, key)
+  }
+  for (const [word, bits] of filter.entries()) now.writeUInt32LE(bits, from.seen + word * 4)
+  bytes.copy(now, from.notes, members, members + ringSize)
+  bytes.copy(now, from.ring, ring, members)
+  return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8)), 0))
+}
