@@ -109,6 +109,29 @@ export function createAggregate(correlation: SigmaCorrelation): Aggregate {
   }
 }
 
+/**
+ * What is never less than the correlation's own measure, of any window of the entries that it has taken in: where the condition
+ * does not hold for it, it holds for no window. Undefined: more events may make less of a window.
+ */
+export function createBound(correlation: SigmaCorrelation): Aggregate | undefined {
+  if (!decidesAtOnce(correlation)) return undefined
+  switch (correlation.type) {
+    case 'event_count':
+    case 'value_count':
+    case 'temporal':
+    case 'temporal_extended':
+      return createAggregate(correlation)
+    case 'temporal_ordered':
+      return new Distinct((entry) => String(entry.b))
+    case 'temporal_ordered_extended':
+      return new Present(expressionOf(correlation))
+    case 'value_sum':
+      return new Magnitude()
+    default:
+      return undefined
+  }
+}
+
 function expressionOf({ expression }: SigmaCorrelation): BaseExpression {
   if (expression === undefined) throw new TypeError('the correlation has no condition over rule names')
   return expression
@@ -190,6 +213,23 @@ class Sum implements Aggregate {
 
   measure(): number {
     return this.#sum
+  }
+}
+
+/** Of all values, with room for what sums lose to rounding. */
+class Magnitude implements Aggregate {
+  #sum = 0
+
+  add(entry: Entry): void {
+    this.#sum += Math.abs(Number(entry.v))
+  }
+
+  remove(entry: Entry): void {
+    this.#sum -= Math.abs(Number(entry.v))
+  }
+
+  measure(): number {
+    return this.#sum * 1.000_001
   }
 }
 

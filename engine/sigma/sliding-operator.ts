@@ -81,9 +81,8 @@ export class SlidingOperator implements CorrelationOperator {
     if (observation.incomplete !== undefined) state.standsOnIncomplete = true
     const inserted = insertAt(state.entries, at, added, view.carrying)
     view.carrying = inserted.carrying
-    if (at + added.length === state.entries.length && !this.#mayUndo(state, at))
-      this.#windows.judge(state, view, at, Infinity)
-    else this.#replay(state, view)
+    if (at + added.length === state.entries.length && !this.#mayUndo(state, at)) this.#windows.append(state, view, at)
+    else if (!this.#windows.insertQuietly(state, view, at, added.length)) this.#replay(state, view)
     const told = this.#tell(state, -Infinity)
     const findings = settled.length === 0 ? told : [...settled, ...told]
     return { state, findings, changedFrom: before === state.entries ? inserted.changedFrom : 0 }
@@ -153,7 +152,7 @@ export class SlidingOperator implements CorrelationOperator {
 
   /** A late event has come in between: judges all again. */
   #replay(state: State, view: View): void {
-    const again = this.#windows.begin(state, view.carrying)
+    const again = { ...this.#windows.begin(state, view.carrying), bound: view.bound }
     this.#views.set(state, again)
     this.#windows.judge(state, again, 0, Infinity)
   }

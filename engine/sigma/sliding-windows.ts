@@ -4,7 +4,7 @@
  * Pure. What can be computed from a state is a view, kept while the state is in memory: an entry behind all others is judged
  * by going on from there.
  */
-import { conditionHolds, createAggregate, type Aggregate } from './aggregates.ts'
+import { conditionHolds, createAggregate, createBound, type Aggregate } from './aggregates.ts'
 import type { Burst, SlidingState } from './sliding-state.ts'
 import type { SigmaCorrelation } from './types.ts'
 import type { Entry } from './window-entries.ts'
@@ -15,12 +15,14 @@ export interface SlidingView {
   carrying: number
   /** First entry of the window that ends with the last entry. */
   low: number
-  /** Events after the last burst's last instant. */
+  /** Events after the last burst's last instant; of no matter while there is none. */
   pending: number
   /** Events in the window. */
   inWindow: number
   /** Bursts not yet closed, the head's first. */
   bursts: Burst[]
+  /** Over all entries at once, whatever the window: never less than any window's measure. Kept once it has been asked for. */
+  bound: Aggregate | undefined
 }
 
 export class SlidingWindows {
@@ -35,7 +37,15 @@ export class SlidingWindows {
   /** Before the first entry. `carrying`: how many of the entries carry evidence. */
   begin({ head }: SlidingState, carrying: number): SlidingView {
     const bursts = head === null ? [] : [burstOf(head)]
-    return { carrying, aggregate: createAggregate(this.#correlation), low: 0, pending: 0, inWindow: 0, bursts }
+    return {
+      carrying,
+      aggregate: createAggregate(this.#correlation),
+      low: 0,
+      pending: 0,
+      inWindow: 0,
+      bursts,
+      bound: undefined,
+    }
   }
 
   /** Judges the instants of the entries from `from` on that lie before `untilMs`. */
@@ -59,6 +69,35 @@ export class SlidingWindows {
       // What is settled was judged before; only what the head has not counted yet is still to be counted.
       else if (head === null || t <= head.last) view.pending = 0
     }
+  }
+
+  /** The entries from `from` on have come in behind all others: judges them. */
+  append(state: SlidingState, view: SlidingView, from: number): void {
+    if (view.bound !== undefined)
+      for (let at = from; at < state.entries.length; at++) view.bound.add(state.entries[at]!)
+    this.judge(state, view, from, Infinity)
+  }
+
+  /**
+   * Entries have come in between, `count` of them at `from`. True where nothing has to be judged again: there is no burst, and
+   * the condition does not hold for all entries together, so it does for no window.
+   */
+  insertQuietly({ entries }: SlidingState, view: SlidingView, from: number, count: number): boolean {
+    const added = entries.slice(from, from + count)
+    const unknown = view.bound === undefined ? entries : added
+    view.bound = view.bursts.length > 0 ? undefined : (view.bound ?? createBound(this.#correlation))
+    if (view.bound === undefined) return false
+    for (const entry of unknown) view.bound.add(entry)
+    if (conditionHolds(this.#correlation, view.bound.measure(entries, 0, entries.length))) return false
+    const windowMs = entries.at(-1)!.t - this.#spanMs
+    for (const entry of added) {
+      if (entry.t < windowMs) view.low += 1
+      else {
+        view.aggregate.add(entry)
+        view.inWindow += entry.n
+      }
+    }
+    return true
   }
 
   #judgeInstant(entries: readonly Entry[], view: SlidingView, t: number, end: number): void {

@@ -219,6 +219,10 @@ const sliding: readonly [string, SigmaCorrelation][] = [
   ['event_count gte 1', correlationOf('event_count', [{ op: 'gte', value: 1 }])],
   ['event_count gte 4', correlationOf('event_count', [{ op: 'gte', value: 4 }])],
   ['event_count gt 2', correlationOf('event_count', [{ op: 'gt', value: 2 }])],
+  // Of these most groups never have enough, some do at last.
+  ['event_count gte 12', correlationOf('event_count', [{ op: 'gte', value: 12 }])],
+  ['value_count gte 6', correlationOf('value_count', [{ op: 'gte', value: 6 }])],
+  ['value_sum gte 35', correlationOf('value_sum', [{ op: 'gte', value: 35 }])],
   ['value_count gte 3', correlationOf('value_count', [{ op: 'gte', value: 3 }])],
   ['value_sum gt 9', correlationOf('value_sum', [{ op: 'gt', value: 9 }])],
   ['temporal', correlationOf('temporal', [{ op: 'gte', value: 3 }])],

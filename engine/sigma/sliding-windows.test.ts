@@ -1,0 +1,73 @@
+/** Late events, between others: what is told is what judging all again from the first entry tells. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { compileSigma } from './compile.ts'
+import { correlationOperator } from './correlation-operator.ts'
+import type { CorrelationOperator, GroupState, Observation, OperatorStep } from './types.ts'
+
+const spanMs = 10_000
+
+function operatorOf(block: string): CorrelationOperator {
+  const base = (name: string): string =>
+    `title: B\nname: ${name}\nlogsource: {}\ndetection: {s: {f: a}, condition: s}\n`
+  const correlation = `title: C\nid: c\ncorrelation: {group-by: [u], timespan: 10s, ${block}}\n`
+  const { correlations, mistakes } = compileSigma([
+    { path: 'r.yml', text: `${base('a')}---\n${base('b')}---\n${correlation}` },
+  ])
+  expect(mistakes).toEqual([])
+  return correlationOperator(correlations[0]!)
+}
+
+/** Most come in order; some up to three windows late; now and then many at once. */
+const arrivals = fc.array(
+  fc.record({
+    gap: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 4_000 })),
+    late: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 * spanMs })),
+    base: fc.integer({ min: 0, max: 1 }),
+    value: fc.integer({ min: -2, max: 6 }),
+  }),
+  { minLength: 10, maxLength: 60, size: 'max' },
+)
+
+function told({ findings, dropped, state }: OperatorStep): unknown {
+  return { findings, dropped, state: JSON.stringify(state) }
+}
+
+describe('late events', () => {
+  it.each([
+    ['type: event_count, rules: [a], condition: {gte: 9}'],
+    ['type: value_count, rules: [a], condition: {gte: 5, field: v}'],
+    ['type: value_sum, rules: [a], condition: {gt: 20, field: v}'],
+    ['type: temporal, rules: [a, b]'],
+    ['type: temporal_ordered, rules: [a, b]'],
+  ])('of %s change what judging all again would change', (block) => {
+    let found = 0
+    fc.assert(
+      fc.property(arrivals, (drawn) => {
+        const [live, afresh] = [operatorOf(block), operatorOf(block)]
+        let kept: GroupState | undefined
+        let copied: GroupState | undefined
+        let now = 100_000
+        for (const [index, { gap, late, base, value }] of drawn.entries()) {
+          now += gap
+          const observation: Observation = {
+            ...{ eventId: `e${index}`, timestampMs: now - late, values: [String(value)] },
+            base: block.includes('[a, b]') ? base : 0,
+          }
+          const watermarkMs = now - 4 * spanMs
+          // What is restored from a checkpoint is judged from the first entry on.
+          const restored: GroupState | undefined =
+            copied === undefined ? undefined : (JSON.parse(JSON.stringify(copied)) as GroupState)
+          const one: OperatorStep = live.apply(kept, observation, watermarkMs)
+          const other: OperatorStep = afresh.apply(restored, observation, watermarkMs)
+          expect(told(one)).toEqual(told(other))
+          found += one.findings.length
+          kept = one.state
+          copied = other.state
+        }
+      }),
+      { numRuns: 300 },
+    )
+    expect(found).toBeGreaterThan(100)
+  })
+})
