@@ -17,6 +17,7 @@ import { headers } from '../core/topics.ts'
 import type { TaskMeta } from './checkpoints.ts'
 import { arrivalOf } from './arrival.ts'
 import { CollectedOutcome } from './collect-outcome.ts'
+import { DropCounts } from './drop-counts.ts'
 import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
 import { aloneFrom, unpack, type Unpacked } from './packs.ts'
@@ -42,6 +43,7 @@ export class StageTask {
   readonly #time: TaskTime
   readonly #content: TaskContent
   readonly #out = new CollectedOutcome()
+  readonly #drops: DropCounts
   readonly #stopping = new AbortController()
   readonly #outputs: TaskOutputs
   #nextOffset: number
@@ -69,6 +71,7 @@ export class StageTask {
     this.#logic = options.logic
     const packing = { topics: spec.packs ?? [], partitionsOf: options.partitionsOf ?? (() => 0) }
     this.#outputs = new TaskOutputs(spec.name, at, options.deps, this.#stopping.signal, packing)
+    this.#drops = new DropCounts(spec.name, options.deps.telemetry)
     this.#marks = new Marks(meta?.marks)
     this.#time = new TaskTime(options, this.#outputs)
     this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta?.content ?? {})
@@ -156,6 +159,7 @@ export class StageTask {
     const { telemetry, clock } = this.#deps
     const nowMs = clock.monotonicMs()
     this.#ticks.taken(nowMs)
+    this.#drops.tell()
     if (taken === 0) return
     telemetry.taken(this.#spec.name, this.at.topic, taken)
     telemetry.batch(this.#spec.name, taken, nowMs - startedMs)
@@ -167,7 +171,7 @@ export class StageTask {
     this.#outputs.nextRecord()
     if (this.#isRedelivery(record)) return
     if (record.value === null) {
-      this.#deps.telemetry.dropped(this.#spec.name, 'tombstone', 1)
+      this.#drops.add('tombstone')
       return
     }
     const arrivedMs = arrivalOf(record)
@@ -201,7 +205,7 @@ export class StageTask {
     } else {
       for (const [index, item] of pack.items.entries()) {
         if (this.#marks.passesAt(pack.origin, item.offset, item.index) === false) {
-          this.#deps.telemetry.dropped(this.#spec.name, 'redelivered', 1)
+          this.#drops.add('redelivered')
         } else this.#takeItem(record, item, index)
       }
     }
@@ -233,7 +237,7 @@ export class StageTask {
   #isRedelivery(record: BusRecord): boolean {
     const mark = record.headers[headers.mark]
     if (mark === undefined || this.#marks.passes(mark) !== false) return false
-    this.#deps.telemetry.dropped(this.#spec.name, 'redelivered', 1)
+    this.#drops.add('redelivered')
     return true
   }
 
@@ -256,10 +260,9 @@ export class StageTask {
         this.#logic.tick?.(record.appendedMs, this.#out)
         this.#gather(record, record.appendedMs)
         break
-      case 'end': {
+      case 'end':
         this.#reach(this.#time.watermark.inputEnded(), record)
         break
-      }
       case 'baseline':
         this.#logic.baseline?.(control, this.#out)
         this.#gather(record, record.appendedMs)
@@ -294,12 +297,11 @@ export class StageTask {
   /** Turns what a step put out into records on their way. */
   #gather(record: BusRecord, arrivedMs: number, part = 0): void {
     const out = this.#out
-    const stage = this.#spec.name
     const atLeastMs = this.#logic.latenessMs ?? 0
     for (const { eventTimeMs, latenessMs } of out.happenings) {
       this.#time.watermark.happened(eventTimeMs, Math.max(latenessMs, atLeastMs))
     }
-    for (const { reason, count } of out.dropped) this.#deps.telemetry.dropped(stage, reason, count)
+    for (const { reason, count } of out.dropped) this.#drops.add(reason, count)
     for (const { code, message, index, ...rest } of out.deadLetters) {
       this.#outputs.deadLetter(record, code, message, { index: index + part, ...rest })
     }

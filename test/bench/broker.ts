@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { KafkaBroker } from '../servers/kafka/broker.ts'
 import { kafkaJars } from '../servers/kafka/jars.ts'
 
+/** `pid`: of the broker, where it is one of our own. */
 export async function withBroker<T>(
-  work: (brokers: string[]) => Promise<T>,
+  work: (brokers: string[], pid?: number) => Promise<T>,
 ): Promise<T | { readonly skipped: string }> {
   const named = process.env['TEST_KAFKA'] ?? ''
   if (named.includes(':')) return await work(named.split(','))
@@ -15,7 +16,7 @@ export async function withBroker<T>(
   const dir = await mkdtemp(join(tmpdir(), 'modelwarden-bench-'))
   const broker = await KafkaBroker.start({ dir, classPath: jars.classPath })
   try {
-    return await work(broker.brokers)
+    return await work(broker.brokers, broker.pid)
   } finally {
     await broker.kill9()
     await rm(dir, { recursive: true, force: true })
