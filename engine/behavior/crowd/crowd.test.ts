@@ -202,19 +202,39 @@ test('accounts that carry one augmentation on are grouped by whose queries are s
   expect(last).toHaveLength(1)
 })
 
-test('whoever has inputs like those from which one thief starts is not taken for one of a hand', () => {
+test('whoever has inputs like those from which thieves start is not taken for one of a hand', () => {
   const random = numbers(11)
-  // A public table, of which the thief has the records that customers have too: measured again, a little else.
+  // A public table, of which thieves have the records that customers have too: measured again, a little else.
   const table = pictures(random)
   const records = Array.from({ length: 300 }, () => table().slice(0, 30))
   const record = (): number[] => plus(pick(random, records), vector(random, 30, 0.02))
-  let [start, asked] = [record(), 0]
-  const thief = poisson(random, customer(random, 99), startMs + 24 * hourMs, startMs + 48 * hourMs, 300_000, () => {
-    if (asked++ % 8 === 0) return { features: (start = record()) }
-    return { features: start.map((value) => value + (random() < 0.5 ? 0.25 : -0.25)) }
+  const thieves = [97, 98, 99].flatMap((n) => {
+    let [start, asked] = [record(), 0]
+    return poisson(random, customer(random, n), startMs + 24 * hourMs, startMs + 48 * hourMs, 300_000, () => {
+      if (asked++ % 8 === 0) return { features: (start = record()) }
+      return { features: start.map((value) => value + (random() < 0.5 ? 0.25 : -0.25)) }
+    })
   })
-  const { named } = run([...viewers(random, record, 12), ...thief])
-  expect([...named]).toEqual([])
+  const { named } = run([...viewers(random, record, 12), ...thieves])
+  expect([...named].filter((user) => !/^b9[789]$/.test(user))).toEqual([])
+})
+
+test('a hand whose accounts each go on with the queries of the one before is grouped', () => {
+  const random = numbers(5)
+  const picture = pictures(random)
+  const who = Array.from({ length: 12 }, (_, n) => ({ ...customer(random, n), user: `x${n}`, tenant: `tx${n}` }))
+  const last = who.map(picture)
+  let t = startMs + 12 * hourMs
+  const attack = Array.from({ length: 480 }, (_, n): Query => {
+    t += -Math.log(1 - random()) * 300_000
+    const by = n % 12
+    const features = last[(by + 11) % 12]!.map((value) => value + (random() < 0.5 ? 0.1 : -0.1))
+    last[by] = features
+    return { ...who[by]!, timeMs: Math.round(t), input: { features } }
+  })
+  const { named } = run([...viewers(random, picture, 20), ...attack])
+  expect(thieves(named)).toBe(12)
+  expect(named.size).toBe(12)
 })
 
 describe('a distillation by many accounts', () => {

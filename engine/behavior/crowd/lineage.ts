@@ -15,9 +15,9 @@ import type { Kin } from './steps.ts'
 /** Evidence of one query from which it is remembered whose it is a step from, and how many of these accounts are. */
 export const strong = 2
 const parentsMax = 8
-const followersMax = 8
 /** That an account whose queries are natural seems to be stepped from by one that is past the line: at most one in 10,000. */
 const parentLine = Math.log(10_000)
+
 /** Takes a query's evidence; whom it finds, once the account is past the line and one of them has not been found before. */
 export function follow(
   memory: Memory,
@@ -36,7 +36,6 @@ export function follow(
   const from = memory.known(parent)
   if (from !== undefined) {
     from.stepped = Math.min(most, Math.max(0, (from.stepped ?? 0) + kin.log))
-    follows(from, principal, kin.log)
     memory.keepAccount(parent, from)
   }
   if (account.steps < line) return undefined
@@ -54,33 +53,11 @@ export function follow(
 }
 
 /**
- * All of a hand go on with one another's queries. What one thief makes of inputs that are like a customer's seems to be made of the
- * customer's too. So what the account says that said most before doesn't count: who that is is known before it asks.
+ * An account of a hand makes steps itself. A customer whose inputs are like those that a thief makes steps of, as the records of a
+ * public table are, only seems to be stepped from.
  */
-function follows(from: Account, principal: string, log: number): void {
-  const before = from.followers ?? []
-  const most = Math.max(...before.map(([, each]) => each))
-  const listed = before.find(([each]) => each === principal)
-  const own = listed?.[1] ?? 0
-  if (before.length > 0 && own < most) {
-    from.steppedByMore = Math.min(2 * parentLine, Math.max(0, (from.steppedByMore ?? 0) + log))
-  }
-  if (listed === undefined && log < strong) return
-  const after = Math.min(2 * parentLine, own + log)
-  const others = before.filter(([each]) => each !== principal)
-  const followers: [string, number][] = after <= 0 ? others : [[principal, after], ...others]
-  if (followers.length > followersMax) followers.splice(leastOf(followers), 1)
-  from.followers = followers
-}
-
-/** Place of the follower with the least evidence, the oldest of several. */
-function leastOf(followers: readonly [string, number][]): number {
-  const least = Math.min(...followers.map(([, log]) => log))
-  return followers.findLastIndex(([, log]) => log === least)
-}
-
 function isOfTheHand(parent: Account | undefined): boolean {
-  return (parent?.stepped ?? 0) >= parentLine && (parent?.steppedByMore ?? 0) >= parentLine
+  return (parent?.stepped ?? 0) >= parentLine && (parent?.steps ?? 0) >= parentLine
 }
 
 /** Whether they all are in one crowd, and more than order speaks against it. */

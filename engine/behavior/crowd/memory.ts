@@ -37,10 +37,6 @@ export interface Account {
   steps?: number
   stepped?: number
   parents?: string[]
-  /** Who asks its queries with a step, latest first, and the evidence of each. */
-  followers?: [string, number][]
-  /** The evidence that others ask its queries with a step, without the one who brought most before. */
-  steppedByMore?: number
   /** Whom it relieved, and that it was relieved itself; it is as busy, and as long in use, as those beside it. */
   relieves?: string
   relieved?: boolean
