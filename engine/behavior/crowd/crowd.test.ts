@@ -258,9 +258,22 @@ describe('a distillation by many accounts', () => {
     expect(named.size - thieves(named)).toBeLessThanOrEqual(1)
   })
 
-  test('with a network and a program for each account there is nothing to pool over, and nothing is told', () => {
+  test('with a network and a program for each account is grouped by prompts of one kind and an equal load', () => {
     const random = numbers(9)
     const { named } = run([...honestReaders(random, topics(random), 20), ...distillers(random, by({ networks: 0 }))])
+    expect(thieves(named)).toBeGreaterThanOrEqual(0.95 * 40)
+    expect(named.size - thieves(named)).toBeLessThanOrEqual(1)
+  })
+
+  test('whose accounts ask what all ask shows nothing: of whatever kind its prompts are, all are of that kind', () => {
+    const random = numbers(9)
+    const topic = topics(random)
+    const anything = (): number[] => topic(Math.floor(random() * 40))
+    const attack = distillers(random, by({ networks: 0 })).map((query) => ({
+      ...query,
+      input: { embedding: anything() },
+    }))
+    const { named } = run([...honestReaders(random, anything, 20), ...attack])
     expect(named.size).toBe(0)
   })
 })
@@ -289,6 +302,18 @@ describe('what honest accounts share is no evidence', () => {
         agent: 'tool/1',
       }))
       return [...honestReaders(random, topic, 20), ...office]
+    },
+    'the template and the program of one vendor, whose customers are of all sizes': (random) => {
+      const topic = topics(random)
+      const template = vector(random, 32, 1.2)
+      const customers = Array.from({ length: 30 }, (_, n) => {
+        const who = { ...customer(random, n + 100), agent: 'vendor-sdk/1' }
+        const everyMs = 1_200_000 * Math.exp(0.5 * normal(random))
+        return poisson(random, who, startMs, startMs + 48 * hourMs, everyMs, () => ({
+          embedding: plus(topic(Math.floor(random() * 40)), template),
+        }))
+      }).flat()
+      return [...honestReaders(random, topic, 20), ...customers]
     },
     'midnight, when all their jobs begin': (random) => {
       const topic = topics(random)

@@ -18,6 +18,8 @@ export interface Found {
   /** What the evidence is pooled over. */
   readonly over: string
   readonly top: number
+  /** What that evidence had to pass, where it is none of a cell's. */
+  readonly line?: number
   /**
    * More than the order of their queries speaks against them. Order tells who belongs together, not what for: whoever deals out
    * work, and a balancer of loads, does it too.
@@ -58,7 +60,8 @@ export function gather(
   for (const { id: other, crowd: merged } of known.slice(1)) merge(memory, id, crowd, other, merged)
   for (const { principal, why } of found.members) join(memory, id, crowd, principal, why, found.tells)
   crowd.lastMs = Math.max(crowd.lastMs, timeMs)
-  crowd.top = Math.max(crowd.top, found.top)
+  // Each line is told with the evidence that has passed it.
+  crowd.top = found.line === undefined ? Math.max(crowd.top, found.top) : found.top
   if (!crowd.cells.includes(found.over) && crowd.cells.length < 16) crowd.cells.push(found.over)
   const members = Object.keys(crowd.members)
   const isNews = members.length > crowd.told || known.length > 1
@@ -73,7 +76,12 @@ export function gather(
     if (crowd.series.length > 64) crowd.series.splice(1, 1)
   }
   memory.keepCrowd(id, crowd)
-  return { id, told: tell ? describeCrowd(model, id, crowd, (principal) => memory.known(principal), line) : undefined }
+  return {
+    id,
+    told: tell
+      ? describeCrowd(model, id, crowd, (principal) => memory.known(principal), found.line ?? line)
+      : undefined,
+  }
 }
 
 function tenantsOf(memory: Memory, members: readonly string[]): number {

@@ -38,6 +38,11 @@ export function whyRelay({ relieves, relieved, queries }: Account): string {
   return `${[...began, ...ended].join('; ')}; ${queries} queries`
 }
 
+/** What it asks, and how much of the load it has. */
+export function whyDealt(calls: number, even: number): string {
+  return `asks prompts of one kind with the others; of their load ${calls} calls, where equal shares make ${even.toFixed(1)}`
+}
+
 /** Whose queries follow from others', or others' from its own. */
 export function whyKin({ steps, stepped, queries }: Account): string {
   const own = `asks others' queries with a step of equal size in each coordinate (e^${(steps ?? 0).toFixed(1)})`

@@ -9,6 +9,7 @@
 import type { EvidenceRef } from '../../../core/signal.ts'
 import type { GroupEntries } from '../types.ts'
 import { Cell, type CellKept } from './cell.ts'
+import { askedPrefix, Likeness, poolPrefix, type LikePool } from './likeness.ts'
 import { Names } from './names.ts'
 import type { Sight } from './params.ts'
 import { blockQueries, Recent, recentMax, type Seen } from './recent.ts'
@@ -94,6 +95,7 @@ export class Memory {
   /** By number of the network: 1: several tenants come from it, 2: not, 0: nobody has asked. */
   readonly #crowded = new Uint8Array(namesMax + 1_024)
   #recent: Recent | undefined
+  #likeness: Likeness | undefined
   #namesMax = namesMax
 
   private constructor(entries: GroupEntries, meta: Meta) {
@@ -203,6 +205,11 @@ export class Memory {
     ))
   }
 
+  /** Who asks like whom: the pool that the account of this query is in. */
+  likeOf(sight: Sight, x: Float64Array): { readonly id: string; readonly pool: LikePool } | undefined {
+    return (this.#likeness ??= new Likeness(this.#entries)).take(this.#entries, sight, x)
+  }
+
   /** Keeps a query, unless its account has more than its share of them. `place`: its input as it is compared. */
   keepSight(account: Account, { principal, tenant, network, agent, x }: Sight, place: Float64Array): void {
     const { kept } = this.meta
@@ -282,6 +289,7 @@ export class Memory {
 
   #delete(name: string): void {
     this.#entries.delete(name)
+    if (name.startsWith(askedPrefix) || name.startsWith(poolPrefix)) this.#likeness?.forget(name)
     if (name.startsWith('a/')) {
       this.#accounts.delete(name.slice(2))
       this.meta.accounts--

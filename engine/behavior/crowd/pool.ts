@@ -12,6 +12,8 @@ import { bringsItsOwn, Pool, type Cell } from './cell.ts'
 import { gather, keepAwake, type Found } from './crowds.ts'
 import { whyMember } from './explain.ts'
 import { follow, strong } from './lineage.ts'
+import { beginnings } from './balance.ts'
+import { dealtOf } from './dealt.ts'
 import { Memory, type Known } from './memory.ts'
 import { placeOfSort, sorts, type CrowdParams, type Sight } from './params.ts'
 import { Room } from './recent.ts'
@@ -45,6 +47,7 @@ export class PoolStep implements BehaviorStep {
   readonly groupBy = ['warden.model.id']
   readonly #params: CrowdParams
   readonly #pool: Pool
+  readonly #likeLine: number
   readonly #limits: { readonly accountsMin: number; readonly line: number }
   /** What the query brings to the cell that is looked at. */
   readonly #logs = new Int32Array(sorts.length)
@@ -53,6 +56,7 @@ export class PoolStep implements BehaviorStep {
   constructor(params: CrowdParams) {
     this.#params = params
     this.#pool = new Pool(params)
+    this.#likeLine = Math.log(params.kindsPerFalseAlarm * beginnings)
     this.#limits = { accountsMin: params.accountsMin, line: this.#pool.line }
   }
 
@@ -68,7 +72,7 @@ export class PoolStep implements BehaviorStep {
     const mayStep = hasInput && !repeats && sight.kind === 'features' && sight.drifted !== true
     const kin = mayStep && isDue(memory, known) ? stepFrom(x, memory.recent) : undefined
     const look: Look = { model: group[0]!, memory, known, sight, tenant, hasInput, repeats, kin }
-    const findings = this.#weigh(look)
+    const findings = this.#weigh(look, x)
     if (!repeats && hasInput) memory.keepSight(known.account, sight, x)
     memory.save(sight.timeMs)
     return { findings, shuffled: nothing, dueMs: dueMsOf(memory) }
@@ -83,7 +87,7 @@ export class PoolStep implements BehaviorStep {
     return { findings: [], shuffled: [], dueMs: (Math.floor(watermarkMs / dayMs) + 1) * dayMs }
   }
 
-  #weigh(look: Look): readonly BehaviorFinding[] {
+  #weigh(look: Look, x: Float64Array): readonly BehaviorFinding[] {
     const { memory, known, sight, kin } = look
     const findings: BehaviorFinding[] = []
     keepAwake(memory, known.account, sight.timeMs)
@@ -97,7 +101,17 @@ export class PoolStep implements BehaviorStep {
     if (sight.agent !== '') this.#enter(look, memory.agentOf(known, sight), findings)
     if (memory.isCrowded(memory.names.of(sight.network))) this.#enter(look, memory.cell('crowded', '', sight), findings)
     this.#enter(look, memory.cell('model', '', sight), findings)
+    if (sight.kind === 'embedding' && look.hasInput && !look.repeats) this.#liken(look, x, findings)
     return findings.length === 0 ? nothing : findings
+  }
+
+  /** Accounts that ask alike are told where a load is dealt between them. */
+  #liken(look: Look, x: Float64Array, findings: BehaviorFinding[]): void {
+    const { memory, known, sight } = look
+    const like = memory.likeOf(sight, x)
+    if (like === undefined) return
+    const found = dealtOf(memory, known, like, this.#likeLine)
+    if (found !== undefined) this.#gather(look, found, findings)
   }
 
   #gather({ model, memory, sight }: Look, found: Found, findings: BehaviorFinding[]): string {
@@ -140,8 +154,8 @@ export class PoolStep implements BehaviorStep {
       logs[placeOfSort.novel] = thousandths(sight.novelty)
       if (kin !== undefined) logs[placeOfSort.steps] = thousandths(kin.log)
     }
-    // Answers alone say nothing of who asks alike.
-    if (cell.kind !== 'model' && hasInput && sight.kind !== 'output')
+    // Answers alone say nothing of who asks alike; and a vendor's customers ask with one template, which is no hand's (likeness.ts).
+    if (cell.kind !== 'model' && hasInput && sight.kind !== 'output' && sight.kind !== 'embedding')
       logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, matesOf(cell, memory)))
     const relay = (cell.relay ??= new Relay())
     const handover = relay.relieve(known.principal, sight.tenant, sight.timeMs, known.account.queries === 1)

@@ -152,9 +152,9 @@ describe('answers of a language model that are gathered', () => {
     expect([...alone.first, ...alone.together]).toEqual([])
   })
 
-  test('who asks ever other prompts for long answers at an even pace is named within 150 calls', () => {
+  test('who asks ever other prompts for long answers at an even pace is named within 160 calls', () => {
     const { first, findings } = namedIn([...customers, ...callsOf('thief', distiller, 50)])
-    expect(first.get('thief')).toBeLessThan(150)
+    expect(first.get('thief')).toBeLessThan(160)
     expect([...first.keys()]).toEqual(['thief'])
     expect(findings[0]).toMatchObject({ threat: 'distillation', version: 1, facts: { accounts: 11 } })
     expect(findings[0]!.explanation).toContain('as one does who trains another model on them')
@@ -181,7 +181,7 @@ describe('answers of a language model that are gathered', () => {
       callsOf(account, kind, seed).map((call) => ({ ...call, prompt: `${part}/${call.prompt}` }))
     const thieves = Array.from({ length: 30 }, (_, n) => {
       const account = `twice-${n}`
-      const harvest = { ...distiller, calls: 130 }
+      const harvest = { ...distiller, calls: 150 }
       const pause = { ...chat, in: 900, out: 100, calls: 60 + 20 * n, everyMs: 10_000, fromMs: weekMs + 3 * hourMs }
       return [
         ...phase(account, 'first', harvest, 2_000 + n),

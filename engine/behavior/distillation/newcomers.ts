@@ -18,8 +18,10 @@ import type { Taught } from './params.ts'
 
 export const newMs = 86_400_000
 const newcomersMax = 64
-/** Fewest of them that are told of together. */
+/** Fewest of them that are told of together; two, where each has brought as much as of 150 honest ones one ever has. */
 const membersMin = 3
+const pairMin = 2
+const pairOwnMin = Math.log(150)
 /** Evidence of its own, as a logarithm, that makes one of them a member; below `cleared` what was told is over. */
 const ownMin = Math.log(25)
 const cleared = Math.log(10)
@@ -81,7 +83,8 @@ export function pour(
   if (isOver || evidence === 0) Object.assign(newcomers, { sinceMs: taught.timeMs, calls: 0 })
   if (evidence < line || newcomers.calls < callsMin) return undefined
   const members = newcomers.each.filter(({ logs }) => evidenceOfBets(logs) >= ownMin)
-  if (members.length < membersMin || members.length <= newcomers.told) return undefined
+  const isPair = members.length === pairMin && members.every(({ logs }) => evidenceOfBets(logs) >= pairOwnMin)
+  if ((members.length < membersMin && !isPair) || members.length <= newcomers.told) return undefined
   newcomers.told = members.length
   newcomers.version++
   return findingOf(model, newcomers, members, { evidence, line, timeMs: taught.timeMs, told })

@@ -14,7 +14,7 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext
 import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
 import { findingOf, type Suspicion } from './explain.ts'
-import type { ToldLines } from './lines.ts'
+import { intervalRoom, type ToldLines } from './lines.ts'
 import { newMs } from './newcomers.ts'
 import type { HarvestParams, Taught } from './params.ts'
 
@@ -55,7 +55,7 @@ export class HarvestStep implements BehaviorStep {
 
   constructor(params: HarvestParams) {
     this.#params = params
-    this.#line = Math.log(params.callsPerFalseAlarm)
+    this.#line = Math.log(params.callsPerFalseAlarm * intervalRoom)
   }
 
   apply(

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { Balance, type BalanceJson } from './balance.ts'
+
+const line = Math.log(7e4)
+
+function poolOf(names: readonly string[]): Balance {
+  const balance = new Balance()
+  for (const name of names) balance.welcome(name, name, 0)
+  return balance
+}
+
+const namesOf = (count: number): string[] => Array.from({ length: count }, (_, n) => `a${n}`)
+
+/** Calls until its evidence passes the line; Infinity: it never did. */
+function callsUntil(
+  passed: number,
+  balance: Balance,
+  calls: readonly (readonly [name: string, timeMs: number])[],
+): number {
+  let n = 0
+  for (const [name, timeMs] of calls) {
+    n++
+    balance.take(name, timeMs)
+    if (balance.evidence >= passed) return n
+  }
+  return Infinity
+}
+
+/** One after the other, a second apart on average, each with a weight. */
+function independent(
+  names: readonly string[],
+  weights: readonly number[],
+  count: number,
+  seed: number,
+): [string, number][] {
+  const random = randomOf(seed)
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  let timeMs = 0
+  return Array.from({ length: count }, () => {
+    timeMs += -1_000 * Math.log(1 - random())
+    let at = random() * total
+    let n = 0
+    while (n < names.length - 1 && (at -= weights[n]!) > 0) n++
+    return [names[n]!, timeMs]
+  })
+}
+
+describe('a load that is dealt', () => {
+  const names = namesOf(24)
+  const equal = names.map(() => 1)
+
+  test('at random is seen once each account has had some 30 calls', () => {
+    const found = [1, 2, 3].map((seed) => callsUntil(line, poolOf(names), independent(names, equal, 2_400, seed)))
+    for (const calls of found) expect(calls).toBeLessThan(24 * 60)
+  })
+
+  test('in turn is seen within some turns', () => {
+    const random = randomOf(4)
+    let timeMs = 0
+    const calls = Array.from({ length: 24 * 40 }, (_, n): [string, number] => {
+      timeMs += -1_000 * Math.log(1 - random())
+      return [names[n % 24]!, timeMs]
+    })
+    expect(callsUntil(line, poolOf(names), calls)).toBeLessThan(24 * 40)
+  })
+
+  test('names those with about an equal share, and not one with half of it', () => {
+    const balance = poolOf(names)
+    callsUntil(Infinity, balance, independent(names, [0.4, ...equal.slice(1)], 2_400, 5))
+    const dealt = balance.dealt().map(({ principal }) => principal)
+    expect(dealt.length).toBeGreaterThanOrEqual(22)
+    expect(dealt).not.toContain('a0')
+  })
+
+  test('is weighed the same where the state was written and read in between', () => {
+    const calls = independent(names, equal, 600, 6)
+    const one = poolOf(names)
+    callsUntil(Infinity, one, calls)
+    let other = poolOf(names)
+    for (const [n, call] of calls.entries()) {
+      if (n % 50 === 0) other = new Balance(JSON.parse(JSON.stringify(other)) as BalanceJson)
+      other.take(...call)
+    }
+    expect(JSON.stringify(other)).toBe(JSON.stringify(one))
+  })
+})
+
+describe('what is no dealt load', () => {
+  test('customers whose shares vary by half: evidence ever passes a line no more often than it says', () => {
+    const normal = normalOf(randomOf(7))
+    let crossed = 0
+    const [pools, calls] = [150, 400]
+    for (let pool = 0; pool < pools; pool++) {
+      const names = namesOf(6 + (pool % 15))
+      // Of four squares of normal numbers a half is a Gamma variable of shape two; two of them, one of shape four.
+      const weights = names.map(() => Array.from({ length: 8 }, () => normal() ** 2 / 2).reduce((a, b) => a + b))
+      if (callsUntil(Math.log(50), poolOf(names), independent(names, weights, calls, pool)) < Infinity) crossed++
+    }
+    expect(crossed).toBeLessThanOrEqual(pools / 50)
+  })
+
+  test('customers who come in sessions, one after the other', () => {
+    const names = namesOf(8)
+    const random = randomOf(12)
+    const normal = normalOf(random)
+    const sizes = names.map(() => 12 * Math.exp(0.5 * normal()))
+    let timeMs = 0
+    const calls = Array.from({ length: 25 }, () =>
+      names.flatMap((name, n) =>
+        Array.from({ length: 1 + Math.floor(2 * random() * sizes[n]!) }, (): [string, number] => [
+          name,
+          (timeMs += 60_000 * random()),
+        ]),
+      ),
+    ).flat()
+    expect(callsUntil(line, poolOf(names), calls)).toBe(Infinity)
+  })
+
+  test('fewer than four tenants, however equal', () => {
+    const names = namesOf(3)
+    expect(callsUntil(line, poolOf(names), independent(names, [1, 1, 1], 3_000, 8))).toBe(Infinity)
+    const one = new Balance()
+    for (const name of namesOf(12)) one.welcome(name, 'office', 0)
+    expect(
+      callsUntil(
+        line,
+        one,
+        independent(
+          namesOf(12),
+          namesOf(12).map(() => 1),
+          3_000,
+          9,
+        ),
+      ),
+    ).toBe(Infinity)
+  })
+
+  test('devices with clocks of the same period', () => {
+    const names = namesOf(20)
+    const random = randomOf(10)
+    const balance = new Balance()
+    const calls = names
+      .flatMap((name) => {
+        const phase = random() * 60_000
+        balance.welcome(name, name, phase)
+        return Array.from({ length: 150 }, (_, k): [string, number] => [
+          name,
+          (k + 1) * 60_000 + phase + random() * 900,
+        ])
+      })
+      .sort(([, a], [, b]) => a - b)
+    expect(callsUntil(line, balance, calls)).toBe(Infinity)
+  })
+
+  test('people who do not ask again at once', () => {
+    // Each waits half a minute at least; sizes vary by half.
+    const names = namesOf(12)
+    const random = randomOf(11)
+    const normal = normalOf(random)
+    const calls = names
+      .flatMap((name) => {
+        const everyMs = 60_000 * Math.exp(0.5 * normal())
+        let timeMs = 0
+        return Array.from({ length: 150 }, (): [string, number] => [
+          name,
+          (timeMs += 30_000 - everyMs * Math.log(1 - random())),
+        ])
+      })
+      .sort(([, a], [, b]) => a - b)
+    expect(callsUntil(line, poolOf(names), calls)).toBe(Infinity)
+  })
+})
