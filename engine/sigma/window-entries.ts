@@ -37,6 +37,9 @@ export interface Entry {
 /** What kind of value an operator reads. */
 export type ValueKind = 'none' | 'text' | 'number'
 
+/** Far beyond what anybody counts, and so that no sum of a group's values is infinite: JSON has no such number. */
+const numberMax = 1e300
+
 /** The entries of one observation, under its short id; empty where it has no value to count. */
 export function entriesOf(observation: Observation, id: string, kind: ValueKind): Entry[] {
   const entries = plainEntries(observation, id, kind)
@@ -52,6 +55,7 @@ function plainEntries(observation: Observation, id: string, kind: ValueKind): En
       .filter((text) => text.trim() !== '')
       .map(Number)
       .filter(Number.isFinite)
+      .map((value) => Math.max(-numberMax, Math.min(numberMax, value)))
     return numbers.length === 0 ? [] : [{ t, id, b, v: numbers.reduce((sum, value) => sum + value, 0), n: 1, e }]
   }
   const [only, second] = observation.values

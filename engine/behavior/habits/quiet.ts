@@ -15,10 +15,11 @@ const at = {
 const textsFrom = 8 * 9
 const textCount = 4
 const textBytesMax = 255
+const asciiMax = 0x7f
 /** Blocks are as long as a multiple of it, so that there are few different lengths. */
 const step = 16
 
-const numbers = new Float64Array((textsFrom + textCount * (1 + textBytesMax) + step) / 8)
+const numbers = new Float64Array(Math.ceil((textsFrom + textCount * (1 + textBytesMax) + step) / 8))
 const bytes = Buffer.from(numbers.buffer)
 
 export class QuietHabits extends Block {
@@ -107,10 +108,13 @@ function isQuiet({ places, logs, changed, newcomer, shared, takenOver, trail }: 
 /** Where it ends; 0: it does not fit or has other characters than ASCII's, and nothing does after it. */
 function write(from: number, text: string): number {
   if (from === 0 || text.length > textBytesMax) return 0
-  const length = bytes.write(text, from + 1, textBytesMax)
-  if (length !== text.length) return 0
-  bytes[from] = length
-  return from + 1 + length
+  for (let n = 0; n < text.length; n++) {
+    const code = text.charCodeAt(n)
+    if (code > asciiMax) return 0
+    bytes[from + 1 + n] = code
+  }
+  bytes[from] = text.length
+  return from + 1 + text.length
 }
 
 /** Whether this text stands there. */
