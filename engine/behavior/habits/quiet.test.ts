@@ -36,7 +36,20 @@ const spelled = (of: unknown): unknown => JSON.parse(JSON.stringify(of))
 const pace = (): number => 7
 
 test('habits that show nothing are the same after they were packed, and are spelled as others are', () => {
-  const text = fc.oneof({ weight: 9, arbitrary: fc.string({ maxLength: 260 }) }, fc.string({ unit: 'grapheme' }))
+  // Texts of characters that take one to four bytes, many about as long as there is room for.
+  const fill = fc.tuple(
+    fc.constantFrom('a', 'é', '€', '😀', '\u007f', '\u0080', '\ud800'),
+    fc.integer({ min: 252, max: 257 }),
+  )
+  const atLimit = fc
+    .tuple(fc.constantFrom('', 'a', 'é', '€', '😀'), fill)
+    .map(([first, [of, length]]) => first + of.repeat(length - first.length))
+  const text = fc.oneof(
+    { weight: 16, arbitrary: fc.string({ maxLength: 260 }) },
+    fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: 'binary', maxLength: 260, size: 'max' }),
+    { weight: 2, arbitrary: atLimit },
+  )
   const time = fc.integer({ min: 0, max: 4e12 })
   const places = fc.tuple(
     fc.record({ network: text, agent: text, country: text, firstMs: time, lastMs: time, calls: fc.nat() }),
@@ -68,6 +81,9 @@ test.each<[string, Partial<Habits>]>([
   ['of two places', { places: [place, { ...place, network: 'n' }] }],
   ['with a name of other characters', { credential: 'aä' }],
   ['with a name that has no room', { credential: 'a'.repeat(256) }],
+  ['with a name whose first character takes two bytes', { credential: `é${'a'.repeat(254)}` }],
+  ['with a name of two bytes each', { credential: `a${'é'.repeat(254)}` }],
+  ['with a name of three bytes each', { credential: '€'.repeat(255) }],
 ])('habits %s are not packed', (_, but) => {
   expect(QuietHabits.of([{ ...habits, ...but }])).toBeUndefined()
 })

@@ -19,7 +19,7 @@ const asciiMax = 0x7f
 /** Blocks are as long as a multiple of it, so that there are few different lengths. */
 const step = 16
 
-const numbers = new Float64Array(Math.ceil((textsFrom + textCount * (1 + textBytesMax) + step) / 8))
+const numbers = new Float64Array((textsFrom + textCount * (1 + textBytesMax) + step) / 8)
 const bytes = Buffer.from(numbers.buffer)
 
 export class QuietHabits extends Block {
