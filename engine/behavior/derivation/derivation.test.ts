@@ -98,6 +98,19 @@ describe('a suspect that answers canaries', () => {
     expect(pSequential).toBeGreaterThan(pValue)
   })
 
+  it('that crosses the line at the last planned answer is told with evidence that reaches it, in numbers and in the chart', () => {
+    // As late as eleven hits can come, so that the line is reached with the last of them alone.
+    const late = Array.from({ length: canaries }, (_, n) => [0, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39].includes(n))
+    const { at, finding } = examine(late)!
+    expect(at).toBe(canaries)
+    const { evidenceLog10, lineLog10 } = finding.facts as { evidenceLog10: number; lineLog10: number }
+    expect(evidenceLog10).toBeGreaterThanOrEqual(lineLog10)
+    const { points, line } = finding.series![0]!
+    expect(points.at(-1)).toEqual([canaries, evidenceLog10])
+    expect(evidenceLog10).toBeGreaterThanOrEqual(line! - 0.005)
+    for (const [, evidence] of points.slice(0, -1)) expect(evidence).toBeLessThan(line!)
+  })
+
   it('is asked on past what was planned at the price of the smaller share alone', () => {
     const long = Array.from({ length: 200 }, (_, n) => n >= canaries && n % 3 === 0)
     expect(examine(long)!.at).toBeGreaterThan(canaries + 12)

@@ -70,7 +70,8 @@ export class DerivationJudge implements BehaviorStep {
     suspect.entities = mergeEntities(suspect.entities, entities)
     if (of.hit) suspect.evidence = mergeEvidence(suspect.evidence, evidence, limits.signalEvidenceMax)
     const logE = logMean(suspect.ratios)
-    suspect.points.push([suspect.answers, Math.round((logE / Math.LN10) * 100) / 100])
+    const held = heldNow(suspect, plannedFor(suspect, this.#params.answersMin))
+    suspect.points.push([suspect.answers, log10(Math.max(logE, held))])
     if (suspect.points.length > 64) suspect.points.shift()
     const finding = this.#judge(group[0]!, suspect, logE, of.timeMs)
     entries.set('', suspect)
@@ -90,7 +91,9 @@ export class DerivationJudge implements BehaviorStep {
     const planned = examination !== undefined && crossesPlanned(suspect, examination, plannedShare * significance)
     if (suspect.answers < answersMin || (logE < anyLine && !planned) || suspect.hits < 1.5 * suspect.toldHits)
       return undefined
+    // Evidence is told with the line that it is held against: at the last planned answer that is not the plain one.
     const line = planned ? exactLine(examination, plannedShare * significance) : anyLine
+    const told = planned ? suspect.best! : logE
     const sequential = sequentialOf(suspect, examination, logE)
     suspect.toldHits = suspect.hits
     suspect.version++
@@ -115,8 +118,8 @@ export class DerivationJudge implements BehaviorStep {
         chance: Math.round(chance * 1e6) / 1e6,
         pValue: Number(Math.exp(Math.max(-700, logP)).toPrecision(4)),
         pSequential: Number(sequential.toPrecision(4)),
-        evidenceLog10: Math.round((logE / Math.LN10) * 100) / 100,
-        lineLog10: Math.round((line / Math.LN10) * 100) / 100,
+        evidenceLog10: log10(told),
+        lineLog10: log10(line),
       },
       series: [{ name: 'evidence, power of ten', x: 'queries', points: suspect.points, line: line / Math.LN10 }],
     }
@@ -150,11 +153,16 @@ function plannedFor(suspect: Suspect, from: number): Examination | undefined {
   return { planned, chance: chanceMax, from }
 }
 
+/** What is held against the planned examination's line at this answer; -Infinity: it is none of its answers. */
+function heldNow({ answers, hits }: Suspect, examination: Examination | undefined): number {
+  if (examination === undefined || answers < examination.from || answers > examination.planned) return -Infinity
+  return standing(examination, answers, hits)
+}
+
 /** Notes how far it has come; true where it has crossed its line at this answer or before. */
 function crossesPlanned(suspect: Suspect, examination: Examination, significance: number): boolean {
-  const { answers, hits } = suspect
-  if (answers >= examination.from && answers <= examination.planned)
-    suspect.best = Math.max(suspect.best ?? -Infinity, standing(examination, answers, hits))
+  const held = heldNow(suspect, examination)
+  if (held > (suspect.best ?? -Infinity)) suspect.best = held
   return (suspect.best ?? -Infinity) >= exactLine(examination, significance)
 }
 
@@ -164,6 +172,11 @@ function sequentialOf({ best }: Suspect, examination: Examination | undefined, l
   if (examination === undefined) return Math.min(1, anytime)
   const planned = best === undefined ? 1 : reachedByGuessing(examination, best) / plannedShare
   return Math.min(1, planned, anytime / (1 - plannedShare))
+}
+
+/** To two digits. */
+function log10(log: number): number {
+  return Math.round((log / Math.LN10) * 100) / 100
 }
 
 function scientific(logP: number): string {

@@ -5,6 +5,11 @@ import type { Trigger } from './trigger.ts'
 
 export type IntakeKind = 'labels' | 'copies' | 'trigger'
 
+export interface Explained {
+  readonly explanation: string
+  readonly facts: Record<string, string | number | boolean>
+}
+
 interface Counts {
   readonly records: number
   readonly contradictions: number
@@ -20,23 +25,10 @@ export function explainIntake(
   source: Counts,
   sources: Readonly<Record<string, Counts>>,
   trigger: Trigger | undefined,
-  again: Again | undefined,
-  arrivalLine: number,
-): { explanation: string; facts: Record<string, string | number | boolean> } {
-  const asked = kind === 'labels' && source.labelEvidence < arrivalLine ? again : undefined
-  const counts = {
-    labels: asked?.contradictions ?? source.contradictions,
-    copies: source.copies,
-    trigger: trigger?.hits ?? 0,
-  }
-  const count = counts[kind]
-  const line = asked?.line ?? arrivalLine
-  const ofKind = {
-    labels: asked?.evidence ?? source.labelEvidence,
-    copies: source.copyEvidence,
-    trigger: -(trigger?.logP ?? 0),
-  }
-  const evidence = ofKind[kind]
+  line: number,
+): Explained {
+  const count = kind === 'trigger' ? trigger!.hits : kind === 'labels' ? source.contradictions : source.copies
+  const evidence = kind === 'trigger' ? -trigger!.logP : kind === 'labels' ? source.labelEvidence : source.copyEvidence
   const others = Object.values(sources).filter((other) => other !== source)
   const of = (each: Counts): number => (kind === 'copies' ? each.copies : each.contradictions)
   const othersRecords = others.reduce((sum, each) => sum + each.records, 0)
@@ -44,7 +36,7 @@ export function explainIntake(
   const usual = othersRecords === 0 ? 0 : othersCount / othersRecords
   const positions = (trigger?.positions ?? []).join(', ')
   const what = {
-    labels: `${count} of ${asked === undefined ? `${source.records} records` : `the ${asked.votes} remembered records whose neighbors agree, asked again with all that came since,`} carry another label than their nearest neighbors from other sources`,
+    labels: `${count} of ${source.records} records carry another label than their nearest neighbors from other sources`,
     copies: `${count} of ${source.records} records are near copies of records that were there before, far nearer than records of the set usually lie`,
     trigger: `${count} of ${trigger?.records ?? 0} records that have the same in ${trigger?.positions.length === 1 ? 'position' : 'positions'} ${positions} are labeled ${record.label}, where hardly any neighbor is`,
   }[kind]
@@ -54,12 +46,33 @@ export function explainIntake(
       kind,
       dataset,
       count,
-      records: kind === 'trigger' ? trigger!.records : (asked?.votes ?? source.records),
-      ...(asked === undefined ? {} : { askedAgain: true }),
+      records: kind === 'trigger' ? trigger!.records : source.records,
       othersShare: Math.round(usual * 1e4) / 1e4,
       evidenceLog10: Math.round((evidence / Math.LN10) * 100) / 100,
       lineLog10: Math.round((line / Math.LN10) * 100) / 100,
       ...(trigger === undefined || kind !== 'trigger' ? {} : { positions, label: record.label }),
+    },
+  }
+}
+
+/** `of`: what the other sources say of the remembered records of this one. */
+export function explainAgain(dataset: string, source: string, of: Again): Explained {
+  const evidenceLog10 = Math.round((of.evidence / Math.LN10) * 100) / 100
+  const lineLog10 = Math.round((of.line / Math.LN10) * 100) / 100
+  return {
+    explanation:
+      `Of ${of.asked} remembered records that ${source} brought into ${dataset}, ${of.contradictions} carry another label than nearly all ` +
+      `other sources' records nearest to them, those that came later among them. For the remembered records of all other sources the share ` +
+      `is ${(100 * of.othersShare).toFixed(1)} %. The evidence is 10^${evidenceLog10.toFixed(1)}; the line is 10^${lineLog10.toFixed(1)}.`,
+    facts: {
+      kind: 'labels',
+      dataset,
+      count: of.contradictions,
+      records: of.asked,
+      askedAgain: true,
+      othersShare: Math.round(of.othersShare * 1e4) / 1e4,
+      evidenceLog10,
+      lineLog10,
     },
   }
 }

@@ -31,6 +31,23 @@ function intake(
   })
 }
 
+/** The same classes, brought by whoever's turn it is; `as`: the label that it gives. */
+function turns(seed: number): {
+  records: IntakeRecord[]
+  give: (source: string, as?: (label: number) => number) => void
+  random: Numbers
+} {
+  const random = randomOf(seed)
+  const centers = Array.from({ length: 4 }, () => Array.from({ length: 12 }, () => 1.1 * normal(random)))
+  const records: IntakeRecord[] = []
+  const give = (source: string, as = (label: number): number => label): void => {
+    const label = Math.floor(random() * 4)
+    const vector = centers[label]!.map((middle) => middle + normal(random))
+    records.push({ timeMs: records.length, source, label: String(as(label)), vector })
+  }
+  return { records, give, random }
+}
+
 /** Source -> kinds found. The state comes back from a checkpoint now and then. */
 function judge(records: readonly IntakeRecord[]): Map<string, BehaviorFinding[]> {
   const plan = intakePoisoning.create(intakePoisoning.params.parse({ type: 'intake-poisoning' }), {} as RuleMeta)
@@ -44,7 +61,8 @@ function judge(records: readonly IntakeRecord[]): Map<string, BehaviorFinding[]>
   }
   const found = new Map<string, BehaviorFinding[]>()
   for (const [n, of] of records.entries()) {
-    const { findings } = plan.grouped!.apply(['t', 'set'], entries, { of, entities: [], evidence: [] }, 0, context)
+    const evidence = [{ id: String(of.timeMs) }]
+    const { findings } = plan.grouped!.apply(['t', 'set'], entries, { of, entities: [], evidence }, 0, context)
     for (const finding of findings) {
       const source = finding.group['warden.principal']!
       found.set(source, [...(found.get(source) ?? []), finding])
@@ -96,6 +114,96 @@ describe('sources of a training set', () => {
     const [first] = found.get('early')!
     expect(first!.facts).toMatchObject({ kind: 'labels', askedAgain: true })
     expect(first!.facts['evidenceLog10']).toBeGreaterThanOrEqual(first!.facts['lineLog10'] as number)
+  })
+
+  test('that bring mislabeled records first, and then no more, are named for those records as others come', () => {
+    const { records, give } = turns(8)
+    const wrong = new Set<string>()
+    for (let n = 0; n < 200; n++) {
+      const isWrong = n % 3 === 0
+      if (isWrong) wrong.add(String(records.length))
+      give('bad', (label) => (isWrong ? (label + 1) % 4 : label))
+    }
+    for (let n = 0; n < 300; n++) give(['a', 'b', 'c'][n % 3]!)
+    const found = judge(records)
+    expect([...found.keys()]).toEqual(['bad'])
+    const [{ facts, evidence, explanation }] = found.get('bad') as [BehaviorFinding]
+    expect(facts).toMatchObject({ kind: 'labels', askedAgain: true, records: 200, count: evidence.count })
+    expect(explanation).toContain(`Of 200 remembered records that bad brought into set, ${evidence.count} carry`)
+    // What others show stands beside it: hardly any of theirs is contradicted.
+    expect(facts['othersShare']).toBeLessThan(0.05)
+    const shown = evidence.events.map(({ id }) => id)
+    expect(shown.length).toBe(Math.min(50, evidence.count))
+    expect(shown.filter((id) => wrong.has(id)).length).toBeGreaterThan(0.9 * shown.length)
+  })
+
+  describe('whose records others copy with wrong labels are not called bad for it', () => {
+    /** What `liars` sources do to the victim once 300 clean records have come; each copy is within a third of the classes' spread. */
+    const framed = (seed: number, liars: number, jitter: number, copies: number): Map<string, BehaviorFinding[]> => {
+      const { records, give, random } = turns(seed)
+      const honestOnes = ['victim', 'a', 'b', 'c']
+      for (let n = 0; n < 300; n++) give(honestOnes[n % 4]!)
+      for (const { vector, label } of records.filter(({ source }) => source === 'victim').slice(0, 30)) {
+        for (let copy = 0; copy < copies; copy++) {
+          const shaken = vector.map((value) => value + jitter * normal(random))
+          const wrong = String((Number(label) + 1) % 4)
+          records.push({ timeMs: records.length, source: `liar${copy % liars}`, label: wrong, vector: shaken })
+        }
+      }
+      for (let n = 0; n < 300; n++) give(honestOnes[n % 4]!)
+      return judge(records)
+    }
+    const isHonest = (source: string): boolean => !source.startsWith('liar')
+
+    test('by one source, seven times each', () => {
+      for (const jitter of [0.02, 0.3, 0.8]) {
+        expect([...framed(1, 1, jitter, 7).keys()]).toEqual(['liar0'])
+      }
+    })
+
+    test('by three of seven sources', () => {
+      for (const seed of [1, 2]) {
+        const named = [...framed(seed, 3, 0.3, 7).keys()]
+        expect(named.filter(isHonest)).toEqual([])
+        expect(named.length).toBeGreaterThan(0)
+      }
+    })
+
+    test('by three of seven sources that bring few of them among clean ones, and are not named before', () => {
+      const { records, give, random } = turns(3)
+      const honestOnes = ['victim', 'a', 'b', 'c']
+      for (let n = 0; n < 300; n++) give(honestOnes[n % 4]!)
+      const victims = records.filter(({ source }) => source === 'victim')
+      for (let n = 0; n < 500; n++) {
+        const source = [...honestOnes, 'liar0', 'liar1', 'liar2'][n % 7]!
+        const of = victims[Math.floor(n / 7) % victims.length]!
+        if (isHonest(source) || random() > 0.4) {
+          give(source)
+          continue
+        }
+        const vector = of.vector.map((value) => value + 0.1 * normal(random))
+        records.push({ timeMs: records.length, source, label: String((Number(of.label) + 1) % 4), vector })
+      }
+      expect([...judge(records).keys()].filter(isHonest)).toEqual([])
+    })
+  })
+
+  test('whose pictures another source varies, label and all, are not called bad for pictures that it mislabels', () => {
+    const { records, give, random } = turns(4)
+    for (let n = 0; n < 160; n++) give(['supplier', 'a', 'b', 'c'][n % 4]!)
+    for (let n = 0; n < 400; n++) {
+      give(['supplier', 'a', 'b', 'c'][n % 4]!)
+      const newest = records.at(-1)!
+      if (newest.source !== 'supplier') continue
+      // A fifth of the pictures is mislabeled by the vendor before it varies them.
+      const label = random() < 0.2 ? String((Number(newest.label) + 2) % 4) : newest.label
+      for (let variant = 0; variant < 7; variant++) {
+        const vector = newest.vector.map((value) => value + 0.5 * normal(random))
+        records.push({ timeMs: records.length, source: 'vendor', label, vector })
+      }
+    }
+    const found = judge(records)
+    expect([...found.keys()].filter((source) => source !== 'vendor')).toEqual([])
   })
 
   test('of a set whose classes overlap are not called bad for what nobody could label', () => {

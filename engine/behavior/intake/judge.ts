@@ -12,9 +12,9 @@ import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { gather } from '../statistics/evidence.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
-import { askAgain, isDue, type Again } from './again.ts'
+import { askAgain, isDue } from './again.ts'
 import { Exemplars, folded, type Exemplar, type Named, type Neighborhood } from './exemplars.ts'
-import { explainIntake, type IntakeKind } from './explain.ts'
+import { explainAgain, explainIntake, type Explained, type IntakeKind } from './explain.ts'
 import { countExpected, isUnexpected, namedBy, namedIn, usualExpected, type Expected } from './expect.ts'
 import { countVote, evidenceOfVote, voteOf, type Bets, type Votes } from './labels.ts'
 import type { IntakeParams, IntakeRecord } from './params.ts'
@@ -50,9 +50,8 @@ interface Source {
   /** Kind -> version and count at the last finding. */
   told: Partial<Record<IntakeKind, readonly [version: number, count: number]>>
   firstMs: number
-  /** Records since all were last asked again, and what that said; states of before have none. */
+  /** Records since all were last asked again; states of before have none. */
   brought?: number
-  again?: Again
 }
 
 interface Set {
@@ -87,7 +86,8 @@ export class IntakeJudge implements BehaviorStep {
     const { neighbors, recordsMin } = this.#params
     const vector = folded(record.vector)
     const exemplars = new Exemplars(entries, this.#params.exemplars)
-    const near = exemplars.nearest(vector, record.source, record.label, neighbors)
+    const own = { v: vector, l: record.label, s: record.source }
+    const near = exemplars.meet(own, neighbors, namedOf(sources))
     const nearCopy = this.#isNearCopy(set, near)
     // A label that hardly any stranger carries is a class of its own, not a mistake.
     const isAsked = near.strangers.length >= neighbors && near.alike >= neighbors
@@ -96,7 +96,7 @@ export class IntakeJudge implements BehaviorStep {
     if (!set.labels.includes(record.label) && set.labels.length < labelsMax) set.labels.push(record.label)
     const others = Object.values(sources).filter((other) => other !== source)
     source.entities = mergeEntities(source.entities, entities)
-    const exemplar = { v: vector, l: record.label, s: record.source, ...(named === undefined ? {} : { n: named }) }
+    const exemplar = { ...own, ...(named === undefined ? {} : { n: named }), ...(evidence[0] && { e: evidence[0] }) }
     let trigger: Trigger | undefined
     if (set.records >= recordsMin && nearCopy !== undefined) {
       for (const kind of this.#count(source, others, set.labels.length, named, record.label, nearCopy)) {
@@ -104,11 +104,13 @@ export class IntakeJudge implements BehaviorStep {
       }
       trigger = this.#trigger(source, others, exemplar, exemplars, set.range)
     }
-    exemplars.add(set.records, exemplar)
+    exemplars.add(set.records, exemplar, near.voters)
     set.records++
     source.brought = (source.brought ?? 0) + 1
-    if (set.records >= recordsMin && isDue(set.records, set.askedAt ?? 0)) this.#askAgain(set, sources, exemplars)
     const findings = this.#findings(group, sources, record, trigger, evidence)
+    if (set.records >= recordsMin && isDue(set.records, set.askedAt ?? 0)) {
+      findings.push(...this.#askAgain(group, set, sources, exemplars, record.timeMs))
+    }
     entries.set('set', set)
     entries.set('sources', sources)
     return { ...quiet, findings }
@@ -154,17 +156,22 @@ export class IntakeJudge implements BehaviorStep {
     return [...counted, 'labels']
   }
 
-  #askAgain(set: Set, sources: Readonly<Record<string, Source>>, exemplars: Exemplars): void {
-    const { neighbors, falseAlarmEvery } = this.#params
+  /** About all sources: what came shows what others brought. */
+  #askAgain(
+    group: readonly string[],
+    set: Set,
+    sources: Readonly<Record<string, Source>>,
+    exemplars: Exemplars,
+    timeMs: number,
+  ): BehaviorFinding[] {
     const brought = (source: string): number => sources[source]?.brought ?? 0
-    const again = askAgain(exemplars, neighbors, brought, kinds * falseAlarmEvery)
-    for (const [name, source] of Object.entries(sources)) {
-      const said = again.get(name)
-      if (said === undefined) delete source.again
-      else source.again = said
-      source.brought = 0
-    }
+    const past = askAgain(exemplars, namedOf(sources), brought, kinds * this.#params.falseAlarmEvery)
+    for (const source of Object.values(sources)) source.brought = 0
     set.askedAt = set.records
+    return [...past].flatMap(([name, again]) => {
+      const said = explainAgain(group[1]!, name, again)
+      return this.#finding(group, 'labels', name, sources[name]!, timeMs, again.contradictions, again.events, said)
+    })
   }
 
   #trigger(
@@ -203,38 +210,64 @@ export class IntakeJudge implements BehaviorStep {
     if (trigger !== undefined) {
       source.evidence.trigger = mergeEvidence(source.evidence.trigger ?? [], evidence, limits.signalEvidenceMax)
     }
-    const again = source.again !== undefined && source.again.evidence >= source.again.line ? source.again : undefined
-    const contradictions = Math.max(source.contradictions, again?.contradictions ?? 0)
     const crossed: [IntakeKind, number, boolean][] = [
-      ['labels', contradictions, again !== undefined || source.labelEvidence >= line],
+      ['labels', source.contradictions, source.labelEvidence >= line],
       ['copies', source.copies, source.copyEvidence >= line],
       ['trigger', trigger?.hits ?? 0, trigger !== undefined],
     ]
     return crossed.flatMap(([kind, count, isCrossed]) => {
-      const [version, last] = source.told[kind] ?? [0, 0]
-      if (!isCrossed || count < 2 * last) return []
-      source.told[kind] = [version + 1, count]
-      const { explanation, facts } = explainIntake(kind, group[1]!, record, source, sources, trigger, again, line)
-      return [
-        {
-          anchor: kind,
-          version: version + 1,
-          status: 'open' as const,
-          supersedes: [],
-          group: { 'warden.dataset.id': group[1]!, 'warden.principal': record.source },
-          timeMs: record.timeMs,
-          window: { startMs: source.firstMs, endMs: record.timeMs },
-          entities: source.entities,
-          evidence: { count, events: source.evidence[kind] ?? evidence },
-          explanation,
-          facts,
-        },
-      ]
+      if (!isCrossed) return []
+      const said = explainIntake(kind, group[1]!, record, source, sources, trigger, line)
+      return this.#finding(
+        group,
+        kind,
+        record.source,
+        source,
+        record.timeMs,
+        count,
+        source.evidence[kind] ?? evidence,
+        said,
+      )
     })
+  }
+
+  /** None where as much was told before. */
+  #finding(
+    group: readonly string[],
+    kind: IntakeKind,
+    name: string,
+    source: Source,
+    timeMs: number,
+    count: number,
+    events: readonly EvidenceRef[],
+    said: Explained,
+  ): BehaviorFinding[] {
+    const [version, last] = source.told[kind] ?? [0, 0]
+    if (count < 2 * last) return []
+    source.told[kind] = [version + 1, count]
+    return [
+      {
+        anchor: kind,
+        version: version + 1,
+        status: 'open',
+        supersedes: [],
+        group: { 'warden.dataset.id': group[1]!, 'warden.principal': name },
+        timeMs,
+        window: { startMs: source.firstMs, endMs: timeMs },
+        entities: source.entities,
+        evidence: { count, events },
+        ...said,
+      },
+    ]
   }
 }
 
 const quiet: StepOutcome = { findings: [], shuffled: [], dueMs: Infinity }
+
+/** Sources past a line: their records say nothing of others' any more. */
+function namedOf(sources: Readonly<Record<string, Source>>): ReadonlySet<string> {
+  return new Set(Object.keys(sources).filter((name) => Object.keys(sources[name]!.told).length > 0))
+}
 
 function newSource(firstMs: number): Source {
   return {

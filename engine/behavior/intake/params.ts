@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const IntakeParams = z.strictObject({
   type: z.literal('intake-poisoning'),
   /** Records remembered of a data set, the newest. */
-  exemplars: z.int().min(64).max(4_096).default(1_024),
+  exemplars: z.int().min(64).max(2_048).default(1_024),
   /** Neighbors that are asked for their label. */
   neighbors: z.int().min(3).max(31).default(7),
   /** Records of a data set before any source is judged. */
