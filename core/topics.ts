@@ -90,6 +90,8 @@ export const headers = {
   mark: 'w-mark',
   /** On a record that holds several outputs of one task: `<stage>/<topic>/<partition>`, where they came from (runtime/packs.ts). */
   packed: 'w-packed',
+  /** On the dead letter of one of several that came in one record: which, from 0. */
+  item: 'w-item',
   /** On control records: its kind. */
   control: 'w-control',
   /** When the first raw record behind this one was appended to the bus, in ms since 1970: measures end-to-end time. */

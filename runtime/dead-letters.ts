@@ -18,6 +18,8 @@ export interface Refused {
   readonly hint?: string | undefined
   /** Which of the record's parts, 0 where it has one. */
   readonly index?: number
+  /** Which of its pack, where several came in one record. */
+  readonly item?: number
   readonly topic: string
   readonly partition: number
   readonly offset: number
@@ -39,16 +41,17 @@ export function buildDeadLetter(refused: Refused): OutgoingRecord {
   const value = refused.value ?? new Uint8Array()
   const index = refused.index ?? 0
   const source = refused.headers[headers.source]
-  const position = { topic: refused.topic, partition: refused.partition, offset: refused.offset, index }
+  const { stage, code, topic, partition, offset, item } = refused
+  const parts = item === undefined ? [index] : [item, index]
   const letter: DeadLetter = {
-    id: derivedId('dead-letter', refused.stage, refused.topic, refused.partition, refused.offset, index, refused.code),
-    stage: refused.stage,
-    code: refused.code,
+    id: derivedId('dead-letter', stage, topic, partition, offset, ...parts, code),
+    stage,
+    code,
     message: maskSecrets(refused.message).slice(0, messageCharsMax),
     ...(refused.hint === undefined ? {} : { hint: refused.hint }),
     ...(source === undefined ? {} : { source: source.slice(0, 200) }),
     at: new Date(refused.atMs).toISOString(),
-    position,
+    position: { topic, partition, offset, index: item ?? index },
     bytes: refused.whole?.bytes ?? value.byteLength,
     sha256: refused.whole?.sha256 ?? sha256Hex(value),
     ...(refused.key === undefined ? {} : { key: refused.key.slice(0, limits.entityIdCharsMax) }),
@@ -59,7 +62,7 @@ export function buildDeadLetter(refused: Refused): OutgoingRecord {
     ...boundedOriginal(refused.redacted === undefined ? value : Buffer.from(refused.redacted)),
     ...(refused.whole === undefined ? {} : { truncated: true }),
   }
-  return { topic: topics.deadLetters, key: source?.slice(0, 200) ?? refused.stage, value: JSON.stringify(letter) }
+  return { topic: topics.deadLetters, key: source?.slice(0, 200) ?? stage, value: JSON.stringify(letter) }
 }
 
 function boundedOriginal(value: Uint8Array): Pick<DeadLetter, 'original' | 'encoding' | 'truncated'> {

@@ -1,14 +1,22 @@
 /**
  * Redelivery marks: where a record came from, and whether it has been here before.
  *
- * Every output of a stage carries the stage, topic, partition, offset and index of what it was made from. One input
+ * Every output of a stage carries the stage, topic, partition, offset and index of what it was made from, in a header or, where
+ * several travel in one record, in its pack (packs.ts). One input
  * partition's outputs reach a given output partition in order, and what comes again after a restart starts at or before
  * what came last; so the highest mark seen of each origin tells a redelivery. Memory grows with partitions, not events.
  */
+import { headers } from '../core/topics.ts'
 
 /** `<stage>/<topic>/<partition>:<offset>.<index>` */
 export function formatMark(origin: string, offset: number, index: number): string {
   return `${origin}:${offset}.${index}`
+}
+
+/** These headers, with the mark among them: where the output that they go with came from. */
+export function marked(own: Record<string, string>, origin: string, offset: number, index: number): typeof own {
+  own[headers.mark] = formatMark(origin, offset, index)
+  return own
 }
 
 /** What names an origin: one task of one stage. */

@@ -8,20 +8,35 @@ import { silentLog } from './log.ts'
 import { MemoryState } from './memory-state.ts'
 import { packCharsMax, unpack } from './packs.ts'
 import { StageTask } from './stage-task.ts'
-import type { StageLogic, StageSpec } from './stage.ts'
+import type { PackReader, StageLogic, StageSpec } from './stage.ts'
 import { silentTelemetry } from './telemetry.ts'
 
 const partitions = 2
 const [inTopic, betweenTopic, otherTopic] = ['test.in', 'test.between', 'test.other']
 
+const reader: PackReader = {
+  inputs: [betweenTopic],
+  create: () => ({ record: () => undefined, item: () => undefined }),
+}
+
 interface Task {
   take(batch: readonly BusRecord[]): Promise<void>
   /** What it has published, in order. */
   readonly published: OutgoingRecord[]
+  /** How many records at a time. */
+  readonly sends: number[]
+  /** Outputs that were counted, by topic. */
+  readonly emitted: Record<string, number>
 }
 
 function task(spec: Partial<StageSpec>, topic: string, logic: StageLogic): Task {
   const published: OutgoingRecord[] = []
+  const sends: number[] = []
+  const emitted: Record<string, number> = {}
+  const publish = async (records: readonly OutgoingRecord[]): Promise<void> => {
+    published.push(...records)
+    sends.push(records.length)
+  }
   const at = { topic, partition: 0 }
   const made = new StageTask({
     spec: {
@@ -35,23 +50,27 @@ function task(spec: Partial<StageSpec>, topic: string, logic: StageLogic): Task 
       Array.from({ length: partitions }, (_, partition) => ({ topic: told, partition })),
     ),
     deps: {
-      bus: { publish: async (records: readonly OutgoingRecord[]) => void published.push(...records) } as never,
+      bus: { publish } as never,
       content: new ContentOnBus(silentLog, silentTelemetry),
-      clock: systemClock,
+      // No time passes: nothing is sent but for its size, or at the end of a batch.
+      clock: { ...systemClock, monotonicMs: () => 0 },
       log: silentLog,
-      telemetry: silentTelemetry,
+      telemetry: {
+        ...silentTelemetry,
+        emitted: (_stage, topic, count) => void (emitted[topic] = (emitted[topic] ?? 0) + count),
+      },
     },
     logic,
     state: new MemoryState(),
     producer: { commit: async () => undefined, close: async () => undefined },
     meta: undefined,
   })
-  return { take: (batch) => made.take(batch), published }
+  return { take: (batch) => made.take(batch), published, sends, emitted }
 }
 
 /** Puts three outputs out for each record, over both partitions. */
 function upper(more: Partial<StageSpec> = {}): Task {
-  return task({ name: 'upper', packs: [betweenTopic], ...more }, inTopic, {
+  return task({ name: 'upper', packs: [reader], ...more }, inTopic, {
     record: ({ offset, value }, out) => {
       out.happened(offset * 1_000, 0)
       for (const part of ['a', 'b', 'c']) {
@@ -113,7 +132,7 @@ describe('a pack', () => {
   })
 
   it('keeps the order of a partition, also across what has to go alone and what is too large', async () => {
-    const producer = task({ name: 'upper', packs: [betweenTopic] }, inTopic, {
+    const producer = task({ name: 'upper', packs: [reader] }, inTopic, {
       record: ({ offset }, out) => {
         const pad = offset === 3 ? 'x'.repeat(packCharsMax) : 'y'.repeat(offset === 5 ? packCharsMax - 100 : 1)
         const own = offset === 7 ? { headers: { own: '1' } } : {}
@@ -130,6 +149,37 @@ describe('a pack', () => {
     })
     expect(numbers.map((each) => (each as { n: number }).n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     for (const { value } of log) expect((value as string).length).toBeLessThanOrEqual(packCharsMax + 50)
+  })
+
+  it('has an end by its size, and what is gathered is sent before the end of the batch where it is much', async () => {
+    const producer = task({ name: 'upper', packs: [reader] }, inTopic, {
+      record: (_record, out) => {
+        for (let n = 0; n < 20; n++) out.emit({ topic: betweenTopic, key: 'k', value: { pad: 'x'.repeat(30 * 1024) } })
+      },
+    })
+    await producer.take(input(0, 2))
+    const lengths = producer.published.map(({ value }) => (value as string).length)
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(packCharsMax + 2)
+    expect(lengths).toHaveLength(20)
+    expect(producer.sends).toEqual([10, 10])
+  })
+
+  it('counts as what it holds', async () => {
+    const [together, alone] = [upper(), upper({ packs: [] })]
+    await together.take(input(0, 40))
+    await alone.take(input(0, 40))
+    expect(together.emitted).toEqual({ [betweenTopic]: 120 })
+    expect(together.emitted).toEqual(alone.emitted)
+  })
+
+  it('holds objects alone: text that a stage has spelled itself goes as it is', async () => {
+    const producer = task({ name: 'upper', packs: [reader] }, inTopic, {
+      record: ({ offset }, out) => {
+        out.emit({ topic: betweenTopic, key: 'k', value: offset === 1 ? 'plain text' : { offset } })
+      },
+    })
+    await producer.take(input(0, 3))
+    expect(producer.published.map(({ value }) => value)).toEqual(['{"offset":0}', 'plain text', '{"offset":2}'])
   })
 
   it('that comes again cut otherwise, after a restart, changes nothing', async () => {
@@ -158,7 +208,7 @@ describe('a pack', () => {
 
   it('stays before the watermark that is told after it', async () => {
     const source = task(
-      { name: 'upper', packs: [betweenTopic], watermark: 'records', tellsWatermarkTo: [betweenTopic] },
+      { name: 'upper', packs: [reader], watermark: 'records', tellsWatermarkTo: [betweenTopic] },
       inTopic,
       {
         record: ({ offset }, out) => {
@@ -191,7 +241,7 @@ describe('what is refused of a pack', () => {
       .filter(({ topic }) => topic === topics.deadLetters)
       .map(({ value }) => JSON.parse(value as string) as DeadLetter)
 
-  it('is a dead letter by itself, fit to be put back; the others are taken', async () => {
+  it('is a dead letter by itself, which says which it was; the others are taken', async () => {
     const seen: string[] = []
     const reader = lower(seen, {
       item: ({ value }, out) => {
@@ -202,11 +252,45 @@ describe('what is refused of a pack', () => {
     })
     await reader.take([pack(JSON.stringify(['a', 'bad', 'b', 'odd', 'c'].map((each, at) => item(at, each))))])
     expect(seen).toEqual(['a', 'b', 'c'])
-    const found = letters(reader).map(({ code, original, position, headers: told }) => [code, original, position.index, headers.packed in told]) // prettier-ignore
+    const found = letters(reader).map(({ code, original, position, headers: told }) => [code, original, position.index, headers.packed in told, told[headers.item]]) // prettier-ignore
     expect(found).toEqual([
-      ['STEP_FAILED', '"bad"', 1, false],
-      ['NOT_AN_EVENT', '"odd"', 3, false],
+      ['STEP_FAILED', '"bad"', 1, false, '1'],
+      ['NOT_AN_EVENT', '"odd"', 3, false, '3'],
     ])
+  })
+
+  it('is taken where it is put back alone, without its mark, though later ones have come meanwhile', async () => {
+    const seen: string[] = []
+    const again = { ...pack('"late"', 1), headers: { [headers.replayOf]: 'letter' } }
+    await lower(seen).take([pack(JSON.stringify([item(5, 'a'), item(6, 'b')])), again])
+    expect(seen.map((text) => text.split(' ')[0])).toEqual(['"a"', '"b"', '"late"'])
+  })
+
+  it('is told from what else is refused of the same record, and of the same item', async () => {
+    const reader = lower([], {
+      item: (_item, out) => {
+        out.deadLetter('NOT_AN_EVENT', 'once', { index: 0 })
+        out.deadLetter('NOT_AN_EVENT', 'twice', { index: 1 })
+      },
+    })
+    await reader.take([pack(JSON.stringify([item(1, 'a'), item(2, 'b')]))])
+    const found = letters(reader)
+    expect(found.map(({ position }) => position.index)).toEqual([0, 0, 1, 1])
+    expect(new Set(found.map(({ id }) => id)).size).toBe(4)
+  })
+
+  it('is the one that too much was made of, and no other', async () => {
+    const reader = lower([], {
+      item: ({ value }, out) => {
+        out.emit({ topic: otherTopic, key: 'k', value: { of: value } })
+        if (value === 'big') out.emit({ topic: otherTopic, key: 'k', value: { pad: 'x'.repeat(1_000_001) } })
+      },
+    })
+    await reader.take([pack(JSON.stringify(['a', 'big', 'c'].map((each, at) => item(at, each))))])
+    const found = letters(reader).map(({ code, original, position, headers: told }) => [code, original, position.index, headers.packed in told, told[headers.item]]) // prettier-ignore
+    expect(found).toEqual([['TOO_LARGE', '"big"', 1, false, '1']])
+    const made = reader.published.filter(({ topic }) => topic === otherTopic)
+    expect(made.map(({ value }) => value)).toEqual(['{"of":"a"}', '{"of":"big"}', '{"of":"c"}'])
   })
 
   it.each([

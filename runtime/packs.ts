@@ -1,19 +1,22 @@
 /**
  * Packs: several outputs of one task for one partition, as one record.
  *
- * Stands between a task's outputs (task-outputs.ts) and the task that reads them (stage-task.ts). A record of its own costs
+ * Stands between a task's outputs (task-outputs.ts) and the task that reads them (task-steps.ts). A record of its own costs
  * more than a small output itself. Each output in a pack keeps its mark, so a redelivery is told one by one, however the packs
  * were cut; its key has done its work, which is to choose the partition.
  *
  * Promises: the outputs of a partition stay in order; a pack has at most `packCharsMax` characters; what is alone, or larger,
- * goes as a record of its own.
+ * goes as a record of its own; a pack that is refused whole fits its dead letter, as far as it is ASCII.
  */
+import { limits } from '../core/limits.ts'
 import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
-import { formatMark } from './marks.ts'
+import { marked } from './marks.ts'
+
+const brackets = '[]'
 
 /** As JSON: small enough that a reader works through one in some ms. */
-export const packCharsMax = 64 * 1024
+export const packCharsMax = limits.deadLetterBytesMax - brackets.length
 
 /** An output on its way. `offset` and `index` are those of its mark; `arrived`: ms since 1970, as text. */
 export interface ToPack {
@@ -57,8 +60,7 @@ export class Pack {
     this.#text = ''
     const at = { topic: this.#topic, partition: this.#partition }
     if (first === last) {
-      const mark = formatMark(this.#origin, first.offset, first.index)
-      const own = { [headers.arrived]: first.arrived, [headers.mark]: mark }
+      const own = marked({ [headers.arrived]: first.arrived }, this.#origin, first.offset, first.index)
       return { ...at, key: first.key, value: first.json, headers: own }
     }
     return { ...at, value: `[${text}]`, headers: { [headers.arrived]: last.arrived, [headers.packed]: this.#origin } }
@@ -66,6 +68,8 @@ export class Pack {
 }
 
 export interface Unpacked {
+  /** Which of its pack, from 0. */
+  readonly place: number
   readonly offset: number
   readonly index: number
   readonly arrivedMs: number
@@ -90,26 +94,27 @@ export function unpack({ value, headers: told }: Pick<BusRecord, 'value' | 'head
   }
   if (!Array.isArray(parsed)) return undefined
   const items: Unpacked[] = []
-  for (const each of parsed as readonly unknown[]) {
-    const item = Array.isArray(each) && each.length === 4 ? itemOf(each) : undefined
+  for (const [place, each] of (parsed as readonly unknown[]).entries()) {
+    const item = Array.isArray(each) && each.length === 4 ? itemOf(each, place) : undefined
     if (item === undefined) return undefined
     items.push(item)
   }
   return { origin, items }
 }
 
-function itemOf(each: readonly unknown[]): Unpacked | undefined {
+function itemOf(each: readonly unknown[], place: number): Unpacked | undefined {
   const [offset, index, arrivedMs, value] = each
   if (!isCount(offset) || !isCount(index) || typeof arrivedMs !== 'number') return undefined
-  return { offset, index, arrivedMs, value }
+  return { place, offset, index, arrivedMs, value }
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** One of a pack as if it had come alone: what is kept of it where it is refused. */
-export function aloneFrom(record: BusRecord, value: unknown): BusRecord {
+/** One of a pack as if it had come alone, but for the header that says which it was: what is kept of it where it is refused. */
+export function aloneFrom(record: BusRecord, { value, place }: Unpacked): BusRecord {
   const { [headers.packed]: _packed, ...told } = record.headers
-  return { ...record, value: Buffer.from(JSON.stringify(value)), headers: told }
+  const own = { ...told, [headers.item]: String(place) }
+  return { ...record, value: Buffer.from(JSON.stringify(value)), headers: own }
 }

@@ -70,7 +70,12 @@ class Runner implements StageRun {
   async start(): Promise<void> {
     const { bus } = this.#context
     const { inputs, tellsWatermarkTo, tells = [], packs = [] } = this.#spec
-    for (const topic of new Set([...inputs, ...tellsWatermarkTo, ...tells, ...packs])) {
+    for (const topic of new Set([
+      ...inputs,
+      ...tellsWatermarkTo,
+      ...tells,
+      ...packs.flatMap((reader) => reader.inputs),
+    ])) {
       this.#partitions.set(topic, await bus.partitionCount(topic))
     }
     const partitions = Math.max(...this.#spec.inputs.map((topic) => this.#partitionsOf(topic)))

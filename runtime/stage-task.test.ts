@@ -7,6 +7,7 @@ import { ContentOnBus } from './content-reader.ts'
 import { silentLog } from './log.ts'
 import { MemoryState } from './memory-state.ts'
 import { StageTask } from './stage-task.ts'
+import type { StageLogic } from './stage.ts'
 import { silentTelemetry } from './telemetry.ts'
 
 const at = { topic: 'test.in', partition: 0 }
@@ -16,8 +17,9 @@ function record(offset: number, value: string, named: Record<string, string> = {
 }
 
 /** What a task tells its logic, in order. */
-function taskAt(nextOffset: number | undefined) {
+function taskAt(nextOffset: number | undefined, more: Partial<StageLogic> = {}) {
   const told: unknown[] = []
+  const dropped: unknown[] = []
   const bus = { publish: async () => undefined } as never
   const task = new StageTask({
     spec: {
@@ -32,12 +34,13 @@ function taskAt(nextOffset: number | undefined) {
       content: new ContentOnBus(silentLog, silentTelemetry),
       clock: systemClock,
       log: silentLog,
-      telemetry: silentTelemetry,
+      telemetry: { ...silentTelemetry, dropped: (_stage, reason, count) => void dropped.push([reason, count]) },
     },
     logic: {
       record: ({ offset }) => void told.push(offset),
       beginsAt: (appendedMs) => void told.push(['begins', appendedMs]),
       licenses: (records: readonly LicenseRecord[]) => void told.push(['licenses', records.length]),
+      ...more,
     },
     state: new MemoryState(),
     producer: { commit: async () => undefined, close: async () => undefined },
@@ -50,7 +53,7 @@ function taskAt(nextOffset: number | undefined) {
             told: { eventTimeMs: null, ended: false, appendedMs: 0 },
           },
   })
-  return { task, told }
+  return { task, told, dropped }
 }
 
 describe('a task', () => {
@@ -68,6 +71,20 @@ describe('a task', () => {
     const back = taskAt(30)
     await back.task.take([record(40, 'a')])
     expect(back.told).toEqual([40])
+  })
+
+  it('tells what it has dropped once a batch, also of one that is cut off in the middle', async () => {
+    const { task, dropped } = taskAt(undefined, {
+      record: (_record, out) => out.drop('old'),
+      tick: () => {
+        throw new Error('a bug')
+      },
+    })
+    await task.take([record(0, 'a'), record(1, 'b')])
+    expect(dropped).toEqual([['old', 2]])
+    const tick = record(3, JSON.stringify({ control: 'tick' }), { [headers.control]: 'tick' })
+    await expect(task.take([record(2, 'c'), tick, record(4, 'd')])).rejects.toThrow('a bug')
+    expect(dropped.slice(1)).toEqual([['old', 1]])
   })
 
   it('hands on how licenses stand, from their place in the log', async () => {

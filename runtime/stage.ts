@@ -15,8 +15,8 @@ import type { LicenseRecord } from '../core/license.ts'
 import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 
 /**
- * A task's state: JSON values (or what spells itself as one, by `toJSON`) under keys. What was `set` since the last checkpoint is written with the next one, so a
- * value changed in place must be `set` again. Keys are at most 1,024 characters.
+ * A task's state: JSON values (or what spells itself as one, by `toJSON`) under keys. What was `set` since the last checkpoint
+ * is written with the next one, so a value changed in place must be `set` again. Keys are at most 1,024 characters.
  */
 export interface KeyedState {
   get<T>(key: string): T | undefined
@@ -130,6 +130,12 @@ export interface SidecarContext extends TaskContext {
   readonly signal: AbortSignal
 }
 
+/** A stage whose inputs may come packed: its logic takes what is in them one by one. */
+export interface PackReader {
+  readonly inputs: readonly string[]
+  create(context: TaskContext): StageLogic & Required<Pick<StageLogic, 'item'>>
+}
+
 export interface StageSpec {
   /** Also names the state topic, the consumer group (`warden.<name>`) and the fencing. */
   readonly name: string
@@ -142,8 +148,8 @@ export interface StageSpec {
   readonly tellsWatermarkTo: readonly string[]
   /** Topics every partition of which the logic itself writes control records into. */
   readonly tells?: readonly string[]
-  /** Of these topics: those outputs of which may travel together in one record. Who reads them implements `item`. */
-  readonly packs?: readonly string[]
+  /** Who reads them takes packs: objects that are put out for these topics may travel together in one record (packs.ts). */
+  readonly packs?: readonly PackReader[]
   /** Whether its owner writes ticks into silent partitions of its inputs (one stage a topic may). */
   readonly ticks: boolean
   /** Content that it waits for before its first record, and then follows. */

@@ -1,9 +1,9 @@
 /**
  * The outputs of one task on their way: marked, gathered, and published behind one another.
  *
- * Stands between a task (stage-task.ts) and the bus. Promises: outputs leave in order; each carries the mark by which a
- * redelivery is told; what is too large for the bus becomes a dead letter of the record that it was made of; a bus that is
- * down is tried again until the task stops.
+ * Stands between a task's steps (task-steps.ts) and the bus. Promises: outputs leave in order; each carries the mark by which
+ * a redelivery is told, in its headers or in its pack (packs.ts); what is too large for the bus becomes a dead letter of the
+ * record, or of the one of a pack, that it was made of; a bus that is down is tried again until the task stops.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DeadLetterCode } from '../core/dead-letter.ts'
@@ -13,8 +13,8 @@ import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bu
 import { headers } from '../core/topics.ts'
 import { buildDeadLetter } from './dead-letters.ts'
 import { partitionOf } from '../core/partition.ts'
-import { formatMark, originOf } from './marks.ts'
-import { Pack, packCharsMax } from './packs.ts'
+import { marked, originOf } from './marks.ts'
+import { aloneFrom, Pack, packCharsMax, type Unpacked } from './packs.ts'
 import type { ServiceContext } from './service.ts'
 import type { DeadLetterOptions, StageOutput } from './stage.ts'
 
@@ -40,6 +40,8 @@ export class TaskOutputs {
   /** Of each topic that is packed, by partition. */
   readonly #packs: ReadonlyMap<string, readonly Pack[]>
   #gathered: OutgoingRecord[] = []
+  /** Outputs among what is gathered, by topic: more than records where some travel together. */
+  #counts = new Map<string, number>()
   #bytes = 0
   #index = 0
   #arrivedMs = NaN
@@ -84,25 +86,35 @@ export class TaskOutputs {
     this.#index = 0
   }
 
-  emit(record: BusRecord, output: StageOutput, arrivedMs: number): void {
+  /** `item`: the one of a pack that it was made of. */
+  emit(record: BusRecord, output: StageOutput, arrivedMs: number, item?: Unpacked): void {
     const value = serialize(output.value)
     if (value !== null && value.length > limits.recordBytesMax && Buffer.byteLength(value) > limits.recordBytesMax) {
       const message = `What ${this.#stage} made of this record for ${output.topic} is over ${limits.recordBytesMax} bytes.`
-      this.deadLetter(record, 'TOO_LARGE', message, { index: this.#index })
+      this.deadLetter(record, 'TOO_LARGE', message, { index: this.#index }, item)
       return
     }
     const arrived = this.#spellArrived(arrivedMs)
     const packs = this.#packs.get(output.topic)
-    if (packs !== undefined && this.#pack(packs, record, output, value, arrived)) return
+    // Items of a pack are JSON: text that a stage has spelled itself need not be.
+    const isJson = typeof output.value === 'object'
+    if (packs !== undefined && isJson && this.#pack(packs, record, output, value, arrived)) return
     const own =
       output.headers === undefined ? { [headers.arrived]: arrived } : { [headers.arrived]: arrived, ...output.headers }
     this.#gather(record, output, value, own)
   }
 
-  deadLetter(record: BusRecord, code: DeadLetterCode, message: string, options: DeadLetterOptions = {}): void {
+  /** `item`: the one of a pack that is refused; the others are not. */
+  deadLetter(
+    record: BusRecord,
+    code: DeadLetterCode,
+    message: string,
+    options: DeadLetterOptions = {},
+    item?: Unpacked,
+  ): void {
     this.#deps.telemetry.deadLettered(this.#stage, code, 1)
-    const refused = { ...record, ...options, stage: this.#stage, code, message, atMs: record.appendedMs }
-    const letter = buildDeadLetter(refused)
+    const from = item === undefined ? record : { ...aloneFrom(record, item), item: item.place }
+    const letter = buildDeadLetter({ ...from, ...options, stage: this.#stage, code, message, atMs: record.appendedMs })
     this.send(record, { ...letter, value: letter.value })
   }
 
@@ -114,7 +126,7 @@ export class TaskOutputs {
   #pack(
     packs: readonly Pack[],
     { offset }: BusRecord,
-    { key, partition, headers: own }: StageOutput,
+    { topic, key, partition, headers: own }: StageOutput,
     json: Serialized['value'],
     arrived: string,
   ): boolean {
@@ -127,6 +139,7 @@ export class TaskOutputs {
       pack.add(output)
     }
     this.#bytes += json.length
+    this.#count(topic)
     return true
   }
 
@@ -137,7 +150,6 @@ export class TaskOutputs {
     this.#bytes += overheadBytes
   }
 
-  /** `own`: its headers, which get the mark. */
   #gather(
     { offset }: BusRecord,
     { topic, key, partition }: Omit<StageOutput, 'value'>,
@@ -146,8 +158,8 @@ export class TaskOutputs {
   ): void {
     // What was put out before it stays before it.
     for (const pack of this.#packs.get(topic) ?? nothing) this.#close(pack)
-    own[headers.mark] = formatMark(this.#origin, offset, this.#index++)
-    this.#gathered.push({ topic, key, partition, value, headers: own })
+    this.#gathered.push({ topic, key, partition, value, headers: marked(own, this.#origin, offset, this.#index++) })
+    this.#count(topic)
     this.#bytes += (value?.length ?? 0) + overheadBytes
   }
 
@@ -165,19 +177,21 @@ export class TaskOutputs {
     for (const packs of this.#packs.values()) for (const pack of packs) this.#close(pack)
     if (this.#gathered.length === 0) return
     const outputs = this.#gathered
+    const counts = this.#counts
     this.#gathered = []
+    this.#counts = new Map()
     this.#bytes = 0
     const before = this.#published
-    this.#published = before.then(() => this.#publishUntilDone(outputs))
+    this.#published = before.then(() => this.#publishUntilDone(outputs, counts))
     await before
   }
 
   /** A bus that is down holds this stage back, and no other; nothing is given up but by stopping. */
-  async #publishUntilDone(outputs: readonly OutgoingRecord[]): Promise<void> {
+  async #publishUntilDone(outputs: readonly OutgoingRecord[], counts: ReadonlyMap<string, number>): Promise<void> {
     for (let pauseMs = 100; !this.#signal.aborted; pauseMs = Math.min(pauseMs * 2, publishPauseMsMax)) {
       try {
         await this.#deps.bus.publish(outputs)
-        this.#count(outputs)
+        for (const [topic, count] of counts) this.#deps.telemetry.emitted(this.#stage, topic, count)
         return
       } catch (error) {
         this.#deps.telemetry.retried(this.#stage, 'publish')
@@ -195,10 +209,8 @@ export class TaskOutputs {
     this.#abandoned = true
   }
 
-  #count(outputs: readonly OutgoingRecord[]): void {
-    const counts = new Map<string, number>()
-    for (const output of outputs) counts.set(output.topic, (counts.get(output.topic) ?? 0) + 1)
-    for (const [topic, count] of counts) this.#deps.telemetry.emitted(this.#stage, topic, count)
+  #count(topic: string): void {
+    this.#counts.set(topic, (this.#counts.get(topic) ?? 0) + 1)
   }
 }
 

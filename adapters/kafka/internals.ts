@@ -12,7 +12,7 @@
  * - two requests that find a connection closed open two sockets, and one of them leaks;
  * - the end of an old socket closes the connection's new one, and so does a late disconnect;
  * - each disconnect of a connection that is gone leaves one listener more on its socket (Node warns);
- * - a request grows in buffers that are filled with zeros first, each twice as large as need be.
+ * - a request grows in buffers that are filled with zeros first, each twice as large as need be, also where it is large.
  */
 import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
@@ -148,20 +148,22 @@ interface RequestQueueInside {
   scheduleCheckPendingRequests: (this: RequestQueueInside) => void
 }
 
-const Cluster = require('kafkajs/src/cluster/index.js') as ClusterClass
-const Connection = require('kafkajs/src/network/connection.js') as { prototype: ConnectionInside }
-const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueueInside }
 interface EncoderInside {
   buf: Buffer
   readonly offset: number
   ensureAvailable: (this: EncoderInside, bytes: number) => void
 }
+
+const Cluster = require('kafkajs/src/cluster/index.js') as ClusterClass
+const Connection = require('kafkajs/src/network/connection.js') as { prototype: ConnectionInside }
+const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as { prototype: RequestQueueInside }
 const Encoder = require('kafkajs/src/protocol/encoder.js') as { prototype: EncoderInside }
 const { createLogger } = require('kafkajs/src/loggers/index.js') as {
   createLogger: (options: { level: number; logCreator: LogCreator }) => unknown
 }
 
-const smallBytes = 16_384
+/** A request up to this size may take up twice the room that it needs; a larger one a quarter more. */
+const smallRequestBytes = 16_384
 
 mend()
 
@@ -174,8 +176,8 @@ function mend(): void {
   Encoder.prototype.ensureAvailable = function (this: EncoderInside, bytes: number) {
     const needed = this.offset + bytes
     if (needed <= this.buf.length) return
-    // Small ones grow on; what is large is the last thing to be written.
-    const grown = Buffer.allocUnsafe(needed < smallBytes ? 2 * needed : needed)
+    // By a share, so that what is written in many small parts is not copied for each of them.
+    const grown = Buffer.allocUnsafe(Math.ceil((needed < smallRequestBytes ? 2 : 1.25) * needed))
     this.buf.copy(grown, 0, 0, this.offset)
     this.buf = grown
   }

@@ -8,6 +8,7 @@ import { headers, topics } from '../../core/topics.ts'
 import { buildDeadLetter } from '../../runtime/dead-letters.ts'
 import { createHttpHost, type HttpHost } from '../../runtime/http.ts'
 import { silentLog } from '../../runtime/log.ts'
+import { aloneFrom, unpack } from '../../runtime/packs.ts'
 import { createMetrics } from '../../runtime/metrics.ts'
 import type { Service } from '../../runtime/service.ts'
 import { incidentOf } from '../../test/support/incident.ts'
@@ -627,6 +628,70 @@ describe('dead letters', () => {
     await replay({ ids: [detect.letters[0]!.id, index.letters[0]!.id] })
     expect((await putBack(detect.letters[0]!.id, topics.events))[0]!.headers[headers.mark]).toBeUndefined()
     expect((await putBack(index.letters[0]!.id, topics.events))[0]!.headers[headers.mark]).toBe('x/y/0:1.0')
+  })
+
+  describe('of observations, of which many travel in one record', () => {
+    const observed = (n: number): object => ({ engine: 'behavior', rule: 'r', password: 'hunter22hunter22', n })
+    const items = [0, 1, 2].map((n) => [n, 0, 1, observed(n)])
+    const packed = { [headers.packed]: 'detect/warden.events/1', [headers.arrived]: '1' }
+
+    /** Puts a pack on the bus, and letters about it, each of the whole or of one. */
+    async function refusePack(...letters: readonly { readonly place?: number; readonly code?: DeadLetterCode }[]) {
+      const { bus, index } = indexed
+      const value = Buffer.from(JSON.stringify(items))
+      await bus.publish([{ topic: topics.observations, partition: 1, value, headers: packed }])
+      const { high } = (await bus.offsets(topics.observations)).find(({ partition }) => partition === 1)!
+      const record: BusRecord = {
+        ...{ topic: topics.observations, partition: 1, offset: high - 1, key: undefined, value, headers: packed },
+        appendedMs: Date.parse('2026-03-01T10:00:00Z'),
+      }
+      const made = letters.map(({ place, code = 'NOT_AN_EVENT' }) => {
+        const item = place === undefined ? undefined : unpack(record)!.items[place]!
+        const from = item === undefined ? record : { ...aloneFrom(record, item), item: item.place }
+        return buildDeadLetter({ ...from, stage: 'detect-groups', code, message: 'no', atMs: record.appendedMs })
+      })
+      await bus.publish(made)
+      const parsed = made.map((letter) => DeadLetter.parse(JSON.parse(String(letter.value))))
+      for (const { id } of parsed) await eventually(() => index.get('dead-letters', id))
+      return parsed
+    }
+
+    test('those that were refused go back one by one, unmasked, without the mark that would tell them for old', async () => {
+      const [one, other] = (await refusePack({ place: 0 }, { place: 2, code: 'STEP_FAILED' })) as [
+        DeadLetter,
+        DeadLetter,
+      ]
+      const { body } = await replay({ ids: [one.id, other.id] })
+      expect(body).toMatchObject({ notReplayed: [], records: 2 })
+      for (const [letter, n] of [[one, 0], [other, 2]] as const) {
+        const [record, ...more] = await putBack(letter.id, topics.observations)
+        expect(more).toEqual([])
+        expect(JSON.parse(record!.value!.toString())).toEqual(observed(n))
+        expect(record).toMatchObject({ partition: 1, headers: { [headers.replayOf]: letter.id } })
+        expect(Object.keys(record!.headers)).toEqual([headers.replayOf])
+      } // prettier-ignore
+    })
+
+    test('a whole record, which an older program takes for none, goes back as what it holds', async () => {
+      const [letter] = (await refusePack({})) as [DeadLetter]
+      expect((await replay({ ids: [letter.id] })).body).toMatchObject({ replayed: [letter.id], records: 3 })
+      const found = await putBack(letter.id, topics.observations)
+      expect(found.map(({ value }) => JSON.parse(value!.toString()) as unknown)).toEqual([0, 1, 2].map(observed))
+      for (const { headers: told } of found) expect(Object.keys(told)).toEqual([headers.replayOf])
+    })
+
+    test('what has had its effect, or was put back before, stays where it is', async () => {
+      const [large, small] = (await refusePack({ place: 1, code: 'TOO_LARGE' }, { place: 0 })) as [
+        DeadLetter,
+        DeadLetter,
+      ]
+      expect((await replay({ ids: [large.id] })).body.notReplayed).toMatchObject([{ reason: 'NOT_REPLAYABLE' }])
+      await replay({ ids: [small.id] })
+      await eventually(async () => {
+        const again = (await replay({ ids: [small.id] })).body.notReplayed
+        return again.length === 1 && again[0]?.reason === 'NOT_REPLAYABLE'
+      })
+    })
   })
 
   test('orders and states are not put back: they would take effect twice', async () => {

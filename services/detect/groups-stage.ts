@@ -1,9 +1,9 @@
 /**
  * The second step of detect: behind the shuffle.
  *
- * Stands after the first step; its records are observations keyed by rule and group. Keeps the state of correlations and
- * detectors that are grouped by anything but the principal. What stands on a correlation that is kept here is kept with it
- * (placement.ts).
+ * Stands after the first step; its records are observations, partitioned by rule and group, mostly many to a record.
+ * Keeps the state of correlations and detectors that are grouped by anything but the principal. What stands on a correlation
+ * that is kept here is kept with it (placement.ts).
  *
  * Promises: pure over the task's state and its log. The two steps take up new rules at their own places in their logs: an
  * observation made by a version of a rule that is not in force here yet is held (bounded) until it is; one made by a
@@ -182,6 +182,6 @@ export class GroupsLogic implements StageLogic {
   }
 }
 
-export function createGroupsLogic(report: (task: TaskContext) => DetectReport): (task: TaskContext) => StageLogic {
+export function createGroupsLogic(report: (task: TaskContext) => DetectReport): (task: TaskContext) => GroupsLogic {
   return (task) => new GroupsLogic(task.state, report(task), task.partitions)
 }

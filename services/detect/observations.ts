@@ -1,6 +1,6 @@
 /**
  * What travels from the first step of detect to the second: the few fields that a rule grouped by something other than the
- * principal needs, keyed by rule and group.
+ * principal needs. Rule and group choose the partition; in it, those of a batch travel in one record (runtime/packs.ts).
  */
 import { derivedId } from '../../core/ids.ts'
 import { topics } from '../../core/topics.ts'

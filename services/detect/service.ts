@@ -8,7 +8,7 @@ import type { RuleTally } from '../../core/rule-tally.ts'
 import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { stageService } from '../../runtime/stage-service.ts'
-import type { StageSpec, TaskContext } from '../../runtime/stage.ts'
+import type { PackReader, StageSpec, TaskContext } from '../../runtime/stage.ts'
 import { migrateGroups } from './correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { createDetectLogic, detectStage, detectStateVersion } from './detect-stage.ts'
@@ -18,31 +18,30 @@ import { ToldTallies } from './told-tallies.ts'
 import { createGroupsLogic, groupsStage, groupsStateVersion } from './groups-stage.ts'
 
 export function detectStages(report: (task: TaskContext) => DetectReport): readonly [StageSpec, StageSpec] {
-  return [
-    {
-      name: detectStage,
-      stateVersion: detectStateVersion,
-      migrate: migrateGroups,
-      inputs: [topics.events],
-      watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
-      tellsWatermarkTo: [topics.observations, topics.signals],
-      packs: [topics.observations],
-      ticks: false,
-      content: ['inventory', 'rules'],
-      create: createDetectLogic(report),
-    },
-    {
-      name: groupsStage,
-      stateVersion: groupsStateVersion,
-      migrate: migrateGroups,
-      inputs: [topics.observations],
-      watermark: [`${detectStage}/${topics.events}`],
-      tellsWatermarkTo: [topics.signals],
-      ticks: false,
-      content: ['inventory', 'rules'],
-      create: createGroupsLogic(report),
-    },
-  ]
+  const groups: StageSpec & PackReader = {
+    name: groupsStage,
+    stateVersion: groupsStateVersion,
+    migrate: migrateGroups,
+    inputs: [topics.observations],
+    watermark: [`${detectStage}/${topics.events}`],
+    tellsWatermarkTo: [topics.signals],
+    ticks: false,
+    content: ['inventory', 'rules'],
+    create: createGroupsLogic(report),
+  }
+  const detect: StageSpec = {
+    name: detectStage,
+    stateVersion: detectStateVersion,
+    migrate: migrateGroups,
+    inputs: [topics.events],
+    watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
+    tellsWatermarkTo: [topics.observations, topics.signals],
+    packs: [groups],
+    ticks: false,
+    content: ['inventory', 'rules'],
+    create: createDetectLogic(report),
+  }
+  return [detect, groups]
 }
 
 export function createDetectService(context: ServiceContext): Service {
