@@ -18,7 +18,7 @@ import { roomFor, type Earlier } from './steps.ts'
 const seenFull = 331
 /** For whole numbers the remainder of a division by the ring's size, without the division. */
 const ringMask = ringSize - 1
-/** Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; a copy of a record. */
+/** Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made of a record. */
 export const noted = { member: 1, step: 2, rooted: 4, copy: 8 } as const
 
 export class Account {
@@ -176,13 +176,10 @@ export class Account {
     return (this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]! & noted.member) !== 0
   }
 
-  /** How many copies of training records came after the n-th newest. */
-  copiesSince(n: number): number {
-    let copies = 0
-    for (let later = 0; later < n; later++) {
-      if ((this.#notes[(this.#head[at.ringCount]! - 1 - later) & ringMask]! & noted.copy) !== 0) copies++
-    }
-    return copies
+  /** Or a copy of one. */
+  wasRecord(n: number): boolean {
+    const notes = this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]!
+    return (notes & (noted.member | noted.copy)) !== 0
   }
 
   /** Something natural was asked before what is in the ring, or is there itself. */

@@ -39,7 +39,7 @@ export const shows = {
   ball: 1 << 13,
   /** Unlike 99 % of honest ones, and on its way through the last ones: close to none, or two of them of another class. */
   drift: 1 << 15,
-  /** A record that the model was trained on, or close to one just asked. */
+  /** A record that the model was trained on. */
   member: 1 << 14,
   /** Unlike anything honest, and two values unlike an earlier one, by the same. */
   even: 1 << 20,

@@ -284,26 +284,36 @@ describe('how a query lies to the last ones', () => {
   test('with one value after another changed by the same is even, and with flags that are put the other way it is not', () => {
     const base = point()
     const step = (i: number, by: number): Float64Array => base.map((was, at) => (at === i ? was + by : was))
-    const values = (x: Float64Array, ring: readonly Float64Array[]): number => surroundingsOf(x, ring, 1).even.values
-    expect(values(step(3, 0.25), [step(2, 0.25), point()])).toBe(2)
-    expect(values(step(3, -0.25), [step(2, 0.25), step(1, 0.25)])).toBe(3)
-    expect(values(step(3, 0.31), [step(2, 0.25)])).toBe(0)
-    // What was found is kept, and the next value is tried from there.
-    const kept = step(2, 0.25)
-    const further = kept.map((was, at) => (at === 5 ? was - 0.25 : was))
-    expect(values(further, [kept, step(1, 0.25), step(1, -0.25), step(4, 0.25)])).toBe(4)
+    const alone = (x: Float64Array, ring: readonly Float64Array[]): number => surroundingsOf(x, ring, 1).even.alone
+    expect(alone(step(3, 0.25), [step(2, 0.25), point()])).toBe(2)
+    expect(alone(step(3, -0.25), [step(2, 0.25), step(1, 0.25)])).toBe(3)
+    expect(alone(step(3, 0.31), [step(2, 0.25)])).toBe(1)
+    expect(alone(base, [step(3, -0.25), step(2, 0.25), step(1, 0.25), step(1, -0.25)])).toBe(3)
+    // What is changed by hardly anything in between makes no difference.
+    expect(alone(step(3, 0.25), [step(5, 0.004), step(2, 0.25), step(1, 0.25)])).toBe(3)
+    // Several at a time are none alone.
+    const two = (i: number, j: number): Float64Array => step(i, 0.25).map((was, at) => (at === j ? was + 0.25 : was))
+    expect(alone(step(3, 0.25), [two(4, 5), two(1, 6), step(2, 0.25), step(1, 0.25)])).toBe(0)
     // Two values on a grid: there is no third, however many places they were at.
     const both = (a: number, b: number): Float64Array => base.map((was, at) => was + (at === 2 ? a : at === 3 ? b : 0))
-    expect(values(both(0.2, 0.2), [both(0.2, 0), both(0.1, 0.1), both(0, 0), both(0.3, 0.1)])).toBeLessThanOrEqual(2)
+    expect(alone(both(0.2, 0.2), [both(0.2, 0), both(0.1, 0.1), both(0, 0), both(0.3, 0.1)])).toBeLessThanOrEqual(2)
     const flags = Float64Array.from([1, 0, 1, 0, 0, 0, 1, 0])
     const turned = (i: number): Float64Array => flags.map((was, at) => (at === i ? 1 - was : was))
-    expect(values(turned(3), [turned(2)])).toBe(0)
+    expect(alone(turned(3), [turned(2)])).toBe(0)
     // Shades that flicker, each to the next.
     const shades = base.map((was) => Math.round(was * 16) / 16)
     const flicker = (i: number): Float64Array =>
       shades.map((was, at) => (at === i ? was + (was < 0.5 ? 1 : -1) / 16 : was))
     expect(surroundingsOf(flicker(3), [flicker(0), flicker(1), flicker(2), shades], 1).even.isOffGrid).toBe(false)
-    expect(surroundingsOf(step(3, 0.05), [step(2, 0.05), step(1, 0.05), base], 1).even.isOffGrid).toBe(true)
+    const between = base.map((_, at) => 0.2 + 0.073 * at)
+    const moved = (i: number): Float64Array => between.map((was, at) => (at === i ? was + 0.05 : was))
+    expect(surroundingsOf(moved(3), [moved(2), moved(1)], 1).even.isOffGrid).toBe(true)
+    // Of numbers about 45 with one digit after the point what is kept is off by a third of that.
+    const warm = base.map((_, at) => Math.fround(Math.round((45 + 0.3 * at) * 32) / 32))
+    const warmer = (i: number): Float64Array => warm.map((was, at) => (at === i ? was + 3 / 32 : was))
+    expect(surroundingsOf(warmer(3), [warmer(2), warmer(1), warm], 1).even).toEqual({ alone: 3, isOffGrid: false })
+    // The last digit of something larger.
+    expect(alone(step(3, 0.008), [step(2, 0.008), base])).toBe(0)
   })
 
   test('noise around one input is close to it and on no line', () => {

@@ -7,7 +7,8 @@ import { surroundingsOf, type Surroundings } from './geometry.ts'
 import { isSummedUp } from './kept.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { levelCount, type Reference } from './reference.ts'
-import { alikeUnknown, evennessOf, isStep, type Earlier } from './steps.ts'
+import { isFewShades } from './shades.ts'
+import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier } from './steps.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
@@ -15,19 +16,21 @@ const farOutRatio = 1.3
 const othersMin = 2
 /** About one place in a wider sense are inputs of one class, but for so many. */
 const strayMax = 1
-/** Copies of a training record that count. */
-const copiesMax = 3
 /** How much further apart than in the inputs themselves two that are close may seem. */
 const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding: 1, hash: 3, output: 1 }
 
+/** Steps that lead less far, as a share of the usual distance between two queries, are the flicker of what stands still. */
+const stepShare = 0.05
 /**
- * Values that are changed by the same: who tries two on a grid has no third, and who tries one after another at three places or more no
- * fourth among the last eight.
+ * Values that are changed by the same, each alone: who tries two on a grid has no third, and who tries one after another at three places or
+ * more no fourth among the last eight.
  */
 const evenMin = 3
 const probedMin = 4
 /** From shade to shade something flickers now here, now there; hardly ever one alone at a time, and always elsewhere. */
 const aloneMin = 7
+/** Of what flickers seldom one value alone is new, between the same again and again: of one query so many are asked. */
+const repeatsMax = 1.5
 
 /** What of an input is looked at. */
 export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'values' | 'label' | 'margin' | 'blackAndWhite'>
@@ -60,23 +63,24 @@ export function shownBy(
     counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
+  const copy = isCopy(account, around, synthetic)
+  if (copy) notes |= noted.copy
   if (member) bits |= shows.member
-  else if (isCopy(account, around, synthetic)) {
-    bits |= shows.member
-    notes |= noted.copy
-  }
-  if (!again && ((bits & shows.member) !== 0 || !(synthetic || isMade(input, around)))) counts |= shows.member
+  // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once.
+  if (!again && !copy && (member || !(synthetic || isMade(input, around)))) counts |= shows.member
   let step = false
   if (isPlace(input)) {
     if (reference !== undefined) {
-      counts |= shows.even | shows.probe
-      const { values, alone, isOffGrid } = around.even
+      const repeats = account.queries > repeatsMax * account.distinct
+      counts |= shows.even | (repeats ? 0 : shows.probe)
+      const { alone, isOffGrid } = around.even
       const known = isOffGrid || alone >= aloneMin
-      if (known && values >= probedMin && around.close) bits |= shows.probe
+      if (known && alone >= probedMin && around.close && !repeats) bits |= shows.probe
       if (known && alone >= evenMin && synthetic) bits |= shows.even
       if (reference.told.alike !== undefined) {
         const isReduced = input.values !== undefined && isSummedUp(input.values.length, x.length)
-        const from = stepFrom(account, isReduced ? Math.max(alikeUnknown, reference.told.alike) : reference.told.alike)
+        const alike = isReduced ? Math.max(alikeUnknown, reference.told.alike) : reference.told.alike
+        const from = stepFrom(account, input, alike, reference.told.scale)
         step = from !== undefined
         if (step) notes |= noted.step
         // Around one place, or from what was just asked, a copy learns little: that is a search.
@@ -109,14 +113,13 @@ export function shownBy(
 }
 
 /**
- * Close to a training record that was just asked, or about there and unlike honest inputs, as such a record with noise is; of each record a
- * few count: a stream that begins with one is no second record.
+ * Close to a training record that was just asked, or to a copy of one, or about there and unlike honest inputs, as such a record with noise is.
  */
 function isCopy(account: Account, around: Surroundings, synthetic: boolean): boolean {
-  if (around.close && account.wasMember(around.closest)) return account.copiesSince(around.closest) < copiesMax
+  if (around.close && account.wasRecord(around.closest)) return true
   if (!synthetic || around.tried) return false
   for (let n = 0, bits = around.about; bits !== 0; n++, bits >>= 1) {
-    if ((bits & 1) !== 0 && account.wasMember(n)) return account.copiesSince(n) < copiesMax
+    if ((bits & 1) !== 0 && account.wasRecord(n)) return true
   }
   return false
 }
@@ -127,11 +130,13 @@ function isMade(input: ShownInput, around: Surroundings): boolean {
 }
 
 /** The earlier input that it is a step from, and that is kept longer then. */
-function stepFrom(account: Account, alike: number): Earlier | undefined {
+function stepFrom(account: Account, input: ShownInput, alike: number, scale: number): Earlier | undefined {
   const x = account.lookedAt()
   const earlier = account.closest()
   const even = earlier === undefined ? undefined : evennessOf(x, earlier.values)
   if (even === undefined || !isStep(even, alike)) return undefined
+  if (even.size * Math.sqrt(input.values?.length ?? input.x.length) < stepShare * scale) return undefined
+  if (isFewShades(input.values ?? input.x, even.size, gridParts)) return undefined
   account.renew(earlier!)
   return earlier
 }

@@ -236,6 +236,46 @@ describe('an account', () => {
     expect(ask(moved(moved(last)))).not.toBe(0)
   })
 
+  test('that is a camera before what stands still shows none, however its pictures are normalized', () => {
+    const [deep, std] = [3, [0.229, 0.224, 0.225]]
+    const average = Array.from({ length: deep * side * side }, () => 255 * random())
+    const ways: ((shade: number, n: number) => number)[] = [
+      (shade) => (shade / 255 - 0.1307) / 0.3081,
+      (shade) => shade / 127.5 - 1,
+      (shade, n) => (shade / 255 - 0.45) / std[n % deep]!,
+      // By a mean of each value's own: these are no shades any more.
+      (shade, n) => (shade - average[n]!) / 64,
+    ]
+    for (const [n, way] of ways.entries()) {
+      const scene = (contrast: number): number[] =>
+        picture()
+          .concat(picture(), picture())
+          .map((value) => 30 + contrast * value + 3 * normal())
+      const shot = (of: readonly number[], noise: number): number[] =>
+        of.map((shade, at) => way(Math.round(Math.min(255, Math.max(0, shade + noise * normal()))), at))
+      // The gap of shades is most of what little there is to see.
+      for (const contrast of n < 3 ? [200, 20] : [200]) {
+        const taught = Array.from({ length: 8 }, () =>
+          Array.from({ length: 30 }, () => sampleOf(shot(scene(contrast), 1))),
+        )
+        const reference = openReference({ ...learnReference(taught)!, alike: 0.1 })!
+        for (const noise of [0.4, 0.6, 1]) {
+          const account = new Account(64)
+          account.open(account.begin(0))
+          const still = scene(contrast)
+          const steps = Array.from({ length: 40 }, () => {
+            const values = shot(still, noise)
+            const input = { kind: 'features', ...sampleOf(values), values, blackAndWhite: false } as const
+            const { bits, notes } = shownBy(account, { input, member: false }, reference, false)
+            account.remember(1, notes)
+            return bits & (shows.step | shows.stepAbout)
+          })
+          expect(steps.filter((bits) => bits !== 0)).toEqual([])
+        }
+      }
+    }
+  })
+
   test('keeps earlier inputs for long in a kilobyte', () => {
     for (const length of [2, 12, 26, 64]) {
       const { rows, every } = roomFor(length)

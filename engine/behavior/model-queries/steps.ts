@@ -20,7 +20,7 @@ const equalShare = 0.015
 /** Fewest equal differences that are a step. */
 const equalMin = 5
 /** Of a grid: how many of its gaps a step may be, the share of the values that must lie on it, and how far off they may be in roundings. */
-const gridParts = 5
+export const gridParts = 5
 const gridShare = 0.9
 const gridNear = 2
 /** Gaps of fewer roundings are no grid. */
@@ -69,6 +69,8 @@ export interface Evenness {
   /** Values that differ, and the most of them that do by the same. */
   readonly differ: number
   readonly equal: number
+  /** By how much these do. */
+  readonly size: number
   /** The more of what is small counts as equal, the oftener two are. */
   readonly chance: number
   /** The equal ones go both ways, and not from grid point to grid point. */
@@ -99,13 +101,14 @@ export function evennessOf(x: Float64Array, earlier: Float64Array): Evenness | u
   return {
     differ,
     equal,
+    size: sum / equal,
     chance: 2 * (equalShare + (rounding * equal) / sum),
     isStep: up > 0 && up < equal && !isOnGrid(count, size, sum / equal) && !hasFewLevels(x, earlier),
   }
 }
 
 /** Whether natural inputs, of whose differences two are equal with the probability `learned`, are hardly ever as even. */
-export function isStep({ differ, equal, chance, isStep }: Evenness, learned: number): boolean {
+export function isStep({ differ, equal, chance, isStep }: Omit<Evenness, 'size'>, learned: number): boolean {
   if (!isStep || equal < equalMin) return false
   const alike = Math.max(learned, chance)
   const share = equal / differ
