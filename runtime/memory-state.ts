@@ -33,6 +33,7 @@ export class MemoryState implements KeyedState {
   }
 
   touch(key: string): void {
+    if (!this.#entries.has(key)) throw new TypeError(`there is no state '${key}' that could have changed`)
     this.#dirty.add(key)
   }
 

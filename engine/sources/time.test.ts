@@ -35,6 +35,9 @@ describe('times in records', () => {
     ['2026-03-02T24:00:00.000Z', 'iso'],
     ['2026-13-02T00:00:00.000Z', 'iso'],
     ['2026-03-0xT00:00:00.000Z', 'iso'],
+    ['2026x03-02T00:00:00.000Z', 'iso'],
+    ['2026-03x02T00:00:00.000Z', 'iso'],
+    ['2026x03x02T00:00:00.000Z', 'iso'],
     ['2026-03-02T00:00:61Z', 'iso'],
     ['2026-03-02T00:00:00+25:00', 'iso'],
     [1772409907, 'iso'],
@@ -46,6 +49,10 @@ describe('times in records', () => {
     [{}, 'iso'],
   ])('%j as %s is no time', (value, format) => {
     expect(parseTime(value, format)).toBeUndefined()
+  })
+
+  test.each(['2031x01-05', '2031-01x05', '2031x01x05'])('a day spelled %s is none, also read quickly', (day) => {
+    expect(parseCanonical(`${day}T00:00:00.000Z`)).toBeUndefined()
   })
 
   test('the quick reading agrees with the language’s own on every day of many years', () => {

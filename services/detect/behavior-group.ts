@@ -55,11 +55,12 @@ export function openStore(state: KeyedState): BehaviorStore {
   const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [], begun: [] }
   state.beforeCheckpoint(() => {
     const { changed, begun } = store
-    store.checkpoints++
-    if (changed.length > 0) store.changed = []
-    if (begun.length > 0) store.begun = []
     for (const group of begun) if (group.slot !== forgotten) state.set(group.key, group)
     for (const group of changed) if (group.slot !== forgotten) state.touch(group.key)
+    // Not before all is handed on: what is left by an error goes with the next checkpoint.
+    if (changed.length > 0) store.changed = []
+    if (begun.length > 0) store.begun = []
+    store.checkpoints++
   })
   return store
 }

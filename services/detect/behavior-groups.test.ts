@@ -23,9 +23,21 @@ const counting: BehaviorStep = {
   },
   advance: () => ({ findings: [], shuffled: [], dueMs: Infinity }),
 }
+/** The same, and forgets the group at an observation that says so. */
+const forgetting: BehaviorStep = {
+  ...counting,
+  apply: (values, entries, observation, watermarkMs, context) => ({
+    ...counting.apply(values, entries, observation, watermarkMs, context),
+    forget: observation === true,
+  }),
+}
+const forgetful = { meta: { id: 'r' }, type: 'x', plan: { local: forgetting } } as unknown as BehaviorRule
 const rule = { meta: { id: 'r' }, type: 'x', plan: { local: counting } } as unknown as BehaviorRule
 
-/** Groups of one rule, which every second time are looked for where they were found before; what is asked of them is how many observations each has had since it was begun. */
+/**
+ * Groups of one rule; what is asked of them is how many observations each has had since it was begun. They are looked for where
+ * they were found before always, never, or every second time.
+ */
 class Asked {
   readonly out = new CollectedOutcome()
   readonly #registered: readonly string[]
@@ -34,13 +46,16 @@ class Asked {
   #familiar = new FamiliarPrincipals()
   #asked = 0
 
-  constructor(registered: readonly string[] = []) {
+  readonly #familiarly: (asked: number) => boolean
+
+  constructor(registered: readonly string[] = [], familiarly = (asked: number): boolean => asked % 2 === 0) {
     this.#registered = registered
+    this.#familiarly = familiarly
     this.#know()
   }
 
   see(who: string, appendedMs: number): unknown {
-    const familiar = this.#asked++ % 2 === 0 ? this.#familiar.get(who) : undefined
+    const familiar = this.#familiarly(this.#asked++) ? this.#familiar.get(who) : undefined
     const member = this.#groups.member('r')!
     const found = this.#groups.observe(member, 't', [who], {}, 0, { appendedMs }, this.out, familiar)
     return found!.shuffled[0]!.observation
@@ -48,6 +63,10 @@ class Asked {
 
   get kept(): number {
     return this.state.size
+  }
+
+  get spelled(): string {
+    return JSON.stringify([...this.state.entries('')])
   }
 
   restart(): void {
@@ -111,6 +130,59 @@ test('groups whose values spell the same when put together are told apart', () =
     ['a', 'b\u0000c'],
   ]
   expect([see(...one), see(...other), see(...other), see(...one)]).toEqual([1, 1, 2, 2])
+})
+
+test('a group that was pushed out is begun anew, also where it is looked for where it was', () => {
+  const steps = fc.array(fc.record({ who: fc.nat(12), waitMs: fc.constantFrom(0, 1, 100), restarts: fc.nat(20) }), {
+    minLength: 30,
+    maxLength: 120,
+  })
+  fc.assert(
+    fc.property(steps, (all) => {
+      const [always, never] = [new Asked([], () => true), new Asked([], () => false)]
+      let nowMs = 0
+      for (const { who, waitMs, restarts } of all) {
+        nowMs += waitMs
+        if (restarts === 0) for (const each of [always, never]) each.restart()
+        expect(always.see(`x${who}`, nowMs)).toBe(never.see(`x${who}`, nowMs))
+        expect(always.spelled).toBe(never.spelled)
+      }
+      expect(always.out.dropped).toEqual(never.out.dropped)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('whichever of an account’s groups are forgotten and begun anew, each rule finds its own', () => {
+  const rules = ['r', 's', 't'].map((key) => ({ rule: forgetful, key }))
+  // The last two spell the same when put together.
+  const values = [['a'], ['a', 'b'], ['a\u0000b']]
+  const step = fc.record({ of: fc.nat(2), where: fc.nat(2), forgets: fc.nat(2), uses: fc.nat(12) })
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 60, maxLength: 90 }), (steps) => {
+      const groups = new BehaviorGroups(new MemoryState(), 'local')
+      groups.use(rules)
+      const counts = new Map<string, number>()
+      for (const { of, where, forgets, uses } of steps) {
+        if (uses === 0) groups.use(rules)
+        const key = `${of} ${where}`
+        const member = groups.member(rules[of]!.key)!
+        const observation = forgets === 0
+        const found = groups.observe(
+          member,
+          't',
+          values[where]!,
+          observation,
+          0,
+          { appendedMs: 0 },
+          new CollectedOutcome(),
+        )
+        const count = (counts.get(key) ?? 0) + 1
+        expect(found!.shuffled[0]!.observation).toBe(count)
+        counts.set(key, observation ? 0 : count)
+      }
+    }),
+  )
 })
 
 test('whatever comes in whatever order, restarts included: what is known stays, and what is kept is bounded', () => {

@@ -23,8 +23,9 @@ import { emptyInventory, type Inventory } from '../../engine/inventory/inventory
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { BehaviorGroup, isEntryKey, keysOf, openStore } from './behavior-group.ts'
 import type { BehaviorHead, BehaviorStore, GroupOwner } from './behavior-group.ts'
+import { isSame, keyOf, prefix, ruleKeyOf } from './behavior-keys.ts'
 import { DueGroups } from './due-groups.ts'
-import { isSame, keyOf, nameOf, prefix, ruleKeyOf } from './behavior-keys.ts'
+import { GroupsByValues } from './groups-by-values.ts'
 import type { Familiar } from './observe.ts'
 import type { BehaviorPlanned } from './rule-set.ts'
 import { signalOfBehavior, type Seen } from './signals.ts'
@@ -64,17 +65,6 @@ export interface Member {
   readonly number: number
 }
 
-/** Groups of different rules with the same values, which mostly come one after the other. */
-interface Place {
-  readonly name: string
-  /** As they were asked for: the next rule asks with the same texts of the same event. */
-  readonly asked: readonly string[]
-  /** As groups have them. */
-  readonly values: readonly string[]
-  /** The others are beside it; undefined: there is none. */
-  first: BehaviorGroup | undefined
-}
-
 export class BehaviorGroups {
   readonly #state: KeyedState
   readonly #store: BehaviorStore
@@ -83,11 +73,7 @@ export class BehaviorGroups {
   readonly #members = new Map<string, Member>()
   /** Type of a detector -> the first rule that has it. */
   readonly #firstOfType = new Map<string, string>()
-  /** By their values, the first of all groups; the others are beside it. */
-  readonly #groups = new Map<string, BehaviorGroup>()
-  /** The places looked at last: of one value, and of several. */
-  #lastOne: Place | undefined
-  #lastMore: Place | undefined
+  readonly #groups = new GroupsByValues()
   readonly #due = new DueGroups()
   readonly #baseline: (rule: string, name: string) => unknown
   #inventory: Inventory = emptyInventory
@@ -174,7 +160,7 @@ export class BehaviorGroups {
 
   #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
     const { planned, step, owner } = member
-    const place = this.#placeOf(values)
+    const place = this.#groups.placeOf(values)
     let isKnown = false
     for (let group = place.first; group !== undefined; group = group.beside) {
       if (!isSame(group.values, place.values)) continue
@@ -191,57 +177,13 @@ export class BehaviorGroups {
       newSinceMs: isKnown && this.#known < this.#limits.knownMax ? undefined : seen.appendedMs,
     })
     group.keep()
-    this.#put(group)
+    this.#groups.put(group)
     if (group.newSinceMs === undefined) this.#known++
     else {
       this.#newcomers.add(group)
       if (this.#newcomers.size > this.#limits.newcomersMax) this.#evict(out)
     }
     return group
-  }
-
-  /** Where the groups of these values are; an empty one is not kept. */
-  #placeOf(values: readonly string[]): Place {
-    const last = values.length === 1 ? this.#lastOne : this.#lastMore
-    if (last !== undefined && isSame(last.asked, values)) return last
-    const name = nameOf(values)
-    const first = this.#groups.get(name)
-    let known = first
-    while (known !== undefined && !isSame(known.values, values)) known = known.beside
-    const place = { name, asked: values, values: known?.values ?? values, first }
-    if (values.length === 1) this.#lastOne = place
-    else this.#lastMore = place
-    return place
-  }
-
-  #put(group: BehaviorGroup): void {
-    const place = this.#placeOf(group.values)
-    group.beside = place.first
-    place.first = group
-    this.#groups.set(place.name, group)
-    this.#forgetOthers(place)
-  }
-
-  #takeOut(group: BehaviorGroup): void {
-    const place = this.#placeOf(group.values)
-    if (place.first === group) {
-      place.first = group.beside
-      if (place.first === undefined) this.#groups.delete(place.name)
-      else this.#groups.set(place.name, place.first)
-    } else {
-      let before = place.first
-      while (before !== undefined && before.beside !== group) before = before.beside
-      if (before !== undefined) before.beside = group.beside
-    }
-    group.beside = undefined
-    this.#forgetOthers(place)
-  }
-
-  /** One value and several may have the same name: what was looked at of the others is not what it was. */
-  #forgetOthers({ name, asked }: Place): void {
-    if (asked.length === 1) {
-      if (this.#lastMore?.name === name) this.#lastMore = undefined
-    } else if (this.#lastOne?.name === name) this.#lastOne = undefined
   }
 
   advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
@@ -276,7 +218,7 @@ export class BehaviorGroups {
   #forget(group: BehaviorGroup): void {
     this.#due.remove(group)
     group.forget()
-    this.#takeOut(group)
+    this.#groups.takeOut(group)
     if (!this.#newcomers.delete(group)) this.#known--
   }
 
@@ -322,17 +264,7 @@ export class BehaviorGroups {
       group.forget()
     }
     for (const key of gone) this.#state.delete(key)
-    const before = new Map<string, BehaviorGroup>()
-    for (const first of this.#groups.values()) {
-      for (let group: BehaviorGroup | undefined = first; group !== undefined;) {
-        before.set(group.key, group)
-        const { beside }: BehaviorGroup = group
-        group.beside = undefined
-        group = beside
-      }
-    }
-    this.#groups.clear()
-    this.#lastOne = this.#lastMore = undefined
+    const before = new Map(this.#groups.takeAll().map((group) => [group.key, group]))
     this.#newcomers.clear()
     this.#known = 0
     for (const [key, value] of found) this.#resume(key, value, before)
@@ -343,7 +275,7 @@ export class BehaviorGroups {
     const known = before.get(key)
     const group = known ?? (value instanceof BehaviorGroup ? value : new BehaviorGroup(owner, key, value))
     group.owner = owner
-    this.#put(group)
+    this.#groups.put(group)
     if (group.newSinceMs === undefined) this.#known++
     else this.#newcomers.add(group)
     this.#due.file(group)

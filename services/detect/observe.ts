@@ -38,16 +38,20 @@ export class Familiar {
 
 const familiarMax = 10_000
 
-/** A cache: what comes out is equal with and without it. */
+/** A cache: what comes out is equal with and without it. Who was not asked for since half of the room filled up goes. */
 export class FamiliarPrincipals {
-  readonly #all = new Map<string, Familiar>()
+  #recent = new Map<string, Familiar>()
+  #before = new Map<string, Familiar>()
 
   get(principal: string): Familiar {
-    const known = this.#all.get(principal)
+    const known = this.#recent.get(principal)
     if (known !== undefined) return known
-    if (this.#all.size >= familiarMax) this.#all.clear()
-    const familiar = new Familiar()
-    this.#all.set(principal, familiar)
+    const familiar = this.#before.get(principal) ?? new Familiar()
+    if (this.#recent.size >= familiarMax / 2) {
+      this.#before = this.#recent
+      this.#recent = new Map()
+    }
+    this.#recent.set(principal, familiar)
     return familiar
   }
 }

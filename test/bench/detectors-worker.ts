@@ -5,7 +5,7 @@
  *
  * Accounts come as they do in life, some thousands a day, are known on the next, and ask now and then, so that they are not
  * forgotten; then all ask within an hour, which is what is measured: each query finds an account that was long out of the
- * processor's caches. Event time goes on with the queries, as it does past normalize: what is over closes.
+ * processor's caches. One in five has a second key or place. Event time goes on with the queries, as it does past normalize: what is over closes.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -98,7 +98,17 @@ const inputs = Array.from({ length: 500 }, () => {
 })
 const random = randomOf(2)
 
+/** Every second day one account in ten calls from another place, and one in ten with another key. */
+function useOf(user: string, atMs: number): { readonly ip: string; readonly key: string } {
+  const isOther = Math.floor((atMs - startMs) / stepMs) % 2 === 1
+  return {
+    ip: isOther && user.endsWith('0') ? '198.51.100.9' : '203.0.113.7',
+    key: isOther && user.endsWith('5') ? `hmac-other-${user}` : `hmac-${user}`,
+  }
+}
+
 function eventOf(number: number, user: string, atMs: number): Event {
+  const { ip, key } = useOf(user, atMs)
   const { x, probs, label } = inputs[Math.floor(random() * inputs.length)]!
   return {
     '@timestamp': new Date(atMs).toISOString(),
@@ -114,13 +124,13 @@ function eventOf(number: number, user: string, atMs: number): Event {
     },
     organization: { id: 't' },
     user: { id: user },
-    source: { ip: '203.0.113.7', geo: { country_iso_code: 'DE' } },
+    source: { ip, geo: { country_iso_code: 'DE' } },
     user_agent: { original: 'python-requests/2.32' },
     warden: {
       principal: `t/${user}`,
       logsource: { product: 'modelwarden', category: 'inference' },
       position: { topic: 'inference.events', partition: 0, offset: number, index: 0 },
-      credential: { id: `hmac-${user}` },
+      credential: { id: key },
       model: { id: 'm' },
       bytes: 130,
       input: { features: x, hash: `i${number}` },

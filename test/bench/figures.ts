@@ -21,6 +21,11 @@ export interface Bench {
   run(options: readonly string[]): Promise<readonly Figure[] | { readonly skipped: string }>
 }
 
+/** An option has a value that a bench doesn't take. Told in a line, without its stack. */
+export class WrongOptionError extends Error {
+  override readonly name = 'WrongOptionError'
+}
+
 export function ratioOf(figure: Figure): number {
   return figure.value / figure.baseline.value
 }

@@ -6,7 +6,7 @@
 import Table from 'cli-table3'
 import { authorizeBench } from './authorize.ts'
 import { elasticsearchBench } from './elasticsearch.ts'
-import { type Bench, type Figure, meetsTarget, ratioOf } from './figures.ts'
+import { type Bench, type Figure, meetsTarget, ratioOf, WrongOptionError } from './figures.ts'
 import { detectorsBench } from './detectors.ts'
 import { inProcessBench } from './in-process.ts'
 import { kafkaHopsBench } from './kafka-hops.ts'
@@ -58,7 +58,7 @@ if (!options.includes('--json')) console.log(table.toString())
 /** An option or a value that a bench doesn't take is told in one line. */
 function refused(error: unknown): never {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (!(error instanceof RangeError) && !code.startsWith('ERR_PARSE_ARGS')) throw error
+  if (!(error instanceof WrongOptionError) && !code.startsWith('ERR_PARSE_ARGS')) throw error
   console.error(`${error instanceof Error ? error.message : ''} (--help tells the options)`)
   process.exit(2)
 }

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { tablesOf } from '../trial/judge/table.ts'
 import { trial } from '../trial/trial.ts'
-import type { Bench, Figure } from './figures.ts'
+import { type Bench, type Figure, WrongOptionError } from './figures.ts'
 
 export const trialBench: Bench = {
   name: 'trial',
@@ -27,7 +27,8 @@ export const trialBench: Bench = {
       },
     })
     const seed = Number(values.seed)
-    if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`--seed takes a whole number, not ${values.seed}`)
+    if (!Number.isSafeInteger(seed) || seed < 0)
+      throw new WrongOptionError(`--seed takes a whole number, not ${values.seed}`)
     const result = await trial({
       seed,
       ...(values.only === undefined ? {} : { only: values.only.split(',').map((name) => name.trim()) }),

@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { WrongOptionError } from '../bench/figures.ts'
 import { ordinaryKinds } from './customers/ordinary.ts'
 import { generate } from './files/generate.ts'
 import { scenarios } from './files/scenarios.ts'
@@ -45,7 +46,7 @@ const program = join(import.meta.dirname, '../../cli/modelwarden.ts')
 export async function trial({ seed, only, keep, onProgress }: TrialOptions): Promise<TrialResult> {
   const unknown = only?.filter((name) => !scenarios.some((each) => each.name === name)) ?? []
   if (unknown.length > 0) {
-    throw new RangeError(
+    throw new WrongOptionError(
       `No scenario is called ${unknown.join(', ')}. There are: ${scenarios.map(({ name }) => name).join(', ')}`,
     )
   }
