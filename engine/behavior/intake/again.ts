@@ -24,6 +24,8 @@ const moreMax = 512
 const voicesMin = 2
 /** Records of a source with a label before it is one that has the label. */
 const carriedMin = 3
+/** Of what honest sources show: what is remembered of a few is too little to tell rates below it apart. */
+const usualMin = 0.02
 /** Sources that are left out one after the other in one asking. */
 const roundsMax = 8
 
@@ -85,6 +87,7 @@ function pastTheirLine(
     const evidence = evidenceOfVotes(
       votesOf({ count, contradictions }),
       others.map((other) => votesOf(other)),
+      usualMin,
     )
     const line = Math.log(falseAlarmEvery / Math.max(1, brought(source)))
     if (evidence < line) continue

@@ -64,9 +64,9 @@ export function evidenceOfVote(bets: Bets, vote: Vote, others: readonly Votes[])
   return logMean(logs)
 }
 
-/** The logarithm of the evidence of all votes at once; 0: nobody else is known. `others` as above. */
-export function evidenceOfVotes(votes: Votes, others: readonly Votes[]): number {
-  const usual = usualRates(others)
+/** The logarithm of the evidence of all votes at once; 0: nobody else is known. `others` as above; `least`: the lowest usual rate. */
+export function evidenceOfVotes(votes: Votes, others: readonly Votes[], least: number): number {
+  const usual = usualRates(others, least)
   return usual === undefined ? 0 : logMean(wrongShares.map((wrong) => evidenceFor(wrong, votes, usual)))
 }
 
@@ -86,7 +86,7 @@ function logMean(logs: readonly number[]): number {
 }
 
 /** How often honest labels go against a vote of a strength; undefined while nobody else is known. */
-function usualRates(others: readonly Votes[]): ((strength: string) => number) | undefined {
+function usualRates(others: readonly Votes[], least = usualMin): ((strength: string) => number) | undefined {
   const known = others
     .map((votes) => ({ votes, rate: shareAgainst(votes) }))
     .filter(({ rate }) => rate !== undefined)
@@ -99,7 +99,7 @@ function usualRates(others: readonly Votes[]): ((strength: string) => number) | 
       all += votes[strength]?.[0] ?? 0
       against += votes[strength]?.[1] ?? 0
     }
-    return Math.min(usualMax, Math.max(usualMin, (usualRatio * against) / all))
+    return Math.min(usualMax, Math.max(least, (usualRatio * against) / all))
   }
 }
 
