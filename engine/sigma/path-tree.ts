@@ -19,9 +19,6 @@ interface PathNode {
   slot: number
   /** By name, and by several names with dots between them. */
   next: Map<string, Step> | undefined
-  /** Names of the object that was walked last, in their order, and what they led to: mostly the next one has the same. */
-  readonly lastNames: string[]
-  readonly lastSteps: (Step | undefined)[]
   /** The slots of all longer paths. */
   readonly below: number[]
 }
@@ -37,11 +34,8 @@ interface Step {
   readonly shorter: readonly string[]
 }
 
-/** Names of an object that are remembered. */
-const namesMax = 64
-
 function newNode(): PathNode {
-  return { slot: -1, next: undefined, lastNames: [], lastSteps: [], below: [] }
+  return { slot: -1, next: undefined, below: [] }
 }
 
 export class PathTree {
@@ -53,7 +47,6 @@ export class PathTree {
     for (const [depth, name] of names.entries()) {
       node.below.push(slot)
       node.next ??= new Map()
-      node.lastNames.length = node.lastSteps.length = 0
       this.#addDotted(node.next, names, depth, slot)
       let step = node.next.get(name)
       if (step === undefined) {
@@ -88,19 +81,10 @@ export class PathTree {
 }
 
 function walkObject(node: PathNode, object: Readonly<Record<string, unknown>>, sink: SlotSink, atRoot: boolean): void {
-  const { next, lastNames, lastSteps } = node
+  const { next } = node
   if (next === undefined) return
-  let at = 0
   for (const key in object) {
-    let step = lastSteps[at]
-    if (lastNames[at] !== key) {
-      step = next.get(key)
-      if (at < namesMax) {
-        lastNames[at] = key
-        lastSteps[at] = step
-      }
-    }
-    at++
+    const step = next.get(key)
     if (step === undefined) continue
     const value = object[key]
     if (value === undefined) continue
