@@ -76,6 +76,15 @@ describe('synthetic inputs about one place', () => {
     const wide = 0.5 * (told.scale / Math.sqrt(2 * dimension))
     const far = run(times(40, () => noisy(base, 1.3 * wide)))
     expect(far.named['inversion']).toBeLessThanOrEqual(25)
+    // A customer one of whose columns is never filled in is as various as others.
+    const missing = run(
+      times(400, () => {
+        const x = natural()
+        x[0] = -12
+        return x
+      }),
+    )
+    expect(missing.named).not.toHaveProperty('inversion')
     // Of all classes and all places: that is no place.
     const uniform = run(times(60, () => natural().map(() => 6 * (random() - 0.5))))
     expect(uniform.named).not.toHaveProperty('inversion')

@@ -17,9 +17,9 @@ const closeShare = 0.15
 const ballShare = 0.5
 /** Earlier ones that must be about the same place: one alone may be a natural neighbor. */
 const ballMembersMin = 3
-/** The same of inputs beyond all honest ones: noise in all values spreads as far as natural inputs do, and uniform ones three times as far. */
-const wideShare = 1.1
-const wideMembersMin = 7
+/** The same of inputs beyond all honest ones, where noise in all values spreads far: less than honest inputs of one account do, as a faulty sensor's are. */
+const wideShare = 0.8
+const wideMembersMin = 6
 /** How much further away the oldest must be than the newest. */
 const driftRatio = 1.5
 /** Square of the cosine from which two directions are one: 3 degrees. */
