@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import type { GroupEntries } from '../types.ts'
+import { Exemplars } from './exemplars.ts'
+
+test('a source has one voice about a record, that of its nearest, however many it brings', () => {
+  const kept = new Map<string, unknown>()
+  const entries: GroupEntries = {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name, value) => void kept.set(name, value),
+    delete: (name) => void kept.delete(name),
+    names: () => [...kept.keys()],
+  }
+  const exemplars = new Exemplars(entries, 64)
+  const brought = [
+    ['x', 'a', 0],
+    ['y', 'b', 3],
+    ['y', 'c', 1],
+    ['y', 'b', 2],
+    ['z', 'a', 1.5],
+  ] as const
+  for (const [n, [s, l, at]] of brought.entries()) {
+    const own = { v: [at, 0], l, s }
+    exemplars.add(n, own, exemplars.meet(own, 3, new Set()).voters)
+  }
+  const [[, voters]] = [...exemplars.withVoters()] as [readonly [unknown, unknown]]
+  expect(voters).toEqual([
+    ['y', 'c', 1],
+    ['z', 'a', 1.5],
+  ])
+})
