@@ -2,14 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Balance, type BalanceJson } from './balance.ts'
 
-const line = Math.log(7e4)
+const line = Math.log(1.1e4)
 
 function poolOf(names: readonly string[]): Balance {
   const balance = new Balance()
-  for (const name of names) balance.welcome(name, name, 0)
+  for (const name of names) balance.welcome(name, begun(name))
   return balance
 }
 
+const begun = (tenant: string, firstMs = 0) => ({ tenant, calls: 0, firstMs, lastMs: firstMs })
 const namesOf = (count: number): string[] => Array.from({ length: count }, (_, n) => `a${n}`)
 
 /** Calls until its evidence passes the line; Infinity: it never did. */
@@ -67,8 +68,10 @@ describe('a load that is dealt', () => {
 
   test('names those with about an equal share, and not one with half of it', () => {
     const balance = poolOf(names)
-    callsUntil(Infinity, balance, independent(names, [0.4, ...equal.slice(1)], 2_400, 5))
-    const dealt = balance.dealt().map(({ principal }) => principal)
+    const calls = independent(names, [0.4, ...equal.slice(1)], 2_400, 5)
+    const [, timeMs] = calls.at(-1)!
+    callsUntil(Infinity, balance, calls)
+    const dealt = balance.dealt(timeMs).map(({ principal }) => principal)
     expect(dealt.length).toBeGreaterThanOrEqual(22)
     expect(dealt).not.toContain('a0')
   })
@@ -121,7 +124,7 @@ describe('what is no dealt load', () => {
     const names = namesOf(3)
     expect(callsUntil(line, poolOf(names), independent(names, [1, 1, 1], 3_000, 8))).toBe(Infinity)
     const one = new Balance()
-    for (const name of namesOf(12)) one.welcome(name, 'office', 0)
+    for (const name of namesOf(12)) one.welcome(name, begun('office'))
     expect(
       callsUntil(
         line,
@@ -143,7 +146,7 @@ describe('what is no dealt load', () => {
     const calls = names
       .flatMap((name) => {
         const phase = random() * 60_000
-        balance.welcome(name, name, phase)
+        balance.welcome(name, begun(name, phase))
         return Array.from({ length: 150 }, (_, k): [string, number] => [
           name,
           (k + 1) * 60_000 + phase + random() * 900,
@@ -161,11 +164,10 @@ describe('what is no dealt load', () => {
     const calls = names
       .flatMap((name) => {
         const everyMs = 60_000 * Math.exp(0.5 * normal())
-        let timeMs = 0
-        return Array.from({ length: 150 }, (): [string, number] => [
-          name,
-          (timeMs += 30_000 - everyMs * Math.log(1 - random())),
-        ])
+        const asked: [string, number][] = []
+        for (let timeMs = 0; (timeMs += 30_000 - everyMs * Math.log(1 - random())) < 4 * 3_600_000;)
+          asked.push([name, timeMs])
+        return asked
       })
       .sort(([, a], [, b]) => a - b)
     expect(callsUntil(line, poolOf(names), calls)).toBe(Infinity)

@@ -31,6 +31,7 @@ export interface AskedJson {
   readonly tenant: string
   readonly mean: string
   readonly calls: number
+  readonly firstMs: number
   readonly lastMs: number
   readonly pool?: string
 }
@@ -47,13 +48,15 @@ class Asked {
   /** To as many digits as the state has. */
   readonly mean: Float32Array
   calls: number
+  readonly firstMs: number
   lastMs: number
   pool: string | undefined
 
-  constructor({ tenant, mean, calls, lastMs, pool }: AskedJson) {
+  constructor({ tenant, mean, calls, firstMs, lastMs, pool }: AskedJson) {
     this.tenant = tenant
     this.mean = unpacked(mean)
     this.calls = calls
+    this.firstMs = firstMs
     this.lastMs = lastMs
     this.pool = pool
   }
@@ -73,9 +76,9 @@ class Asked {
   }
 
   toJSON(): AskedJson {
-    const { tenant, calls, lastMs, pool } = this
+    const { tenant, calls, firstMs, lastMs, pool } = this
     const mean = Buffer.from(this.mean.buffer).toString('base64')
-    return { tenant, mean, calls, lastMs, ...(pool === undefined ? {} : { pool }) }
+    return { tenant, mean, calls, firstMs, lastMs, ...(pool === undefined ? {} : { pool }) }
   }
 }
 
@@ -120,33 +123,40 @@ export class Likeness {
     x: Float64Array,
   ): { readonly id: string; readonly pool: LikePool } | undefined {
     const asked = this.#of(entries, principal, tenant, x.length, timeMs)
-    if (asked === undefined) return undefined
+    // Weighed by what was known before it; what makes an account a member is not weighed.
+    this.#poolOf(asked)?.balance.take(principal, timeMs)
     asked.add(x, timeMs)
     const { calls } = asked
     if (calls >= compareFirst && ((calls < compareEvery && (calls & (calls - 1)) === 0) || calls % compareEvery === 0))
       this.#compare(entries, principal, asked)
     entries.set(askedPrefix + principal, asked)
-    const id = asked.pool
-    const pool = id === undefined ? undefined : this.#pools.get(id)
+    const [id, pool] = [asked.pool, this.#poolOf(asked)]
     if (id === undefined || pool === undefined) return undefined
     pool.lastMs = Math.max(pool.lastMs, timeMs)
-    pool.balance.take(principal, timeMs)
     entries.set(poolPrefix + id, pool)
     return { id, pool }
   }
 
   /** What is dropped of the state. */
-  forget(name: string): void {
-    if (name.startsWith(poolPrefix)) this.#pools.delete(name.slice(2))
-    else if (name.startsWith(askedPrefix)) this.#asked.delete(name.slice(2))
+  forget(entries: GroupEntries, name: string): void {
+    const of = name.slice(2)
+    if (name.startsWith(poolPrefix)) this.#pools.delete(of)
+    const asked = name.startsWith(askedPrefix) ? this.#asked.get(of) : undefined
+    if (asked === undefined) return
+    this.#leave(entries, of, asked)
+    this.#asked.delete(of)
   }
 
-  #of(entries: GroupEntries, principal: string, tenant: string, length: number, timeMs: number): Asked | undefined {
+  #poolOf({ pool }: Asked): LikePool | undefined {
+    return pool === undefined ? undefined : this.#pools.get(pool)
+  }
+
+  #of(entries: GroupEntries, principal: string, tenant: string, length: number, timeMs: number): Asked {
     let asked = this.#asked.get(principal)
     if (asked === undefined || asked.mean.length !== length || asked.tenant !== tenant) {
       if (asked !== undefined) this.#leave(entries, principal, asked)
       else if (this.#asked.size >= accountsMax) this.#makeRoom(entries)
-      asked = new Asked({ tenant, mean: packedZeros(length), calls: 0, lastMs: timeMs })
+      asked = new Asked({ tenant, mean: packedZeros(length), calls: 0, firstMs: timeMs, lastMs: timeMs })
       this.#asked.set(principal, asked)
     }
     return asked
@@ -209,16 +219,15 @@ export class Likeness {
     if (asked.pool === id) return
     this.#leave(entries, principal, asked)
     const pool = this.#pools.get(id)!
-    if (!pool.balance.welcome(principal, asked.tenant, asked.lastMs)) return
+    if (!pool.balance.welcome(principal, asked)) return
     asked.pool = id
     entries.set(askedPrefix + principal, asked)
     entries.set(poolPrefix + id, pool)
   }
 
   #leave(entries: GroupEntries, principal: string, asked: Asked): void {
-    const id = asked.pool
+    const [id, pool] = [asked.pool, this.#poolOf(asked)]
     asked.pool = undefined
-    const pool = id === undefined ? undefined : this.#pools.get(id)
     if (id === undefined || pool === undefined) return
     pool.balance.leave(principal)
     if (pool.balance.size > 0) return entries.set(poolPrefix + id, pool)
@@ -244,8 +253,8 @@ export class Likeness {
   }
 }
 
-export const askedPrefix = 'm/'
-export const poolPrefix = 'k/'
+export const askedPrefix = 'q/'
+export const poolPrefix = 'l/'
 
 /** Squared distance, without scatter, to those that are least like it: a tenth of all, and at least four, are at least as far. */
 function unlikeOf(asked: Asked, others: readonly Asked[]): number {

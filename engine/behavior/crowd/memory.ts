@@ -9,7 +9,7 @@
 import type { EvidenceRef } from '../../../core/signal.ts'
 import type { GroupEntries } from '../types.ts'
 import { Cell, type CellKept } from './cell.ts'
-import { askedPrefix, Likeness, poolPrefix, type LikePool } from './likeness.ts'
+import { askedPrefix, Likeness, poolPrefix } from './likeness.ts'
 import { Names } from './names.ts'
 import type { Sight } from './params.ts'
 import { blockQueries, Recent, recentMax, type Seen } from './recent.ts'
@@ -206,8 +206,8 @@ export class Memory {
   }
 
   /** Who asks like whom: the pool that the account of this query is in. */
-  likeOf(sight: Sight, x: Float64Array): { readonly id: string; readonly pool: LikePool } | undefined {
-    return (this.#likeness ??= new Likeness(this.#entries)).take(this.#entries, sight, x)
+  likeOf(sight: Sight, x: Float64Array): ReturnType<Likeness['take']> {
+    return this.#like.take(this.#entries, sight, x)
   }
 
   /** Keeps a query, unless its account has more than its share of them. `place`: its input as it is compared. */
@@ -241,6 +241,10 @@ export class Memory {
       if (this.#entries.get<{ lastMs: number }>(name)!.lastMs >= timeMs) continue
       this.#delete(name)
     }
+  }
+
+  get #like(): Likeness {
+    return (this.#likeness ??= new Likeness(this.#entries))
   }
 
   #known(principal: string): Known | undefined {
@@ -288,8 +292,8 @@ export class Memory {
   }
 
   #delete(name: string): void {
+    if (name.startsWith(askedPrefix) || name.startsWith(poolPrefix)) this.#like.forget(this.#entries, name)
     this.#entries.delete(name)
-    if (name.startsWith(askedPrefix) || name.startsWith(poolPrefix)) this.#likeness?.forget(name)
     if (name.startsWith('a/')) {
       this.#accounts.delete(name.slice(2))
       this.meta.accounts--

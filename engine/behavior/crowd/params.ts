@@ -9,8 +9,8 @@ export const CrowdParams = z.strictObject({
   type: z.literal('account-crowd'),
   /** The line: what accounts share is mistaken for one hand at most once in this many queries of those who share it. */
   queriesPerFalseAlarm: z.number().min(1e3).max(1e15).default(1e7),
-  /** Of so many groups that ask alike one is ever mistaken for accounts between which a load is dealt. */
-  kindsPerFalseAlarm: z.number().min(10).max(1e12).default(1e4),
+  /** Of so many kinds of prompts on networks that tenants share, one is ever mistaken for accounts between which a load is dealt. */
+  kindsPerFalseAlarm: z.number().min(10).max(1e12).default(1e3),
   /** Fewest accounts, of as many tenants, that make a crowd. */
   accountsMin: z.int().min(3).max(100).default(4),
   /** Queries of one account and model that are told to the pooling step in a day of event time. */

@@ -110,7 +110,7 @@ export class PoolStep implements BehaviorStep {
     const { memory, known, sight } = look
     const like = memory.likeOf(sight, x)
     if (like === undefined) return
-    const found = dealtOf(memory, known, like, this.#likeLine)
+    const found = dealtOf(memory, known, like, { timeMs: sight.timeMs, line: this.#likeLine })
     if (found !== undefined) this.#gather(look, found, findings)
   }
 

@@ -32,7 +32,7 @@ export function customer(random: () => number, n: number): Who {
   return { user: `b${n}`, tenant: `tb${n}`, ip: anyAddress(random), agent: pick(random, agents) }
 }
 
-/** Calls at random times with gaps of this mean. */
+/** Calls at random times with gaps of this mean, so many at most. */
 export function poisson(
   random: () => number,
   who: Who,
@@ -40,9 +40,10 @@ export function poisson(
   untilMs: number,
   meanMs: number,
   input: () => Query['input'],
+  countMax = Infinity,
 ): Query[] {
   const all: Query[] = []
-  for (let t = fromMs; (t += -Math.log(1 - random()) * meanMs) < untilMs;)
+  for (let t = fromMs; all.length < countMax && (t += -Math.log(1 - random()) * meanMs) < untilMs;)
     all.push({ ...who, timeMs: Math.round(t), input: input() })
   return all
 }
