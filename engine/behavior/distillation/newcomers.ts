@@ -3,7 +3,8 @@
  *
  * The calls of all newcomers are one stream, and it is weighed as an account's is: where none of them shows more than an honest account
  * may, neither do they together, so the same bound holds, and nothing that they share has to be known. Whoever brought evidence of its
- * own to it is of those who are told: of honest newcomers at most one in 25 ever has so much (Ville's inequality).
+ * own to it is of those who are told: of honest newcomers at most one in 11 ever has so
+ * much (Ville's inequality; e^3.2 over `intervalRoom`).
  *
  * Promises: at most `newcomersMax` are kept, each for its first day, that with the least evidence goes first; O(newcomers) for each few calls of one.
  */
@@ -18,7 +19,7 @@ import type { Taught } from './params.ts'
 
 export const newMs = 86_400_000
 const newcomersMax = 64
-/** Fewest of them that are told of together; two, where each has brought as much as of 150 honest ones one ever has. */
+/** Fewest of them that are told of together; two, where each has brought as much as of 69 honest ones one ever has. */
 const membersMin = 3
 const pairMin = 2
 const pairOwnMin = Math.log(150)
