@@ -260,6 +260,7 @@ describe('a distillation by many accounts', () => {
   test.each([
     ['on four networks, each with a program of its own', by({})],
     ['that is dealt in turn', by({ dealt: 'in-turn' })],
+    ['that is small', by({ accounts: 15, networks: 2, sameAgent: true, templates: 3 })],
     ['on three networks, with prompts of a few kinds', by({ accounts: 30, networks: 3, templates: 3 })],
   ])('%s is grouped', (_, of) => {
     const random = numbers(of.accounts + of.networks)

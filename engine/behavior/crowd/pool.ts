@@ -154,8 +154,7 @@ export class PoolStep implements BehaviorStep {
       logs[placeOfSort.novel] = thousandths(sight.novelty)
       if (kin !== undefined) logs[placeOfSort.steps] = thousandths(kin.log)
     }
-    // Answers alone say nothing of who asks alike; and a vendor's customers ask with one template, which is no hand's (likeness.ts).
-    if (cell.kind !== 'model' && hasInput && sight.kind !== 'output' && sight.kind !== 'embedding')
+    if (cell.kind !== 'model' && hasInput && saysWhoIsAlike(sight, cell))
       logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, matesOf(cell, memory)))
     const relay = (cell.relay ??= new Relay())
     const handover = relay.relieve(known.principal, sight.tenant, sight.timeMs, known.account.queries === 1)
@@ -190,6 +189,14 @@ export class PoolStep implements BehaviorStep {
 }
 
 const nothing: readonly never[] = []
+
+/**
+ * Answers alone say nothing of who asks alike; nor do embeddings of those who share a program: the customers of a vendor ask with its template
+ * (likeness.ts). Whose calls come from one network as well are taken for its own.
+ */
+function saysWhoIsAlike({ kind }: Sight, cell: Cell): boolean {
+  return kind !== 'output' && !(kind === 'embedding' && cell.kind === 'agent')
+}
 
 function isMember(cell: Cell, { principal }: Known): boolean {
   const share = cell.shares.get(principal)
