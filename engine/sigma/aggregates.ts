@@ -4,6 +4,8 @@
  * Pure. An aggregate takes entries in and, for windows that slide, lets them out again.
  */
 import { expressionHolds, polarities } from './correlation-expression.ts'
+import { ExactSum } from './exact-sum.ts'
+import { average, earliest, median, orderedPrefix, percentile } from './whole-window.ts'
 import type { BaseExpression, Comparison, CorrelationType, SigmaCorrelation } from './types.ts'
 import type { Entry, ValueKind } from './window-entries.ts'
 
@@ -200,54 +202,19 @@ class Present implements Aggregate {
   }
 }
 
-/**
- * The exact sum, rounded once when it is asked for: it is the same in whatever order values came and went. Kept as numbers that
- * add up to it without loss, of growing size and without common bits (Shewchuk 1997, "Adaptive Precision Floating-Point
- * Arithmetic", Grow-Expansion); of whole numbers as bytes and tokens it is one.
- */
 class Sum implements Aggregate {
-  readonly #parts: number[] = []
+  readonly #sum = new ExactSum()
 
   add(entry: Entry): void {
-    this.#take(Number(entry.v))
+    this.#sum.add(Number(entry.v))
   }
 
   remove(entry: Entry): void {
-    this.#take(-Number(entry.v))
-  }
-
-  #take(value: number): void {
-    const parts = this.#parts
-    let length = 0
-    let sum = value
-    for (let at = 0; at < parts.length; at++) {
-      const part = parts[at]!
-      const high = sum + part
-      const lost = Math.abs(sum) < Math.abs(part) ? sum - (high - part) : part - (high - sum)
-      if (lost !== 0) parts[length++] = lost
-      sum = high
-    }
-    parts.length = length
-    if (sum !== 0) parts.push(sum)
+    this.#sum.add(-Number(entry.v))
   }
 
   measure(): number {
-    const parts = this.#parts
-    let at = parts.length - 1
-    let sum = parts[at] ?? 0
-    let lost = 0
-    while (at > 0 && lost === 0) {
-      const part = parts[--at]!
-      const high = sum + part
-      lost = part - (high - sum)
-      sum = high
-    }
-    // Half of the last place was lost: what is smaller still decides to which side.
-    if (at > 0 && lost < 0 === parts[at - 1]! < 0) {
-      const next = sum + 2 * lost
-      if (next - sum === 2 * lost) return next
-    }
-    return sum
+    return this.#sum.value
   }
 }
 
@@ -288,84 +255,4 @@ class FromWindow implements Aggregate {
   measure(entries: readonly Entry[], from: number, to: number): number {
     return this.#of(entries, from, to)
   }
-}
-
-function average(window: readonly Entry[]): number {
-  let sum = 0
-  let count = 0
-  for (const { v, n } of window) {
-    sum += Number(v)
-    count += n
-  }
-  return count === 0 ? 0 : sum / count
-}
-
-/** Nearest rank (Hyndman and Fan 1996, definition 1): the least value that `share` of all do not exceed. */
-function percentile(window: readonly Entry[], share: number): number {
-  const sorted = [...window].sort((a, b) => Number(a.v) - Number(b.v))
-  const total = sorted.reduce((sum, { n }) => sum + n, 0)
-  const rank = Math.max(1, Math.ceil(share * total))
-  let passed = 0
-  for (const { v, n } of sorted) {
-    passed += n
-    if (passed >= rank) return Number(v)
-  }
-  return 0
-}
-
-/** The middle value; of an even number of values the average of the two in the middle. */
-function median(window: readonly Entry[]): number {
-  const values = window.flatMap(({ v, n }) => Array.from({ length: n }, () => Number(v))).sort((a, b) => a - b)
-  const middle = values.length >>> 1
-  if (values.length === 0) return 0
-  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
-}
-
-/**
- * When, at the earliest, the operands of each `and` have been seen in their order, beginning at `sinceMs`; Infinity: not yet.
- * Events of one instant count as in order.
- */
-function earliest(
-  expression: BaseExpression,
-  entries: readonly Entry[],
-  from: number,
-  to: number,
-  sinceMs: number,
-): number {
-  switch (expression.kind) {
-    case 'base': {
-      for (let at = from; at < to; at++) {
-        const { b, t } = entries[at]!
-        if (b === expression.base && t >= sinceMs) return t
-      }
-      return Infinity
-    }
-    case 'and':
-      return expression.of.reduce((since, each) => earliest(each, entries, from, to, since), sinceMs)
-    case 'or':
-      return Math.min(...expression.of.map((each) => earliest(each, entries, from, to, sinceMs)))
-    case 'not':
-      throw new TypeError('absence is judged by an operator of its own')
-  }
-}
-
-/** How many of the base rules are seen in their order. Events of one instant count as in order, whichever came first. */
-function orderedPrefix(entries: readonly Entry[], from: number, to: number, length: number): number {
-  let next = 0
-  for (let at = from; at < to && next < length;) {
-    const { t } = entries[at]!
-    let end = at + 1
-    while (end < to && entries[end]!.t === t) end++
-    for (let found = true; found && next < length;) {
-      found = false
-      for (let of = at; of < end; of++) {
-        if (entries[of]!.b !== next) continue
-        next++
-        found = true
-        break
-      }
-    }
-    at = end
-  }
-  return next
 }

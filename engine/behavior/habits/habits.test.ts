@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Event } from '../../../core/event.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { countryOf, leastDistanceKm } from './countries.ts'
 import { credentialHabits } from './detector.ts'
+
+// Two weeks of 200 accounts; machines that run these tests may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 const startMs = Date.parse('2026-03-02T00:00:00.000Z')
 

@@ -1,0 +1,83 @@
+/** What is only known by looking at a whole window: averages, percentiles, the order in which rules were met. Pure. */
+import type { BaseExpression } from './types.ts'
+import type { Entry } from './window-entries.ts'
+
+export function average(window: readonly Entry[]): number {
+  let sum = 0
+  let count = 0
+  for (const { v, n } of window) {
+    sum += Number(v)
+    count += n
+  }
+  return count === 0 ? 0 : sum / count
+}
+
+/** Nearest rank (Hyndman and Fan 1996, definition 1): the least value that `share` of all do not exceed. */
+export function percentile(window: readonly Entry[], share: number): number {
+  const sorted = [...window].sort((a, b) => Number(a.v) - Number(b.v))
+  const total = sorted.reduce((sum, { n }) => sum + n, 0)
+  const rank = Math.max(1, Math.ceil(share * total))
+  let passed = 0
+  for (const { v, n } of sorted) {
+    passed += n
+    if (passed >= rank) return Number(v)
+  }
+  return 0
+}
+
+/** The middle value; of an even number of values the average of the two in the middle. */
+export function median(window: readonly Entry[]): number {
+  const values = window.flatMap(({ v, n }) => Array.from({ length: n }, () => Number(v))).sort((a, b) => a - b)
+  const middle = values.length >>> 1
+  if (values.length === 0) return 0
+  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
+}
+
+/**
+ * When, at the earliest, the operands of each `and` have been seen in their order, beginning at `sinceMs`; Infinity: not yet.
+ * Events of one instant count as in order.
+ */
+export function earliest(
+  expression: BaseExpression,
+  entries: readonly Entry[],
+  from: number,
+  to: number,
+  sinceMs: number,
+): number {
+  switch (expression.kind) {
+    case 'base': {
+      for (let at = from; at < to; at++) {
+        const { b, t } = entries[at]!
+        if (b === expression.base && t >= sinceMs) return t
+      }
+      return Infinity
+    }
+    case 'and':
+      return expression.of.reduce((since, each) => earliest(each, entries, from, to, since), sinceMs)
+    case 'or':
+      return Math.min(...expression.of.map((each) => earliest(each, entries, from, to, sinceMs)))
+    case 'not':
+      throw new TypeError('absence is judged by an operator of its own')
+  }
+}
+
+/** How many of the base rules are seen in their order. Events of one instant count as in order, whichever came first. */
+export function orderedPrefix(entries: readonly Entry[], from: number, to: number, length: number): number {
+  let next = 0
+  for (let at = from; at < to && next < length;) {
+    const { t } = entries[at]!
+    let end = at + 1
+    while (end < to && entries[end]!.t === t) end++
+    for (let found = true; found && next < length;) {
+      found = false
+      for (let of = at; of < end; of++) {
+        if (entries[of]!.b !== next) continue
+        next++
+        found = true
+        break
+      }
+    }
+    at = end
+  }
+  return next
+}
