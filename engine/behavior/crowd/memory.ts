@@ -238,8 +238,9 @@ export class Memory {
   forgetBefore(timeMs: number): void {
     for (const name of this.#entries.names()) {
       if (name === '' || name.startsWith('v/')) continue
-      if (this.#entries.get<{ lastMs: number }>(name)!.lastMs >= timeMs) continue
-      this.#delete(name)
+      const kept = this.#entries.get<{ lastMs: number }>(name)
+      // A pool went with the last of its accounts.
+      if (kept !== undefined && kept.lastMs < timeMs) this.#delete(name)
     }
   }
 
