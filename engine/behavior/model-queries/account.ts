@@ -8,7 +8,7 @@ import { AccountBlock, at, endOf, from, headSize, seenWords, version } from './a
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 import { bitsIn, hasBits, setBits } from './filter.ts'
-import { isSummedUp, Kept, valuesOfReduced } from './kept.ts'
+import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
 import { roomFor, type Earlier } from './steps.ts'
 
 /**
@@ -194,11 +194,11 @@ export class Account {
     this.#isReduced = values !== undefined && isSummedUp(values.length, this.dimension)
     if (this.#isReduced) {
       const which = valuesOfReduced(values!.length)
-      for (let n = 0; n < which.length; n++) this.#own[n] = values![which[n]!]!
+      for (let n = 0; n < which.length; n++) this.#own[n] = keepable(values![which[n]!]!)
     }
     const [rounding, rounded] = [this.#rounding, this.#rounded]
     for (let i = 0; i < rounded.length; i++) {
-      rounding[i] = x[i]!
+      rounding[i] = keepable(x[i]!)
       rounded[i] = rounding[i]!
     }
     return rounded

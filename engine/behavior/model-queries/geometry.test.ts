@@ -21,3 +21,9 @@ test('an input is unlike the last ones in as many values as differ, whatever num
     { numRuns: 2_000 },
   )
 })
+
+test('an input is not about the same place as others where their distance is no number', () => {
+  const x = Float64Array.of(1, 2, 3, 4, 5, 6, Infinity)
+  const ring = [0, 10, 20, 30].map((more) => x.map((value) => value + more))
+  expect(surroundingsOf(x, ring, 100)).toMatchObject({ ball: false, about: 0, wide: false, close: false })
+})

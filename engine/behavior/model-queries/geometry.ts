@@ -109,7 +109,8 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
       closest = n
     }
     if (away < wideShare * scale) wide++
-    if (away >= ballShare * scale) continue
+    // Nor where it is no number, as between values that an older version kept as infinite.
+    if (!(away < ballShare * scale)) continue
     about |= 1 << n
     members++
   }

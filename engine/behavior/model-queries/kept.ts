@@ -11,6 +11,15 @@ import { roomFor, valuesLookedAt } from './steps.ts'
 /** Sums of up to so many values still show steps: mostly they go one way, or all but one do. */
 const summedMax = 4
 
+/** The greatest number of 16 bits. */
+const keepableMost = 65_504
+
+/** What is larger is kept as the greatest number that can be: of two that are infinite nothing tells how far they are apart. */
+export function keepable(value: number): number {
+  if (value > keepableMost) return keepableMost
+  return value < -keepableMost ? -keepableMost : value
+}
+
 /** Whether an input of so many values was reduced so far that steps show in its own values alone. */
 export function isSummedUp(length: number, dimension: number): boolean {
   return length > summedMax * dimension

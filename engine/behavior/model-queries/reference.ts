@@ -8,6 +8,7 @@
  */
 import { fitTo, Table } from './fit.ts'
 import { inputsRead } from './input.ts'
+import { keepable } from './kept.ts'
 import { packed, unpacked } from './packed.ts'
 import { scoreAll, scorer, type Scorer } from './score.ts'
 
@@ -47,7 +48,7 @@ export interface ToldReference {
   /** Whitened means: one a label, then the one over all. */
   readonly means: string
   readonly lines: Lines
-  /** Median distance between two queries of one account that follow each other. */
+  /** Median distance between two queries of one account that follow each other, as accounts keep them. */
   readonly scale: number
   /** 5th and 95th percentile of the novelty of honest queries. */
   readonly benign: readonly [number, number]
@@ -149,7 +150,7 @@ function scaleOf({ rows, dimension, starts }: Table): number {
     for (let row = starts[account]! + 1; row < starts[account + 1]!; row++) {
       const at = row * dimension
       let sum = 0
-      for (let i = 0; i < dimension; i++) sum += (rows[at + i]! - rows[at - dimension + i]!) ** 2
+      for (let i = 0; i < dimension; i++) sum += (keepable(rows[at + i]!) - keepable(rows[at - dimension + i]!)) ** 2
       distances.push(Math.sqrt(sum))
     }
   }

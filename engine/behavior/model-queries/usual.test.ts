@@ -62,6 +62,26 @@ describe('what honest accounts show of each kind', () => {
     expect(values[1]).toBeLessThanOrEqual(values[0]!)
   })
 
+  test('is the same beside a column of numbers that have no room in 16 bits, as times and amounts have', () => {
+    const random = randomOf(8)
+    const accounts = Array.from({ length: 12 }, () =>
+      Array.from({ length: 80 }, () => {
+        const x = Float32Array.from({ length: 8 }, () => 6 * random())
+        x[7] = 1.7e9 + 1e6 * random()
+        return { x, label: x[0]! < 3 ? 'low' : 'high', margin: NaN }
+      }),
+    )
+    const told = learnReference(accounts)!
+    const without = accounts.map((samples) => samples.map((sample) => ({ ...sample, x: sample.x.slice(0, 7) })))
+    expect(told.scale).toBeCloseTo(learnReference(without)!.scale, 5)
+    const usual = usualOf(told, accounts, 'features')
+    for (const bit of [shows.flip, shows.turn, shows.ball, shows.line]) {
+      expect(usual[kindsShown.indexOf(bit)]).toBeLessThan(0.05)
+    }
+    // Nothing that such an input is compared with is close to it, so that it says how new it is.
+    expect(usual[kindsShown.indexOf(shows.novelty(0))]).toBeGreaterThan(0.02)
+  })
+
   test('is unknown of fewer than five accounts with as many queries as it takes', () => {
     const random = randomOf(7)
     const accounts = customers(random, () => String(Math.floor(random() * 3)))
