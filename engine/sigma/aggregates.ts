@@ -91,8 +91,8 @@ export function createAggregate(correlation: SigmaCorrelation): Aggregate {
     case 'value_avg':
       return new FromWindow((entries, from, to) => average(entries.slice(from, to)))
     case 'value_percentile': {
-      const share = (correlation.percentile ?? 50) / 100
-      return new FromWindow((entries, from, to) => percentile(entries.slice(from, to), share))
+      const percent = correlation.percentile ?? 50
+      return new FromWindow((entries, from, to) => percentile(entries.slice(from, to), percent))
     }
     case 'value_median':
       return new FromWindow((entries, from, to) => median(entries.slice(from, to)))

@@ -12,25 +12,28 @@ export function average(window: readonly Entry[]): number {
   return count === 0 ? 0 : sum / count
 }
 
-/** Nearest rank (Hyndman and Fan 1996, definition 1): the least value that `share` of all do not exceed. */
-export function percentile(window: readonly Entry[], share: number): number {
-  const sorted = [...window].sort((a, b) => Number(a.v) - Number(b.v))
-  const total = sorted.reduce((sum, { n }) => sum + n, 0)
-  const rank = Math.max(1, Math.ceil(share * total))
-  let passed = 0
-  for (const { v, n } of sorted) {
-    passed += n
-    if (passed >= rank) return Number(v)
-  }
-  return 0
+/** Nearest rank (Hyndman and Fan 1996, definition 1): the least value that `percent` of all do not exceed. */
+export function percentile(window: readonly Entry[], percent: number): number {
+  const { valueAt, total } = ranked(window)
+  // Divided last: a share of 0.55 of 100 values is more than 55 of them.
+  return total === 0 ? 0 : valueAt(Math.max(1, Math.ceil((percent * total) / 100)))
 }
 
 /** The middle value; of an even number of values the average of the two in the middle. */
 export function median(window: readonly Entry[]): number {
-  const values = window.flatMap(({ v, n }) => Array.from({ length: n }, () => Number(v))).sort((a, b) => a - b)
-  const middle = values.length >>> 1
-  if (values.length === 0) return 0
-  return values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2
+  const { valueAt, total } = ranked(window)
+  return total === 0 ? 0 : (valueAt(Math.ceil(total / 2)) + valueAt(Math.floor(total / 2) + 1)) / 2
+}
+
+/** The values by rank, from 1 on: entries stand for many events, which are not listed. */
+function ranked(window: readonly Entry[]): { readonly total: number; readonly valueAt: (rank: number) => number } {
+  const sorted = window.map(({ v, n }) => ({ value: Number(v), n })).sort((a, b) => a.value - b.value)
+  const total = sorted.reduce((sum, { n }) => sum + n, 0)
+  const valueAt = (rank: number): number => {
+    let passed = 0
+    return sorted.find(({ n }) => (passed += n) >= rank)!.value
+  }
+  return { total, valueAt }
 }
 
 /**

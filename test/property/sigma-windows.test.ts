@@ -80,7 +80,7 @@ function measure(correlation: SigmaCorrelation, window: readonly Happening[]): n
       return window.reduce((sum, { value }) => sum + Number(value), 0) / window.length
     case 'value_percentile': {
       const sorted = window.map(({ value }) => Number(value)).sort((a, b) => a - b)
-      return sorted[Math.max(1, Math.ceil((correlation.percentile! / 100) * sorted.length)) - 1]!
+      return sorted[Math.max(1, Math.ceil((correlation.percentile! * sorted.length) / 100)) - 1]!
     }
     case 'temporal_ordered': {
       // The longest run 0, 1, 2 whose times do not decrease.
