@@ -70,7 +70,10 @@ const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3,
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
-const roomMax = 0.8
+export const roomMax = 0.8
+/** The rate of what most honest accounts show oftener than that: it is not bet on. */
+export const usualToAll = 1
+const notBet = { won: 0, lost: 0 }
 
 /** What may be shown where honest accounts of the model show it at this rate: never less than at other models. */
 function withRoom(q: number, usual: number): number {
@@ -105,13 +108,13 @@ export class Evidence {
   constructor(share: readonly number[], allowance: number, sureAllowance = allowance, usual: readonly number[] = []) {
     const levels = share.map((u) => u ** allowance)
     const of = (threat: QueryThreat, weight: number, bit: number, table: number, gains: readonly number[]): Bet[] => {
-      const q = withRoom(table, usual[kindsShown.indexOf(bit)] ?? 0)
+      const rate = usual[kindsShown.indexOf(bit)] ?? 0
+      const q = withRoom(table, rate)
       return gains.map((gain) => ({
         threat: queryThreats.indexOf(threat),
         bit,
         weight: weight / gains.length,
-        won: (q + (1 - q) * gain) / q,
-        lost: 1 - gain,
+        ...(rate >= usualToAll ? notBet : { won: (q + (1 - q) * gain) / q, lost: 1 - gain }),
       }))
     }
     const all = [0.15, 0.5, 0.95]

@@ -3,10 +3,10 @@
  * with one odd camera may be many. A bet against what honest accounts of this very model do would name them.
  *
  * The rate is that of an account near the top, not of all queries: no single account teaches it, nor any less than a tenth of them.
- * Accounts with few queries are drawn to the rate of all. Pure.
+ * Accounts with few queries are drawn to the rate of all. What most accounts nearly always show says nothing against anyone. Pure.
  */
 import { Account } from './account.ts'
-import { kindsShown } from './evidence.ts'
+import { kindsShown, roomMax, usualToAll } from './evidence.ts'
 import { isBlackAndWhite, keyOfText, type InputKind } from './input.ts'
 import { openReference, type Sample, type ToldReference } from './reference.ts'
 import { shownBy } from './shown.ts'
@@ -52,7 +52,10 @@ export function usualOf(
     const hits = each.reduce((sum, shown) => sum + shown[n]!.hits, 0)
     const all = hits / Math.max(1, counts)
     const rates = each.map((shown) => (shown[n]!.hits + drawn * all) / (shown[n]!.counts + drawn))
-    return Math.round(1e4 * rates.sort((a, b) => b - a)[top]!) / 1e4
+    rates.sort((a, b) => b - a)
+    // As queries of a table lie on lines where one column is a thousand times as wide as the others.
+    if (rates[Math.floor(rates.length / 2)]! > roomMax) return usualToAll
+    return Math.round(1e4 * rates[top]!) / 1e4
   })
 }
 
