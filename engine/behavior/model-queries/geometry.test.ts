@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { randomOf } from '../../../test/support/random.ts'
 import { surroundingsOf } from './geometry.ts'
 
 test('an input is unlike the last ones in as many values as differ, whatever numbers they are', () => {
@@ -26,4 +27,31 @@ test('an input is not about the same place as others where their distance is no 
   const x = Float64Array.of(1, 2, 3, 4, 5, 6, Infinity)
   const ring = [0, 10, 20, 30].map((more) => x.map((value) => value + more))
   expect(surroundingsOf(x, ring, 100)).toMatchObject({ ball: false, about: 0, wide: false, close: false })
+})
+
+describe('records of a table with one value in thousands', () => {
+  const random = randomOf(4)
+  const record = (): Float64Array => Float64Array.from({ length: 8 }, (_, i) => (i === 7 ? 3_000 : 1) * (1 + random()))
+  const line = (x: Float64Array, ...ring: Float64Array[]): boolean => surroundingsOf(x, ring, 1_000).line
+
+  test('lie on no line with one another', () => {
+    const found = Array.from({ length: 500 }, () => line(record(), ...Array.from({ length: 8 }, record)))
+    expect(found.filter((is) => is).length).toBeLessThan(5)
+  })
+
+  test('do where one is looked for between two of them, also where each value is off by some hundredths', () => {
+    const found = Array.from({ length: 100 }, () => {
+      const [a, b] = [record(), record()]
+      const between = a.map((value, i) => value + (b[i]! - value) * (0.4 + 0.01 * random()))
+      return line(between, a, b)
+    })
+    expect(found.filter((is) => is).length).toBeGreaterThan(95)
+  })
+
+  test('do where it is told of few values, for the others change by less than they are rounded, and not where it is of one', () => {
+    const at = (part: number, ways: number): Float64Array =>
+      Float64Array.from({ length: 8 }, (_, i) => 1e3 + (i < ways ? part * (i + 1) : Math.sin(part * i) / 2))
+    const found = [4, 1].map((ways) => line(at(0, ways), at(400, ways), at(900, ways)))
+    expect(found).toEqual([true, false])
+  })
 })

@@ -28,6 +28,10 @@ const straight = 0.9973
 const apartShare = 0.04
 /** Fewest values of an input for lines to mean anything. */
 const lineDimensionMin = 6
+/** What of a step along a line one value may be off by, and fewest that are not; and what of a value is the rounding of what is kept. */
+const lineNear = 0.1
+const lineValuesMin = 3
+const valueRounding = 2 ** -9
 /** Distances below this share of an input's length are the rounding of what is kept. */
 const roundingShare = 0.005
 /** As shares of the largest change: what is no change, and how exactly pairs must fit; and the share of values that need not. */
@@ -274,10 +278,28 @@ function isOnLine(x: Float64Array, count: number, few: number): boolean {
       if (dot * dot <= straight * squares[a]! * squares[b]!) continue
       const apart = squares[a]! + squares[b]! - 2 * dot
       // Two that lie close together lie in one direction from anywhere else.
-      if (apart > apartShare * Math.max(squares[a]!, squares[b]!)) return true
+      if (apart <= apartShare * Math.max(squares[a]!, squares[b]!)) continue
+      if (isInMostValues(x, a, b, dot / squares[b]!)) return true
     }
   }
   return false
+}
+
+/**
+ * Whether one step is `times` the other in most of the values. Where one value of a table is counted in thousands and the others are
+ * not, all its records lie on a line as far as distances tell, and each goes its own way in the others.
+ */
+function isInMostValues(x: Float64Array, a: number, b: number, times: number): boolean {
+  const [from, to] = [steps[a]!, steps[b]!]
+  let [changed, fits] = [0, 0]
+  for (let i = 0; i < x.length; i++) {
+    const [one, other] = [from[i]!, times * to[i]!]
+    const most = Math.max(Math.abs(one), Math.abs(other))
+    if (most <= valueRounding * Math.abs(x[i]!)) continue
+    changed++
+    if (Math.abs(one - other) <= lineNear * most) fits++
+  }
+  return fits >= lineValuesMin && 2 * fits > changed
 }
 
 /** The product of two steps; 0 where their first values, and the lengths of what is left, show that they are not straight. */
