@@ -16,11 +16,15 @@ import { bundleOf } from '../../runtime/content-digest.ts'
 import { loadFolders } from '../../runtime/content-files.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
+import { makeObjectsYoung } from '../../runtime/young-objects.ts'
 import type { ObservedByBehavior } from '../../services/detect/observations.ts'
 import { silentReport } from '../../services/detect/cost.ts'
 import { DetectLogic } from '../../services/detect/detect-stage.ts'
 import { randomOf } from '../support/random.ts'
 import { worldOf } from '../support/traffic/world.ts'
+
+// As the program does.
+makeObjectsYoung()
 
 const accounts = Number(process.argv[2])
 const unknown = Number(process.argv[3])

@@ -4,6 +4,7 @@
  * Exit code 0 also where a target is missed: machines differ; the table says which are met.
  */
 import Table from 'cli-table3'
+import { makeObjectsYoung } from '../../runtime/young-objects.ts'
 import { authorizeBench } from './authorize.ts'
 import { elasticsearchBench } from './elasticsearch.ts'
 import { type Bench, type Figure, meetsTarget, ratioOf, WrongOptionError } from './figures.ts'
@@ -14,6 +15,9 @@ import { overKafkaBench } from './over-kafka.ts'
 import { reactionBench } from './reaction.ts'
 import { restoreBench } from './restore.ts'
 import { trialBench } from './trial.ts'
+
+// As the program does.
+makeObjectsYoung()
 
 const benches: readonly Bench[] = [
   inProcessBench,
