@@ -182,6 +182,60 @@ describe('a pack', () => {
     expect(producer.published.map(({ value }) => value)).toEqual(['{"offset":0}', 'plain text', '{"offset":2}'])
   })
 
+  describe('of outputs that share a head', () => {
+    const sharing = (count: number, pad = ''): Task =>
+      task({ name: 'upper', packs: [reader] }, inTopic, {
+        record: ({ offset }, out) => {
+          for (let n = 0; n < count; n++) {
+            const [head, of] = [`{"rule":"${n % 2}${pad}"}`, offset * count + n]
+            out.emit({ topic: betweenTopic, key: 'k', value: { rule: `${n % 2}${pad}`, of }, shared: { head, of } })
+          }
+          out.emit({ topic: betweenTopic, key: 'k', value: { bare: offset } })
+        },
+      })
+
+    it('holds each head once, and hands each output on with its own', async () => {
+      const producer = sharing(4)
+      await producer.take(input(0, 2))
+      const [{ value, headers: told = {} }, ...more] = producer.published as [OutgoingRecord]
+      expect(more).toEqual([])
+      const { heads } = JSON.parse(value as string) as { heads: unknown }
+      expect(heads).toEqual([{ rule: '0' }, { rule: '1' }])
+      const items = unpack({ value: Buffer.from(value as string), headers: told })?.items.map((item) => item.value)
+      const of = (n: number): unknown => ({ head: { rule: String(n % 2) }, of: n })
+      expect(items).toEqual([of(0), of(1), of(2), of(3), { bare: 0 }, of(4), of(5), of(6), of(7), { bare: 1 }])
+    })
+
+    it('of one output is an ordinary record with all of it', async () => {
+      const producer = task({ name: 'upper', packs: [reader] }, inTopic, {
+        record: (_record, out) => {
+          out.emit({ topic: betweenTopic, key: 'k', value: { whole: true }, shared: { head: '{}', of: 1 } })
+        },
+      })
+      await producer.take(input(0, 1))
+      expect(producer.published.map(({ key, value }) => [key, value])).toEqual([['k', '{"whole":true}']])
+    })
+
+    it('has an end by its size, heads counted, and begins the next with heads of its own', async () => {
+      const producer = sharing(2, 'x'.repeat(20_000))
+      await producer.take(input(0, 3))
+      const big = task({ name: 'upper', packs: [reader] }, inTopic, {
+        record: ({ offset }, out) => {
+          const head = JSON.stringify({ offset, pad: 'x'.repeat(25_000) })
+          for (let n = 0; n < 2; n++) out.emit({ topic: betweenTopic, key: 'k', value: {}, shared: { head, of: n } })
+        },
+      })
+      await big.take(input(0, 6))
+      expect(big.published).toHaveLength(3)
+      for (const { value, headers: told } of [...producer.published, ...big.published]) {
+        expect((value as string).length).toBeLessThanOrEqual(packCharsMax + 50)
+        expect(unpack({ value: Buffer.from(value as string), headers: told ?? {} })).toBeDefined()
+      }
+      const offsets = big.published.map(({ value }) => (JSON.parse(value as string) as { heads: { offset: number }[] }).heads.map(({ offset }) => offset)) // prettier-ignore
+      expect(offsets).toEqual([[0, 1], [2, 3], [4, 5]]) // prettier-ignore
+    })
+  })
+
   it('that comes again cut otherwise, after a restart, changes nothing', async () => {
     const [first, again] = [upper(), upper()]
     await first.take(input(0, 10))
@@ -298,6 +352,9 @@ describe('what is refused of a pack', () => {
     ['is no list', '{}'],
     ['has an item with a part missing', '[[1,0,5]]'],
     ['has a mark that is none', '[["1",0,5,{}]]'],
+    ['has items and no heads', '{"items":[[1,0,5,{}]]}'],
+    ['names a head that is not there', '{"heads":[{}],"items":[[1,0,5,{},1]]}'],
+    ['names a head by no number', '{"heads":[{}],"items":[[1,0,5,{},"0"]]}'],
   ])('is all of it where it %s', async (_what, text) => {
     const seen: string[] = []
     const reader = lower(seen)

@@ -3,7 +3,8 @@
  *
  * Stands between a task's outputs (task-outputs.ts) and the task that reads them (task-steps.ts). A record of its own costs
  * more than a small output itself. Each output in a pack keeps its mark, so a redelivery is told one by one, however the packs
- * were cut; its key has done its work, which is to choose the partition.
+ * were cut; its key has done its work, which is to choose the partition. What many outputs have in common, their head, stands
+ * in a pack once.
  *
  * Promises: the outputs of a partition stay in order; a pack has at most `packCharsMax` characters; what is alone, or larger,
  * goes as a record of its own; a pack that is refused whole fits its dead letter, as far as it is ASCII.
@@ -13,15 +14,20 @@ import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
 import { marked } from './marks.ts'
 
-const brackets = '[]'
+const frame = '{"heads":[],"items":[]}'
 
 /** As JSON: small enough that a reader works through one in some ms. */
-export const packCharsMax = limits.deadLetterBytesMax - brackets.length
+export const packCharsMax = limits.deadLetterBytesMax - frame.length
 
 /** An output on its way. `offset` and `index` are those of its mark; `arrived`: ms since 1970, as text. */
 export interface ToPack {
   readonly key: string
+  /** JSON: of all of it, or of what is its own beside its head. */
   readonly json: string
+  /** JSON of what it shares with others. */
+  readonly head: string | undefined
+  /** All of it: what is written of one with a head that is alone. */
+  readonly whole: unknown
   readonly offset: number
   readonly index: number
   readonly arrived: string
@@ -35,6 +41,9 @@ export class Pack {
   #first: ToPack | undefined
   #last: ToPack | undefined
   #text = ''
+  /** Heads of what is gathered, by number. */
+  readonly #heads = new Map<string, number>()
+  #headsText = ''
 
   constructor(origin: string, topic: string, partition: number) {
     this.#origin = origin
@@ -44,9 +53,17 @@ export class Pack {
 
   /** False where it has no room: to be taken first. */
   add(output: ToPack): boolean {
-    const item = `[${output.offset},${output.index},${output.arrived},${output.json}]`
+    const { offset, index, arrived, json, head } = output
+    const known = head === undefined ? undefined : this.#heads.get(head)
+    const number = head === undefined ? '' : `,${known ?? this.#heads.size}`
+    const item = `[${offset},${index},${arrived},${json}${number}]`
+    const added = item.length + (head === undefined || known !== undefined ? 0 : head.length + 1)
     if (this.#first === undefined) this.#first = output
-    else if (this.#text.length + item.length > packCharsMax) return false
+    else if (this.#text.length + this.#headsText.length + added > packCharsMax) return false
+    if (head !== undefined && known === undefined) {
+      this.#headsText = this.#headsText === '' ? head : `${this.#headsText},${head}`
+      this.#heads.set(head, this.#heads.size)
+    }
     this.#text = this.#text === '' ? item : `${this.#text},${item}`
     this.#last = output
     return true
@@ -54,17 +71,30 @@ export class Pack {
 
   /** Empties it. */
   take(): OutgoingRecord | undefined {
-    const [first, last, text] = [this.#first, this.#last, this.#text]
+    const [first, last, text, heads] = [this.#first, this.#last, this.#text, this.#headsText]
     if (first === undefined || last === undefined) return undefined
     this.#first = undefined
     this.#text = ''
+    if (heads !== '') {
+      this.#headsText = ''
+      this.#heads.clear()
+    }
     const at = { topic: this.#topic, partition: this.#partition }
     if (first === last) {
       const own = marked({ [headers.arrived]: first.arrived }, this.#origin, first.offset, first.index)
-      return { ...at, key: first.key, value: first.json, headers: own }
+      const value = first.head === undefined ? first.json : JSON.stringify(first.whole)
+      return { ...at, key: first.key, value, headers: own }
     }
-    return { ...at, value: `[${text}]`, headers: { [headers.arrived]: last.arrived, [headers.packed]: this.#origin } }
+    const value = heads === '' ? `[${text}]` : `{"heads":[${heads}],"items":[${text}]}`
+    return { ...at, value, headers: { [headers.arrived]: last.arrived, [headers.packed]: this.#origin } }
   }
+}
+
+/** An output of a pack that shares its head with others. */
+export interface Headed {
+  readonly head: unknown
+  /** What is its own. */
+  readonly of: unknown
 }
 
 export interface Unpacked {
@@ -73,6 +103,7 @@ export interface Unpacked {
   readonly offset: number
   readonly index: number
   readonly arrivedMs: number
+  /** A Headed where it shares its head with others. */
   readonly value: unknown
 }
 
@@ -92,19 +123,30 @@ export function unpack({ value, headers: told }: Pick<BusRecord, 'value' | 'head
   } catch {
     return undefined
   }
-  if (!Array.isArray(parsed)) return undefined
+  const [listed, heads] = Array.isArray(parsed) ? [parsed, nothing] : partsOf(parsed)
+  if (!Array.isArray(listed) || !Array.isArray(heads)) return undefined
   const items: Unpacked[] = []
-  for (const [place, each] of (parsed as readonly unknown[]).entries()) {
-    const item = Array.isArray(each) && each.length === 4 ? itemOf(each, place) : undefined
+  for (const [place, each] of (listed as readonly unknown[]).entries()) {
+    const item = Array.isArray(each) ? itemOf(each, place, heads) : undefined
     if (item === undefined) return undefined
     items.push(item)
   }
   return { origin, items }
 }
 
-function itemOf(each: readonly unknown[], place: number): Unpacked | undefined {
-  const [offset, index, arrivedMs, value] = each
+const nothing: readonly unknown[] = []
+
+function partsOf(parsed: unknown): readonly [items: unknown, heads: unknown] {
+  const { items, heads } = (parsed ?? {}) as { readonly items?: unknown; readonly heads?: unknown }
+  return [items, heads]
+}
+
+function itemOf(each: readonly unknown[], place: number, heads: readonly unknown[]): Unpacked | undefined {
+  const [offset, index, arrivedMs, own, head] = each
   if (!isCount(offset) || !isCount(index) || typeof arrivedMs !== 'number') return undefined
+  if (each.length === 4) return { place, offset, index, arrivedMs, value: own }
+  if (each.length !== 5 || !isCount(head) || head >= heads.length) return undefined
+  const value: Headed = { head: heads[head], of: own }
   return { place, offset, index, arrivedMs, value }
 }
 

@@ -38,6 +38,13 @@ export interface StageOutput {
   readonly partition?: number | undefined
   /** Serialized as JSON, unless it is a string or bytes already; `null` is a tombstone. */
   readonly value: unknown
+  /** How it is spelled where it travels with others (packs.ts): its reader then gets a Headed for it. */
+  readonly shared?: {
+    /** JSON of what many outputs have in common, which then stands there once. */
+    readonly head: string
+    /** The rest of it: serialized as JSON. */
+    readonly of: unknown
+  }
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -60,7 +67,7 @@ export interface Outcome {
 
 /** An output of another task that came with others in one record. */
 export interface StageItem {
-  /** Parsed JSON. */
+  /** Parsed JSON: what was put out, or a Headed (packs.ts) where it was put out with a head. */
   readonly value: unknown
   readonly appendedMs: number
   readonly arrivedMs: number

@@ -88,17 +88,15 @@ export class TaskOutputs {
 
   /** `item`: the one of a pack that it was made of. */
   emit(record: BusRecord, output: StageOutput, arrivedMs: number, item?: Unpacked): void {
+    const arrived = this.#spellArrived(arrivedMs)
+    const packs = this.#packs.get(output.topic)
+    if (packs !== undefined && this.#pack(packs, record, output, arrived)) return
     const value = serialize(output.value)
     if (value !== null && value.length > limits.recordBytesMax && Buffer.byteLength(value) > limits.recordBytesMax) {
       const message = `What ${this.#stage} made of this record for ${output.topic} is over ${limits.recordBytesMax} bytes.`
       this.deadLetter(record, 'TOO_LARGE', message, { index: this.#index }, item)
       return
     }
-    const arrived = this.#spellArrived(arrivedMs)
-    const packs = this.#packs.get(output.topic)
-    // Items of a pack are JSON: text that a stage has spelled itself need not be.
-    const isJson = typeof output.value === 'object'
-    if (packs !== undefined && isJson && this.#pack(packs, record, output, value, arrived)) return
     const own =
       output.headers === undefined ? { [headers.arrived]: arrived } : { [headers.arrived]: arrived, ...output.headers }
     this.#gather(record, output, value, own)
@@ -122,21 +120,18 @@ export class TaskOutputs {
     this.#gather(record, output, output.value, { ...output.headers })
   }
 
-  /** False where it has to go alone. */
-  #pack(
-    packs: readonly Pack[],
-    { offset }: BusRecord,
-    { topic, key, partition, headers: own }: StageOutput,
-    json: Serialized['value'],
-    arrived: string,
-  ): boolean {
+  /** False where it has to go alone: it has a place or headers of its own, is large, or is no object (text need not be JSON). */
+  #pack(packs: readonly Pack[], { offset }: BusRecord, output: StageOutput, arrived: string): boolean {
+    const { topic, key, partition, value: whole, shared, headers: own } = output
     const isPlain = key !== undefined && partition === undefined && own === undefined
-    if (!isPlain || typeof json !== 'string' || json.length > packCharsMax) return false
+    if (!isPlain || typeof whole !== 'object') return false
+    const json = serialize(shared === undefined ? whole : shared.of)
+    if (typeof json !== 'string' || json.length > packCharsMax) return false
     const pack = packs[partitionOf(key, packs.length)]!
-    const output = { key, json, offset, index: this.#index++, arrived }
-    if (!pack.add(output)) {
+    const packed = { key, json, head: shared?.head, whole, offset, index: this.#index++, arrived }
+    if (!pack.add(packed)) {
       this.#close(pack)
-      pack.add(output)
+      pack.add(packed)
     }
     this.#bytes += json.length
     this.#count(topic)

@@ -6,7 +6,7 @@
  */
 import type { Entity, Exposure } from '../../core/signal.ts'
 import { NamedEntities, type Named } from './named-entities.ts'
-import type { ObservationContext } from './observations.ts'
+import type { ObservationContext } from './observed.ts'
 
 export interface GroupContext {
   readonly named: NamedEntities

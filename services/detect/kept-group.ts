@@ -11,7 +11,7 @@ import { ChunkedList } from './chunked-list.ts'
 import type { Filed } from './due-index.ts'
 import { newContext, note, type GroupContext, type Reach } from './group-context.ts'
 import type { Named } from './named-entities.ts'
-import type { ObservationContext } from './observations.ts'
+import type { ObservationContext } from './observed.ts'
 
 /** Group keys are JSON or hexadecimal: neither has this character unescaped. */
 const divider = '\u0000'

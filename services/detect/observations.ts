@@ -4,39 +4,9 @@
  */
 import { derivedId } from '../../core/ids.ts'
 import { topics } from '../../core/topics.ts'
-import type { Entity } from '../../core/signal.ts'
-import type { Observation } from '../../engine/sigma/types.ts'
 import type { StageOutput } from '../../runtime/stage.ts'
-
-export interface ObservedBySigma {
-  readonly engine: 'sigma'
-  readonly rule: string
-  /** Version of the rule, as in state keys. */
-  readonly key: string
-  readonly scope: string
-  readonly group: readonly string[]
-  readonly observation: Observation
-  readonly context: ObservationContext
-}
-
-export interface ObservedByBehavior {
-  readonly engine: 'behavior'
-  readonly rule: string
-  readonly key: string
-  readonly scope: string
-  readonly group: readonly string[]
-  readonly observation: unknown
-}
-
-export type Observed = ObservedBySigma | ObservedByBehavior
-
-/** What a correlation's signal will say beside what its operator knows. */
-export interface ObservationContext {
-  readonly entities: readonly Entity[]
-  /** Bytes and queries that the event exposed. */
-  readonly bytes?: number
-  readonly queries?: number
-}
+import { headOf, ownOf, together } from './observations-together.ts'
+import type { Observed } from './observed.ts'
 
 const groupCharsMax = 300
 
@@ -84,7 +54,8 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 }
 
 export function observationOutput(observed: Observed, key = observedKey(observed)): StageOutput {
-  return { topic: topics.observations, key, value: observed }
+  const shared = { head: headOf(observed), of: ownOf(observed) }
+  return { topic: topics.observations, key, value: observed, shared }
 }
 
 /** Reads what the first step wrote. Undefined: it is none of it. */
@@ -98,9 +69,10 @@ export function readObserved(bytes: Buffer): Observed | undefined {
   return observedIn(value)
 }
 
-/** As it was parsed. Undefined: it is none. */
+/** As it was parsed, by itself or with the others of its record. Undefined: it is none. */
 export function observedIn(value: unknown): Observed | undefined {
   if (typeof value !== 'object' || value === null) return undefined
+  if ('head' in value && 'of' in value) return together(value)
   const { engine, rule, key, scope, group, observation } = value as Partial<Observed>
   const known = engine === 'sigma' || engine === 'behavior'
   if (!known || typeof rule !== 'string' || typeof key !== 'string' || typeof scope !== 'string') return undefined

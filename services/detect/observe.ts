@@ -14,7 +14,7 @@ import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma
 import type { BehaviorGroup } from './behavior-group.ts'
 import { bytesExposed, queriesExposed } from './describe.ts'
 import type { KeptGroup } from './kept-group.ts'
-import type { ObservationContext } from './observations.ts'
+import type { ObservationContext } from './observed.ts'
 import { entitiesFor } from './signals.ts'
 
 /** Groups that one event may belong to, and values that it may bring. */

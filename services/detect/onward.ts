@@ -6,7 +6,7 @@
 import type { CorrelationFinding, Observation, SigmaCorrelation } from '../../engine/sigma/types.ts'
 import { between } from './group-context.ts'
 import type { KeptGroup } from './kept-group.ts'
-import type { ObservationContext } from './observations.ts'
+import type { ObservationContext } from './observed.ts'
 import type { Familiar } from './observe.ts'
 import type { CorrelationPlan } from './rule-set.ts'
 import { signalId } from './signals.ts'

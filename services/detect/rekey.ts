@@ -15,7 +15,8 @@ import {
   type Rekey,
 } from '../../runtime/rekey.ts'
 import type { BehaviorHead } from './behavior-group.ts'
-import { observedKey, type Observed } from './observations.ts'
+import { observedKey } from './observations.ts'
+import type { Observed } from './observed.ts'
 import { logKeyOf, type Placement } from './placement.ts'
 import type { RuleSet } from './rule-set.ts'
 
