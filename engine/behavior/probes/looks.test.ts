@@ -29,7 +29,9 @@ function shows(name: LookName, but: Of): boolean | undefined {
   return looks[name].shows(call as Call, { times, ago, alike: () => alike, last: before }, memory)
 }
 
-describe.each([
+type Case = readonly [but: Of, shown: boolean | undefined]
+
+const cases: readonly (readonly [name: LookName, of: readonly Case[]])[] = [
   ['divergence', [
     [{}, true],
     [{ outTokens: 399 }, false],
@@ -91,8 +93,10 @@ describe.each([
     [{ times: 0, alike: 0.99 }, false],
     [{ times: 0, alike: 1, outTokens: undefined }, false],
   ]],
-] as const satisfies readonly (readonly [LookName, readonly (readonly [Of, boolean | undefined])[]])[])('%s', (name, of) => {
+] // prettier-ignore
+
+describe.each(cases)('%s', (name, of) => {
   test.each(of)('with %j is shown: %s', (but, shown) => {
     expect(shows(name, but)).toBe(shown)
   })
-}) // prettier-ignore
+})
