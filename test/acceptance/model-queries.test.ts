@@ -104,6 +104,36 @@ describe.each(Object.entries(shapes))('one account at a model of %s inputs', (_,
     expect(deployment.after(attacks.membership(training)(world), 100)['membership-inference']).toBeLessThanOrEqual(75)
   })
 
+  test('that searches for the boundary from training records is named as membership inference as well', () => {
+    const search = function* (from: () => readonly number[]): Generator<readonly number[], never> {
+      for (;;) {
+        let [low, high] = [from(), world.honest()]
+        const { label } = world.answer(low)
+        if (world.answer(high).label === label) continue
+        yield low
+        for (let n = 0; n < 9; n++) {
+          const middle = low.map((value, i) => (value + high[i]!) / 2)
+          yield middle
+          if (world.answer(middle).label === label) low = middle
+          else high = middle
+        }
+      }
+    }
+    expect(
+      deployment.after(
+        search(() => world.honest()),
+        120,
+      ),
+    ).not.toHaveProperty('membership-inference')
+    let next = 0
+    const named = deployment.after(
+      search(() => (next++ % 2 === 0 ? world.honest() : training[next % training.length]!)),
+      120,
+    )
+    expect(named['boundary-search']).toBeLessThanOrEqual(25)
+    expect(named['membership-inference']).toBeLessThanOrEqual(75)
+  })
+
   test('that searches for the boundary by patches of an image is not told of copying the model', () => {
     if (shape === shapes.image) expect(deployment.after(attacks.square(world), 400)).not.toHaveProperty('extraction')
   })

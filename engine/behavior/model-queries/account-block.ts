@@ -4,31 +4,45 @@
  * Promises: a text that is none of our blocks, or one of another length than what it says to hold, is none.
  */
 import { Block } from '../block.ts'
-import { betCount, betCount2, betCount3, betCount4, betCount5, betCount6, betCount7, queryThreats } from './evidence.ts'
+import {
+  betCount,
+  betCount2,
+  betCount3,
+  betCount4,
+  betCount5,
+  betCount6,
+  betCount7,
+  betCount8,
+  queryThreats,
+} from './evidence.ts'
 import { setBits } from './filter.ts'
 import { ringSize } from './geometry.ts'
 import { dimensionMax } from './input.ts'
+import { slopesBytes } from './slopes.ts'
 import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 8
+export const version = 9
 /** Of the numbers at the beginning of a block. */
 export const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
   ringCount: 9, told: 10, since: 10 + queryThreats.length, kept: 10 + 2 * queryThreats.length,
 } as const // prettier-ignore
 export const headSize = at.kept + 1
-/** Where the parts begin, in bytes; the ring of inputs comes last, as far as it is filled, and then what was kept of it. */
+/** Where the parts begin, in bytes; the base of single changes, the ring of inputs, as far as it is filled, and what was kept of it come last. */
 export const from = (() => {
   const values = headSize * 8
   const labels = values + betCount * 4
   const seen = labels + ringSize * 4
   const notes = seen + 2 * seenWords * 4
-  return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
+  return { values, labels, seen, notes, slopes: Math.ceil((notes + ringSize) / 4) * 4 }
 })()
+export function ringFrom(dimension: number): number {
+  return from.slopes + slopesBytes(dimension)
+}
 export function endOf(dimension: number, inRing: number, kept: number): number {
-  return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
+  return ringFrom(dimension) + 2 * (inRing * dimension + kept * widthOf(dimension))
 }
 
 /** A block as it stands in the state. */
@@ -41,8 +55,9 @@ export class AccountBlock extends Block {
     if (bytes.length < headSize * 8) return undefined
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
-    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7 }[is!]
-    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, is!, had)
+    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8 }[is!]
+    const now =
+      is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, is!, had, dimension!)
     if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
     const rows = now.readDoubleLE(at.kept * 8)
     const end = endOf(dimension!, Math.min(ringSize, ringCount!), rows)
@@ -61,16 +76,19 @@ export class AccountBlock extends Block {
   }
 }
 
-/** Versions 3 to 7 had fewer bets, and up to 5 kept nothing of what left the ring. */
-function withBets(bytes: Buffer, is: number, had: number): Buffer {
+/** Versions 3 to 8 had fewer bets and no base of single changes, and up to 5 kept nothing of what left the ring. */
+function withBets(bytes: Buffer, is: number, had: number, dimension: number): Buffer {
   const head = (is < 6 ? at.kept : headSize) * 8
   const end = head + had * 4
+  const ring = end + from.notes + ringSize - from.labels
   const now = Buffer.concat([
     bytes.subarray(0, head),
     Buffer.alloc(headSize * 8 - head),
     bytes.subarray(head, end),
     Buffer.alloc((betCount - had) * 4),
-    bytes.subarray(end),
+    bytes.subarray(end, ring),
+    Buffer.alloc(ringFrom(dimension) - (from.notes + ringSize)),
+    bytes.subarray(ring),
   ])
   now.writeDoubleLE(version, at.version * 8)
   return now
@@ -97,6 +115,6 @@ function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
   }
   for (const [word, bits] of filter.entries()) now.writeUInt32LE(bits, from.seen + word * 4)
   bytes.copy(now, from.notes, members, members + ringSize)
-  bytes.copy(now, from.ring, ring, members)
+  bytes.copy(now, ringFrom(dimension), ring, members)
   return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8)), 0))
 }

@@ -4,11 +4,13 @@
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else.
  */
-import { AccountBlock, at, endOf, from, headSize, seenWords, version } from './account-block.ts'
+import { AccountBlock, at, endOf, from, headSize, ringFrom, seenWords, version } from './account-block.ts'
+import type { EvenChanges } from './even.ts'
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
 import { bitsIn, hasBits, setBits } from './filter.ts'
 import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
+import { Slopes } from './slopes.ts'
 import { roomFor, type Earlier } from './steps.ts'
 
 /**
@@ -18,8 +20,8 @@ import { roomFor, type Earlier } from './steps.ts'
 const seenFull = 331
 /** For whole numbers the remainder of a division by the ring's size, without the division. */
 const ringMask = ringSize - 1
-/** Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made of a record. */
-export const noted = { member: 1, step: 2, rooted: 4, copy: 8 } as const
+/** Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made of a record; made of any. */
+export const noted = { member: 1, step: 2, rooted: 4, copy: 8, made: 16 } as const
 
 export class Account {
   readonly dimension: number
@@ -33,6 +35,7 @@ export class Account {
   readonly #seen: Uint32Array
   /** Hashes of the labels of what is in the ring, and what is noted of it. */
   readonly #labels: Uint32Array
+  readonly #slopes: Slopes
   readonly #ring: Float16Array
   /** The same memory. */
   readonly #ringBits: Uint16Array
@@ -63,8 +66,9 @@ export class Account {
     this.#labels = new Uint32Array(buffer, from.labels, ringSize)
     this.#seen = new Uint32Array(buffer, from.seen, 2 * seenWords)
     this.#notes = new Uint8Array(buffer, from.notes, ringSize)
-    this.#ring = new Float16Array(buffer, from.ring, ringSize * dimension)
-    this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
+    this.#slopes = new Slopes(buffer, from.slopes, dimension)
+    this.#ring = new Float16Array(buffer, ringFrom(dimension), ringSize * dimension)
+    this.#ringBits = new Uint16Array(buffer, ringFrom(dimension), ringSize * dimension)
     this.#rounding = new Float16Array(dimension)
     this.#rounded = new Float64Array(dimension)
     this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
@@ -176,10 +180,12 @@ export class Account {
     return (this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]! & noted.member) !== 0
   }
 
-  /** Or a copy of one. */
-  wasRecord(n: number): boolean {
-    const notes = this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]!
-    return (notes & (noted.member | noted.copy)) !== 0
+  /** Whether one of the last, by a bit each from the newest on, has one of these notes. */
+  wasNoted(which: number, notes: number): boolean {
+    for (let n = 0; which !== 0; n++, which >>>= 1) {
+      if ((which & 1) !== 0 && (this.#notes[(this.#head[at.ringCount]! - 1 - n) & ringMask]! & notes) !== 0) return true
+    }
+    return false
   }
 
   /** Something natural was asked before what is in the ring, or is there itself. */
@@ -202,6 +208,11 @@ export class Account {
       rounded[i] = rounding[i]!
     }
     return rounded
+  }
+
+  /** Takes note of what the next input changes in what was asked before it (slopes.ts). */
+  changed(x: Float64Array): EvenChanges {
+    return this.#slopes.take(x)
   }
 
   /** The values of the input that was rounded last by which steps are known; good until the next call. */

@@ -102,6 +102,15 @@ describe('one value after another changed by the same', () => {
     expect(named['inversion']).toBeLessThanOrEqual(25)
   })
 
+  test('and by so little that what is kept of inputs hardly tells is named within 25 queries, to both sides and to one', () => {
+    const base = natural()
+    const both = slopes(base, 1e-4).flatMap((asked, n) => [asked, slopes(base, -1e-4)[n]!])
+    for (const attack of [both, slopes(base, 1e-3)]) {
+      const { named } = run([...times(20, natural), { x: base }, ...attack])
+      expect(named['boundary-search']).toBeLessThanOrEqual(21 + 25)
+    }
+  })
+
   test('is named as well with a decoy that hardly moves in every eighth query', () => {
     const base = natural()
     const decoy = (): Asked => ({
@@ -215,9 +224,21 @@ describe('training records', () => {
     expect(bets.length).toBeGreaterThan(120)
   })
 
-  test('asked with ten noisy copies of each candidate, half of which are records, are named within 130 queries', () => {
+  test('asked with ten noisy copies of each candidate, half of which are records, are named within 75 queries', () => {
     const candidates = Array.from({ length: 20 }, (_, n) => ({ x: natural(), member: n % 2 === 1 }))
     const attack = candidates.flatMap((candidate) => [candidate, ...times(10, () => noisy(candidate.x, 0.5))])
-    expect(run(attack).named['membership-inference']).toBeLessThanOrEqual(130)
+    expect(run(attack).named['membership-inference']).toBeLessThanOrEqual(75)
+  })
+  test('that copies are made of tell once each, by the first copy; copies of others tell the opposite once', () => {
+    const some = (member: boolean): Asked[] => {
+      const x = natural()
+      return [{ x, member }, ...times(10, () => noisy(x, 0.03))]
+    }
+    const { each } = run(Array.from({ length: 10 }, (_, n) => some(n % 2 === 1)).flat())
+    const [shown, counted] = [each.map(({ bits }) => bits), each.map(({ counts }) => counts)].map((list) =>
+      list.flatMap((of, n) => ((of & shows.copied) === 0 ? [] : [n])),
+    )
+    expect(counted).toEqual(Array.from({ length: 10 }, (_, n) => 11 * n + 1))
+    expect(shown).toEqual(counted!.filter((_, n) => n % 2 === 1))
   })
 })

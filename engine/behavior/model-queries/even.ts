@@ -102,12 +102,16 @@ function equalOf(x: Float64Array, count: number): EvenChanges {
     alone++
     const value = x[places[n]!]!
     if (Number.isNaN(first)) first = value
-    const parts = (value - first) / size
-    // What is kept is rounded, and so is the size of the change, which counts once for each part.
-    const rounding = ((1 + Math.abs(parts)) * gapAt(Math.max(Math.abs(value), Math.abs(first)))) / size
-    if (Math.abs(parts - Math.round(parts)) > offGrid + rounding) isOffGrid = true
+    if (isOffGridBy(value, first, size, gapAt(Math.max(Math.abs(value), Math.abs(first))))) isOffGrid = true
   }
   return { alone, isOffGrid }
+}
+
+/** Whether two values lie no whole number of such changes apart; `lost`: by how much what is kept may be off. */
+export function isOffGridBy(value: number, first: number, size: number, lost: number): boolean {
+  const parts = (value - first) / size
+  // The size of the change is rounded as well, which counts once for each part.
+  return Math.abs(parts - Math.round(parts)) > offGrid + ((1 + Math.abs(parts)) * lost) / size
 }
 
 function isEqual(x: Float64Array, n: number, size: number): boolean {

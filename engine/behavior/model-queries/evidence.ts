@@ -55,18 +55,20 @@ export const shows = {
    * the other (Chen et al. 2017, ZOO).
    */
   probe: 1 << 25,
+  /** Of inputs that more is made of, one that is a record that the model was trained on. */
+  copied: 1 << 26,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
 /** All of them, by their places. */
-export const kindsShown: readonly number[] = Array.from({ length: 26 }, (_, n) => 1 << n)
+export const kindsShown: readonly number[] = Array.from({ length: 27 }, (_, n) => 1 << n)
 
 /**
  * What an honest account may show of each, where no traffic teaches it: above what the histories at hand have, of most far above; of
  * turns customers of a table of ten columns had up to 13 %.
  */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1, copied: 0.002 } as const // prettier-ignore
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
@@ -133,7 +135,7 @@ export class Evidence {
       ...of('boundary-search', 0.1, shows.drift, allowed.drift, far),
       ...of('inversion', 0.4, shows.ball, allowed.ball, far),
       ...of('inversion', 0.1, shows.drift, allowed.drift, far),
-      ...of('membership-inference', 1, shows.member, allowed.member, [0.06, 0.3, 0.9]),
+      ...of('membership-inference', 0.5, shows.member, allowed.member, [0.06, 0.3, 0.9]),
       // Kept last: what was saved without them is still read.
       ...of('boundary-search', 0.15, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.pair, allowed.pair, far),
@@ -146,6 +148,7 @@ export class Evidence {
       ...of('boundary-search', 0.05, shows.around, allowed.around, far),
       ...of('boundary-search', 0.1, shows.probe, allowed.probe, far),
       ...of('inversion', 0.1, shows.probe, allowed.probe, far),
+      ...of('membership-inference', 0.5, shows.copied, allowed.copied, [0.25, 0.6]),
     ]
     this.size = bets.length
     this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
@@ -180,8 +183,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 7, 6, 5, 4, 3 and 2 of an account. */
-export const betCount7 = betCount - 6
+/** As many had versions 8, 7, 6, 5, 4, 3 and 2 of an account. */
+export const betCount8 = betCount - 2
+export const betCount7 = betCount8 - 6
 export const betCount6 = betCount7 - 2
 export const betCount5 = betCount6 - 6
 export const betCount4 = betCount5 - 2

@@ -39,6 +39,7 @@ const evidenceWords: Readonly<Record<string, string>> = {
   drift: 'were synthetic and on their way away from those before',
   ball: 'were synthetic and about where earlier ones were',
   member: 'were records of the training set',
+  copied: 'were the first that was made of such a record',
 }
 
 export function findingOf(

@@ -10,16 +10,16 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { hasDrifted } from '../drift/told.ts'
 import { AccountBlock } from './account-block.ts'
-import { Account } from './account.ts'
+import { Account, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
-import { Evidence, lineOf, queryThreats, restartWeight } from './evidence.ts'
+import { Evidence, lineOf, queryThreats, restartWeight, type QueryThreat } from './evidence.ts'
 import { findingOf } from './finding.ts'
 import { keyOfText, packedInBlackAndWhite, packedInput, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
 import { packedOdds } from './odds.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
-import { shownBy } from './shown.ts'
+import { shownBy, type Shown } from './shown.ts'
 import { note, type Suspicion } from './suspicion.ts'
 
 export interface ModelQuery {
@@ -47,6 +47,9 @@ const othersMin = 3
 const othersShare = 0.1
 /** More records than that are none of a suite: who asks all of its records first is to be named by its 75th query. A choice, not a rate. */
 const suiteMax = 70
+/** Fewest training records, and inputs made of such, from which what is named is done to those. */
+const copiesMin = 3
+const inference: QueryThreat = 'membership-inference'
 const suspicionName = 'suspicion'
 const membersName = 'members'
 
@@ -102,7 +105,7 @@ export class WeighQueries implements BehaviorStep {
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
-    const findings = this.#judge(group, entries, account, query, shown.bits, reference)
+    const findings = this.#judge(group, entries, account, query, shown, reference)
     return this.#outcome(account, findings, this.#teach(group, account, query))
   }
 
@@ -157,7 +160,7 @@ export class WeighQueries implements BehaviorStep {
     entries: GroupEntries,
     account: Account,
     query: ModelQuery,
-    bits: number,
+    { bits, notes }: Shown,
     reference: Reference | undefined,
   ): BehaviorFinding[] {
     const totals = this.#totals
@@ -177,14 +180,16 @@ export class WeighQueries implements BehaviorStep {
     const suspicion = entries.get<Suspicion>(suspicionName) ?? { shown: {}, queries: 0, evidence: [], trail: [] }
     note(suspicion, account, query.evidence, bits, most)
     if (query.member) suspicion.records = (suspicion.records ?? 0) + 1
+    if ((notes & noted.copy) !== 0) suspicion.copies = (suspicion.copies ?? 0) + 1
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
     for (const [index, threat] of queryThreats.entries()) {
-      const value = totals[index]!
+      // What is named already is named an inference as well where it is done to records.
+      const value = threat === inference && isOnRecords(suspicion, account) ? most : totals[index]!
       const told = account.told[index]!
       // Told again whenever twice as much has leaked.
       const times = Math.log2(account.distinct / told)
-      if (threat === 'membership-inference' && isSuite(suspicion)) continue
+      if (threat === inference && isSuite(suspicion)) continue
       if (value < this.#line || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
       const version = told === 0 ? 1 : 1 + times
       if (told === 0) account.told[index] = account.distinct
@@ -251,6 +256,11 @@ function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolea
  */
 function isSuite({ queries, records = 0 }: Suspicion): boolean {
   return records <= suiteMax && queries - records < Math.max(othersMin, othersShare * queries)
+}
+
+/** Whether what was named is done to training records, as a search for the boundary around one is. */
+function isOnRecords({ records = 0, copies = 0 }: Suspicion, { told }: Account): boolean {
+  return records + copies >= copiesMin && told.some((since, index) => since > 0 && queryThreats[index] !== inference)
 }
 
 function greatest(totals: Float64Array): number {

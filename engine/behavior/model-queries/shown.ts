@@ -2,8 +2,9 @@
  * What one query shows against its account: by how it lies to the last ones, and by what the model's benign traffic tells.
  */
 import { noted, type Account } from './account.ts'
+import type { EvenChanges } from './even.ts'
 import { shows } from './evidence.ts'
-import { surroundingsOf, type Surroundings } from './geometry.ts'
+import { ringSize, surroundingsOf, type Surroundings } from './geometry.ts'
 import { isSummedUp } from './kept.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { levelCount, type Reference } from './reference.ts'
@@ -31,6 +32,9 @@ const probedMin = 4
 const aloneMin = 7
 /** Of what flickers seldom one value alone is new, between the same again and again: of one query so many are asked. */
 const repeatsMax = 1.5
+
+/** All of the last inputs, by a bit each. */
+const all = (1 << ringSize) - 1
 
 /** What of an input is looked at. */
 export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'values' | 'label' | 'margin' | 'blackAndWhite'>
@@ -63,20 +67,27 @@ export function shownBy(
     counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
-  const copy = isCopy(account, around, synthetic)
+  const copy = isCopy(account, input, around, synthetic)
+  const made = copy || isMade(input, around)
   if (copy) notes |= noted.copy
+  if (made) notes |= noted.made
+  // The first that is made of an input tells whether that is a record; more of it tells nothing new.
+  if (made && !account.wasNoted(around.line ? all : around.about, copy ? noted.copy : noted.made)) {
+    counts |= shows.copied
+    if (copy) bits |= shows.copied
+  }
   if (member) bits |= shows.member
   // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once.
-  if (!again && !copy && (member || !(synthetic || isMade(input, around)))) counts |= shows.member
+  if (!again && !copy && (member || !(synthetic || made))) counts |= shows.member
   let step = false
   if (isPlace(input)) {
     if (reference !== undefined) {
       const repeats = account.queries > repeatsMax * account.distinct
       counts |= shows.even | (repeats ? 0 : shows.probe)
-      const { alone, isOffGrid } = around.even
-      const known = isOffGrid || alone >= aloneMin
-      if (known && alone >= probedMin && around.close && !repeats) bits |= shows.probe
-      if (known && alone >= evenMin && synthetic) bits |= shows.even
+      const slope = account.changed(input.x)
+      const probed = areEven(around.even, probedMin) || areEven(slope, probedMin)
+      if (probed && around.close && !repeats) bits |= shows.probe
+      if (synthetic && areEven(around.even, evenMin)) bits |= shows.even
       if (reference.told.alike !== undefined) {
         const isReduced = input.values !== undefined && isSummedUp(input.values.length, x.length)
         const alike = isReduced ? Math.max(alikeUnknown, reference.told.alike) : reference.told.alike
@@ -113,20 +124,24 @@ export function shownBy(
 }
 
 /**
- * Close to a training record that was just asked, or to a copy of one, or about there and unlike honest inputs, as such a record with noise is.
+ * Close to a training record that was just asked, or to a copy of one; about there and unlike honest inputs, as such a record with noise is; or
+ * on a line that was begun since, as the way from it to the boundary is.
  */
-function isCopy(account: Account, around: Surroundings, synthetic: boolean): boolean {
-  if (around.close && account.wasRecord(around.closest)) return true
-  if (!synthetic || around.tried) return false
-  for (let n = 0, bits = around.about; bits !== 0; n++, bits >>= 1) {
-    if ((bits & 1) !== 0 && account.wasRecord(n)) return true
-  }
-  return false
+function isCopy(account: Account, input: ShownInput, around: Surroundings, synthetic: boolean): boolean {
+  const records = noted.member | noted.copy
+  if (around.close && account.wasNoted(1 << around.closest, records)) return true
+  if (isPlace(input) && around.line && account.wasNoted(all, records)) return true
+  return synthetic && !around.tried && account.wasNoted(around.about, records)
 }
 
 /** Of earlier ones, as far as can be seen: what it is no record of says nothing of what the account has. */
 function isMade(input: ShownInput, around: Surroundings): boolean {
   return around.close || around.ball || (isPlace(input) && (around.line || around.kin))
+}
+
+/** So many values were changed by the same, and not to the next shade. */
+function areEven({ alone, isOffGrid }: EvenChanges, most: number): boolean {
+  return alone >= (isOffGrid ? most : aloneMin)
 }
 
 /** The earlier input that it is a step from, and that is kept longer then. */

@@ -14,6 +14,8 @@ export interface Suspicion {
   queries: number
   /** Of these, records of the training set themselves; not told by older versions. */
   records?: number
+  /** And of what is made of such records. */
+  copies?: number
   evidence: readonly EvidenceRef[]
   /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
   trail: (readonly [number, number])[]
@@ -34,6 +36,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['drift', shows.drift],
   ['ball', shows.ball | shows.around],
   ['member', shows.member],
+  ['copied', shows.copied],
 ]
 
 export function note(

@@ -1,0 +1,124 @@
+/**
+ * Whether one value after another of one base is changed by the same, however little: so slopes are estimated by finite differences
+ * (Chen et al. 2017, ZOO: steps of a ten-thousandth, to both sides) and so a search keeps what helped (Guo et al. 2019, SimBA).
+ *
+ * even.ts looks among the last inputs, which are kept as 16-bit numbers: changes that these don't tell, and more values than there are
+ * inputs, are known here of one base alone, which is kept as 32-bit numbers and told value for value. What is common is found as the
+ * majority is (Boyer and Moore 1991), so a few changes that were cut off do no harm. Pure; natural inputs cost a few comparisons.
+ */
+import { isOffGridBy, type EvenChanges } from './even.ts'
+
+/** Words behind the base: what is in `at`. */
+const words = 6
+const at = { size: 0, first: 1, votes: 2, state: 3, tried: 4 } as const
+const begun = 1
+const offGrid = 2
+/** What of a change equal ones may differ by; and what is lost of a number that is kept with 24 bits, as a share of it. */
+const near = 0.02
+const rounding = 2 ** -22
+const none = 0xff
+
+const noSlope: EvenChanges = { alone: 0, isOffGrid: false }
+const differing = new Uint8Array(2)
+
+/** Bytes that the base of inputs of so many values takes. */
+export function slopesBytes(dimension: number): number {
+  return 4 * (dimension + words)
+}
+
+export class Slopes {
+  readonly #base: Float32Array
+  readonly #numbers: Float32Array
+  readonly #bits: Uint32Array
+
+  constructor(buffer: ArrayBuffer, from: number, dimension: number) {
+    this.#base = new Float32Array(buffer, from, dimension)
+    this.#numbers = new Float32Array(buffer, from + 4 * dimension, words)
+    this.#bits = new Uint32Array(buffer, from + 4 * dimension, words)
+  }
+
+  /** Takes the next input of the account. */
+  take(x: Float64Array): EvenChanges {
+    if ((this.#bits[at.state]! & begun) === 0) return this.#begin(x)
+    const count = this.#differing(x)
+    if (count === 0) return noSlope
+    if (count > 2) return this.#begin(x)
+    let value = differing[0]!
+    if (count === 2) {
+      // What was changed last was kept, or is the base's own: the base is what it is without the other.
+      const [a, b] = [this.#last(0), this.#last(1)]
+      const own = [differing[0]!, differing[1]!].find((each) => each === a || each === b)
+      this.#setLast(differing[0]!, differing[1]!)
+      if (own === undefined) return noSlope
+      if (own === value) value = differing[1]!
+      this.#base[own] = x[own]!
+    }
+    const before = this.#base[value]!
+    this.#setLast(value, none)
+    return this.#count(x[value]!, before, value)
+  }
+
+  /** How many values differ, up to three; which do. */
+  #differing(x: Float64Array): number {
+    const base = this.#base
+    let count = 0
+    for (let n = 0; n < base.length; n++) {
+      if (Math.fround(x[n]!) === base[n]!) continue
+      if (count === 2) return 3
+      differing[count++] = n
+    }
+    return count
+  }
+
+  #begin(x: Float64Array): EvenChanges {
+    this.#base.set(x)
+    this.#bits.fill(0)
+    this.#bits[at.state] = begun
+    this.#setLast(none, none)
+    return noSlope
+  }
+
+  #count(now: number, before: number, value: number): EvenChanges {
+    const [numbers, bits] = [this.#numbers, this.#bits]
+    const size = Math.abs(now - before)
+    const lost = rounding * Math.max(Math.abs(now), Math.abs(before))
+    const common = numbers[at.size]!
+    if (numbers[at.votes] === 0 || Math.abs(size - common) > near * common + lost) {
+      // Scaled inputs are cut off at both ends.
+      if (now === 0 || now === 1 || before === 0 || before === 1) return noSlope
+      if (numbers[at.votes]! > 0) {
+        numbers[at.votes]!--
+        return noSlope
+      }
+      bits[at.tried] = bits[at.tried + 1] = 0
+      bits[at.state]! &= ~offGrid
+      numbers[at.size] = size
+      numbers[at.first] = now
+    }
+    const word = at.tried + (value >> 5)
+    const bit = 1 << (value & 31)
+    if ((bits[word]! & bit) === 0) {
+      bits[word]! |= bit
+      numbers[at.votes]!++
+    }
+    if (isOffGridBy(now, numbers[at.first]!, size, lost)) bits[at.state]! |= offGrid
+    return {
+      alone: ones(bits[at.tried]!) + ones(bits[at.tried + 1]!),
+      isOffGrid: (bits[at.state]! & offGrid) !== 0,
+    }
+  }
+
+  #last(n: 0 | 1): number {
+    return (this.#bits[at.state]! >>> (8 + 8 * n)) & none
+  }
+
+  #setLast(a: number, b: number): void {
+    this.#bits[at.state] = (this.#bits[at.state]! & none) | (a << 8) | (b << 16)
+  }
+}
+
+function ones(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555)
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
