@@ -127,8 +127,9 @@ export class FieldReader implements SlotSink {
   readonly #folded: Texts[] = []
   /** By slot, the text that was folded last: most fields say the same from event to event. */
   readonly #foldedOf: (string | undefined)[] = []
-  /** The slots that the event at hand may have a value for. */
+  /** The slots that the event at hand may have a value for: the first `presentCount`. (An array that is emptied grows anew.) */
   readonly present: number[] = []
+  presentCount = 0
   #event: EventTree = {}
   /** Counts events: what a slot holds is good where its mark is of this turn. */
   #turn = 0
@@ -161,13 +162,13 @@ export class FieldReader implements SlotSink {
     this.#event = event
     this.#turn++
     this.#allText = undefined
-    this.present.length = 0
+    this.presentCount = 0
     this.#tree.walk(event, this)
   }
 
   /** From the walk: the event has this value. */
   found(slot: number, value: unknown): void {
-    if (this.#marks[slot]! < this.#turn * 4) this.present.push(slot)
+    if (this.#marks[slot]! < this.#turn * 4) this.present[this.presentCount++] = slot
     this.#marks[slot] = this.#turn * 4 + found
     this.#values[slot] = value
   }
@@ -175,7 +176,7 @@ export class FieldReader implements SlotSink {
   /** From the walk: look again, the careful way, unless the plain way has found it. */
   doubt(slot: number): void {
     if (this.#marks[slot]! >= this.#turn * 4) return
-    this.present.push(slot)
+    this.present[this.presentCount++] = slot
     this.#marks[slot] = this.#turn * 4 + careful
   }
 

@@ -66,8 +66,8 @@ export class RuleIndex<Rule extends MatchedRule> {
   match(onMatch: (rule: Rule) => void, mask?: Uint32Array): void {
     const bits = this.#bits
     bits.set(this.#always)
-    const { present } = this.#reader
-    for (let at = 0; at < present.length; at++) {
+    const { present, presentCount } = this.#reader
+    for (let at = 0; at < presentCount; at++) {
       const slot = present[at]!
       const field = this.#fields[slot]
       if (field !== undefined) this.#lookUp(field, slot)

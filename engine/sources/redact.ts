@@ -86,8 +86,8 @@ export function redactParsed(value: unknown, plan: SensitivePlan, context: Mappi
   }
   if (!isObject(value)) return
   for (const [key, child] of plan.children) {
-    const keys = key === any ? Object.keys(value) : Object.hasOwn(value, key) ? [key] : []
-    for (const each of keys) redactChild(value, each, value[each], child, context)
+    if (key === any) for (const each of Object.keys(value)) redactChild(value, each, value[each], child, context)
+    else if (Object.hasOwn(value, key)) redactChild(value, key, value[key], child, context)
   }
 }
 

@@ -203,12 +203,7 @@ export class Source {
       created: this.#createdAt(raw.appendedMs),
       hash: raw.hash,
     }
-    const { topic, partition, offset, index } = raw.position
-    const warden: Record<string, unknown> = {
-      principal: '',
-      logsource: parts.logsource,
-      position: { topic, partition, offset, index },
-    }
+    const warden: Record<string, unknown> = { principal: '', logsource: parts.logsource, position: raw.position }
     const event: Record<string, unknown> = {
       '@timestamp': known.timestamp,
       event: envelope,

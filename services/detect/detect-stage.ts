@@ -64,8 +64,10 @@ export class DetectLogic implements StageLogic {
   /** The inventory with what licensing has told; undefined: to be drawn anew. */
   #merged: Inventory | undefined
   #follows: ReadonlyMap<SigmaRule, Follow> = new Map()
-  readonly #matched: SigmaRule[] = []
-  readonly #onMatch = (rule: SigmaRule): void => void this.#matched.push(rule)
+  /** The rules that the event at hand has matched: the first `matches`. */
+  #matched: SigmaRule[] = []
+  #matches = 0
+  readonly #onMatch = (rule: SigmaRule): void => void (this.#matched[this.#matches++] = rule)
   #familiar = new FamiliarPrincipals()
   #keys = new ObservedKeys()
 
@@ -88,6 +90,7 @@ export class DetectLogic implements StageLogic {
     if (mistakes.length > 0 && this.#inForce) return mistakes
     this.#inForce = true
     this.#matcher = matcher
+    this.#matched = []
     this.#exceptions = exceptions
     this.#familiar = new FamiliarPrincipals()
     this.#keys = new ObservedKeys()
@@ -156,17 +159,17 @@ export class DetectLogic implements StageLogic {
 
   #detect(event: Event, timeMs: number, seen: Seen, out: Outcome): void {
     const knownSinceMs = this.#presence.seen(event.warden.principal, timeMs)
-    const matched = this.#matched
-    matched.length = 0
+    this.#matches = 0
     this.#matcher.match(event, this.#onMatch)
     this.#cost.sample(event)
-    if (matched.length === 0) return
+    if (this.#matches === 0) return
     const familiar = this.#familiar.get(event.warden.principal)
     timeIsRead(event, timeMs, familiar.entities)
     familiar.entities = entitiesOf(event)
     const read = new ReadEvent(event, timeMs, familiar)
     const context: EventContext = { knownSinceMs, inventory: this.#registered }
-    for (const rule of matched) {
+    for (let at = 0; at < this.#matches; at++) {
+      const rule = this.#matched[at]!
       const { hidden, selected, readers } = this.#follows.get(rule)!
       if (hidden && this.#hides(rule.meta.id, event, timeMs, out)) continue
       this.#report.matched(rule.meta.id)

@@ -115,13 +115,9 @@ function valuesOf(counted: Getters, event: Event): readonly string[] | undefined
 
 /** The event's group where each of its fields holds one text, as it mostly is; undefined where one does not. */
 function onlyGroup(groups: Getters, event: Event): readonly string[] | undefined {
-  const values: string[] = []
-  for (const get of groups) {
-    const value = get(event)
-    if (typeof value !== 'string') return undefined
-    values.push(bounded(value))
-  }
-  return values
+  // Made at its length: a list that grows takes room for many more.
+  const values = groups.map((get) => get(event))
+  return values.every((value) => typeof value === 'string') ? values.map(bounded) : undefined
 }
 
 /** A field with several values puts the event into several groups; without one it is in none. */
