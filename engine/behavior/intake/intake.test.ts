@@ -105,6 +105,13 @@ describe('sources of a training set', () => {
     )
   })
 
+  test('of two, the one that mislabels is named as its records come: on arrival records have a vote, not sources', () => {
+    const found = judge(intake(11, 1.1, { a: honest, flips }))
+    expect([...found.keys()]).toEqual(['flips'])
+    expect(kindsOf(found.get('flips'))).toEqual(['labels'])
+    for (const { facts } of found.get('flips')!) expect(facts).not.toHaveProperty('askedAgain')
+  })
+
   test('that mislabel while the set is small are named when later records show it, in a set of sloppy ones', () => {
     let brought = 0
     const early = (vector: number[], label: number, random: Numbers): [number[], number] =>
@@ -129,6 +136,8 @@ describe('sources of a training set', () => {
     expect([...found.keys()]).toEqual(['bad'])
     const [{ facts, evidence, explanation }] = found.get('bad') as [BehaviorFinding]
     expect(facts).toMatchObject({ kind: 'labels', askedAgain: true, records: 200, count: evidence.count })
+    // What it brought is counted anew each time that all are asked: it has brought few since the last, or none.
+    expect(facts['lineLog10']).toBeGreaterThan(Math.log10(40_000 / 50))
     expect(explanation).toContain(`Of 200 remembered records that bad brought into set, ${evidence.count} carry`)
     // What others show stands beside it: hardly any of theirs is contradicted.
     expect(facts['othersShare']).toBeLessThan(0.05)
