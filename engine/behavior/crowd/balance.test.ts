@@ -89,6 +89,60 @@ describe('a load that is dealt', () => {
   })
 })
 
+describe('the order of a load', () => {
+  const names = namesOf(24)
+  const inOrder = (perSession: number): [string, number][] => {
+    const random = randomOf(13)
+    let timeMs = 0
+    return Array.from({ length: 1_200 / perSession }, () => names[Math.floor(24 * random())]!).flatMap((name) =>
+      Array.from({ length: perSession }, (): [string, number] => [name, (timeMs += 60_000 * random())]),
+    )
+  }
+
+  test('that is dealt at random has no sessions, and nobody of it is apart', () => {
+    const balance = poolOf(names)
+    callsUntil(Infinity, balance, inOrder(1))
+    expect(balance.isDealt).toBe(true)
+    expect(names.filter((name) => balance.hasSessions(name))).toEqual([])
+    expect(balance.turns).toBe(0)
+  })
+
+  test('of sessions, each of six calls: all are apart, and none is named', () => {
+    const balance = poolOf(names)
+    const calls = inOrder(6)
+    callsUntil(Infinity, balance, calls)
+    expect(balance.isDealt).toBe(false)
+    expect(names.filter((name) => balance.hasSessions(name)).length).toBeGreaterThan(20)
+  })
+
+  test('in turn is evidence by itself, and who keeps to none of it is not named with the others', () => {
+    const random = randomOf(14)
+    const balance = poolOf(names)
+    let timeMs = 0
+    for (let n = 0; n < 23 * 60; n++) {
+      balance.take(names[n % 23]!, (timeMs += -1_000 * Math.log(1 - random())))
+      if (n % 23 === 0 && random() < 0.5) {
+        balance.take('a23', timeMs + 1)
+        balance.take('a23', timeMs + 2 + 10 * random())
+      }
+    }
+    expect(balance.turns).toBeGreaterThan(line)
+    const dealt = balance.dealt(timeMs).map(({ principal }) => principal)
+    expect(dealt.length).toBe(23)
+    expect(dealt).not.toContain('a23')
+  })
+
+  test('names nobody of whom too little is known to be sure of its kind', () => {
+    const balance = poolOf(names)
+    balance.settle('a1', false)
+    callsUntil(Infinity, balance, inOrder(1))
+    const named = (): string[] => balance.dealt(inOrder(1).at(-1)![1]).map(({ principal }) => principal)
+    expect(named()).not.toContain('a1')
+    balance.settle('a1', true)
+    expect(named()).toContain('a1')
+  })
+})
+
 describe('what is no dealt load', () => {
   test('customers whose shares vary by half: evidence ever passes a line no more often than it says', () => {
     const normal = normalOf(randomOf(7))

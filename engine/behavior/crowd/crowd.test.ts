@@ -48,6 +48,13 @@ function customersOf(random: () => number, calls: (who: Who, ask: () => Query['i
   return [...honestReaders(random, topic, 20), ...customers.flat()]
 }
 
+/** Sixty calls, five at a time. */
+function inSessions(random: () => number, who: Who, ask: () => Query['input']): Query[] {
+  return Array.from({ length: 12 }, () =>
+    poisson(random, who, startMs + 47 * hourMs * random(), Infinity, 60_000, ask, 5),
+  ).flat()
+}
+
 function honestReaders(random: () => number, topic: (n: number) => number[], count: number): Query[] {
   return Array.from({ length: count }, (_, n) => {
     const own = [0, 1, 2].map(() => Math.floor(random() * 40))
@@ -55,6 +62,11 @@ function honestReaders(random: () => number, topic: (n: number) => number[], cou
       embedding: topic(pick(random, own)),
     }))
   }).flat()
+}
+
+/** Each with an answer; half as long as the median, or twice, as often as not. */
+function answered(random: () => number, queries: readonly Query[], median: number): Query[] {
+  return queries.map((query) => ({ ...query, tokens: [120, Math.round(median * Math.exp(0.6 * normal(random)))] }))
 }
 
 interface Thieves {
@@ -269,13 +281,35 @@ describe('a distillation by many accounts', () => {
     expect(named.size - thieves(named)).toBeLessThanOrEqual(1)
   })
 
-  test.each([
-    ['and a program', false],
-    ['of its own, all with one program', true],
-  ])('with a network %s for each account is not told: equal loads alone name nobody', (_, sameAgent) => {
-    const random = numbers(9)
-    const all = [...honestReaders(random, topics(random), 20), ...distillers(random, by({ networks: 0, sameAgent }))]
-    expect(run(all).named.size).toBe(0)
+  describe('with a network for each account', () => {
+    const readers = (random: () => number) => answered(random, honestReaders(random, topics(random), 20), 280)
+    const seen = (of: Partial<Thieves>, tokens: number, seed = 9): { thieves: number; others: number } => {
+      const random = numbers(seed)
+      const hand = answered(random, distillers(random, by({ networks: 0, ...of })), tokens)
+      const { named } = run([...readers(random), ...hand])
+      return { thieves: thieves(named), others: named.size - thieves(named) }
+    }
+
+    test.each([false, true])('is told where it asks for more than others do (one program: %s)', (sameAgent) => {
+      const { thieves, others } = seen({ sameAgent }, 280)
+      expect(thieves).toBeGreaterThanOrEqual(0.95 * 40)
+      expect(others).toBeLessThanOrEqual(1)
+    })
+
+    test('is told by answers that are longer than others get, however few its kinds of prompts are', () => {
+      const { thieves, others } = seen({ templates: 1 }, 620)
+      expect(thieves).toBeGreaterThanOrEqual(0.95 * 40)
+      expect(others).toBeLessThanOrEqual(1)
+    })
+
+    test('is not told by equal loads alone, where prompts are few and answers as long as others get', () => {
+      expect(seen({ templates: 1 }, 280)).toEqual({ thieves: 0, others: 0 })
+    })
+
+    test('is told by strict turns from programs of all sorts, and not where all have one, as a vendor deals its work', () => {
+      expect(seen({ templates: 1, dealt: 'in-turn' }, 280).thieves).toBeGreaterThanOrEqual(0.95 * 40)
+      expect(seen({ templates: 1, dealt: 'in-turn', sameAgent: true }, 280)).toEqual({ thieves: 0, others: 0 })
+    })
   })
 
   test('whose accounts ask what all ask shows nothing: of whatever kind its prompts are, all are of that kind', () => {
@@ -339,6 +373,12 @@ describe('what honest accounts share is no evidence', () => {
           return poisson(random, who, from, Infinity, 130_000, ask, 50 + Math.floor(10 * random()))
         }),
       ),
+    'the network and the template of a reseller, whose end users come in sessions': (random) => {
+      const ip = anyAddress(random)
+      return customersOf(random, (who, ask) => inSessions(random, { ...who, ip }, ask))
+    },
+    'the template of a vendor of long texts, who come in sessions, as many each': (random) =>
+      customersOf(random, (who, ask) => answered(random, inSessions(random, who, ask), 620)),
     'the template of one vendor, and a quota of a day that they use up': (random) =>
       customersOf(random, (who, ask) => {
         const everyMs = 400_000 * Math.exp(0.5 * normal(random))

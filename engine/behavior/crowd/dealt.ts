@@ -2,13 +2,23 @@
  * Accounts with prompts of one kind between which a load is dealt: who is named, and when.
  *
  * Equal loads name nobody: nightly batches, daily quotas and a vendor's customers of one size are equal too. They say who belongs
- * together; what speaks against them is that most of them come from networks that other tenants of theirs use as well. Those who do are named.
+ * together; what speaks against them is one of three things: that nobody comes in sessions, and they get answers longer than others get or, being many, ask for all that
+ * others ask for together; that they come in strict turn, and yet with programs of all sorts, as no vendor's customers do; or that most of them come
+ * from networks that other tenants of theirs use as well. Then those who do are named.
  */
 import { tenantsMin, type DealtMember } from './balance.ts'
 import type { Found } from './crowds.ts'
 import { whyDealt } from './explain.ts'
 import type { LikePool } from './likeness.ts'
 import type { Known, Memory } from './memory.ts'
+
+/** Of honest kinds one in ten at most gets long answers, or asks for more than others do, without anybody that comes in sessions. */
+const backing = Math.log(10)
+/** Evidence of long answers: of honest kinds one in a thousand ever has it in so many calls. */
+const longLine = Math.log(1e3)
+/** Fewest whose prompts are as various as others' together; fewest kinds of programs that are many. */
+const broadMin = 12
+const agentsMin = 3
 
 /** Whom it finds, where the account that asks is news. */
 export function dealtOf(
@@ -19,22 +29,33 @@ export function dealtOf(
 ): Found | undefined {
   const { balance } = pool
   const { evidence } = balance
-  if (evidence < line) return undefined
+  const gathers = balance.isDealt && gatheredOf(pool)
+  if (evidence < line - (gathers ? backing : 0)) return undefined
   if (account.crowd !== undefined && memory.crowd(account.crowd)?.backed === true) return undefined
   const dealt = balance.dealt(timeMs)
-  const members = sharingOf(memory, dealt)
+  const isHand = gathers || (balance.turns >= line && comeFromEverywhere(memory, dealt))
+  const members = isHand ? dealt : sharingOf(memory, dealt)
   if (2 * members.length <= dealt.length || !members.some((each) => each.principal === principal)) return undefined
   if (new Set(members.map(({ tenant }) => tenant)).size < tenantsMin) return undefined
   return {
     id: `like/${id}`,
     sinceMs: pool.sinceMs,
-    over: 'accounts with prompts of one kind on networks that they share',
+    over: gathers
+      ? 'accounts with prompts of one kind that gather answers'
+      : isHand
+        ? 'accounts with prompts of one kind that take turns'
+        : 'accounts with prompts of one kind on networks that they share',
     top: evidence,
     line,
     backed: true,
     tells: true,
     members: members.map(({ principal: each, calls, even }) => ({ principal: each, why: () => whyDealt(calls, even) })),
   }
+}
+
+/** That its answers are longer than others', or, of many, that they ask for all that others ask for. */
+function gatheredOf({ balance, gathered }: LikePool): boolean {
+  return gathered.evidence >= longLine || (gathered.isBroad && balance.size >= broadMin)
 }
 
 /** Those from networks of which another tenant of theirs comes too. */
@@ -46,4 +67,14 @@ function sharingOf(memory: Memory, dealt: readonly DealtMember[]): readonly Deal
     return network
   })
   return dealt.filter((_, n) => networks[n] !== '' && tenants.get(networks[n]!)!.size > 1)
+}
+
+/** Customers of a vendor call with its program, or from its network where it calls for them: not in turn from many of both. */
+function comeFromEverywhere(memory: Memory, dealt: readonly DealtMember[]): boolean {
+  const agents = new Map<string, number>()
+  for (const { principal } of dealt) {
+    const agent = memory.known(principal)?.agent ?? ''
+    agents.set(agent, (agents.get(agent) ?? 0) + 1)
+  }
+  return agents.size >= agentsMin && 2 * Math.max(...agents.values()) <= dealt.length
 }

@@ -19,6 +19,8 @@ export const accountCrowd: BehaviorDetector<CrowdParams> = {
     'user_agent.original',
     'warden.input.features',
     'warden.input.embedding',
+    'gen_ai.usage.output_tokens',
+    'gen_ai.usage.input_tokens',
   ],
   create: (params) => ({ read, local: new TellStep(params), grouped: new PoolStep(params) }),
 }

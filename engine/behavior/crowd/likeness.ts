@@ -9,77 +9,33 @@
  * Promises: at most `accountsMax` accounts of a model; O(accounts) at an account's 8th, 16th, 32nd call and each 64th, O(members) else.
  */
 import type { GroupEntries } from '../types.ts'
+import { Asked, packedZeros, spreadOf, squaredDistance, type AskedJson, type Center } from './asked.ts'
 import { Balance, type BalanceJson } from './balance.ts'
+import { Gathered, type GatheredJson } from './gathered.ts'
 import type { Sight } from './params.ts'
 
 const accountsMax = 512
-/** Calls at which an account is compared first; then at each power of two, and at each `compareEvery`-th. */
+/** Calls at which an account is compared: first, then, and at each `compareEvery`-th. */
 const compareFirst = 8
+const comparedAt: ReadonlySet<number> = new Set([compareFirst, 12, 16, 24, 32, 48])
 const compareEvery = 64
-/** Calls that the mean is about. */
-const meanOver = 128
 /** Fewest accounts that are unlike those of one kind. */
 const unlikeMin = 4
 const unlikeShare = 0.1
 /** Of the squared distance to those unlike: what two of one kind may differ, and the most that their scatter may make of it. */
 const likeMost = 0.1
-const scatterMost = 0.25
+const scatterMost = 0.45
+/** Of one alone, from which on it is sure. */
+const sureMost = 0.15
 /** Beside it, in their scatter. */
 const scatterRoom = 0.8
-
-export interface AskedJson {
-  readonly tenant: string
-  readonly mean: string
-  readonly calls: number
-  readonly firstMs: number
-  readonly lastMs: number
-  readonly pool?: string
-}
 
 export interface PoolJson {
   readonly sinceMs: number
   readonly lastMs: number
   readonly balance: BalanceJson
-}
-
-/** What one account has asked. */
-class Asked {
-  readonly tenant: string
-  /** To as many digits as the state has. */
-  readonly mean: Float32Array
-  calls: number
-  readonly firstMs: number
-  lastMs: number
-  pool: string | undefined
-
-  constructor({ tenant, mean, calls, firstMs, lastMs, pool }: AskedJson) {
-    this.tenant = tenant
-    this.mean = unpacked(mean)
-    this.calls = calls
-    this.firstMs = firstMs
-    this.lastMs = lastMs
-    this.pool = pool
-  }
-
-  add(x: Float64Array, timeMs: number): void {
-    this.calls++
-    const share = 1 / Math.min(this.calls, meanOver)
-    for (let k = 0; k < x.length; k++) this.mean[k]! += share * (x[k]! - this.mean[k]!)
-    this.lastMs = Math.max(this.lastMs, timeMs)
-  }
-
-  /** Expected squared distance of the mean to what it is the mean of: embeddings have length one. */
-  get scatter(): number {
-    let squares = 0
-    for (const value of this.mean) squares += value * value
-    return Math.max(1e-6, 1 - squares) / (Math.min(this.calls, meanOver) - 1)
-  }
-
-  toJSON(): AskedJson {
-    const { tenant, calls, firstMs, lastMs, pool } = this
-    const mean = Buffer.from(this.mean.buffer).toString('base64')
-    return { tenant, mean, calls, firstMs, lastMs, ...(pool === undefined ? {} : { pool }) }
-  }
+  /** States of before have none. */
+  readonly gathered?: GatheredJson
 }
 
 /** Accounts of one kind of prompts. */
@@ -87,21 +43,19 @@ export class LikePool {
   readonly sinceMs: number
   lastMs: number
   readonly balance: Balance
+  readonly gathered: Gathered
 
-  constructor({ sinceMs, lastMs, balance }: PoolJson) {
+  constructor({ sinceMs, lastMs, balance, gathered }: PoolJson) {
     this.sinceMs = sinceMs
     this.lastMs = lastMs
     this.balance = new Balance(balance)
+    this.gathered = new Gathered(gathered)
   }
 
   toJSON(): PoolJson {
-    return { sinceMs: this.sinceMs, lastMs: this.lastMs, balance: this.balance.toJSON() }
+    const { sinceMs, lastMs, balance, gathered } = this
+    return { sinceMs, lastMs, balance: balance.toJSON(), gathered: gathered.toJSON() }
   }
-}
-
-interface Center {
-  readonly mean: Float32Array | Float64Array
-  readonly scatter: number
 }
 
 export class Likeness {
@@ -119,16 +73,20 @@ export class Likeness {
   /** Takes note of a call; the pool that its account is in, where it is in one. */
   take(
     entries: GroupEntries,
-    { principal, tenant, timeMs }: Sight,
+    { principal, tenant, timeMs, answer, prompt }: Sight,
     x: Float64Array,
   ): { readonly id: string; readonly pool: LikePool } | undefined {
     const asked = this.#of(entries, principal, tenant, x.length, timeMs)
     // Weighed by what was known before it; what makes an account a member is not weighed.
-    this.#poolOf(asked)?.balance.take(principal, timeMs)
-    asked.add(x, timeMs)
+    const before = this.#poolOf(asked)
+    before?.balance.take(principal, timeMs)
+    before?.gathered.take(answer, prompt)
+    asked.add(x, timeMs, answer)
     const { calls } = asked
-    if (calls >= compareFirst && ((calls < compareEvery && (calls & (calls - 1)) === 0) || calls % compareEvery === 0))
+    if (comparedAt.has(calls) || calls % compareEvery === 0) {
       this.#compare(entries, principal, asked)
+      this.#learn(asked)
+    }
     entries.set(askedPrefix + principal, asked)
     const [id, pool] = [asked.pool, this.#poolOf(asked)]
     if (id === undefined || pool === undefined) return undefined
@@ -173,8 +131,24 @@ export class Likeness {
     }
   }
 
+  /** How long the answers are, and how various the prompts, of all who are not of its pool. */
+  #learn({ pool: id, mean }: Asked): void {
+    const pool = id === undefined ? undefined : this.#pools.get(id)
+    const center = pool === undefined ? undefined : this.#centerOf(pool, '', mean.length)
+    if (center === undefined) return
+    const others = [...this.#asked.values()].filter(
+      (each) => each.pool !== id && each.calls >= compareFirst && each.mean.length === mean.length,
+    )
+    pool!.gathered.learn(
+      others.map(({ answers }) => answers),
+      { own: spreadOf(center), others: others.map((each) => spreadOf(each)) },
+    )
+  }
+
   /** Puts an account into the pool that it is of, or out of one that it isn't. */
   #compare(entries: GroupEntries, principal: string, asked: Asked): void {
+    if (this.#poolOf(asked)?.balance.hasSessions(principal) === true) asked.sessions = true
+    if (asked.sessions === true) return this.#leave(entries, principal, asked)
     const others = [...this.#asked].filter(
       ([, each]) =>
         each !== asked &&
@@ -193,6 +167,7 @@ export class Likeness {
         squaredDistance(asked.mean, center.mean) <= (1 + scatterRoom) * scatter + likeMost * unlike
       )
     }
+    this.#merge(entries, asked.mean.length, unlike)
     let [best, least]: [string | undefined, number] = [undefined, Infinity]
     for (const [id, pool] of this.#pools) {
       const center = this.#centerOf(pool, principal, asked.mean.length)
@@ -201,7 +176,7 @@ export class Likeness {
       if (distance < least) [best, least] = [id, distance]
     }
     if (best === undefined) {
-      const like = others.filter(([, each]) => each.pool === undefined && isLike(each))
+      const like = others.filter(([, each]) => each.pool === undefined && each.sessions === undefined && isLike(each))
       like.sort(([, a], [, b]) => squaredDistance(asked.mean, a.mean) - squaredDistance(asked.mean, b.mean))
       const [other] = like
       if (other === undefined) return this.#leave(entries, principal, asked)
@@ -213,6 +188,27 @@ export class Likeness {
       this.#join(entries, best, ...other)
     }
     this.#join(entries, best, principal, asked)
+    this.#poolOf(asked)?.balance.settle(principal, asked.scatter <= sureMost * unlike)
+  }
+
+  /** Two pools of one kind begin where two pairs are alike first: those of the smaller go over to the larger. */
+  #merge(entries: GroupEntries, length: number, unlike: number): void {
+    const pools = [...this.#pools].flatMap(([id, pool]) => {
+      const center = this.#centerOf(pool, '', length)
+      return center === undefined ? [] : [{ id, pool, center }]
+    })
+    for (const [n, one] of pools.entries())
+      for (const other of pools.slice(n + 1)) {
+        const scatter = one.center.scatter + other.center.scatter
+        if (squaredDistance(one.center.mean, other.center.mean) > (1 + scatterRoom) * scatter + likeMost * unlike)
+          continue
+        const [into, from] = one.pool.balance.size >= other.pool.balance.size ? [one, other] : [other, one]
+        for (const principal of from.pool.balance.principals()) {
+          const asked = this.#asked.get(principal)
+          if (asked !== undefined) this.#join(entries, into.id, principal, asked)
+        }
+        return
+      }
   }
 
   #join(entries: GroupEntries, id: string, principal: string, asked: Asked): void {
@@ -263,25 +259,10 @@ function unlikeOf(asked: Asked, others: readonly Asked[]): number {
   return excess.sort((a, b) => b - a)[at] ?? 0
 }
 
-function squaredDistance(a: Center['mean'], b: Center['mean']): number {
-  let sum = 0
-  for (let k = 0; k < a.length; k++) sum += (a[k]! - b[k]!) ** 2
-  return sum
-}
-
 function opened(kept: Asked | AskedJson): Asked {
   return kept instanceof Asked ? kept : new Asked(kept)
 }
 
 function openedPool(kept: LikePool | PoolJson): LikePool {
   return kept instanceof LikePool ? kept : new LikePool(kept)
-}
-
-function unpacked(mean: string): Float32Array {
-  const bytes = Buffer.from(mean, 'base64')
-  return Float32Array.from({ length: bytes.length / 4 }, (_, k) => bytes.readFloatLE(4 * k))
-}
-
-function packedZeros(length: number): string {
-  return Buffer.alloc(4 * length).toString('base64')
 }

@@ -64,6 +64,7 @@ export class TellStep implements BehaviorStep {
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
       novelty: input === undefined || drifted ? 0 : this.#noveltyOf(input, referenceOf(context, model, input)),
+      ...tokensOf(event),
       ...(drifted ? { drifted } : undefined),
       entities: credentialOf(entitiesOf(event)),
       evidence: evidenceOf(event),
@@ -111,6 +112,16 @@ export class TellStep implements BehaviorStep {
     }
     return hits
   }
+}
+
+/** Of a language model's answer and its prompt, where both are known. */
+function tokensOf({ gen_ai: ai }: Event): Pick<Sight, 'answer' | 'prompt'> {
+  const { output_tokens: answer, input_tokens: prompt } = ai?.usage ?? {}
+  return isCount(answer) && isCount(prompt) ? { answer, prompt } : {}
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 1e9
 }
 
 /** Alone, as a list: it travels as one. */

@@ -35,6 +35,9 @@ export interface Sight {
   readonly x: string | readonly number[]
   /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
   readonly novelty: number
+  /** Tokens of a language model's answer and of its prompt. */
+  readonly answer?: number
+  readonly prompt?: number
   /** What all ask has just changed: neither novelty nor steps say anything. */
   readonly drifted?: true
   readonly entities: readonly Entity[]

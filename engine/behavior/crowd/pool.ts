@@ -147,15 +147,16 @@ export class PoolStep implements BehaviorStep {
     // A repeated query takes no turn: a check of health comes in the same order for ever.
     if (repeats) return undefined
     const { names } = memory
-    logs[placeOfSort.turns] = thousandths((cell.turns ??= new Turns(names)).take(tenant, sight.timeMs))
+    cell.turns ??= new Turns(names)
+    const mayBeAlike = cell.kind !== 'model' && hasInput && saysWhoIsAlike(sight, cell, tenant)
+    logs[placeOfSort.turns] = thousandths(cell.turns.take(tenant, sight.timeMs))
     // What a whole model's accounts have in common is the model: only the order in which they come says anything, until it
     // has shown who belongs together.
     if (cell.kind !== 'model' || (cell.crossed && isMember(cell, known))) {
       logs[placeOfSort.novel] = thousandths(sight.novelty)
       if (kin !== undefined) logs[placeOfSort.steps] = thousandths(kin.log)
     }
-    if (cell.kind !== 'model' && hasInput && saysWhoIsAlike(sight, cell))
-      logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, matesOf(cell, memory)))
+    if (mayBeAlike) logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, matesOf(cell, memory)))
     const relay = (cell.relay ??= new Relay())
     const handover = relay.relieve(known.principal, sight.tenant, sight.timeMs, known.account.queries === 1)
     if (handover !== undefined) logs[placeOfSort.relay] = thousandths(handover.log)
@@ -192,10 +193,11 @@ const nothing: readonly never[] = []
 
 /**
  * Answers alone say nothing of who asks alike; nor do embeddings of those who share a program: the customers of a vendor ask with its template
- * (likeness.ts). Whose calls come from one network as well are taken for its own.
+ * (likeness.ts). Whose calls come from one network as well are taken for its own, unless they come in sessions, as a reseller's customers do.
  */
-function saysWhoIsAlike({ kind }: Sight, cell: Cell): boolean {
-  return kind !== 'output' && !(kind === 'embedding' && cell.kind === 'agent')
+function saysWhoIsAlike({ kind, timeMs }: Sight, { kind: over, turns }: Cell, tenant: number): boolean {
+  if (kind !== 'embedding') return kind !== 'output'
+  return over !== 'agent' && turns?.comeInSessions(tenant, timeMs) === false
 }
 
 function isMember(cell: Cell, { principal }: Known): boolean {

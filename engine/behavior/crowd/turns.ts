@@ -25,6 +25,10 @@ const hitMax = 2.5
 const variation = 1.5
 /** Silence after which a return says nothing. */
 const silentMsMax = 3_600_000
+/** Who comes in sessions comes again before most others have come, that have been heard within this time: the running mean of how many have. */
+const heardMs = 6 * 3_600_000
+const placeWeight = 1 / 32
+const sessionsBelow = 0.3
 
 export interface TurnsJson {
   /** Silent longest first. */
@@ -33,6 +37,8 @@ export interface TurnsJson {
   readonly intervals: readonly number[]
   /** Running mean of the logarithm of returns in ms; null: none yet. */
   readonly logReturn: number | null
+  /** Share of the others that come before one comes again; states of before have none. */
+  readonly place?: number
 }
 
 export class Turns {
@@ -42,13 +48,25 @@ export class Turns {
   readonly #lastMs: number[]
   readonly #intervals: number[]
   #logReturn: number | null
+  #place: number
 
-  constructor(names: Names, { tenants, intervals, logReturn }: TurnsJson = empty) {
+  constructor(names: Names, { tenants, intervals, logReturn, place = 0.5 }: TurnsJson = empty) {
     this.#names = names
     this.#tenants = tenants.map(([tenant]) => names.of(tenant))
     this.#lastMs = tenants.map(([, lastMs]) => lastMs)
     this.#intervals = [...intervals]
     this.#logReturn = logReturn
+    this.#place = place
+  }
+
+  /** Takes note, before a call is taken, of how many others have called since its tenant did; true: they come in sessions. */
+  comeInSessions(tenant: number, timeMs: number): boolean {
+    const at = this.#tenants.lastIndexOf(tenant)
+    const first = this.#lastMs.findIndex((lastMs) => lastMs >= timeMs - heardMs)
+    const others = this.#lastMs.length - 1 - first
+    if (first >= 0 && at >= first && others >= turnMin - 1)
+      this.#place += placeWeight * ((this.#lastMs.length - 1 - at) / others - this.#place)
+    return this.#place < sessionsBelow
   }
 
   /** The logarithm of the evidence that this query brings; 0 where it says nothing. */
@@ -83,6 +101,7 @@ export class Turns {
       tenants: this.#tenants.map((tenant, n) => [this.#names.nameOf(tenant), this.#lastMs[n]!] as const),
       intervals: this.#intervals,
       logReturn: this.#logReturn,
+      ...(this.#place === 0.5 ? {} : { place: this.#place }),
     }
   }
 

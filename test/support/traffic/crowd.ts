@@ -22,6 +22,8 @@ export interface Who {
 export interface Query extends Who {
   readonly timeMs: number
   readonly input: { readonly features: readonly number[] } | { readonly embedding: readonly number[] } | undefined
+  /** Of a language model's prompt and answer. */
+  readonly tokens?: readonly [prompt: number, answer: number]
 }
 
 export const agents = ['python-requests/2.32', 'aiohttp/3.9', 'okhttp/4.12', 'axios/1.7', 'curl/8.6']
@@ -74,6 +76,7 @@ export function run(
       organization: { id: query.tenant },
       source: { ip: query.ip },
       user_agent: { original: query.agent },
+      ...(query.tokens && { gen_ai: { usage: { input_tokens: query.tokens[0], output_tokens: query.tokens[1] } } }),
       warden: {
         principal: `${query.tenant}/${query.user}`,
         credential: { id: `hmac-${query.user}` },

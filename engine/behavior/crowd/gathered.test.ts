@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { Gathered, type GatheredJson } from './gathered.ts'
+
+const narrow = { own: 0.3, others: Array.from({ length: 10 }, () => 0.5) }
+
+/** Others' answers have a median of 280 tokens, those of the kind the given one. */
+function evidenceOf(median: number, prompt: number, { calls = 200, known = 6 } = {}): number {
+  const normal = normalOf(randomOf(median + prompt))
+  const others = Array.from({ length: known }, () => Array.from({ length: 8 }, () => 280 * Math.exp(0.6 * normal())))
+  let gathered = new Gathered()
+  gathered.learn(others, narrow)
+  for (let n = 0; n < calls; n++) {
+    if (n % 50 === 0) gathered = new Gathered(JSON.parse(JSON.stringify(gathered)) as GatheredJson)
+    gathered.take(median * Math.exp(0.4 * normal()), prompt)
+  }
+  return gathered.evidence
+}
+
+describe('answers of accounts with prompts of one kind', () => {
+  test('that are twice as long as others get are evidence', () => {
+    expect(evidenceOf(600, 100)).toBeGreaterThan(Math.log(1e3))
+  })
+
+  test('that are a little longer are none, nor where the prompts are longer still', () => {
+    expect(evidenceOf(330, 100)).toBeLessThan(Math.log(100))
+    expect(evidenceOf(600, 4_000)).toBe(0)
+  })
+
+  test('say nothing where fewer than four others are known', () => {
+    expect(evidenceOf(600, 100, { known: 3 })).toBe(0)
+  })
+
+  test('are not counted where a call tells no tokens', () => {
+    const gathered = new Gathered()
+    gathered.learn(
+      Array.from({ length: 6 }, () => [100, 100, 100, 100]),
+      narrow,
+    )
+    for (let n = 0; n < 200; n++) gathered.take(undefined, undefined)
+    expect(gathered.evidence).toBe(0)
+  })
+})
+
+describe('prompts of one kind', () => {
+  const isBroad = (own: number, others: readonly number[]): boolean => {
+    const gathered = new Gathered()
+    gathered.learn([], { own, others })
+    return gathered.isBroad
+  }
+  const others = [0.9, ...Array.from({ length: 9 }, () => 0.5)]
+
+  test('are various where they are as various as all but a tenth of the others are', () => {
+    expect(isBroad(0.6, others)).toBe(true)
+    expect(isBroad(0.4, others)).toBe(false)
+  })
+
+  test('are not called so beside fewer than eight others', () => {
+    expect(isBroad(0.6, others.slice(0, 7))).toBe(false)
+  })
+})
