@@ -43,6 +43,8 @@ const batch = 256
 const latenessMs = 600_000
 /** Queries between two checkpoints. */
 const checkpointQueries = 50_000
+/** Records that are parsed to know the machine. */
+const parsedAtOnce = 10_000
 /** Known accounts whose state is compared before and after the unknown keys. */
 const comparedEvery = 997
 
@@ -161,12 +163,27 @@ function askAll(first: number, end: number, name: string, fromMs: number): void 
   for (let n = from; n < end; n++) ask(name + String(n), fromMs + Math.floor(((n - from) / (end - from)) * hourMs))
 }
 
-/** Of all threads: the garbage collector's are part of what it costs. */
-function microsOf(work: () => void): number {
+/** `all`: of all threads, for the garbage collector's are part of what it costs; `own`: of this one. */
+function microsOf(work: () => void): { readonly all: number; readonly own: number } {
   const started = process.cpuUsage()
+  const startedOwn = process.threadCpuUsage()
   work()
+  const own = process.threadCpuUsage(startedOwn)
   const { user, system } = process.cpuUsage(started)
-  return user + system
+  return { all: user + system, own: own.user + own.system }
+}
+
+/** What a bare JSON.parse of a query's record takes, the least of some rounds: how fast this machine is just now. */
+function parseMicros(): number {
+  const record = JSON.stringify(eventOf(number, 'a1', startMs))
+  const rounds = Array.from({ length: 5 }, () => microsOf(() => void parseAgain(record)).own)
+  return Math.min(...rounds) / parsedAtOnce
+}
+
+function parseAgain(record: string): number {
+  let offsets = 0
+  for (let n = 0; n < parsedAtOnce; n++) offsets += (JSON.parse(record) as Event).warden.position.offset
+  return offsets
 }
 
 /** From here on honest use is known, as it is in a model's second week: each query is compared with it. */
@@ -216,8 +233,9 @@ for (let day = 0; day < days; day++) {
 }
 const lastMs = startMs + days * stepMs
 state.checkpoint()
-const roundMicros = microsOf(() => askAll(0, accounts, 'a', lastMs))
-const queryMicros = roundMicros / accounts
+const parsedBefore = parseMicros()
+const round = microsOf(() => askAll(0, accounts, 'a', lastMs))
+const parsedAfter = parseMicros()
 state.checkpoint()
 out.clear()
 const bytesPerAccount = (bytesUsed() - before) / accounts
@@ -228,14 +246,16 @@ logic.watermark(idleMs, out)
 state.checkpoint()
 out.clear()
 const known = keptOf()
-const strangerMicros = microsOf(() => askAll(0, unknown, 'x', idleMs))
+const strangers = microsOf(() => askAll(0, unknown, 'x', idleMs))
 state.checkpoint()
 out.clear()
 const after = keptOf()
 process.stdout.write(
   `${JSON.stringify({
-    queryMicros,
-    strangerMicros: unknown === 0 ? 0 : strangerMicros / unknown,
+    queryMicros: round.all / accounts,
+    threadMicros: round.own / accounts,
+    parseMicros: Math.min(parsedBefore, parsedAfter),
+    strangerMicros: unknown === 0 ? 0 : strangers.all / unknown,
     bytesPerAccount,
     strangersBytes: bytesUsed() - before - bytesPerAccount * accounts,
     groupsBefore: known.groups,
