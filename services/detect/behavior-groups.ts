@@ -61,8 +61,8 @@ export interface Member {
   readonly step: BehaviorStep
   readonly context: StepContext
   readonly owner: GroupOwner
-  /** Tells the rules in force apart. */
-  readonly number: number
+  /** Tells those in force apart whose groups were asked for, so that lists by it are short; -1: its own were not. */
+  number: number
 }
 
 export class BehaviorGroups {
@@ -71,6 +71,8 @@ export class BehaviorGroups {
   readonly #which: 'local' | 'grouped'
   readonly #limits: BehaviorLimits
   readonly #members = new Map<string, Member>()
+  /** How many of them have a number. */
+  #numbered = 0
   /** Type of a detector -> the first rule that has it. */
   readonly #firstOfType = new Map<string, string>()
   readonly #groups = new GroupsByValues()
@@ -106,13 +108,14 @@ export class BehaviorGroups {
 
   use(rules: readonly BehaviorPlanned[]): void {
     this.#members.clear()
+    this.#numbered = 0
     this.#firstOfType.clear()
     for (const planned of rules) {
       const step = planned.rule.plan[this.#which]
       if (step === undefined) continue
       const { key, rule } = planned
       const owner: GroupOwner = { rule: key, version: step.stateVersion, store: this.#store }
-      this.#members.set(key, { planned, step, context: this.#contextOf(key), owner, number: this.#members.size })
+      this.#members.set(key, { planned, step, context: this.#contextOf(key), owner, number: -1 })
       if (!this.#firstOfType.has(rule.type)) this.#firstOfType.set(rule.type, key)
     }
     this.#takeUp()
@@ -147,6 +150,7 @@ export class BehaviorGroups {
     out: Outcome,
     familiar?: Familiar,
   ): BehaviorFound | undefined {
+    if (member.number < 0) member.number = this.#numbered++
     let group = familiar?.behavior[member.number]
     if (group?.isFor(member.planned.key, scope, values) !== true) {
       group = this.#groupOf(member, scope, values, seen, out)

@@ -1,11 +1,26 @@
 /** Under which keys the groups of behavior rules stand in the state, and by which names their values are looked up. */
-import { groupKey } from './observations.ts'
+import { groupCharsMax, groupKey, isPlain } from './observations.ts'
 
 export const prefix = 'b/'
 
+/** Put together by `keyOf`. */
+const parts: string[] = []
+
 /** Joined, not added up: what is added up keeps its parts beside the whole. */
 export function keyOf(rule: string, scope: string, values: readonly string[]): string {
-  return [prefix, rule, '/', groupKey(scope, values)].join('')
+  let chars = scope.length + 4
+  let plain = isPlain(scope)
+  for (let n = 0; n < values.length; n++) {
+    chars += values[n]!.length + 3
+    plain &&= isPlain(values[n]!)
+  }
+  if (!plain || chars > groupCharsMax) return [prefix, rule, '/', groupKey(scope, values)].join('')
+  // As `groupKey` spells it, without the parts of it.
+  parts.length = 0
+  parts.push(prefix, rule, '/["', scope)
+  for (let n = 0; n < values.length; n++) parts.push('","', values[n]!)
+  parts.push('"]')
+  return parts.join('')
 }
 
 export function ruleKeyOf(key: string): string {

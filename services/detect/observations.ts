@@ -8,7 +8,8 @@ import type { StageOutput } from '../../runtime/stage.ts'
 import { headOf, ownOf, together } from './observations-together.ts'
 import type { Observed } from './observed.ts'
 
-const groupCharsMax = 300
+/** Longer ones are not spelled out. */
+export const groupCharsMax = 300
 
 /** Spells a group as part of a key: readable where it is short. As JSON, which plain text is spelled as without asking. */
 export function groupKey(scope: string, group: readonly string[]): string {
@@ -19,11 +20,16 @@ export function groupKey(scope: string, group: readonly string[]): string {
 }
 
 function quoted(text: string): string {
+  return isPlain(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+/** Whether JSON spells it as it is. */
+export function isPlain(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return JSON.stringify(text)
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false
   }
-  return `"${text}"`
+  return true
 }
 
 /** Where it is looked for: with others of its rule and group. A correlation may be placed otherwise (placement.ts). */

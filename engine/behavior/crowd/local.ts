@@ -9,6 +9,7 @@ import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf, packedInput, type QueryInput } from '../model-queries/input.ts'
 import { openReference, levelCount, type Reference } from '../model-queries/reference.ts'
 import { agentFamily, networkOf } from '../network.ts'
+import { referenceNames } from '../told-name.ts'
 import type { BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import type { CrowdParams, Sight } from './params.ts'
 
@@ -131,6 +132,6 @@ function credentialOf(entities: readonly Entity[]): readonly Entity[] {
 }
 
 function referenceOf(context: StepContext, model: string, input: QueryInput): Reference | undefined {
-  const reference = openReference(context.baseline(`${model} ${input.kind}`, 'model-queries'))
+  const reference = openReference(context.baseline(referenceNames[input.kind].of(model), 'model-queries'))
   return reference?.told.dimension === input.x.length ? reference : undefined
 }

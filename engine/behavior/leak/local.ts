@@ -11,6 +11,7 @@ import { derivedId } from '../../../core/ids.ts'
 import { copyFidelityOf } from '../license/terms.ts'
 import { keyOfText, type QueryInput } from '../model-queries/input.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
+import { landmarkNames } from '../told-name.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { learn, tryCopies } from './copies.ts'
 import { estimateOf, greater } from './estimate.ts'
@@ -103,7 +104,7 @@ export class HoldStep implements BehaviorStep {
     if (last === undefined || holdings.queries === holdings.told.queries) {
       return { findings: [], shuffled: [], dueMs: this.#dueMs(holdings) }
     }
-    const told = openLandmarks(context.baseline(`${group[1]!} ${last.kind} landmarks`, 'model-queries'))
+    const told = openLandmarks(context.baseline(landmarkNames[last.kind].of(group[1]!), 'model-queries'))
     const outcome = this.#tell(group, holdings, last, told, context)
     holdings.putBack(block)
     entries.set('', block)
@@ -218,6 +219,6 @@ function rounded(share: number): number {
 }
 
 function landmarksOf(context: StepContext, model: string, input: QueryInput): Landmarks | undefined {
-  const landmarks = openLandmarks(context.baseline(`${model} ${input.kind} landmarks`, 'model-queries'))
+  const landmarks = openLandmarks(context.baseline(landmarkNames[input.kind].of(model), 'model-queries'))
   return landmarks?.dimension === input.x.length ? landmarks : undefined
 }

@@ -9,6 +9,7 @@
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { hasDrifted } from '../drift/told.ts'
+import { referenceNames } from '../told-name.ts'
 import { AccountBlock } from './account-block.ts'
 import { Account, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
@@ -135,7 +136,7 @@ export class WeighQueries implements BehaviorStep {
   /** What is learned says nothing while the model's traffic as a whole has become another. */
   #referenceOf(context: StepContext, model: string, { input, timeMs }: ModelQuery): Reference | undefined {
     if (hasDrifted(context, model, timeMs)) return undefined
-    const reference = openReference(context.baseline(`${model} ${input.kind}`))
+    const reference = openReference(context.baseline(referenceNames[input.kind].of(model)))
     if (reference?.told.dimension !== input.x.length) return undefined
     return (input.blackAndWhite ? openReference(reference.told.blackAndWhite) : undefined) ?? reference
   }

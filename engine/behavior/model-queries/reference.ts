@@ -191,17 +191,24 @@ function onceEach(score: Scorer): Scorer {
 }
 
 const opened = new WeakMap<object, Reference>()
+/** What was asked for last. */
+const last: { told: object | undefined; reference: Reference | undefined } = { told: undefined, reference: undefined }
 
 /** Opens what was told; the same object again costs nothing. Undefined: nothing was told, or by another version. */
 export function openReference(told: unknown): Reference | undefined {
   if (typeof told !== 'object' || told === null || (told as ToldReference).version !== 1) return undefined
-  const known = opened.get(told)
-  if (known !== undefined) return known
-  const of = told as ToldReference
+  if (told === last.told) return last.reference
+  const known = opened.get(told) ?? opening(told as ToldReference)
+  last.told = told
+  last.reference = known
+  return known
+}
+
+function opening(of: ToldReference): Reference {
   const whitening = Float64Array.from(unpacked(of.whitening))
   const means = Float64Array.from(unpacked(of.means))
   const score = scorer({ dimension: of.dimension, labels: of.labels, whitening, means })
   const reference = { told: of, novelty: onceEach(score) }
-  opened.set(told, reference)
+  opened.set(of, reference)
   return reference
 }
