@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { DeadLetter } from '../core/dead-letter.ts'
+import { limits } from '../core/limits.ts'
 import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
 import { headers, topics } from '../core/topics.ts'
 import { ContentOnBus } from './content-reader.ts'
 import { silentLog } from './log.ts'
 import { MemoryState } from './memory-state.ts'
-import { packCharsMax, unpack } from './packs.ts'
+import { Pack, packCharsMax, unpack } from './packs.ts'
 import { StageTask } from './stage-task.ts'
 import type { PackReader, StageLogic, StageSpec } from './stage.ts'
 import { silentTelemetry } from './telemetry.ts'
@@ -194,6 +195,21 @@ describe('a pack', () => {
         },
       })
 
+    it('holds as JSON what is its own, text too', async () => {
+      const producer = task({ name: 'upper', packs: [reader] }, inTopic, {
+        record: ({ offset }, out) => {
+          out.emit({ topic: betweenTopic, key: 'k', value: {}, shared: { head: '{}', of: `"${offset}` } })
+        },
+      })
+      await producer.take(input(0, 2))
+      const [{ value, headers: told = {} }] = producer.published as [OutgoingRecord]
+      const items = unpack({ value: Buffer.from(value as string), headers: told })?.items.map((item) => item.value)
+      expect(items).toEqual([
+        { head: {}, of: '"0' },
+        { head: {}, of: '"1' },
+      ])
+    })
+
     it('holds each head once, and hands each output on with its own', async () => {
       const producer = sharing(4)
       await producer.take(input(0, 2))
@@ -235,6 +251,21 @@ describe('a pack', () => {
       expect(offsets).toEqual([[0, 1], [2, 3], [4, 5]]) // prettier-ignore
     })
   })
+
+  it.each([undefined, '{"rule":1}'])(
+    'that is refused whole fits its dead letter, to the character, head %s',
+    (head) => {
+      const of = { key: 'k', head, whole: {}, offset: 1, index: 2, arrived: '5000' }
+      const lengths = Array.from({ length: 150 }, (_, short) => {
+        const pack = new Pack('upper/test.in/0', betweenTopic, 0)
+        expect(pack.add({ ...of, json: `"${'x'.repeat(30_000)}"` })).toBe(true)
+        pack.add({ ...of, json: `"${'y'.repeat(limits.deadLetterBytesMax - 30_000 - short)}"` })
+        return (pack.take()!.value as string).length
+      })
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(limits.deadLetterBytesMax)
+      expect(Math.max(...lengths)).toBeGreaterThan(limits.deadLetterBytesMax - 30)
+    },
+  )
 
   it('that comes again cut otherwise, after a restart, changes nothing', async () => {
     const [first, again] = [upper(), upper()]

@@ -57,7 +57,8 @@ export class Pack {
     const known = head === undefined ? undefined : this.#heads.get(head)
     const number = head === undefined ? '' : `,${known ?? this.#heads.size}`
     const item = `[${offset},${index},${arrived},${json}${number}]`
-    const added = item.length + (head === undefined || known !== undefined ? 0 : head.length + 1)
+    // With the commas before them.
+    const added = 1 + item.length + (head === undefined || known !== undefined ? 0 : 1 + head.length)
     if (this.#first === undefined) this.#first = output
     else if (this.#text.length + this.#headsText.length + added > packCharsMax) return false
     if (head !== undefined && known === undefined) {

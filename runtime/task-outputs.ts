@@ -125,7 +125,7 @@ export class TaskOutputs {
     const { topic, key, partition, value: whole, shared, headers: own } = output
     const isPlain = key !== undefined && partition === undefined && own === undefined
     if (!isPlain || typeof whole !== 'object') return false
-    const json = serialize(shared === undefined ? whole : shared.of)
+    const json = shared === undefined ? serialize(whole) : JSON.stringify(shared.of)
     if (typeof json !== 'string' || json.length > packCharsMax) return false
     const pack = packs[partitionOf(key, packs.length)]!
     const packed = { key, json, head: shared?.head, whole, offset, index: this.#index++, arrived }
