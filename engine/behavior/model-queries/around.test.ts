@@ -242,3 +242,18 @@ describe('training records', () => {
     expect(shown).toEqual(counted!.filter((_, n) => n % 2 === 1))
   })
 })
+
+test('pairs around a synthetic center are inversion also where they lie as far apart as honest inputs do', () => {
+  const center = natural().map((value) => value / 4 + 1)
+  const pairs = Array.from({ length: 20 }, () => natural().map(() => told.scale * normal())).flatMap((step) =>
+    [1, -1].map((sign) => ({ x: center.map((value, i) => value + sign * step[i]!) })),
+  )
+  const { each, named } = run(pairs)
+  expect(named['inversion']).toBeLessThanOrEqual(25)
+  expect(each.filter(({ bits }) => (bits & shows.ball) !== 0)).toEqual([])
+  // As far apart, with nothing in common; and on a grid of few places.
+  const noise = run(times(300, () => natural().map(() => 2 * told.scale * normal())))
+  const grid = run(times(300, () => natural().map(() => Math.round(4 * random()))))
+  const shown = [noise, grid].map((of) => of.each.filter(({ bits }) => (bits & shows.pair) !== 0).length / 300)
+  expect(Math.max(...shown)).toBeLessThan(0.01)
+})

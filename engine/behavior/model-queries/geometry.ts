@@ -8,6 +8,7 @@
  */
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax } from './input.ts'
+import { isPaired, pairMin, widePairMin } from './pairs.ts'
 import { distance } from './reference.ts'
 
 /** Inputs remembered. */
@@ -34,10 +35,6 @@ const lineValuesMin = 3
 const valueRounding = 2 ** -9
 /** Distances below this share of an input's length are the rounding of what is kept. */
 const roundingShare = 0.005
-/** As shares of the largest change: what is no change, and how exactly pairs must fit; and the share of values that need not. */
-const pairSmall = 0.1
-const pairNear = 0.03
-const pairOff = 0.1
 /** Share of the values that may differ for a change to be sparse. */
 const sparseShare = 0.15
 /** Values that change where one is tried after another: the one before is put back. */
@@ -87,16 +84,23 @@ const higher = new Int32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1
 const infinite = 0x7ff00000
 const squares = new Float64Array(ringSize)
 const heads = new Float64Array(ringSize)
-/** How many values change on each of the steps, and the largest change. */
+/** How many values change on each of the steps. */
 const changes = new Float64Array(ringSize)
-const largest = new Float64Array(ringSize)
 /** Values from which two directions are mostly known to differ. */
 const headLength = 16
 /** Room for rounding, far above it, in what the first values allow to conclude. */
 const surely = 1 - 1e-6
 
-/** `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. */
-export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], scale: number): Surroundings {
+/**
+ * `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. `odd`: it is unlike honest inputs, so
+ * that pairs are looked for wherever they lie: slopes of synthetic inputs are estimated by steps as wide as all honest ones lie apart.
+ */
+export function surroundingsOf(
+  x: Float64Array,
+  ring: readonly Float64Array[],
+  scale: number,
+  odd = false,
+): Surroundings {
   let closest = -1
   let least = Infinity
   let fewest = Infinity
@@ -125,7 +129,7 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   const kin = fewest <= 2 * few
   const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
   const ball = members >= ballMembersMin
-  const pair = ball && isPaired(x, ring)
+  const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
   return {
     closest,
     close: least < closeShare * scale,
@@ -144,41 +148,6 @@ export function surroundingsOf(x: Float64Array, ring: readonly Float64Array[], s
   }
 }
 
-/**
- * Whether x + a = b + c for some three of the ring: gradients are estimated by steps there and back around one center (Ilyas
- * et al. 2018; Salimans et al. 2017, "antithetic sampling"). A difference of natural inputs is hardly ever another one.
- */
-function isPaired(x: Float64Array, ring: readonly Float64Array[]): boolean {
-  for (let n = 0; n < ring.length; n++) largest[n] = largestOf(n, x.length)
-  for (let a = 0; a < ring.length; a++) {
-    const small = pairSmall * largest[a]!
-    for (let b = 0; b < ring.length; b++) {
-      if (b === a || largest[b]! <= small) continue
-      for (let c = b + 1; c < ring.length; c++) {
-        if (c !== a && largest[c]! > small && addsUp(x, ring, a, b, c)) return true
-      }
-    }
-  }
-  return false
-}
-
-/** Whether the step to a is the sum of those to b and to c, in nearly all values that change and were not cut off. */
-function addsUp(x: Float64Array, ring: readonly Float64Array[], a: number, b: number, c: number): boolean {
-  const [of, by, and] = [steps[a]!, steps[b]!, steps[c]!]
-  const [ra, rb, rc] = [ring[a]!, ring[b]!, ring[c]!]
-  const small = pairSmall * largest[a]!
-  const near = pairNear * largest[a]!
-  let active = 0
-  let off = 0
-  for (let i = 0; i < x.length; i++) {
-    if (isEnd(x[i]!) || isEnd(ra[i]!) || isEnd(rb[i]!) || isEnd(rc[i]!)) continue
-    if (Math.abs(of[i]!) < small && Math.abs(by[i]! - and[i]!) < small) continue
-    active++
-    if (Math.abs(of[i]! - by[i]! - and[i]!) > near && ++off > 1 + pairOff * active) return false
-  }
-  return active >= lineDimensionMin && off <= pairOff * active
-}
-
 /** Whether changes have added up since one of the ring. */
 function isOnItsWay(count: number, length: number): boolean {
   for (let n = 0; n < count; n++) if (changes[n]! > singleMax && changes[n]! <= wayShare * length) return true
@@ -189,11 +158,6 @@ function isOnItsWay(count: number, length: number): boolean {
 function isStill(count: number, kin: number, near: number): boolean {
   for (let n = 0; n < count; n++) if (changes[n]! <= kin && squares[n]! >= near) return false
   return true
-}
-
-/** Scaled inputs are cut off there. */
-function isEnd(value: number): boolean {
-  return value === 0 || value === 1
 }
 
 /** Puts down the step to the n-th of the ring; the number of values that differ. */
@@ -224,17 +188,6 @@ function changesOn(step: Int32Array, length: number): number {
     changed += (-size >>> 31) - ((infinite - size) >>> 31)
   }
   return changed
-}
-
-/** The largest change of a value on the step to the n-th: asked for where many are close, which is seldom. */
-function largestOf(n: number, length: number): number {
-  const step = steps[n]!
-  let most = 0
-  for (let i = 0; i < length; i++) {
-    const square = step[i]! * step[i]!
-    if (square > most) most = square
-  }
-  return Math.sqrt(most)
 }
 
 /** Whether one of the ring, made as strong as fits best, is nearer than `near`, and that is most of what it was away. */

@@ -271,6 +271,9 @@ describe('how a query lies to the last ones', () => {
       expect(surroundingsOf(x, [at(u, -1), at(u, 1), at(v, -1)], 20).pair).toBe(true)
       expect(surroundingsOf(x, [at(u, 1), at(w, 1), at(u, -1)], 20).pair).toBe(false)
       expect(surroundingsOf(x, [x, at(u, 1), at(u, 1)], 20).pair).toBe(false)
+      // Wide apart they are looked for where the input is odd.
+      const wide = [at(u, -1), at(u, 1), at(v, -1)]
+      expect([true, false].map((odd) => surroundingsOf(x, wide, 0.1, odd).pair)).toEqual([true, false])
     }
   })
 

@@ -57,8 +57,8 @@ export function shownBy(
   const x = account.rounded(input.x, input.values)
   const label = keyOfText(input.label)
   const ring = account.ring()
-  const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind])
   const synthetic = reference !== undefined && isOdd(reference, input)
+  const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind], synthetic)
   const rooted = account.isRooted
   let notes = (member ? noted.member : 0) | (!synthetic || rooted ? noted.rooted : 0)
   let counts = 0
