@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { derivedId } from '../core/ids.ts'
+import { derivedId, sha256Hex } from '../core/ids.ts'
 import { MemoryState } from './memory-state.ts'
 import { RecentIds, type RecentIdsLimits } from './recent-ids.ts'
 
@@ -45,6 +45,19 @@ describe('recent ids', () => {
     expect(state.takeChanges()).toHaveLength(1)
   })
 
+  test('a chunk that grows is written whole by each checkpoint, as the first digits of its ids, oldest first', () => {
+    const state = new MemoryState()
+    const recent = new RecentIds(state, small)
+    // What is no digest is known by its own.
+    const ids = [id(0), 'no digest', id(2), id(3), id(4)]
+    const kept = ids.map((each, n) => (n === 1 ? sha256Hex(each) : each).slice(0, 16))
+    for (const until of [1, 3, 5]) {
+      for (const each of ids.slice(0, until)) recent.admits(each, 1_000)
+      expect(state.takeChanges()).toEqual([['ids/0/0', JSON.stringify(kept.slice(0, until).join(''))]])
+    }
+    expect(recent.size).toBe(5)
+  })
+
   test('the watermark retires what lies more than the window behind it, and its state', () => {
     const state = new MemoryState()
     const recent = new RecentIds(state, small)
@@ -82,5 +95,17 @@ describe('recent ids', () => {
     const again = new RecentIds(restarted(state, new MemoryState()), { ...small, idsMax: 64 })
     expect(again.size).toBe(recent.size)
     expect(again.admits(id(150), 5)).toBe(false)
+  })
+
+  test('what was forgotten for want of room is new again, also where it was forgotten after a restart', () => {
+    const state = new MemoryState()
+    const limits = { ...small, idsMax: 64 }
+    const recent = new RecentIds(state, limits)
+    for (let n = 0; n < 64; n++) recent.admits(id(n), 5)
+    for (const each of [new RecentIds(restarted(state, new MemoryState()), limits), recent]) {
+      for (let n = 64; n < 72; n++) each.admits(id(n), 5)
+      expect(each.admits(id(8), 5)).toBe(false)
+      for (let n = 0; n < 8; n++) expect(each.admits(id(n), 5)).toBe(true)
+    }
   })
 })

@@ -35,24 +35,34 @@ const prefix = 'ids/'
 /** Hex digits kept of an id. */
 const digits = 16
 
-/** Ids that share a state key, two numbers each. In the state it is their text, spelled when a checkpoint wants it. */
+/** Ids that share a state key, as the state has them: the digits that are kept of each, one behind the other. */
 class Chunk {
   readonly key: string
-  readonly halves: number[]
+  #text: string
+  /** Those that have come since it was last spelled: each is spelled once. */
+  #news: string[] = []
   /** It has grown since the last checkpoint. */
   grown = false
 
-  constructor(key: string, halves: number[] = []) {
+  constructor(key: string, text = '') {
     this.key = key
-    this.halves = halves
+    this.#text = text
   }
 
   get size(): number {
-    return this.halves.length / 2
+    return this.#text.length / digits + this.#news.length
+  }
+
+  add(kept: string): void {
+    this.#news.push(kept)
   }
 
   toJSON(): string {
-    return this.halves.map((half) => half.toString(16).padStart(8, '0')).join('')
+    if (this.#news.length > 0) {
+      this.#text += this.#news.join('')
+      this.#news = []
+    }
+    return this.#text
   }
 }
 
@@ -105,14 +115,15 @@ export class RecentIds {
     // Too old to be told from a duplicate: better counted twice than lost.
     if (this.#isPast(number)) return true
     const bucket = this.#bucket(number)
+    let digest = id
     let [high, low] = [half(id, 0), half(id, 8)]
     // Ids are digests already; whatever else comes is made one.
     if (high < 0 || low < 0) {
-      const digest = sha256Hex(id)
+      digest = sha256Hex(id)
       ;[high, low] = [half(digest, 0), half(digest, 8)]
     }
     if (!bucket.ids.add(high, low)) return false
-    this.#append(number, bucket, high, low)
+    this.#append(number, bucket, digest.slice(0, digits))
     this.#size++
     while (this.#size > this.#limits.idsMax) this.#forgetChunk(this.#order[0]!)
     return true
@@ -151,14 +162,16 @@ export class RecentIds {
     return bucket
   }
 
-  #append(number: number, bucket: IdBucket, high: number, low: number): void {
+  #append(number: number, bucket: IdBucket, kept: string): void {
     const { chunks } = bucket
     let chunk = chunks.at(-1)
     if (chunk === undefined || chunk.size >= this.#limits.chunkIds) {
+      // As one text it takes a sixth of the room.
+      chunk?.toJSON()
       chunk = new Chunk(`${prefix}${number}/${bucket.first + chunks.length}`)
       chunks.push(chunk)
     }
-    chunk.halves.push(high, low)
+    chunk.add(kept)
     if (chunk.grown) return
     chunk.grown = true
     this.#grown.push(chunk)
@@ -179,7 +192,8 @@ export class RecentIds {
     if (oldest === undefined || next === undefined) return this.#forgetBucket(number)
     bucket.chunks.shift()
     bucket.first++
-    for (let at = 0; at < oldest.halves.length; at += 2) bucket.ids.delete(oldest.halves[at]!, oldest.halves[at + 1]!)
+    const text = oldest.toJSON()
+    for (let at = 0; at < text.length; at += digits) bucket.ids.delete(half(text, at), half(text, at + 8))
     this.#size -= oldest.size
     this.#forget(oldest)
   }
@@ -203,14 +217,10 @@ export class RecentIds {
   #restore(number: number, chunk: number, key: string, text: string): void {
     let bucket = this.#buckets.get(number)
     if (bucket === undefined) this.#buckets.set(number, (bucket = { ids: new IdSet(), chunks: [], first: chunk }))
-    const halves: number[] = []
-    for (let at = 0; at < text.length; at += digits) {
-      const [high, low] = [half(text, at), half(text, at + 8)]
-      halves.push(high, low)
-      bucket.ids.add(high, low)
-    }
-    bucket.chunks.push(new Chunk(key, halves))
-    this.#size += halves.length / 2
+    for (let at = 0; at < text.length; at += digits) bucket.ids.add(half(text, at), half(text, at + 8))
+    const restored = new Chunk(key, text)
+    bucket.chunks.push(restored)
+    this.#size += restored.size
   }
 }
 
