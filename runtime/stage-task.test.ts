@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { LicenseRecord } from '../core/license.ts'
-import type { BusRecord } from '../core/ports/bus.ts'
+import { DeadLetter } from '../core/dead-letter.ts'
+import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
-import { headers } from '../core/topics.ts'
+import { headers, topics } from '../core/topics.ts'
 import { ContentOnBus } from './content-reader.ts'
 import { silentLog } from './log.ts'
 import { MemoryState } from './memory-state.ts'
-import { StageTask } from './stage-task.ts'
-import type { StageLogic } from './stage.ts'
+import { StageTask, type TaskDependencies } from './stage-task.ts'
+import type { Outcome, StageLogic } from './stage.ts'
 import { silentTelemetry } from './telemetry.ts'
 
 const at = { topic: 'test.in', partition: 0 }
@@ -17,21 +18,22 @@ function record(offset: number, value: string, named: Record<string, string> = {
 }
 
 /** What a task tells its logic, in order. */
-function taskAt(nextOffset: number | undefined, more: Partial<StageLogic> = {}) {
+function taskAt(nextOffset: number | undefined, more: Partial<StageLogic> = {}, content?: TaskDependencies['content']) {
   const told: unknown[] = []
   const dropped: unknown[] = []
-  const bus = { publish: async () => undefined } as never
+  const published: OutgoingRecord[] = []
+  const bus = { publish: async (records: readonly OutgoingRecord[]) => void published.push(...records) } as never
   const task = new StageTask({
     spec: {
-      ...{ name: 'x', stateVersion: 1, inputs: [at.topic], watermark: [], tellsWatermarkTo: [], ticks: false },
-      ...{ content: [], create: () => ({ record: () => undefined }) },
+      ...{ name: 'x', stateVersion: 1, inputs: [at.topic], watermark: ['u'], tellsWatermarkTo: [], ticks: false },
+      ...{ content: content === undefined ? [] : ['rules'], create: () => ({ record: () => undefined }) },
     },
     at,
     partitions: 1,
     downstream: [],
     deps: {
       bus,
-      content: new ContentOnBus(silentLog, silentTelemetry),
+      content: content ?? new ContentOnBus(silentLog, silentTelemetry),
       clock: systemClock,
       log: silentLog,
       telemetry: { ...silentTelemetry, dropped: (_stage, reason, count) => void dropped.push([reason, count]) },
@@ -53,7 +55,12 @@ function taskAt(nextOffset: number | undefined, more: Partial<StageLogic> = {}) 
             told: { eventTimeMs: null, ended: false, appendedMs: 0 },
           },
   })
-  return { task, told, dropped }
+  return { task, told, dropped, published }
+}
+
+function failed(_told: unknown, out: Outcome): void {
+  out.emit({ topic: 'test.out', key: 'k', value: { half: true } })
+  throw new Error('a bug')
 }
 
 describe('a task', () => {
@@ -74,18 +81,34 @@ describe('a task', () => {
   })
 
   it('tells what it has dropped once a batch, also of one that is cut off in the middle', async () => {
-    const { task, dropped } = taskAt(undefined, {
-      record: (_record, out) => out.drop('old'),
-      tick: () => {
-        throw new Error('a bug')
-      },
-    })
+    const gone = { bundle: () => Promise.reject(new Error('not there yet')) } as never
+    const { task, dropped } = taskAt(undefined, { record: (_record, out) => out.drop('old') }, gone)
     await task.take([record(0, 'a'), record(1, 'b')])
     expect(dropped).toEqual([['old', 2]])
-    const tick = record(3, JSON.stringify({ control: 'tick' }), { [headers.control]: 'tick' })
-    await expect(task.take([record(2, 'c'), tick, record(4, 'd')])).rejects.toThrow('a bug')
+    const news = { control: 'content', set: 'rules', digest: 'd' }
+    const control = record(3, JSON.stringify(news), { [headers.control]: news.control })
+    await expect(task.take([record(2, 'c'), control, record(4, 'd')])).rejects.toThrow('not there yet')
     expect(dropped.slice(1)).toEqual([['old', 1]])
   })
+
+  it.each<[string, object, Partial<StageLogic>]>([
+    ['a watermark', { control: 'watermark', upstream: 'u', partition: 0, partitions: 1, eventTimeMs: 5 }, { watermark: failed }],
+    ['the end of its input', { control: 'end' }, { watermark: failed }],
+    ['a tick', { control: 'tick' }, { tick: failed }],
+    ['a baseline', { control: 'baseline', rule: 'r', name: 'n', value: 1 }, { baseline: failed }],
+    ['licenses', { control: 'licenses', records: [] }, { licenses: failed }],
+  ])('whose step throws on %s makes it a dead letter, without the half of what came of it, and goes on', async (_what, told, logic) => {
+    const { task, published, told: taken } = taskAt(undefined, logic)
+    const { control } = told as { control: string }
+    await task.take([record(0, 'a'), record(1, JSON.stringify(told), { [headers.control]: control }), record(2, 'b')])
+    expect(taken).toEqual([0, 2])
+    expect(published.map(({ topic }) => topic)).toEqual([topics.deadLetters])
+    expect(DeadLetter.parse(JSON.parse(published[0]!.value as string))).toMatchObject({
+      code: 'STEP_FAILED',
+      message: 'a bug',
+      position: { offset: 1 },
+    })
+  }) // prettier-ignore
 
   it('hands on how licenses stand, from their place in the log', async () => {
     const license = { id: 'l', tenant: 't', models: ['*'], form: 'api', tier: 'standard' }

@@ -194,19 +194,16 @@ export class StageTask {
         break
       case 'tick':
         this.#time.watermark.ticked(record.appendedMs, this.#logic.latenessMs)
-        this.#logic.tick?.(record.appendedMs, this.#steps.out)
-        this.#steps.gather(record, record.appendedMs)
+        this.#steps.control(record, record.appendedMs, (logic, out) => logic.tick?.(record.appendedMs, out))
         break
       case 'end':
         this.#steps.reach(this.#time.watermark.inputEnded(), record)
         break
       case 'baseline':
-        this.#logic.baseline?.(control, this.#steps.out)
-        this.#steps.gather(record, record.appendedMs)
+        this.#steps.control(record, record.appendedMs, (logic, out) => logic.baseline?.(control, out))
         break
       case 'licenses':
-        this.#logic.licenses?.(control.records, this.#steps.out)
-        this.#steps.gather(record, record.appendedMs)
+        this.#steps.control(record, record.appendedMs, (logic, out) => logic.licenses?.(control.records, out))
         break
       case 'content':
         if (this.#content.isNews(control.set, control.digest)) {

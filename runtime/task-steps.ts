@@ -115,8 +115,17 @@ export class TaskSteps {
   /** Event time is complete up to here: `record` has brought it. */
   reach(eventTimeMs: number | undefined, record: BusRecord): void {
     if (eventTimeMs === undefined) return
-    this.#options.logic.watermark?.(eventTimeMs, this.out)
-    this.gather(record, arrivalOf(record))
+    this.control(record, arrivalOf(record), (logic, out) => logic.watermark?.(eventTimeMs, out))
+  }
+
+  /** What a control record tells the logic. */
+  control(record: BusRecord, arrivedMs: number, tell: (logic: StageLogic, out: CollectedOutcome) => void): void {
+    try {
+      tell(this.#options.logic, this.out)
+      this.gather(record, arrivedMs)
+    } catch (error) {
+      this.#failed(record, error)
+    }
   }
 
   /** Turns what a step put out into records on their way. `item`: the one of a pack that it was made of. */

@@ -502,10 +502,11 @@ describe('dead letters', () => {
   async function refuse(
     value: string,
     options: { gone?: boolean; code?: DeadLetterCode; indexes?: number[]; topic?: string; stage?: string } = {},
+    own: Readonly<Record<string, string>> = {},
   ) {
     const { bus, index } = indexed
     const topic = options.topic ?? topics.audit
-    const raw = { [headers.source]: 'gateway', [headers.mark]: 'x/y/0:1.0', [headers.arrived]: '1' }
+    const raw = { [headers.source]: 'gateway', [headers.mark]: 'x/y/0:1.0', [headers.arrived]: '1', ...own }
     await bus.publish([{ topic, key: 'producer', partition: 1, value, headers: raw }])
     const { high } = (await bus.offsets(topic)).find(({ partition }) => partition === 1)!
     const letters = (options.indexes ?? [0]).map((at) =>
@@ -703,6 +704,17 @@ describe('dead letters', () => {
     const { body } = await replay({ ids: [letters[0]!.id] })
     expect(body.notReplayed).toMatchObject([{ reason: 'NOT_REPLAYABLE' }])
     expect(await putBack(letters[0]!.id, topics.effects)).toEqual([])
+  })
+
+  test('what told a stage the time, or what was in force, is not put back: by now it would be untrue', async () => {
+    const { letters } = await refuse(
+      '{"control":"content","set":"rules","digest":"old"}',
+      { topic: topics.events, stage: 'detect', code: 'STEP_FAILED' },
+      { [headers.control]: 'content' },
+    )
+    const { body } = await replay({ ids: [letters[0]!.id] })
+    expect(body.notReplayed).toMatchObject([{ reason: 'NOT_REPLAYABLE' }])
+    expect(await putBack(letters[0]!.id, topics.events)).toEqual([])
   })
 
   test('a record refused at the door is not put back, and the answer says to send it again', async () => {

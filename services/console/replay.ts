@@ -104,7 +104,7 @@ async function putBack(
   return again.length
 }
 
-function whyNot({ stage, code, position: { topic }, replayed }: DeadLetter): Refused | undefined {
+function whyNot({ stage, code, position: { topic }, headers: told, replayed }: DeadLetter): Refused | undefined {
   const because = (message: string): Refused => ({ reason: 'NOT_REPLAYABLE', message })
   if (!replayable.has(topic)) {
     return because(
@@ -113,6 +113,7 @@ function whyNot({ stage, code, position: { topic }, replayed }: DeadLetter): Ref
         : `What stands on ${topic} is not put back: it would take effect twice.`,
     )
   }
+  if (headers.control in told) return because('It told a stage how things stood then: they stand otherwise by now.')
   if (topic !== topics.observations) return undefined
   if (!withoutEffect.has(code)) return because('The observation has had its effect: what was made of it is too large.')
   return replayed === undefined ? undefined : because('It was put back before, and would count twice.')
