@@ -84,8 +84,8 @@ export interface StageLogic {
   /** First stage only: the most lateness that any source in force allows. Ticks, too, leave that much time. */
   readonly latenessMs?: number
   /**
-   * One record. A throw is a bug, here and below, but for `content`: the record becomes the dead letter STEP_FAILED, and state
-   * changes it made stay.
+   * One record. A throw is a bug, here and in what a control record leads to: the record becomes the dead letter STEP_FAILED, and
+   * state changes it made stay.
    */
   record(record: StageRecord, out: Outcome): void
   /** One output of a stage that `packs` what it writes here: as if it had come alone. */

@@ -7,7 +7,7 @@
  * keys of paths get into that text; values and expressions are handed in as arguments.
  */
 import { limits } from '../../core/limits.ts'
-import { conversions, unreadable, type Convert } from './convert.ts'
+import { conversions, numberMax, unreadable, type Convert } from './convert.ts'
 import type { Expression } from './expression.ts'
 import type { MappingContext } from './mapping-context.ts'
 import { compileGetter, isObject, type Step } from './path.ts'
@@ -40,8 +40,8 @@ const asTheyAre: ReadonlyMap<Convert, string> = new Map([
     conversions['string']!,
     `typeof v === 'string' && v.length > 0 && v.length <= ${limits.fieldCharsMax} && v.isWellFormed()`,
   ],
-  [conversions['number']!, `typeof v === 'number' && v - v === 0`],
-  [conversions['label']!, `typeof v === 'number' && v - v === 0`],
+  [conversions['number']!, `typeof v === 'number' && v <= ${numberMax} && v >= -${numberMax}`],
+  [conversions['label']!, `typeof v === 'number' && v <= ${numberMax} && v >= -${numberMax}`],
   [conversions['integer']!, 'Number.isSafeInteger(v)'],
   [conversions['boolean']!, `typeof v === 'boolean'`],
 ])

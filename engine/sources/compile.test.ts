@@ -178,7 +178,13 @@ describe('what a field asks for', () => {
     ['event.category', [{}], undefined],
     ['warden.input.features', [1, 2.5], [1, 2.5]],
     ['warden.input.features', [1, null], undefined],
+    ['warden.bytes', 1e100, 1e100],
+    ['warden.bytes', '-1e100', -1e100],
+    ['warden.bytes', 1.1e100, undefined],
+    ['warden.bytes', -1.1e100, undefined],
+    ['warden.bytes', '1.1e100', undefined],
     ['warden.output.label', 3, 3],
+    ['warden.output.label', -1.1e100, undefined],
     ['warden.output.label', 'cat', 'cat'],
     ['message', { a: 1 }, undefined],
   ])('%s from %j is %j', (field, value, expected) => {

@@ -18,6 +18,9 @@ export type Convert = (value: unknown, context: MappingContext) => Converted
 /** What a list of strings keeps of each. */
 const listItemsMax = 256
 
+/** Of either sign: sums and squares of as many as anybody adds up are numbers still. */
+export const numberMax = 1e100
+
 const integerPattern = /^-?[0-9]{1,15}$/
 const numberPattern = /^-?(?:[0-9]{1,20})(?:\.[0-9]{1,20})?(?:[eE][+-]?[0-9]{1,3})?$/
 
@@ -28,11 +31,9 @@ const string: Convert = (value, context) => {
 }
 
 const number: Convert = (value) => {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : unreadable
-  if (typeof value !== 'string') return unreadable
   if (value === '') return undefined
-  const read = numberPattern.test(value) ? Number(value) : NaN
-  return Number.isFinite(read) ? read : unreadable
+  const read = typeof value === 'string' && numberPattern.test(value) ? Number(value) : value
+  return typeof read === 'number' && Math.abs(read) <= numberMax ? read : unreadable
 }
 
 const integer: Convert = (value) => {

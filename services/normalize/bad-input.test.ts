@@ -108,6 +108,10 @@ const samples: Readonly<Record<string, Sample>> = {
     bytes: spelled('"bytes":1e999'),
     event: (event) => expect(unreadable(event)).toEqual(['warden.bytes']),
   },
+  'numbers past 1e100': {
+    bytes: spelled('"bytes":1e101'),
+    event: (event) => expect(unreadable(event)).toEqual(['warden.bytes']),
+  },
   'no date': { bytes: json({ ts: undefined }) },
   'a date that is none': { bytes: json({ ts: '2026-02-30T00:00:00Z' }) },
   'a date in 1601': { bytes: json({ ts: '1601-01-01T00:00:00Z' }) },
