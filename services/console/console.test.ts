@@ -633,13 +633,15 @@ describe('dead letters', () => {
 
   describe('of observations, of which many travel in one record', () => {
     const observed = (n: number): object => ({ engine: 'behavior', rule: 'r', password: 'hunter22hunter22', n })
-    const items = [0, 1, 2].map((n) => [n, 0, 1, observed(n)])
+    /** The last one shares a head with others. */
+    const inPack = (n: number): object => (n < 2 ? observed(n) : { head: { rule: 'r' }, of: [n, 'own'] })
+    const items = [0, 1, 2].map((n) => (n < 2 ? [n, 0, 1, observed(n)] : [n, 0, 1, [n, 'own'], 0]))
     const packed = { [headers.packed]: 'detect/warden.events/1', [headers.arrived]: '1' }
 
     /** Puts a pack on the bus, and letters about it, each of the whole or of one. */
     async function refusePack(...letters: readonly { readonly place?: number; readonly code?: DeadLetterCode }[]) {
       const { bus, index } = indexed
-      const value = Buffer.from(JSON.stringify(items))
+      const value = Buffer.from(JSON.stringify({ heads: [{ rule: 'r' }], items }))
       await bus.publish([{ topic: topics.observations, partition: 1, value, headers: packed }])
       const { high } = (await bus.offsets(topics.observations)).find(({ partition }) => partition === 1)!
       const record: BusRecord = {
@@ -667,7 +669,7 @@ describe('dead letters', () => {
       for (const [letter, n] of [[one, 0], [other, 2]] as const) {
         const [record, ...more] = await putBack(letter.id, topics.observations)
         expect(more).toEqual([])
-        expect(JSON.parse(record!.value!.toString())).toEqual(observed(n))
+        expect(JSON.parse(record!.value!.toString())).toEqual(inPack(n))
         expect(record).toMatchObject({ partition: 1, headers: { [headers.replayOf]: letter.id } })
         expect(Object.keys(record!.headers)).toEqual([headers.replayOf])
       } // prettier-ignore
@@ -677,7 +679,7 @@ describe('dead letters', () => {
       const [letter] = (await refusePack({})) as [DeadLetter]
       expect((await replay({ ids: [letter.id] })).body).toMatchObject({ replayed: [letter.id], records: 3 })
       const found = await putBack(letter.id, topics.observations)
-      expect(found.map(({ value }) => JSON.parse(value!.toString()) as unknown)).toEqual([0, 1, 2].map(observed))
+      expect(found.map(({ value }) => JSON.parse(value!.toString()) as unknown)).toEqual([0, 1, 2].map(inPack))
       for (const { headers: told } of found) expect(Object.keys(told)).toEqual([headers.replayOf])
     })
 
