@@ -13,6 +13,19 @@ test('every record that was added passes a filter, and hardly a stranger does', 
   expect(strangers.filter(isRecord).length).toBeLessThan(10)
 })
 
+test.each([
+  [100, 1.3e-4],
+  [898, 1.1e-4],
+  [20_000, 9e-5],
+])('of %d records, hardly one of a million strangers passes, also where texts are numbers in turn', (count, share) => {
+  const isRecord = openRecordFilter(buildRecordFilters(Array.from({ length: count }, (_, n) => String(n)))[0]!)
+  let passed = 0
+  for (let n = 0; n < 1_000_000; n++) if (isRecord(String(5_000_000 + n))) passed++
+  // Four standard errors of what such a filter's bits make likely, 6.7e-5, are 3e-5; of small ones some more pass.
+  expect(passed / 1_000_000).toBeGreaterThan(3e-5)
+  expect(passed / 1_000_000).toBeLessThan(share)
+})
+
 test('a training set past the size of one filter is several', () => {
   const records = Array.from({ length: filterRecordsMax + 1 }, (_, n) => String(n))
   const filters = buildRecordFilters(records)

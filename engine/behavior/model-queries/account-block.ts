@@ -23,26 +23,24 @@ import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 9
+export const version = 10
 /** Of the numbers at the beginning of a block. */
 export const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
   ringCount: 9, told: 10, since: 10 + queryThreats.length, kept: 10 + 2 * queryThreats.length,
 } as const // prettier-ignore
 export const headSize = at.kept + 1
-/** Where the parts begin, in bytes; the base of single changes, the ring of inputs, as far as it is filled, and what was kept of it come last. */
+/** Where the parts begin, in bytes; the ring of inputs, as far as it is filled, what was kept of it, and, where there is one, the base of single changes come last. */
 export const from = (() => {
   const values = headSize * 8
   const labels = values + betCount * 4
   const seen = labels + ringSize * 4
   const notes = seen + 2 * seenWords * 4
-  return { values, labels, seen, notes, slopes: Math.ceil((notes + ringSize) / 4) * 4 }
+  return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
 })()
-export function ringFrom(dimension: number): number {
-  return from.slopes + slopesBytes(dimension)
-}
+/** Where a block without a base ends. */
 export function endOf(dimension: number, inRing: number, kept: number): number {
-  return ringFrom(dimension) + 2 * (inRing * dimension + kept * widthOf(dimension))
+  return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
 }
 
 /** A block as it stands in the state. */
@@ -55,14 +53,20 @@ export class AccountBlock extends Block {
     if (bytes.length < headSize * 8) return undefined
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
-    const had = { 3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8 }[is!]
-    const now =
-      is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : withBets(bytes, is!, had, dimension!)
+    const had = betsOf[is!]
+    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : ofVersion(bytes, is!, had)
     if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
     const rows = now.readDoubleLE(at.kept * 8)
-    const end = endOf(dimension!, Math.min(ringSize, ringCount!), rows)
-    const fits = rows <= roomFor(dimension!).rows && now.length === end
-    return fits ? new AccountBlock(now) : undefined
+    const inRing = Math.min(ringSize, ringCount!)
+    const more = now.length - endOf(dimension!, inRing, rows)
+    const fits = rows <= roomFor(dimension!).rows && (more === 0 || more === slopesBytes(dimension!))
+    if (!fits) return undefined
+    // Until the ring was full older versions left out what was kept besides.
+    if (is! < version && inRing < ringSize) {
+      now.writeDoubleLE(0, at.kept * 8)
+      return new AccountBlock(now, endOf(dimension!, inRing, 0))
+    }
+    return new AccountBlock(now)
   }
 
   /** Values of its inputs. */
@@ -76,8 +80,16 @@ export class AccountBlock extends Block {
   }
 }
 
-/** Versions 3 to 8 had fewer bets and no base of single changes, and up to 5 kept nothing of what left the ring. */
-function withBets(bytes: Buffer, is: number, had: number, dimension: number): Buffer {
+/** How many bets each version had. */
+const betsOf: Readonly<Record<number, number>> = {
+  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount,
+} // prettier-ignore
+
+/**
+ * Versions 3 to 8 had fewer bets, and up to 5 kept nothing of what left the ring. Version 9 had a base of single changes of each account,
+ * before the ring: most of them were of natural inputs, and what is tried of one is known again soon.
+ */
+function ofVersion(bytes: Buffer, is: number, had: number): Buffer {
   const head = (is < 6 ? at.kept : headSize) * 8
   const end = head + had * 4
   const ring = end + from.notes + ringSize - from.labels
@@ -87,8 +99,7 @@ function withBets(bytes: Buffer, is: number, had: number, dimension: number): Bu
     bytes.subarray(head, end),
     Buffer.alloc((betCount - had) * 4),
     bytes.subarray(end, ring),
-    Buffer.alloc(ringFrom(dimension) - (from.notes + ringSize)),
-    bytes.subarray(ring),
+    bytes.subarray(is === 9 ? ring + slopesBytes(bytes.readDoubleLE(at.dimension * 8)) : ring),
   ])
   now.writeDoubleLE(version, at.version * 8)
   return now
@@ -115,6 +126,6 @@ function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
   }
   for (const [word, bits] of filter.entries()) now.writeUInt32LE(bits, from.seen + word * 4)
   bytes.copy(now, from.notes, members, members + ringSize)
-  bytes.copy(now, ringFrom(dimension), ring, members)
+  bytes.copy(now, from.ring, ring, members)
   return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8)), 0))
 }

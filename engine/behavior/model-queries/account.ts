@@ -4,7 +4,7 @@
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else.
  */
-import { AccountBlock, at, endOf, from, headSize, ringFrom, seenWords, version } from './account-block.ts'
+import { AccountBlock, at, endOf, from, headSize, seenWords, version } from './account-block.ts'
 import type { EvenChanges } from './even.ts'
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
@@ -30,6 +30,8 @@ export class Account {
   readonly since: Float64Array
   readonly values: Float32Array
   readonly #bytes: Buffer
+  /** Where the ring ends when it is full. */
+  readonly #fullRing: number
   readonly #head: Float64Array
   /** The newer filter, then the older. */
   readonly #seen: Uint32Array
@@ -56,8 +58,10 @@ export class Account {
   readonly #from: Float64Array
 
   constructor(dimension: number) {
-    const buffer = new ArrayBuffer(endOf(dimension, ringSize, roomFor(dimension).rows))
+    this.#slopes = new Slopes(dimension)
+    const buffer = new ArrayBuffer(endOf(dimension, ringSize, roomFor(dimension).rows) + this.#slopes.bytes.length)
     this.dimension = dimension
+    this.#fullRing = endOf(dimension, ringSize, 0)
     this.#bytes = Buffer.from(buffer)
     this.#head = new Float64Array(buffer, 0, headSize)
     this.told = this.#head.subarray(at.told, at.told + queryThreats.length)
@@ -66,13 +70,12 @@ export class Account {
     this.#labels = new Uint32Array(buffer, from.labels, ringSize)
     this.#seen = new Uint32Array(buffer, from.seen, 2 * seenWords)
     this.#notes = new Uint8Array(buffer, from.notes, ringSize)
-    this.#slopes = new Slopes(buffer, from.slopes, dimension)
-    this.#ring = new Float16Array(buffer, ringFrom(dimension), ringSize * dimension)
-    this.#ringBits = new Uint16Array(buffer, ringFrom(dimension), ringSize * dimension)
+    this.#ring = new Float16Array(buffer, from.ring, ringSize * dimension)
+    this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
     this.#rounding = new Float16Array(dimension)
     this.#rounded = new Float64Array(dimension)
     this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
-    this.#kept = new Kept(buffer, endOf(dimension, ringSize, 0), dimension)
+    this.#kept = new Kept(buffer, this.#fullRing, dimension)
     this.#own = new Float16Array(this.#kept.values.length)
     this.#ownBits = new Uint16Array(this.#own.buffer)
     this.#lookedAt = new Float64Array(this.#kept.values.length)
@@ -86,20 +89,30 @@ export class Account {
     this.#head[at.dimension] = this.dimension
     this.#head[at.firstMs] = timeMs
     this.since.fill(timeMs)
-    return new AccountBlock(this.#bytes, this.#length())
+    return new AccountBlock(this.#bytes, from.ring)
   }
 
   open(block: AccountBlock): void {
     block.copyTo(this.#bytes)
     this.#isOpened = 0
+    const [ring, end, length] = [this.#end(0), this.#end(this.#head[at.kept]!), block.length]
+    if (length > end) this.#bytes.copy(this.#slopes.bytes, 0, end, length)
+    else this.#slopes.end()
+    if (this.#head[at.ringCount]! < ringSize) this.#bytes.copyWithin(this.#fullRing, ring, end)
   }
 
+  /** It is to be opened again before it is used. */
   putBack(block: AccountBlock): void {
-    block.put(this.#bytes, this.#length())
+    const [ring, end, slopes] = [this.#end(0), this.#end(this.#head[at.kept]!), this.#slopes]
+    // What was kept lies where a full ring ends.
+    if (this.#head[at.ringCount]! < ringSize) this.#bytes.copyWithin(ring, this.#fullRing, this.#fullRing + end - ring)
+    if (slopes.hasBegun) slopes.bytes.copy(this.#bytes, end)
+    block.put(this.#bytes, slopes.hasBegun ? end + slopes.bytes.length : end)
   }
 
-  #length(): number {
-    return endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!), this.#head[at.kept]!)
+  /** Where a block ends that has so many of what was kept, without a base of single changes. */
+  #end(kept: number): number {
+    return endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!), kept)
   }
 
   get queries(): number {
@@ -210,9 +223,9 @@ export class Account {
     return rounded
   }
 
-  /** Takes note of what the next input changes in what was asked before it (slopes.ts). */
-  changed(x: Float64Array): EvenChanges {
-    return this.#slopes.take(x)
+  /** Takes note of what the next input changes in what was asked before it (slopes.ts); `isVariant`: it is one of those but for two values. */
+  changed(x: Float64Array, isVariant: boolean): EvenChanges {
+    return this.#slopes.take(x, isVariant)
   }
 
   /** The values of the input that was rounded last by which steps are known; good until the next call. */

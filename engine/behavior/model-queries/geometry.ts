@@ -58,6 +58,8 @@ export interface Surroundings {
   readonly drift: boolean
   readonly line: boolean
   readonly sparse: boolean
+  /** Unlike one of them in two values at most, as far as can be seen. */
+  readonly variant: boolean
   /**
    * Unlike one of them in one value alone, or in two (one put back, another changed), and from none on its way by more: so one
    * asks what would be if a value were another. A search goes on from what it has found.
@@ -124,7 +126,8 @@ export function surroundingsOf(
   }
   const line = isOnLine(x, ring.length, Math.max(singleMax, few))
   const sparse = few >= 1 && fewest <= few
-  const tried = fewest <= singleMax && !isOnItsWay(ring.length, x.length)
+  const variant = fewest <= singleMax
+  const tried = variant && !isOnItsWay(ring.length, x.length)
   const still = sparse && isStill(ring.length, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
   const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
@@ -140,6 +143,7 @@ export function surroundingsOf(
     drift: ball && isAway(x, ring),
     line,
     sparse,
+    variant,
     tried,
     still,
     kin,

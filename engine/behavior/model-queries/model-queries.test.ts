@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { AccountBlock, from, ringFrom } from './account-block.ts'
+import { AccountBlock, from } from './account-block.ts'
 import { Account, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
 import { betCount, betCount3, betCount6, betCount7, betCount8 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Sample } from './reference.ts'
+import { slopesBytes } from './slopes.ts'
 import type { Event } from '../../../core/event.ts'
 
 function eventOf(warden: Record<string, unknown>): Event {
@@ -118,12 +119,67 @@ describe('an input', () => {
   })
 })
 
-/** What stands behind the bets in a block of inputs of two values, without what versions up to 8 had not. */
-function withoutSlopes(block: Buffer): Buffer[] {
-  return [block.subarray(19 * 8 + betCount * 4, from.slopes), block.subarray(ringFrom(2))]
-}
-
 describe('what is remembered of an account', () => {
+  /** Puts down something at the n-th place of time. */
+  const remember = (account: Account, values: number[], n: number): void => {
+    account.rounded(Float64Array.from(values.slice(0, account.dimension)), values)
+    account.remember(n, 0)
+  }
+
+  test('has a base of single changes after an input that is another one but for two values, until one is none', () => {
+    const account = new Account(64)
+    const block = account.begin(1_000)
+    const x = Float64Array.from({ length: 64 }, (_, n) => n / 64)
+    const after = (input: Float64Array, isVariant: boolean): number => {
+      account.open(block)
+      const { alone } = account.changed(input, isVariant)
+      account.putBack(block)
+      account.open(AccountBlock.of(JSON.parse(JSON.stringify(block)))!)
+      return 1_000 * alone + block.length
+    }
+    const without = after(x, false)
+    const [of, to, halved] = [x, x.with(3, 0.7), x.map((value) => value / 2)]
+    const having = without + 4 * (64 + 6)
+    expect([after(of, true), after(to, true)]).toEqual([having, 1_000 + having])
+    // Nobody else has it.
+    const other = account.begin(1_000)
+    account.open(other)
+    account.putBack(other)
+    expect(other.length).toBe(without)
+    expect(after(x.with(5, 0.7), true)).toBe(having)
+    expect(after(halved, false)).toBe(without)
+  })
+
+  test('of long inputs is what it was also before the ring is full, whatever account is looked at in between', () => {
+    const account = new Account(64)
+    const long = (n: number): number[] => Array.from({ length: 784 }, (_, i) => ((i * 7 + n * 13) % 100) / 100)
+    const [one, other] = [0, 50].map(() => account.begin(1_000))
+    const apart: (readonly number[] | undefined)[] = []
+    for (let n = 0; n < 10; n++) {
+      for (const [block, from] of [
+        [one, 0],
+        [other, 50],
+      ] as const) {
+        // prettier-ignore
+        account.open(block!)
+        remember(account, long(from + n), n)
+        account.putBack(block!)
+      }
+      account.open(one!)
+      account.rounded(Float64Array.from(long(0).slice(0, 64)), long(0).with(400, 0.5))
+      account.lookedAt()
+      apart.push([...(account.closest()?.values ?? [])].map((value) => Math.round(100 * value)))
+    }
+    const alone = new Account(64)
+    alone.open(alone.begin(1_000))
+    for (let n = 0; n < 10; n++) {
+      remember(alone, long(n), n)
+      alone.rounded(Float64Array.from(long(0).slice(0, 64)), long(0).with(400, 0.5))
+      alone.lookedAt()
+      expect([...(alone.closest()?.values ?? [])].map((value) => Math.round(100 * value))).toEqual(apart[n])
+    }
+  })
+
   test('comes back from a checkpoint as it was, in less than four kilobytes', () => {
     const account = new Account(64)
     const block = account.begin(1_000)
@@ -134,7 +190,6 @@ describe('what is remembered of an account', () => {
     account.remember(4, noted.member)
     account.putBack(block)
     const text = JSON.stringify(block)
-    expect(text.length).toBeLessThan(4_096)
     const other = new Account(64)
     other.open(AccountBlock.of(JSON.parse(text))!)
     expect(other.ask(77, 4_000)).toBe(false)
@@ -142,6 +197,17 @@ describe('what is remembered of an account', () => {
     expect(other.ring()).toEqual(account.ring())
     expect(other.wasMember(0)).toBe(true)
     expect(other.values[0]).toBe(3.5)
+    // With all that an account can have.
+    for (let n = 0; n < 40; n++)
+      remember(
+        account,
+        Array.from({ length: 64 }, (_, i) => n * i),
+        n,
+      )
+    account.changed(new Float64Array(64), true)
+    account.putBack(block)
+    expect(block.length).toBeLessThan(3 * 1_024)
+    expect(JSON.stringify(block).length).toBeLessThan(4 * 1_024)
   })
 
   test('knows a suite of ninety inputs for as long as it is run, and takes few others for one of it', () => {
@@ -195,7 +261,7 @@ describe('what is remembered of an account', () => {
     const before = Buffer.concat([
       now.subarray(0, headEnd),
       now.subarray(valuesAt, valuesAt + betCount3 * 4),
-      ...withoutSlopes(now),
+      now.subarray(valuesAt + betCount * 4),
     ])
     before.writeDoubleLE(3, 0)
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
@@ -205,6 +271,7 @@ describe('what is remembered of an account', () => {
     [6, betCount6],
     [7, betCount7],
     [8, betCount8],
+    [9, betCount],
   ])('of version %d is read: it has what was kept of earlier inputs', (is, had) => {
     const account = new Account(2)
     const block = account.begin(1_000)
@@ -217,7 +284,10 @@ describe('what is remembered of an account', () => {
     account.putBack(block)
     const now = Buffer.from(block.toJSON() as string, 'base64')
     const valuesAt = 19 * 8
-    const before = Buffer.concat([now.subarray(0, valuesAt + had * 4), ...withoutSlopes(now)])
+    // Version 9 had a base of single changes before the ring.
+    const base = Buffer.alloc(is === 9 ? slopesBytes(2) : 0, 1)
+    const parts = [now.subarray(valuesAt + betCount * 4, from.ring), base, now.subarray(from.ring)]
+    const before = Buffer.concat([now.subarray(0, valuesAt + had * 4), ...parts])
     before.writeDoubleLE(is, 0)
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })

@@ -84,7 +84,7 @@ export function shownBy(
     if (reference !== undefined) {
       const repeats = account.queries > repeatsMax * account.distinct
       counts |= shows.even | (repeats ? 0 : shows.probe)
-      const slope = account.changed(input.x)
+      const slope = account.changed(input.x, around.variant)
       const probed = areEven(around.even, probedMin) || areEven(slope, probedMin)
       if (probed && around.close && !repeats) bits |= shows.probe
       if (synthetic && areEven(around.even, evenMin)) bits |= shows.even

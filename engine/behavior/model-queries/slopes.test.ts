@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
-import { Slopes, slopesBytes } from './slopes.ts'
+import { Slopes } from './slopes.ts'
 
 const dimension = 40
 const random = randomOf(23)
 const natural = (): Float64Array => Float64Array.from({ length: dimension }, () => 0.05 + 0.9 * random())
 const step = (x: Float64Array, i: number, by: number): Float64Array => x.map((was, at) => (at === i ? was + by : was))
 
-/** How many values each input showed to be changed by the same, and whether it told that they are at no shades. */
+/** How many values each input showed to be changed by the same, and whether it told that they are at no shades; all begin a base. */
 function told(inputs: readonly Float64Array[]): { readonly alone: number[]; readonly offGrid: boolean[] } {
-  const slopes = new Slopes(new ArrayBuffer(slopesBytes(dimension)), 0, dimension)
-  const each = inputs.map((x) => slopes.take(x))
+  const slopes = new Slopes(dimension)
+  const each = inputs.map((x) => slopes.take(x, true))
   return { alone: each.map(({ alone }) => alone), offGrid: each.map(({ isOffGrid }) => isOffGrid) }
 }
 
@@ -58,6 +58,18 @@ describe('one value after another of one base', () => {
     const moved = Array.from({ length: 9 }, (_, i) => step(base, i, 1 / 16))
     expect(told([base, ...moved]).offGrid.at(-1)).toBe(true)
   })
+})
+
+test('a base begins with an input that is another one but for two values, and ends with one that is not', () => {
+  const slopes = new Slopes(dimension)
+  const [base, other] = [natural(), natural()]
+  const has = ([x, isVariant]: readonly [Float64Array, boolean]): boolean => {
+    slopes.take(x, isVariant)
+    return slopes.hasBegun
+  }
+  // What differs in two values from the base is a variant of it, whatever else is still known.
+  const asked = [[base, false], [step(base, 1, 0.1), true], [step(base, 2, 0.1), false], [other, false], [step(other, 1, 0.1), true]] as const // prettier-ignore
+  expect(asked.map(has)).toEqual([false, true, true, false, true])
 })
 
 test('another input begins anew: what was counted of the one before is forgotten', () => {

@@ -3,8 +3,9 @@
  * (Chen et al. 2017, ZOO: steps of a ten-thousandth, to both sides) and so a search keeps what helped (Guo et al. 2019, SimBA).
  *
  * even.ts looks among the last inputs, which are kept as 16-bit numbers: changes that these don't tell, and more values than there are
- * inputs, are known here of one base alone, which is kept as 32-bit numbers and told value for value. What is common is found as the
- * majority is (Boyer and Moore 1991), so a few changes that were cut off do no harm. Pure; natural inputs cost a few comparisons.
+ * inputs, are known here of one base alone, which is kept as 32-bit numbers and told value for value: from the first input that is another one
+ * in two values at most, as far as 16 bits tell, until one that is of no such kind. What is common is found as the
+ * majority is (Boyer and Moore 1991), so a few changes that were cut off do no harm. Pure; natural inputs have no base and cost nothing.
  */
 import { isOffGridBy, type EvenChanges } from './even.ts'
 
@@ -30,19 +31,35 @@ export class Slopes {
   readonly #base: Float32Array
   readonly #numbers: Float32Array
   readonly #bits: Uint32Array
+  /** The same memory: what is to be kept where it has begun. */
+  readonly bytes: Buffer
 
-  constructor(buffer: ArrayBuffer, from: number, dimension: number) {
-    this.#base = new Float32Array(buffer, from, dimension)
-    this.#numbers = new Float32Array(buffer, from + 4 * dimension, words)
-    this.#bits = new Uint32Array(buffer, from + 4 * dimension, words)
+  constructor(dimension: number) {
+    const buffer = new ArrayBuffer(slopesBytes(dimension))
+    this.#base = new Float32Array(buffer, 0, dimension)
+    this.#numbers = new Float32Array(buffer, 4 * dimension, words)
+    this.#bits = new Uint32Array(buffer, 4 * dimension, words)
+    this.bytes = Buffer.from(buffer)
   }
 
-  /** Takes the next input of the account. */
-  take(x: Float64Array): EvenChanges {
-    if ((this.#bits[at.state]! & begun) === 0) return this.#begin(x)
-    const count = this.#differing(x)
+  /** There is a base. */
+  get hasBegun(): boolean {
+    return (this.#bits[at.state]! & begun) !== 0
+  }
+
+  end(): void {
+    this.#bits[at.state] = 0
+  }
+
+  /** Takes the next input of the account; `isVariant`: it is one of the last ones in all but two values. */
+  take(x: Float64Array, isVariant: boolean): EvenChanges {
+    const count = this.hasBegun ? this.#differing(x) : 3
     if (count === 0) return noSlope
-    if (count > 2) return this.#begin(x)
+    if (count > 2) {
+      if (isVariant) this.#begin(x)
+      else this.end()
+      return noSlope
+    }
     let value = differing[0]!
     if (count === 2) {
       // What was changed last was kept, or is the base's own: the base is what it is without the other.
@@ -70,12 +87,11 @@ export class Slopes {
     return count
   }
 
-  #begin(x: Float64Array): EvenChanges {
+  #begin(x: Float64Array): void {
     this.#base.set(x)
     this.#bits.fill(0)
     this.#bits[at.state] = begun
     this.#setLast(none, none)
-    return noSlope
   }
 
   #count(now: number, before: number, value: number): EvenChanges {
