@@ -32,6 +32,19 @@ describe('the values of a window by rank', () => {
     expect(percentile(window, percent)).toBe(percent)
   })
 
+  test('are the least that so many do not exceed, also where percents have decimals', () => {
+    for (let tenths = 1; tenths <= 1_000; tenths++) {
+      for (const total of [1, 7, 10, 250, 375, 1_000]) {
+        const window = Array.from({ length: total }, (_, n) => entry(n + 1))
+        expect([tenths, total, percentile(window, tenths / 10)]).toEqual([
+          tenths,
+          total,
+          Math.ceil((tenths * total) / 1_000),
+        ])
+      }
+    }
+  })
+
   test('of no events are 0', () => {
     expect([median([]), percentile([], 50)]).toEqual([0, 0])
   })

@@ -12,11 +12,15 @@ export function average(window: readonly Entry[]): number {
   return count === 0 ? 0 : sum / count
 }
 
+/** More than a product and a quotient of doubles are off, and far less than a share misses a whole number by. */
+const rounding = 2 ** -50
+
 /** Nearest rank (Hyndman and Fan 1996, definition 1): the least value that `percent` of all do not exceed. */
 export function percentile(window: readonly Entry[], percent: number): number {
   const { valueAt, total } = ranked(window)
-  // Divided last: a share of 0.55 of 100 values is more than 55 of them.
-  return total === 0 ? 0 : valueAt(Math.max(1, Math.ceil((percent * total) / 100)))
+  // As doubles 0.55 of 100 values are more than 55 of them, and 64.4 hundredths of 250 more than 161.
+  const share = ((percent * total) / 100) * (1 - rounding)
+  return total === 0 ? 0 : valueAt(Math.max(1, Math.ceil(share)))
 }
 
 /** The middle value; of an even number of values the average of the two in the middle. */
