@@ -3,12 +3,14 @@
  * the same records. All on one thread; rounds in turn, medians. A batch goes through one stage before the next one has it, as
  * the bus does it: that is a quarter less than record by record, for which code and tables have to be fetched anew each time.
  *
- * Two figures: the first step of detect alone, which is where the events go; and both steps, what the second one reads
- * handed on as it is.
+ * The first step of detect alone, which is where the events go; both steps, what the second one reads handed on as it is;
+ * and the first step without the behavior rules, whose cost is part of every other figure.
  */
 import { join } from 'node:path'
 import { topics } from '../../core/topics.ts'
+import type { ContentFile } from '../../core/content.ts'
 import type { Event } from '../../core/event.ts'
+import { bundleOf } from '../../runtime/content-digest.ts'
 import { loadFolders } from '../../runtime/content-files.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
@@ -36,10 +38,13 @@ export const inProcessBench: Bench = {
     const parses: number[] = []
     const firstStep: number[] = []
     const bothSteps: number[] = []
+    const sigmaAlone: number[] = []
     for (let round = 0; round < rounds; round++) {
       parses.push(perSecond(() => parseAll(records)))
       const first = await openPipeline('first step')
       firstStep.push(perSecond(() => first(records)))
+      const sigma = await openPipeline('first step', isNoBehaviorRule)
+      sigmaAlone.push(perSecond(() => sigma(records)))
       // It takes many times as long.
       if (round % 2 === 1) continue
       const both = await openPipeline('both steps')
@@ -55,6 +60,7 @@ export const inProcessBench: Bench = {
     return [
       figure('normalize + detect, in process', firstStep),
       figure("the same, with detect's second step", bothSteps),
+      figure('normalize + detect, without behavior rules', sigmaAlone),
     ]
   },
 }
@@ -72,7 +78,10 @@ function parseAll(records: readonly Buffer[]): void {
 }
 
 /** A fresh normalize and a fresh detect, as one partition has them; what comes out in the end is thrown away. */
-async function openPipeline(steps: 'first step' | 'both steps'): Promise<(records: readonly Buffer[]) => void> {
+async function openPipeline(
+  steps: 'first step' | 'both steps',
+  isChosen: (rule: ContentFile) => boolean = () => true,
+): Promise<(records: readonly Buffer[]) => void> {
   const at = { topic: topics.inference, partition: 0 }
   const normalize = normalizeStage(Buffer.from('bench')).create({
     stage: 'normalize',
@@ -84,8 +93,8 @@ async function openPipeline(steps: 'first step' | 'both steps'): Promise<(record
   const detect = new DetectLogic(new MemoryState(), silentReport)
   const groups = steps === 'both steps' ? new GroupsLogic(new MemoryState(), silentReport, 1) : undefined
   await putInForce(normalize, 'sources', 'sources')
-  await putInForce(detect, 'rules', 'rules')
-  if (groups !== undefined) await putInForce(groups, 'rules', 'rules')
+  await putInForce(detect, 'rules', 'rules', isChosen)
+  if (groups !== undefined) await putInForce(groups, 'rules', 'rules', isChosen)
   const between = new CollectedOutcome()
   const out = new CollectedOutcome()
   let onward: { readonly observed: Observed; readonly record: StageRecord }[] = []
@@ -130,8 +139,16 @@ async function openPipeline(steps: 'first step' | 'both steps'): Promise<(record
   }
 }
 
-async function putInForce(logic: StageLogic, set: ContentSet, folder: string): Promise<void> {
+const isNoBehaviorRule = ({ text }: ContentFile): boolean => !/^behavior:/m.test(text)
+
+async function putInForce(
+  logic: StageLogic,
+  set: ContentSet,
+  folder: string,
+  isChosen: (file: ContentFile) => boolean = () => true,
+): Promise<void> {
   const { files } = await loadFolders([join(root, folder)])
-  const mistakes = logic.content?.(set, { set, digest: 'bench', files: [] }, files, new CollectedOutcome()) ?? []
+  const chosen = files.filter(isChosen)
+  const mistakes = logic.content?.(set, bundleOf(set, chosen), chosen, new CollectedOutcome()) ?? []
   if (mistakes.length > 0) throw new Error(`${folder} have mistakes: ${mistakes[0]?.message ?? ''}`)
 }
