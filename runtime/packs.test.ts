@@ -385,6 +385,7 @@ describe('what is refused of a pack', () => {
     ['has a mark that is none', '[["1",0,5,{}]]'],
     ['has items and no heads', '{"items":[[1,0,5,{}]]}'],
     ['names a head that is not there', '{"heads":[{}],"items":[[1,0,5,{},1]]}'],
+    ['has an item with a part too many', '{"heads":[{}],"items":[[1,0,5,{},0,1]]}'],
     ['names a head by no number', '{"heads":[{}],"items":[[1,0,5,{},"0"]]}'],
   ])('is all of it where it %s', async (_what, text) => {
     const seen: string[] = []

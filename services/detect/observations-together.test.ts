@@ -24,6 +24,7 @@ const some: readonly Observed[] = [
   { ...ofRule, observation: { ...finding, evidence, incomplete: true }, context: { entities: [], bytes: 0 } },
   { ...ofRule, observation: bare, context: { entities, queries: 1 } },
   { ...ofRule, observation: { ...bare, retracted: true }, context: { entities } },
+  { ...ofRule, observation: { ...bare, incomplete: 'since' }, context: { entities } },
   { ...ofRule, engine: 'behavior', key: 'k2', observation: { x: 'AAAA', head: 1, of: 2 } },
   // Never at a time: one key for two rules, and for two engines.
   { ...ofRule, rule: 'other', observation, context: { entities } },
@@ -101,6 +102,10 @@ describe('observations that travel together', () => {
       expect(observedIn({ head: known, of: of.with(at, wrong) })).toBeUndefined()
     for (const name of ['engine', 'rule', 'key'])
       expect(observedIn({ head: { ...known, [name]: 1 }, of })).toBeUndefined()
-    expect(observedIn({ head: { ...known, engine: 'behavior' }, of })).toBeUndefined()
+    for (const observation of [null, 1, 'x', undefined])
+      expect(
+        observedIn({ head: { ...known, engine: 'behavior' }, of: ['operator', ['g'], observation] }),
+      ).toBeUndefined()
+    expect(observedIn({ head: { ...known, engine: 'behavior' }, of: ['operator', ['g'], {}] })).toBeDefined()
   })
 })
