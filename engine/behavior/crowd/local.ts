@@ -4,7 +4,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import type { Entity } from '../../../core/signal.ts'
-import { hasDrifted } from '../drift/told.ts'
+import { driftedSince, isStrange } from '../drift/told.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf, packedInput, type QueryInput } from '../model-queries/input.ts'
 import { openReference, levelCount, type Reference } from '../model-queries/reference.ts'
@@ -55,7 +55,8 @@ export class TellStep implements BehaviorStep {
     entries.set('', told)
     const model = group[1]!
     const input = inputOf(event)
-    const drifted = hasDrifted(context, model, timeMs)
+    const reference = input === undefined ? undefined : referenceOf(context, model, input)
+    const drifted = isStrange(driftedSince(context, model, timeMs), timeMs, reference?.told.since)
     const sight: Sight = {
       timeMs,
       principal: group[0]!,
@@ -64,7 +65,7 @@ export class TellStep implements BehaviorStep {
       agent: agentFamily(event.user_agent?.original ?? ''),
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
-      novelty: input === undefined || drifted ? 0 : this.#noveltyOf(input, referenceOf(context, model, input)),
+      novelty: input === undefined || drifted ? 0 : this.#noveltyOf(input, reference),
       ...tokensOf(event),
       ...(drifted ? { drifted } : undefined),
       entities: credentialOf(entitiesOf(event)),

@@ -4,14 +4,19 @@ import { emptyInventory } from '../../inventory/inventory.ts'
 import type { BaselineTold, GroupEntries, StepContext } from '../types.ts'
 import { channelNames } from './channels.ts'
 import { DriftParams } from './params.ts'
-import { hasDrifted } from './told.ts'
+import { driftedSince, isStrange } from './told.ts'
 import { DriftWatch } from './watch.ts'
 
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
 /** What is found and told where these accounts ask as before, and from the 500th answer on these ask otherwise. */
-function watch(accounts: number, moving: number, quiet = 0): { found: number; told: BaselineTold[]; lastMs: number } {
+function watch(
+  accounts: number,
+  moving: number,
+  quiet = 0,
+  everyMs = 5 * minuteMs,
+): { found: number; told: BaselineTold[]; lastMs: number } {
   const random = randomOf(accounts)
   const step = new DriftWatch(DriftParams.parse({ type: 'drift' }))
   const kept = new Map<string, unknown>()
@@ -25,7 +30,7 @@ function watch(accounts: number, moving: number, quiet = 0): { found: number; to
   const told: BaselineTold[] = []
   let [found, timeMs] = [0, 0]
   for (let n = 0; n < 900 && found === 0; n++) {
-    timeMs += minuteMs
+    timeMs += everyMs
     // Those who ask seldom: too few of their answers are among the newest to say anything of them.
     const who = n % 10 === 9 && quiet > 0 ? accounts + (Math.floor(n / 10) % quiet) : n % accounts
     const moved = n >= 500 && who < moving ? 0.8 : 0
@@ -48,15 +53,24 @@ const knowing = (told: readonly BaselineTold[]): StepContext => ({
 })
 
 describe('what others are told of a drift', () => {
-  test('that all accounts of a model share: inputs unlike those learned before say nothing for three days', () => {
+  test('that all accounts of a model share: since when, and that what was learned before says nothing for a week at most', () => {
     const { found, told, lastMs } = watch(6, 6)
     expect(found).toBe(1)
     const context = knowing(JSON.parse(JSON.stringify(told)) as BaselineTold[])
-    expect(hasDrifted(context, 'm', lastMs - 1)).toBe(false)
-    expect(hasDrifted(context, 'm', lastMs)).toBe(true)
-    expect(hasDrifted(context, 'm', lastMs + 3 * dayMs - 1)).toBe(true)
-    expect(hasDrifted(context, 'm', lastMs + 3 * dayMs)).toBe(false)
-    expect(hasDrifted(context, 'another', lastMs)).toBe(false)
+    expect(driftedSince(context, 'm', lastMs - 1)).toBeUndefined()
+    expect(driftedSince(context, 'm', lastMs)).toBe(lastMs)
+    expect(driftedSince(context, 'another', lastMs)).toBeUndefined()
+    expect(isStrange(lastMs, lastMs, undefined)).toBe(true)
+    expect(isStrange(lastMs, lastMs + 7 * dayMs - 1, lastMs - 1)).toBe(true)
+    expect(isStrange(lastMs, lastMs + 7 * dayMs, undefined)).toBe(false)
+    expect(isStrange(lastMs, lastMs + dayMs, lastMs)).toBe(false)
+    expect(isStrange(undefined, lastMs, undefined)).toBe(false)
+  })
+
+  test('that accounts share that nobody knew a day ago: nothing', () => {
+    const { found, told } = watch(6, 6, 0, minuteMs)
+    expect(found).toBe(1)
+    expect(told).toEqual([])
   })
 
   test('that only some busy accounts share, while as many others ask as before: nothing', () => {

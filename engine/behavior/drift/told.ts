@@ -1,12 +1,12 @@
 /**
  * What `drift` tells other detectors of a model: that its traffic as a whole has changed. What honest inputs look like was
- * learned before; until that has been learned anew, an input unlike them says nothing of who asks it.
+ * learned before; until that has been learned anew of what came since, an input unlike them says nothing of who asks it.
  */
 import { ToldName } from '../told-name.ts'
 import type { BaselineTold, StepContext } from '../types.ts'
 
-/** For so long after a drift what was learned before it says nothing: a few learnings, which come day by day. */
-const strangeMs = 3 * 86_400_000
+/** For so long after a drift at most what was learned before it says nothing: learnings come day by day, where enough is asked. */
+const strangeMs = 7 * 86_400_000
 
 const drifted = new ToldName('drifted')
 
@@ -20,8 +20,13 @@ export function driftTold(model: string, timeMs: number): BaselineTold {
   return { name: drifted.of(model), value }
 }
 
-/** Whether the traffic of a model has changed as a whole not long before. For local steps. */
-export function hasDrifted(context: StepContext, model: string, timeMs: number): boolean {
+/** Since when the traffic of a model is another, as a whole; undefined: it never changed. For local steps. */
+export function driftedSince(context: StepContext, model: string, timeMs: number): number | undefined {
   const told = context.baseline(drifted.of(model), 'drift') as Partial<DriftTold> | null | undefined
-  return told?.version === 1 && told.timeMs !== undefined && timeMs >= told.timeMs && timeMs < told.timeMs + strangeMs
+  return told?.version === 1 && told.timeMs !== undefined && timeMs >= told.timeMs ? told.timeMs : undefined
+}
+
+/** Whether that was not long before, and nothing was learned of what came since. `learned`: the drift after which something was. */
+export function isStrange(since: number | undefined, timeMs: number, learned: number | undefined): boolean {
+  return since !== undefined && timeMs < since + strangeMs && (learned ?? 0) < since
 }

@@ -17,6 +17,7 @@ import { countSubgroup } from './subgroups.ts'
 import { driftTold } from './told.ts'
 import {
   accountOf,
+  beginAnew,
   channelOf,
   momentsOf,
   movedChannels,
@@ -24,6 +25,7 @@ import {
   newWatch,
   paceOf,
   presentIn,
+  type Account,
   type Shift,
   type Watch,
 } from './window.ts'
@@ -33,7 +35,7 @@ const every = 8
 const historyMax = 64
 /** How many of the accounts must have moved. */
 const movedShare = 0.75
-/** Who has asked within this time is one of the model's accounts. */
+/** Who has asked within this time is one of the model's accounts; who was not known for as long has no say in what all of them do. */
 const activeMs = 86_400_000
 
 export class DriftWatch implements BehaviorStep {
@@ -87,9 +89,7 @@ export class DriftWatch implements BehaviorStep {
     if (shift === undefined) return findings
     findings.push({ ...base, ...this.#drift(shift, model, watch, answer.timeMs) })
     if (this.#isEverybody(watch, shift, answer.timeMs)) baselines.push(driftTold(model, answer.timeMs))
-    watch.accounts = {}
-    watch.window = []
-    watch.history = []
+    beginAnew(watch)
     return findings
   }
 
@@ -153,13 +153,18 @@ export class DriftWatch implements BehaviorStep {
    */
   #isShared(watch: Watch, shift: Shift): boolean {
     const { judged, moved } = movedIn(watch, shift)
-    return judged >= this.#params.principalsMin && moved >= movedShare * judged
+    return judged >= this.#params.principalsMin && moved.length >= movedShare * judged
   }
 
-  /** Whether they are most of all who have been asking within a day: some busy accounts alone are not the model's traffic. */
+  /**
+   * Whether they are most of all who have been asking within a day: some busy accounts alone are not the model's traffic, nor are
+   * some that are new.
+   */
   #isEverybody(watch: Watch, shift: Shift, timeMs: number): boolean {
-    const asking = Object.values(watch.accounts).filter(({ lastMs }) => lastMs >= timeMs - activeMs).length
-    return movedIn(watch, shift).moved >= movedShare * asking
+    const isKnown = ({ firstMs = 0 }: Account): boolean => firstMs <= timeMs - activeMs
+    const asking = Object.values(watch.accounts).filter((each) => isKnown(each) && each.lastMs >= timeMs - activeMs)
+    const moved = movedIn(watch, shift).moved.filter((principal) => isKnown(watch.accounts[principal]!))
+    return moved.length > 0 && moved.length >= movedShare * asking.length
   }
 
   #drift(

@@ -25,6 +25,8 @@ export interface Newest {
 export interface Account {
   reference: (readonly (number | null)[])[]
   lastMs: number
+  /** Of its first answer; not told by older versions. */
+  readonly firstMs?: number
   /** Mean and deviation of each channel. */
   usual?: (readonly [mean: number, deviation: number])[]
 }
@@ -56,6 +58,17 @@ export function newWatch(): Watch {
 
 const named = new NamedValues<Account>()
 
+/** All accounts begin anew; who is known stays known. */
+export function beginAnew(watch: Watch): void {
+  const accounts = Object.entries(watch.accounts)
+  watch.accounts = {}
+  for (const [principal, { lastMs, firstMs }] of accounts) {
+    named.set(watch.accounts, principal, { reference: [], lastMs, ...(firstMs !== undefined && { firstMs }) })
+  }
+  watch.window = []
+  watch.history = []
+}
+
 /** The account of an answer; the one that has been silent for longest makes room. */
 export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account {
   const accounts = named.of(watch.accounts)
@@ -64,7 +77,7 @@ export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): 
     known.lastMs = Math.max(known.lastMs, timeMs)
     return known
   }
-  const account: Account = { reference: [], lastMs: timeMs }
+  const account: Account = { reference: [], lastMs: timeMs, firstMs: timeMs }
   named.set(watch.accounts, principal, account)
   if (accounts.size > accountsMax) {
     let oldest = ''
@@ -150,7 +163,10 @@ export function paceOf(watch: Watch, shift: Shift, timeMs: number): { sudden: bo
 }
 
 /** Accounts that can be judged by what they have in the window, and those that have moved there, each by itself and to that side. */
-export function movedIn(watch: Watch, { channel, distance, at, side }: Shift): { judged: number; moved: number } {
+export function movedIn(
+  watch: Watch,
+  { channel, distance, at, side }: Shift,
+): { readonly judged: number; readonly moved: readonly string[] } {
   const byPrincipal = new Map<string, number[]>()
   for (const { p, c } of watch.window) {
     const value = c[channel]
@@ -164,5 +180,5 @@ export function movedIn(watch: Watch, { channel, distance, at, side }: Shift): {
     const usual = shareUpTo(channelOf(watch.accounts[principal]!.reference, channel), at)
     return side * (shareUpTo(values, at) - usual) >= distance / 2
   })
-  return { judged: judged.length, moved: moved.length }
+  return { judged: judged.length, moved: moved.map(([principal]) => principal) }
 }

@@ -124,6 +124,10 @@ export class Account {
     return this.#head[at.distinct]!
   }
 
+  get firstMs(): number {
+    return this.#head[at.firstMs]!
+  }
+
   get lastMs(): number {
     return this.#head[at.lastMs]!
   }

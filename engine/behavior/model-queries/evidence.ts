@@ -61,6 +61,12 @@ export const shows = {
   sure: (level: number): number => 1 << (16 + level),
 } as const
 
+/** What of these tells that a query is unlike what honest accounts asked before. */
+export const unlikeBefore = Array.from(
+  { length: levelCount },
+  (_, n) => shows.novelty(n) | shows.margin(n) | shows.sure(n),
+).reduce((all, kinds) => all | kinds, shows.ball | shows.around | shows.drift | shows.even)
+
 /** All of them, by their places. */
 export const kindsShown: readonly number[] = Array.from({ length: 27 }, (_, n) => 1 << n)
 
@@ -174,6 +180,20 @@ export class Evidence {
       }
       totals[threats[n]!]! += weights[n]! * value
     }
+  }
+
+  /** The mean R of each threat where these kinds are left out. */
+  without(kinds: number, values: Float32Array): number[] {
+    const totals = queryThreats.map(() => 0)
+    for (const [n, bit] of this.#bits.entries()) {
+      if ((kinds & bit) === 0) totals[this.#threats[n]!]! += this.#weights[n]! * values[n]!
+    }
+    return totals
+  }
+
+  /** What was shown of these kinds says nothing any more. */
+  forget(values: Float32Array, kinds: number): void {
+    for (const [n, bit] of this.#bits.entries()) if ((kinds & bit) !== 0) values[n] = 0
   }
 }
 

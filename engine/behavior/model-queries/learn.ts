@@ -2,7 +2,8 @@
  * The grouped step of `model-queries`: learns the benign traffic of one model from all accounts, and tells every partition.
  *
  * Promises: no account has more than a fifth of the say where there are five or more, nor more than `samplesMax` queries; one
- * that is not known for `delay` has none; one that came under suspicion loses all that it taught. Learned anew every
+ * that is not known for `delay` has none; one that came under suspicion loses all that it taught. What was taught before a drift
+ * is forgotten. Learned anew every
  * `relearn` of event time, so that it keeps up with traffic; what was told stays in force until then. Accounts and samples
  * are bounded; the one that has been silent longest goes first.
  */
@@ -13,6 +14,7 @@ import { inBlackAndWhite } from './black-and-white.ts'
 import { dimensionMax, featuresOf, type InputKind } from './input.ts'
 import { oddsMax, unpackedOdds } from './odds.ts'
 import { unpacked } from './packed.ts'
+import { ordinaryMin, stir, type Stir } from './hold.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { learnReference, type Sample, type ToldReference } from './reference.ts'
 import { alikeOf, usualOf } from './usual.ts'
@@ -22,6 +24,8 @@ export interface ToTeach {
   readonly timeMs: number
   /** `null`: the account is under suspicion; what it taught is taken back. */
   readonly sample: TaughtSample | null
+  /** The last drift of the model, where the query came after one. */
+  readonly since?: number
 }
 
 interface TaughtSample {
@@ -48,6 +52,9 @@ interface Book {
   readonly accounts: Record<string, Known>
   /** Event time of the next learning; null: nothing new since the last. */
   dueMs: number | null
+  /** The last drift of the model: what was taught before is forgotten. */
+  since?: number
+  stir?: Stir
 }
 
 /** What is remembered of the landmarks that were told last. */
@@ -76,19 +83,25 @@ export class LearnTraffic implements BehaviorStep {
     this.#params = params
   }
 
-  apply(_group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
-    const { principal, timeMs, sample } = observation as ToTeach
+  apply(group: readonly string[], entries: GroupEntries, observation: unknown): StepOutcome {
+    const { principal, timeMs, sample, since = 0 } = observation as ToTeach
     const book = entries.get<Book>(bookName) ?? { accounts: Object.create(null) as Record<string, Known>, dueMs: null }
+    if (since > (book.since ?? 0)) forgetTaught(book, entries, since)
+    let baselines: readonly BaselineTold[] = []
     if (sample === null) {
+      if (this.#isOrdinary(book, entries, principal, timeMs)) {
+        book.stir ??= { tenants: {} }
+        baselines = stir(book.stir, principal, group[0]!, timeMs)
+      }
       this.#takeBack(book, entries, principal)
       entries.delete(chosenName)
-    } else this.#add(book, entries, principal, timeMs, sample)
+    } else if (since === (book.since ?? 0)) this.#add(book, entries, principal, timeMs, sample)
     if (book.dueMs === null) {
       const { relearn } = this.#params
       book.dueMs = (Math.floor(timeMs / relearn) + 1) * relearn
     }
     entries.set(bookName, book)
-    return { findings: [], shuffled: [], dueMs: book.dueMs }
+    return { findings: [], shuffled: [], dueMs: book.dueMs, baselines }
   }
 
   advance(group: readonly string[], entries: GroupEntries, watermarkMs: number, context: StepContext): StepOutcome {
@@ -99,7 +112,8 @@ export class LearnTraffic implements BehaviorStep {
     entries.set(bookName, book)
     const name = `${group[0]!} ${group[1]!}`
     const taught = watermarkMs === Infinity ? undefined : this.#taught(book, entries, watermarkMs)
-    const value = taught === undefined ? undefined : referenceOf(taught, group[1] as InputKind)
+    const learned = taught === undefined ? undefined : referenceOf(taught, group[1] as InputKind)
+    const value = learned && { ...learned, ...(book.since !== undefined && { since: book.since }) }
     const baselines: BaselineTold[] = value === undefined ? [] : [{ name, value }]
     if (taught !== undefined) {
       const natural = group[1] === 'features' ? (context.inventory.models.get(group[0]!)?.reference ?? []) : []
@@ -119,6 +133,13 @@ export class LearnTraffic implements BehaviorStep {
     const samples = Samples.of(entries.get(name)) ?? new Samples()
     samples.add(sample)
     entries.set(name, samples)
+  }
+
+  /** Whether an account is long known and has taught what nothing spoke against. */
+  #isOrdinary(book: Book, entries: GroupEntries, principal: string, timeMs: number): boolean {
+    const known = named.of(book.accounts).get(principal)
+    if (known === undefined || known.firstMs + this.#params.delay > timeMs) return false
+    return (Samples.of(entries.get(samplesName(principal)))?.count ?? 0) >= ordinaryMin
   }
 
   #takeBack(book: Book, entries: GroupEntries, principal: string): void {
@@ -165,6 +186,13 @@ export class LearnTraffic implements BehaviorStep {
     const count = taught.reduce((sum, { samples }) => sum + samples.length, 0)
     return taught.length < accountsMin || count < samplesMin ? undefined : taught
   }
+}
+
+/** Who was known stays known. */
+function forgetTaught(book: Book, entries: GroupEntries, since: number): void {
+  book.since = since
+  for (const principal of Object.keys(book.accounts)) entries.delete(samplesName(principal))
+  entries.delete(chosenName)
 }
 
 interface Teaching {
@@ -217,6 +245,10 @@ class Samples {
     if (x.length > packedLengthMax || odds.length > 2 * oddsMax || blackAndWhite.length > packedLengthMax) return
     this.#list.push(sample)
     if (this.#list.length > samplesMax) this.#list.shift()
+  }
+
+  get count(): number {
+    return this.#list.length
   }
 
   list(): readonly Sample[] {

@@ -8,13 +8,14 @@
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
-import { hasDrifted } from '../drift/told.ts'
+import { driftedSince, isStrange } from '../drift/told.ts'
 import { referenceNames } from '../told-name.ts'
 import { AccountBlock } from './account-block.ts'
 import { Account, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
-import { Evidence, lineOf, queryThreats, restartWeight, type QueryThreat } from './evidence.ts'
+import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type QueryThreat } from './evidence.ts'
 import { findingOf } from './finding.ts'
+import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
 import { keyOfText, packedInBlackAndWhite, packedInput, type InputKind, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
 import { packedOdds } from './odds.ts'
@@ -53,6 +54,7 @@ const copiesMin = 3
 const inference: QueryThreat = 'membership-inference'
 const suspicionName = 'suspicion'
 const membersName = 'members'
+const driftedName = 'drifted'
 
 export class WeighQueries implements BehaviorStep {
   readonly stateVersion = 1
@@ -100,21 +102,28 @@ export class WeighQueries implements BehaviorStep {
     context: StepContext,
   ): StepOutcome {
     const { input, timeMs } = query
-    if (!account.ask(input.key, timeMs)) return this.#outcome(account, [], [])
-    const reference = this.#referenceOf(context, group[1]!, query)
+    if (!account.ask(input.key, timeMs)) return this.#outcome(entries, account, [], [])
+    const since = driftedSince(context, group[1]!, timeMs)
+    if (since !== undefined) this.#beginAnew(entries, account, since)
+    const reference = this.#referenceOf(context, group[1]!, query, since)
     const shown = shownBy(account, query, reference, asksAgain(entries, query))
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
-    const findings = this.#judge(group, entries, account, query, shown, reference)
-    return this.#outcome(account, findings, this.#teach(group, account, query))
+    const findings = this.#judge(group, entries, account, query, shown, reference, context)
+    return this.#outcome(entries, account, findings, this.#teach(group, account, query, since))
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
     const account = AccountBlock.of(entries.get(''))
+    const findings = takeDue(entries, watermarkMs)
     const forgotten = account === undefined || (this.#forgetMs(account) <= watermarkMs && watermarkMs !== Infinity)
-    if (forgotten) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
-    return this.#outcome(account, [], [])
+    if (forgotten) return { findings, shuffled: [], dueMs: Infinity, forget: true }
+    if (findings.length > 0) {
+      this.#told(account, findings)
+      entries.set('', account)
+    }
+    return this.#outcome(entries, account, findings, [])
   }
 
   #weightOf(account: Account): number {
@@ -133,11 +142,32 @@ export class WeighQueries implements BehaviorStep {
     return kept?.dimension === account.dimension ? kept : account.begin(timeMs)
   }
 
+  /** What was unlike honest inputs before all of them became others speaks against nobody: the account may teach what they are now. */
+  #beginAnew(entries: GroupEntries, account: Account, since: number): void {
+    if (account.firstMs >= since || entries.get<number>(driftedName) === since) return
+    entries.set(driftedName, since)
+    this.#unlearned.forget(account.values, unlikeBefore)
+    dropHeld(entries)
+  }
+
+  /** Of findings that have waited. */
+  #told(block: AccountBlock, findings: readonly BehaviorFinding[]): void {
+    const account = this.#workspace(block.dimension)
+    account.open(block)
+    for (const { threat } of findings) account.told[queryThreats.indexOf(threat as QueryThreat)] = account.distinct
+    account.putBack(block)
+  }
+
   /** What is learned says nothing while the model's traffic as a whole has become another. */
-  #referenceOf(context: StepContext, model: string, { input, timeMs }: ModelQuery): Reference | undefined {
-    if (hasDrifted(context, model, timeMs)) return undefined
+  #referenceOf(
+    context: StepContext,
+    model: string,
+    { input, timeMs }: ModelQuery,
+    since: number | undefined,
+  ): Reference | undefined {
     const reference = openReference(context.baseline(referenceNames[input.kind].of(model)))
     if (reference?.told.dimension !== input.x.length) return undefined
+    if (isStrange(since, timeMs, reference.told.since)) return undefined
     return (input.blackAndWhite ? openReference(reference.told.blackAndWhite) : undefined) ?? reference
   }
 
@@ -163,6 +193,7 @@ export class WeighQueries implements BehaviorStep {
     query: ModelQuery,
     { bits, notes }: Shown,
     reference: Reference | undefined,
+    context: StepContext,
   ): BehaviorFinding[] {
     const totals = this.#totals
     const most = greatest(totals)
@@ -193,7 +224,6 @@ export class WeighQueries implements BehaviorStep {
       if (threat === inference && isSuite(suspicion)) continue
       if (value < this.#line || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
       const version = told === 0 ? 1 : 1 + times
-      if (told === 0) account.told[index] = account.distinct
       const crossing = {
         threat,
         value,
@@ -202,12 +232,25 @@ export class WeighQueries implements BehaviorStep {
         version,
         entities: query.entities(),
       }
-      findings.push(findingOf(group, account, suspicion, crossing, this.#params, reference))
+      const finding = (): BehaviorFinding => findingOf(group, account, suspicion, crossing, this.#params, reference)
+      if (told === 0) {
+        const steady = this.#unlearned.without(unlikeBefore, account.values)
+        const mayWait = (threat === inference ? greatest(steady) : steady[index]!) < this.#line
+        if (mayWait && holds(entries, context, group[1]!, account, query.timeMs, finding)) continue
+        account.told[index] = account.distinct
+        givenOut(entries, threat)
+      }
+      findings.push(finding())
     }
     return findings
   }
 
-  #teach(group: readonly string[], account: Account, { input, timeMs }: ModelQuery): Shuffled[] {
+  #teach(
+    group: readonly string[],
+    account: Account,
+    { input, timeMs }: ModelQuery,
+    since: number | undefined,
+  ): Shuffled[] {
     const to = [group[1]!, input.kind]
     const principal = group[0]!
     if (greatest(this.#totals) >= suspect * this.#weightOf(account)) {
@@ -215,7 +258,9 @@ export class WeighQueries implements BehaviorStep {
       account.withdrawn = true
       return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
     }
-    if (account.withdrawn || !account.teaches(Math.floor(timeMs / epochMs), taughtMax)) return []
+    // Weeks begin anew with a drift: all has to be taught again.
+    const epoch = since === undefined ? Math.floor(timeMs / epochMs) : since + Math.floor((timeMs - since) / epochMs)
+    if (account.withdrawn || !account.teaches(epoch, taughtMax)) return []
     const odds = packedOdds(input.probabilities)
     const blackAndWhite = packedInBlackAndWhite(input)
     const sample = {
@@ -225,7 +270,8 @@ export class WeighQueries implements BehaviorStep {
       ...(odds && { odds }),
       ...(blackAndWhite && { blackAndWhite }),
     }
-    return [{ group: to, observation: { principal, timeMs, sample } satisfies ToTeach }]
+    const taught: ToTeach = { principal, timeMs, sample, ...(since !== undefined && { since }) }
+    return [{ group: to, observation: taught }]
   }
 
   #forgetMs(account: Pick<Account, 'lastMs'>): number {
@@ -234,11 +280,12 @@ export class WeighQueries implements BehaviorStep {
   }
 
   #outcome(
+    entries: GroupEntries,
     account: Pick<Account, 'lastMs'>,
     findings: readonly BehaviorFinding[],
     shuffled: readonly Shuffled[],
   ): StepOutcome {
-    return { findings, shuffled, dueMs: this.#forgetMs(account) }
+    return { findings, shuffled, dueMs: Math.min(this.#forgetMs(account), heldUntil(entries)) }
   }
 }
 
@@ -264,7 +311,7 @@ function isOnRecords({ records = 0, copies = 0 }: Suspicion, { told }: Account):
   return records + copies >= copiesMin && told.some((since, index) => since > 0 && queryThreats[index] !== inference)
 }
 
-function greatest(totals: Float64Array): number {
+function greatest(totals: ArrayLike<number>): number {
   let most = 0
   for (let index = 0; index < totals.length; index++) if (totals[index]! > most) most = totals[index]!
   return most

@@ -56,6 +56,8 @@ export interface ToldReference {
   readonly accounts: number
   /** How often honest accounts show each kind of evidence (usual.ts). Not told by references that are older. */
   readonly usual?: readonly number[]
+  /** The last drift of the model, where all of it came after. */
+  readonly since?: number
   /** It was reckoned from other inputs, not seen. */
   readonly reckoned?: true
   /** How often two differences of an honest input to the closest earlier one are equal. Not told by references that are older. */
