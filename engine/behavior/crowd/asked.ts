@@ -19,6 +19,7 @@ export interface AskedJson {
 /** A mean, and its expected squared distance to what it is the mean of. */
 export interface Center {
   readonly mean: Float32Array | Float64Array
+  readonly squares: number
   readonly scatter: number
 }
 
@@ -32,6 +33,8 @@ export class Asked {
   pool: string | undefined
   readonly answers: number[]
   sessions: true | undefined
+  /** Squared length of the mean, once it was asked for. */
+  #squares: number | undefined
 
   constructor({ tenant, mean, calls, firstMs, lastMs, pool, answers = [], sessions }: AskedJson) {
     this.tenant = tenant
@@ -48,15 +51,19 @@ export class Asked {
     this.calls++
     if (answer !== undefined && this.answers.push(answer) > answersMax) this.answers.shift()
     const share = 1 / Math.min(this.calls, meanOver)
-    for (let k = 0; k < x.length; k++) this.mean[k]! += share * (x[k]! - this.mean[k]!)
+    const { mean } = this
+    for (let k = 0; k < x.length; k++) mean[k]! += share * (x[k]! - mean[k]!)
+    this.#squares = undefined
     this.lastMs = Math.max(this.lastMs, timeMs)
   }
 
   /** Expected squared distance of the mean to what it is the mean of: embeddings have length one. */
   get scatter(): number {
-    let squares = 0
-    for (const value of this.mean) squares += value * value
-    return Math.max(1e-6, 1 - squares) / (Math.min(this.calls, meanOver) - 1)
+    return Math.max(1e-6, 1 - this.squares) / (Math.min(this.calls, meanOver) - 1)
+  }
+
+  get squares(): number {
+    return (this.#squares ??= squaresOf(this.mean))
   }
 
   toJSON(): AskedJson {
@@ -75,16 +82,41 @@ export class Asked {
   }
 }
 
+/** The mean of means, each with the same say. */
+export function centerOf(all: readonly Center[], length: number): Center | undefined {
+  if (all.length === 0) return undefined
+  const mean = new Float64Array(length)
+  let scatter = 0
+  for (const each of all) {
+    const own = each.mean
+    for (let k = 0; k < length; k++) mean[k]! += own[k]! / all.length
+    scatter += each.scatter / all.length ** 2
+  }
+  return { mean, squares: squaresOf(mean), scatter }
+}
+
 /** Of the prompts that a mean is of: the expected squared distance to what it is the mean of. */
-export function spreadOf({ mean, scatter }: Center): number {
-  let squares = 0
-  for (const value of mean) squares += value * value
+export function spreadOf({ squares, scatter }: Center): number {
   return 1 - squares + scatter
 }
 
+export function squaresOf(mean: Center['mean']): number {
+  let squares = 0
+  for (let k = 0; k < mean.length; k++) squares += mean[k]! * mean[k]!
+  return squares
+}
+
 export function squaredDistance(a: Center['mean'], b: Center['mean']): number {
+  return squaredDistanceUpTo(a, b, Infinity)
+}
+
+/** As soon as it is past `most`, what it has come to. */
+export function squaredDistanceUpTo(a: Center['mean'], b: Center['mean'], most: number): number {
   let sum = 0
-  for (let k = 0; k < a.length; k++) sum += (a[k]! - b[k]!) ** 2
+  for (let k = 0; k < a.length && sum <= most; k++) {
+    const difference = a[k]! - b[k]!
+    sum += difference * difference
+  }
   return sum
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Balance, type BalanceJson } from './balance.ts'
+import { Beginnings } from './beginnings.ts'
 
 const line = Math.log(1.1e4)
 
@@ -86,6 +87,73 @@ describe('a load that is dealt', () => {
       other.take(...call)
     }
     expect(JSON.stringify(other)).toBe(JSON.stringify(one))
+  })
+})
+
+describe('of a load that is dealt, evidence begins anew', () => {
+  const names = namesOf(30)
+  const calls = independent(
+    names,
+    names.map(() => 1),
+    1_800,
+    15,
+  )
+
+  test('where a pool was large once: who came late is weighed when the others have gone', () => {
+    const balance = poolOf(Array.from({ length: 250 }, (_, n) => `old${n}`))
+    for (const name of names.slice(0, 6)) balance.welcome(name, begun(name))
+    for (let n = 0; n < 250; n++) balance.leave(`old${n}`)
+    for (const name of names.slice(6)) balance.welcome(name, begun(name))
+    expect(callsUntil(line, balance, calls)).toBeLessThan(30 * 60)
+  })
+
+  test('where a hand changes its accounts: the third set is found too', () => {
+    const found: number[] = []
+    const balance = new Balance()
+    for (const set of [0, 1, 2]) {
+      const renamed = calls.map(([name, timeMs]) => [`${set}${name}`, timeMs + set * 1e9] as const)
+      for (const name of names) balance.welcome(`${set}${name}`, begun(name, set * 1e9))
+      if (set > 0) for (const name of names) balance.leave(`${set - 1}${name}`)
+      found.push(callsUntil(line, balance, renamed))
+    }
+    for (const count of found) expect(count).toBeLessThan(30 * 60)
+  })
+
+  test('not while half of the members are weighed: what they have shown stays', () => {
+    const balance = poolOf(names)
+    callsUntil(Infinity, balance, calls.slice(0, 600))
+    const { evidence } = balance
+    expect(evidence).toBeGreaterThan(1)
+    // The last nine came since it began with 21.
+    for (const name of names.slice(0, 12)) balance.leave(name)
+    expect(balance.evidence).toBe(evidence)
+    balance.leave(names[12]!)
+    expect(balance.evidence).toBe(0)
+  })
+
+  test('and each time beyond the eleventh it must bring more', () => {
+    const { begunWith, ...of } = JSON.parse(JSON.stringify(poolOf(names))) as BalanceJson
+    const after = (begunOften: number | undefined): number => {
+      const balance = new Balance({ ...of, begunWith, ...(begunOften === undefined ? {} : { begun: begunOften }) })
+      callsUntil(Infinity, balance, calls.slice(0, 900))
+      return balance.evidence
+    }
+    const asOften = after(11)
+    expect(asOften).toBeGreaterThan(Math.log(1e3))
+    expect(asOften - after(12)).toBeCloseTo(Math.log(11 * 2))
+    expect(asOften - after(13)).toBeCloseTo(Math.log(11 * 6))
+  })
+
+  test.each([
+    [0, 0],
+    [4, 1],
+    [5, 1],
+    [6, 2],
+    [22, 5],
+    [243, 11],
+    [256, 11],
+  ])('of a state of before with %i members it had begun %i times', (size, times) => {
+    expect(new Beginnings(size).count).toBe(times)
   })
 })
 

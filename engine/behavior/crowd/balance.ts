@@ -12,6 +12,7 @@
  * account's last two intervals are the same, by less than a tenth, nothing is bet on it. Pure.
  */
 import { betOn, evidenceOfBets } from '../bets.ts'
+import { Beginnings } from './beginnings.ts'
 
 /** Shapes of the Gamma distribution, 1 over the squared coefficient of variation: of customers, and of a hand that deals about equally. */
 const shape = 4
@@ -19,9 +20,6 @@ const dealtShape = 25
 /** Fewest tenants between which a load is dealt; most members that are followed. */
 export const tenantsMin = 4
 const membersMax = 256
-/** Evidence begins anew with 4 members, and whenever there are so many times as many: with 6, 9, 14, ... 243. */
-const growth = 1.5
-export const beginnings = 11
 /** A clock's intervals differ by less than this share. */
 const clockMost = 0.1
 /**
@@ -79,6 +77,8 @@ export interface DealtMember {
 export interface BalanceJson {
   readonly logs: readonly number[]
   readonly begunWith: number
+  /** How often; states of before have none. */
+  readonly begun?: number
   readonly members: readonly (readonly [principal: string, Dealt])[]
   /** States of before have none. */
   readonly places?: readonly [sum: number, calls: number]
@@ -88,7 +88,7 @@ export interface BalanceJson {
 export class Balance {
   /** Logarithms of the evidence of each way to deal, since there were so many members. */
   readonly #logs: number[]
-  #begunWith: number
+  readonly #beginnings: Beginnings
   readonly #members: Map<string, Dealt>
   readonly #places: [sum: number, calls: number]
   /** Logarithms of the evidence that those come next who have been silent for long. */
@@ -96,7 +96,7 @@ export class Balance {
 
   constructor(json: BalanceJson = empty) {
     this.#logs = [...json.logs]
-    this.#begunWith = json.begunWith
+    this.#beginnings = new Beginnings(json.begunWith, json.begun)
     this.#members = new Map(
       json.members.map(([principal, { places, ...dealt }]) => [
         principal,
@@ -114,7 +114,7 @@ export class Balance {
 
   /** Evidence that they come in turn. */
   get turns(): number {
-    return Math.max(0, evidenceOfBets(this.#turns) - Math.LN2)
+    return Math.max(0, evidenceOfBets(this.#turns) - Math.LN2 - this.#beginnings.cost)
   }
 
   /** Whether a member comes again at once, before most others have come: in sessions. */
@@ -123,10 +123,10 @@ export class Balance {
     return places !== undefined && places[1] >= placedMin && meanOf(places) < sessionsBelow
   }
 
-  /** For each time that it begins anew, of which there are `beginnings` at most: ever passes e^n with a probability of at most e^-n. */
+  /** For each time that it begins anew: ever passes e^n with a probability of at most e^-n. */
   get evidence(): number {
     const equal = Math.min(evidenceOfBets(this.#logs.slice(0, 2)), evidenceOfBets(this.#logs.slice(2)))
-    return Math.max(this.turns, equal - Math.LN2)
+    return Math.max(this.turns, equal - Math.LN2 - this.#beginnings.cost)
   }
 
   get size(): number {
@@ -142,7 +142,7 @@ export class Balance {
     if (this.#members.has(principal)) return true
     if (this.#members.size >= membersMax) return false
     this.#members.set(principal, { tenant, calls, firstMs, lastMs, gapMs: 0, isClock: true })
-    if (this.#members.size >= Math.max(tenantsMin, growth * this.#begunWith)) this.#begin()
+    this.#beginWhereDue()
     return true
   }
 
@@ -155,7 +155,7 @@ export class Balance {
   }
 
   leave(principal: string): void {
-    this.#members.delete(principal)
+    if (this.#members.delete(principal)) this.#beginWhereDue()
   }
 
   /** A call of a member: weighed, and taken note of. */
@@ -193,7 +193,8 @@ export class Balance {
   toJSON(): BalanceJson {
     return {
       logs: this.#logs,
-      begunWith: this.#begunWith,
+      begunWith: this.#beginnings.size,
+      begun: this.#beginnings.count,
       members: [...this.#members],
       places: this.#places,
       turns: this.#turns,
@@ -250,9 +251,13 @@ export class Balance {
     this.#logs[way] = Math.min(mostLog, Math.max(leastLog, this.#logs[way]! + log))
   }
 
-  /** Of those who are members now. */
-  #begin(): void {
-    this.#begunWith = this.#members.size
+  /** With those who are members now. */
+  #beginWhereDue(): void {
+    let weighed = 0
+    for (const { before } of this.#members.values()) if (before !== undefined) weighed++
+    const { size } = this.#members
+    if (!this.#beginnings.isDue(size, weighed)) return
+    this.#beginnings.begin(size)
     this.#logs.fill(0)
     this.#places.fill(0)
     this.#turns.fill(0)

@@ -31,6 +31,19 @@ describe('answers of accounts with prompts of one kind', () => {
     expect(evidenceOf(600, 100, { known: 3 })).toBe(0)
   })
 
+  test('are long where a fifth, or a twentieth, of the others at least are as long, each account with the same say', () => {
+    const gathered = new Gathered()
+    // Ten accounts: one has given few answers, all of them longest, and one many.
+    const others = [
+      [900, 900, 900, 900],
+      [800, 700, 600, 500, 400, 300, 200, 100],
+    ]
+    gathered.learn([...others, ...Array.from({ length: 8 }, () => [50, 50, 50, 50, 50])], narrow)
+    expect(gathered.toJSON().lines).toEqual([100, 900])
+    gathered.learn([...others, ...Array.from({ length: 7 }, () => [50, 50, 50, 50, 50])], narrow)
+    expect(gathered.toJSON().lines).toEqual([200, 900])
+  })
+
   test('are not counted where a call tells no tokens', () => {
     const gathered = new Gathered()
     gathered.learn(

@@ -16,6 +16,9 @@ const logMost = 40
 /** Fewest other accounts, and answers of each, to compare with. */
 const othersMin = 4
 const answersMin = 4
+/** What an account has a say of, in whole numbers: it is divided by each number of answers that is known of one, 4 to 8. */
+const sayOfOne = 840
+const keyStep = 16
 /** Of the others whose prompts are the most various, this share does not count; fewest to compare with. */
 const variousShare = 0.1
 const variousMin = 8
@@ -55,7 +58,7 @@ export class Gathered {
     { own, others }: { readonly own: number; readonly others: readonly number[] },
   ): void {
     const known = answers.filter(({ length }) => length >= answersMin)
-    this.#lines = known.length < othersMin ? undefined : shares.map((share) => lineOf(known, share))
+    this.#lines = known.length < othersMin ? undefined : linesOf(known)
     const sorted = [...others].sort((a, b) => b - a)
     this.isBroad = sorted.length >= variousMin && own >= sorted[Math.floor(variousShare * sorted.length)]!
   }
@@ -65,11 +68,17 @@ export class Gathered {
   }
 }
 
-function lineOf(accounts: readonly (readonly number[])[], share: number): number {
-  const weighted = accounts
-    .flatMap((answers) => answers.map((tokens): [number, number] => [tokens, 1 / answers.length / accounts.length]))
-    .sort(([a], [b]) => b - a)
-  let sum = 0
-  for (const [tokens, weight] of weighted) if ((sum += weight) >= share) return tokens
-  return weighted.at(-1)![0]
+/** Of the answers of all, each account with the same say, those of which so large shares are as long. */
+function linesOf(accounts: readonly (readonly number[])[]): readonly number[] {
+  // A number for each answer, by which they are sorted: its tokens, then how many its account has.
+  const keys = new Float64Array(accounts.reduce((sum, { length }) => sum + length, 0))
+  let count = 0
+  for (const answers of accounts)
+    for (const tokens of answers) keys[count++] = Math.round(tokens) * keyStep + answers.length
+  keys.sort()
+  return shares.map((share) => {
+    let [at, sum] = [count, 0]
+    while (at > 0 && sum < share * sayOfOne * accounts.length) sum += sayOfOne / (keys[--at]! % keyStep)
+    return Math.floor(keys[at]! / keyStep)
+  })
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { GroupEntries } from '../types.ts'
-import { Likeness } from './likeness.ts'
+import type { AskedJson } from './asked.ts'
+import { Likeness, type PoolJson } from './likeness.ts'
 import type { Sight } from './params.ts'
 
 const hourMs = 3_600_000
@@ -97,5 +98,65 @@ describe('customers with prompts of one kind, whose sizes vary by half, are no d
         normal,
       ),
     ).toBeGreaterThan(Math.log(1e4))
+  })
+})
+
+describe('two pools that turn out to be of one kind', () => {
+  const lateMs = 40 * hourMs
+  const askedOf = (tenant: string, k: number, lastMs: number, pool?: string): AskedJson => {
+    const mean = Float32Array.from({ length: 8 }, (_, n) => (n === k ? 0.99 : 0))
+    return {
+      tenant,
+      mean: Buffer.from(mean.buffer).toString('base64'),
+      calls: 64,
+      firstMs: 0,
+      lastMs,
+      ...(pool === undefined ? {} : { pool }),
+    }
+  }
+  const poolOf = (members: readonly string[], lastMs: number): PoolJson => ({
+    sinceMs: 0,
+    lastMs,
+    balance: {
+      logs: [0, 0, 0, 0],
+      begunWith: members.length,
+      members: members.map((name) => [name, { tenant: name, calls: 8, firstMs: 0, lastMs, gapMs: 0, isClock: true }]),
+    },
+  })
+
+  /** A large pool that has been silent and a small one that has not; and what was kept once somebody else is compared. */
+  function merged(large: number) {
+    const members = Array.from({ length: large }, (_, n) => `large${n}`)
+    const kept = new Map<string, unknown>()
+    for (const name of members) kept.set(`q/${name}`, askedOf(name, 0, 0, 'large'))
+    for (const name of ['d', 'e']) kept.set(`q/${name}`, askedOf(name, 0, lateMs, 'small'))
+    for (let n = 0; n < 8; n++) kept.set(`q/other${n}`, askedOf(`other${n}`, 1 + (n % 6), lateMs))
+    kept.set('l/large', poolOf(members, 0))
+    kept.set('l/small', poolOf(['d', 'e'], lateMs))
+    const entries: GroupEntries = {
+      get: <T>(name: string) => kept.get(name) as T | undefined,
+      // As it is written, not what becomes of it.
+      set: (name, value) => void kept.set(name, JSON.parse(JSON.stringify(value))),
+      delete: (name) => void kept.delete(name),
+      names: () => [...kept.keys()],
+    }
+    const likeness = new Likeness(entries)
+    const x = Float64Array.from({ length: 8 }, (_, n) => (n === 7 ? 1 : 0))
+    for (let n = 0; n < 8; n++) likeness.take(entries, { principal: 'f', tenant: 'f', timeMs: lateMs } as Sight, x)
+    const asked = (name: string) => kept.get(`q/${name}`) as AskedJson
+    return { pools: [...kept.keys()].filter((name) => name.startsWith('l/')), kept, asked }
+  }
+
+  test('are one, that is not forgotten before those who came over are', () => {
+    const { pools, kept, asked } = merged(4)
+    expect(pools).toEqual(['l/large'])
+    expect([asked('d').pool, asked('e').pool]).toEqual(['large', 'large'])
+    expect((kept.get('l/large') as PoolJson).lastMs).toBe(lateMs)
+  })
+
+  test('where there is no room in the larger, those of the smaller are in none, after a restart as well', () => {
+    const { pools, asked } = merged(256)
+    expect(pools).toEqual(['l/large'])
+    expect([asked('d').pool, asked('e').pool]).toEqual([undefined, undefined])
   })
 })

@@ -9,7 +9,16 @@
  * Promises: at most `accountsMax` accounts of a model; O(accounts) at an account's 8th, 16th, 32nd call and each 64th, O(members) else.
  */
 import type { GroupEntries } from '../types.ts'
-import { Asked, packedZeros, spreadOf, squaredDistance, type AskedJson, type Center } from './asked.ts'
+import {
+  Asked,
+  centerOf,
+  packedZeros,
+  spreadOf,
+  squaredDistance,
+  squaredDistanceUpTo,
+  type AskedJson,
+  type Center,
+} from './asked.ts'
 import { Balance, type BalanceJson } from './balance.ts'
 import { Gathered, type GatheredJson } from './gathered.ts'
 import type { Sight } from './params.ts'
@@ -44,6 +53,8 @@ export class LikePool {
   lastMs: number
   readonly balance: Balance
   readonly gathered: Gathered
+  /** Of all members, since none of them has asked. */
+  center: Center | undefined
 
   constructor({ sinceMs, lastMs, balance, gathered }: PoolJson) {
     this.sinceMs = sinceMs
@@ -82,6 +93,7 @@ export class Likeness {
     before?.balance.take(principal, timeMs)
     before?.gathered.take(answer, prompt)
     asked.add(x, timeMs, answer)
+    if (before !== undefined) before.center = undefined
     const { calls } = asked
     if (comparedAt.has(calls) || calls % compareEvery === 0) {
       this.#compare(entries, principal, asked)
@@ -134,7 +146,7 @@ export class Likeness {
   /** How long the answers are, and how various the prompts, of all who are not of its pool. */
   #learn({ pool: id, mean }: Asked): void {
     const pool = id === undefined ? undefined : this.#pools.get(id)
-    const center = pool === undefined ? undefined : this.#centerOf(pool, '', mean.length)
+    const center = pool === undefined ? undefined : this.#centerOf(pool, mean.length)
     if (center === undefined) return
     const others = [...this.#asked.values()].filter(
       (each) => each.pool !== id && each.calls >= compareFirst && each.mean.length === mean.length,
@@ -160,25 +172,30 @@ export class Likeness {
       asked,
       others.map(([, each]) => each),
     )
-    const isLike = (center: Center): boolean => {
-      const scatter = asked.scatter + center.scatter
-      return (
-        scatter <= scatterMost * unlike &&
-        squaredDistance(asked.mean, center.mean) <= (1 + scatterRoom) * scatter + likeMost * unlike
-      )
+    const { scatter } = asked
+    /** How far away one that is of its kind is; Infinity: it isn't. */
+    const distanceTo = (center: Center): number => {
+      const both = scatter + center.scatter
+      if (!(both <= scatterMost * unlike)) return Infinity
+      const most = (1 + scatterRoom) * both + likeMost * unlike
+      const distance = squaredDistanceUpTo(asked.mean, center.mean, most)
+      return distance <= most ? distance : Infinity
     }
     this.#merge(entries, asked.mean.length, unlike)
     let [best, least]: [string | undefined, number] = [undefined, Infinity]
     for (const [id, pool] of this.#pools) {
-      const center = this.#centerOf(pool, principal, asked.mean.length)
-      if (center === undefined || !isLike(center)) continue
-      const distance = squaredDistance(asked.mean, center.mean)
+      const center = this.#centerOf(pool, asked.mean.length, id === asked.pool ? principal : undefined)
+      const distance = center === undefined ? Infinity : distanceTo(center)
       if (distance < least) [best, least] = [id, distance]
     }
     if (best === undefined) {
-      const like = others.filter(([, each]) => each.pool === undefined && each.sessions === undefined && isLike(each))
-      like.sort(([, a], [, b]) => squaredDistance(asked.mean, a.mean) - squaredDistance(asked.mean, b.mean))
-      const [other] = like
+      let other: (typeof others)[number] | undefined
+      for (const one of others) {
+        const [, each] = one
+        if (each.pool !== undefined || each.sessions !== undefined) continue
+        const distance = distanceTo(each)
+        if (distance < least) [other, least] = [one, distance]
+      }
       if (other === undefined) return this.#leave(entries, principal, asked)
       best = `${principal}/${asked.lastMs}`
       this.#pools.set(
@@ -193,15 +210,18 @@ export class Likeness {
 
   /** Two pools of one kind begin where two pairs are alike first: those of the smaller go over to the larger. */
   #merge(entries: GroupEntries, length: number, unlike: number): void {
+    if (this.#pools.size < 2) return
     const pools = [...this.#pools].flatMap(([id, pool]) => {
-      const center = this.#centerOf(pool, '', length)
+      const center = this.#centerOf(pool, length)
       return center === undefined ? [] : [{ id, pool, center }]
     })
-    for (const [n, one] of pools.entries())
-      for (const other of pools.slice(n + 1)) {
+    for (let n = 0; n < pools.length; n++) {
+      const one = pools[n]!
+      for (let m = n + 1; m < pools.length; m++) {
+        const other = pools[m]!
         const scatter = one.center.scatter + other.center.scatter
-        if (squaredDistance(one.center.mean, other.center.mean) > (1 + scatterRoom) * scatter + likeMost * unlike)
-          continue
+        const most = (1 + scatterRoom) * scatter + likeMost * unlike
+        if (squaredDistanceUpTo(one.center.mean, other.center.mean, most) > most) continue
         const [into, from] = one.pool.balance.size >= other.pool.balance.size ? [one, other] : [other, one]
         for (const principal of from.pool.balance.principals()) {
           const asked = this.#asked.get(principal)
@@ -209,16 +229,21 @@ export class Likeness {
         }
         return
       }
+    }
   }
 
   #join(entries: GroupEntries, id: string, principal: string, asked: Asked): void {
     if (asked.pool === id) return
     this.#leave(entries, principal, asked)
     const pool = this.#pools.get(id)!
-    if (!pool.balance.welcome(principal, asked)) return
-    asked.pool = id
+    if (pool.balance.welcome(principal, asked)) {
+      asked.pool = id
+      pool.center = undefined
+      // It isn't forgotten before its members are.
+      pool.lastMs = Math.max(pool.lastMs, asked.lastMs)
+      entries.set(poolPrefix + id, pool)
+    }
     entries.set(askedPrefix + principal, asked)
-    entries.set(poolPrefix + id, pool)
   }
 
   #leave(entries: GroupEntries, principal: string, asked: Asked): void {
@@ -226,26 +251,23 @@ export class Likeness {
     asked.pool = undefined
     if (id === undefined || pool === undefined) return
     pool.balance.leave(principal)
+    pool.center = undefined
     if (pool.balance.size > 0) return entries.set(poolPrefix + id, pool)
     this.#pools.delete(id)
     entries.delete(poolPrefix + id)
   }
 
-  /** The mean of the members' means, but this one's: each has the same say. */
-  #centerOf({ balance }: LikePool, but: string, length: number): Center | undefined {
-    const members = balance
-      .principals()
-      .filter((principal) => principal !== but)
-      .flatMap((principal) => this.#asked.get(principal) ?? [])
-      .filter(({ mean }) => mean.length === length)
-    if (members.length === 0) return undefined
-    const mean = new Float64Array(length)
-    let scatter = 0
-    for (const each of members) {
-      for (let k = 0; k < length; k++) mean[k]! += each.mean[k]! / members.length
-      scatter += each.scatter / members.length ** 2
+  /** The mean of the members' means, but of one of them: each has the same say. */
+  #centerOf(pool: LikePool, length: number, but?: string): Center | undefined {
+    if (but === undefined && pool.center?.mean.length === length) return pool.center
+    const members: Asked[] = []
+    for (const principal of pool.balance.principals()) {
+      const asked = principal === but ? undefined : this.#asked.get(principal)
+      if (asked?.mean.length === length) members.push(asked)
     }
-    return { mean, scatter }
+    const center = centerOf(members, length)
+    if (but === undefined) pool.center = center
+    return center
   }
 }
 
