@@ -68,7 +68,7 @@ export class Slopes {
       this.#setLast(differing[0]!, differing[1]!)
       if (own === undefined) return noSlope
       if (own === value) value = differing[1]!
-      this.#base[own] = x[own]!
+      this.#putBack(own, x[own]!)
     }
     const before = this.#base[value]!
     this.#setLast(value, none)
@@ -92,6 +92,14 @@ export class Slopes {
     this.#bits.fill(0)
     this.#bits[at.state] = begun
     this.#setLast(none, none)
+  }
+
+  /** The base's own change tells as any other; what was taken for a change of that value before lay on the other side of it. */
+  #putBack(value: number, to: number): void {
+    const was = this.#base[value]!
+    this.#base[value] = to
+    if (this.#numbers[at.votes] === 1) this.#numbers[at.votes] = 0
+    this.#count(was, to, value)
   }
 
   #count(now: number, before: number, value: number): EvenChanges {
