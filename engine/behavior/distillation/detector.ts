@@ -30,11 +30,13 @@ function readOf(event: Event): Shuffled | undefined {
   const model = warden.model?.id ?? ai?.request?.model
   const [inTokens, outTokens] = [ai?.usage?.input_tokens, ai?.usage?.output_tokens]
   if (model === undefined || model === '' || !isCount(inTokens) || !isCount(outTokens)) return undefined
+  const input = event.warden.input?.embedding === undefined ? undefined : inputOf(event)
   const prompt = promptOf(event)
   if (prompt === undefined) return undefined
   const observation: Answered = {
     timeMs: timeOf(event),
     prompt,
+    ...(input?.kind === 'embedding' ? { x: input.x } : {}),
     inTokens,
     outTokens,
     entities: () => entitiesOf(event),

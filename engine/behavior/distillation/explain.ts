@@ -1,30 +1,15 @@
 /** Says what a finding of `answer-harvest` rests on. */
-import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import type { Series } from '../../../core/signal.ts'
 import type { BehaviorFinding } from '../types.ts'
+import type { ToldCover } from './cover-lines.ts'
 import type { ToldLines } from './lines.ts'
+import type { Suspicion } from './suspicion.ts'
 
-/** What has been gathered since there is evidence. JSON. */
-export interface Suspicion {
-  readonly sinceMs: number
-  /** Different prompts, and those of them that show what is bet on at the lower line. */
-  calls: number
-  long: number
-  /** Of the answers, and of the prompts. */
-  tokens: number
-  inTokens: number
-  /** Calls at which it was told last, and how often it was. */
-  told: number
-  version: number
-  readonly trail: [calls: number, evidence: number][]
-  entities: readonly Entity[]
-  evidence: readonly EvidenceRef[]
-}
-
-export interface Crossing {
+export interface Crossing<Told = ToldLines> {
   readonly evidence: number
   readonly line: number
   readonly timeMs: number
-  readonly told: ToldLines
+  readonly told: Told
 }
 
 export function findingOf(
@@ -63,15 +48,55 @@ export function findingOf(
     },
     exposure: { queries: calls, tokens },
     threat: 'distillation',
-    series: [
-      {
-        name: 'evidence (log10)',
-        x: 'queries',
-        points: suspicion.trail.map(([x, y]) => [x, y]),
-        line: round(line / Math.LN10),
-      },
-    ],
+    series: seriesOf(suspicion, line),
   }
+}
+
+/** Of an account that asks evenly, for long answers. */
+export function coverFindingOf(
+  group: readonly string[],
+  suspicion: Suspicion,
+  { evidence, line, timeMs, told }: Crossing<ToldCover>,
+): BehaviorFinding {
+  const [principal, model] = group as [string, string]
+  const { sinceMs, calls, long, tokens, version } = suspicion
+  return {
+    anchor: `cover/${sinceMs}`,
+    version,
+    status: 'open',
+    supersedes: [],
+    group: { 'warden.principal': principal, 'warden.model.id': model },
+    timeMs,
+    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
+    entities: suspicion.entities,
+    evidence: { count: long, events: suspicion.evidence },
+    explanation:
+      `${principal} asks evenly of all that ${model} is asked, and for long answers, as one does who trains another model on ` +
+      `them: of ${calls} different prompts ${long} were aside from what it asks most, shorter than their answer, and got more ` +
+      `than ${told.lines[0]!} tokens, as a quarter of all honest answers do (honest accounts show this in at most ` +
+      `${percent(told.long[0]!)} of their prompts). The evidence is e^${round(evidence)}, the line e^${round(line)}. What is ` +
+      `asked is learned from ${told.samples} prompts of ${told.accounts} accounts.`,
+    facts: {
+      calls,
+      longAnswers: long,
+      outputTokens: tokens,
+      longFrom: told.lines[0]!,
+      honestShare: told.long[0]!,
+      honestAside: told.aside,
+      accounts: told.accounts,
+      evidence: round(evidence),
+      line: round(line),
+    },
+    exposure: { queries: calls, tokens },
+    threat: 'distillation',
+    series: seriesOf(suspicion, line),
+  }
+}
+
+function seriesOf({ trail }: Suspicion, line: number): Series[] {
+  return [
+    { name: 'evidence (log10)', x: 'queries', points: trail.map(([x, y]) => [x, y]), line: round(line / Math.LN10) },
+  ]
 }
 
 function percent(share: number): string {

@@ -8,6 +8,7 @@
 import { keyOfText } from '../model-queries/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
+import { learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'
 import { learnLines, type Teacher, type ToldLines } from './lines.ts'
 import { newMs, noNewcomers, pour, withoutOld, type Newcomers } from './newcomers.ts'
 import type { HarvestParams, Taught } from './params.ts'
@@ -19,6 +20,11 @@ const answersMin = 8
 /** Fewest that make a habit. */
 const habitMin = 32
 const bookName = ''
+/** Prompts that are kept of an account, in an entry of its own. */
+const promptsMax = 96
+/** Cells are learned anew when there are so many times the prompts, or they are so old. */
+const moreSamples = 1.5
+const coverMs = 7 * 86_400_000
 
 interface Known {
   readonly principal: string
@@ -28,6 +34,8 @@ interface Known {
   answers: readonly number[]
   /** `answers` when its first days, `habitDelay`, were over. */
   habit?: readonly number[]
+  /** Prompts that are kept. */
+  prompts?: number
 }
 
 interface Book {
@@ -35,6 +43,8 @@ interface Book {
   firstMs: number
   /** What was told last. */
   told?: ToldLines
+  /** Of the cells that were told last: when, and from how many prompts. */
+  cover?: { readonly learnedMs: number; readonly samples: number }
   newcomers: Newcomers
   accounts: Known[]
   /** Event time of the next learning; null: nothing new since the last. */
@@ -55,8 +65,8 @@ export class LearnAnswers implements BehaviorStep {
     const { principal, sinceMs, timeMs, suspect } = taught
     const book = entries.get<Book>(bookName) ?? begun(sinceMs)
     book.firstMs = Math.min(book.firstMs, sinceMs)
-    if (suspect === true) book.accounts = book.accounts.filter((each) => each.principal !== principal)
-    else this.#add(book, taught)
+    if (suspect === true) keepOnly(book, entries, (each) => each.principal !== principal)
+    else this.#add(book, entries, taught)
     const finding = this.#isNew(book, taught) ? this.#pour(group[0]!, book, taught) : undefined
     const { relearn } = this.#params
     book.dueMs ??= (Math.floor(timeMs / relearn) + 1) * relearn
@@ -64,7 +74,7 @@ export class LearnAnswers implements BehaviorStep {
     return { findings: finding === undefined ? [] : [finding], shuffled: [], dueMs: book.dueMs }
   }
 
-  #add(book: Book, { principal, sinceMs, timeMs, answers }: Taught): void {
+  #add(book: Book, entries: GroupEntries, { principal, sinceMs, timeMs, answers, prompt }: Taught): void {
     let known = book.accounts.find((each) => each.principal === principal)
     if (known === undefined) {
       known = { principal, sinceMs, lastMs: timeMs, answers: [] }
@@ -73,10 +83,20 @@ export class LearnAnswers implements BehaviorStep {
     known.sinceMs = Math.min(known.sinceMs, sinceMs)
     known.lastMs = Math.max(known.lastMs, timeMs)
     known.answers = [...known.answers, ...answers].slice(-samplesMax)
-    this.#makeRoom(book, timeMs)
+    if (prompt !== undefined) {
+      const name = promptsOf(principal)
+      const { x, tokens } = entries.get<KeptPrompts>(name) ?? { x: [], tokens: [] }
+      const kept: KeptPrompts = {
+        x: [...x, prompt.x].slice(-promptsMax),
+        tokens: [...tokens, prompt.tokens].slice(-promptsMax),
+      }
+      known.prompts = kept.x.length
+      entries.set(name, kept)
+    }
+    this.#makeRoom(book, entries, timeMs)
   }
 
-  #makeRoom(book: Book, timeMs: number): void {
+  #makeRoom(book: Book, entries: GroupEntries, timeMs: number): void {
     if (book.accounts.length <= accountsMax) return
     const { delay } = this.#params
     const others = book.accounts
@@ -84,7 +104,7 @@ export class LearnAnswers implements BehaviorStep {
       .map((known) => ({ known, isSilent: known.lastMs + delay <= timeMs, key: keyOfText(known.principal) }))
       .sort((a, b) => Number(b.isSilent) - Number(a.isSilent) || b.key - a.key)
     const leaves = others[0]?.known ?? book.accounts.at(-1)
-    book.accounts = book.accounts.filter((each) => each !== leaves)
+    keepOnly(book, entries, (each) => each !== leaves)
   }
 
   /** Those that were there when it began are not. */
@@ -104,7 +124,7 @@ export class LearnAnswers implements BehaviorStep {
     if (book === undefined) return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
     if (watermarkMs === Infinity) return { findings: [], shuffled: [], dueMs: Infinity }
     book.dueMs = null
-    book.accounts = book.accounts.filter(({ lastMs }) => lastMs + this.#params.forget > watermarkMs)
+    keepOnly(book, entries, ({ lastMs }) => lastMs + this.#params.forget > watermarkMs)
     withoutOld(book.newcomers, watermarkMs)
     for (const known of book.accounts) {
       const isKnown = known.sinceMs + this.#params.habitDelay <= watermarkMs
@@ -112,8 +132,13 @@ export class LearnAnswers implements BehaviorStep {
     }
     const value = this.#learn(book, watermarkMs)
     if (value !== undefined) book.told = value
+    const cover = this.#learnCover(book, entries, watermarkMs)
+    if (cover !== undefined) book.cover = { learnedMs: cover.learnedMs, samples: cover.samples }
     entries.set(bookName, book)
-    const baselines: BaselineTold[] = value === undefined ? [] : [{ name: `${group[0]!} answers`, value }]
+    const baselines: BaselineTold[] = [
+      ...(value === undefined ? [] : [{ name: `${group[0]!} answers`, value }]),
+      ...(cover === undefined ? [] : [{ name: `${group[0]!} prompts`, value: cover }]),
+    ]
     return { findings: [], shuffled: [], dueMs: Infinity, baselines }
   }
 
@@ -121,6 +146,29 @@ export class LearnAnswers implements BehaviorStep {
   #learn(book: Book, watermarkMs: number): ToldLines | undefined {
     const { delay, firstDelay } = this.#params
     return this.#learnFrom(book, watermarkMs, delay) ?? this.#learnFrom(book, watermarkMs, firstDelay)
+  }
+
+  /** Who comes and goes within days has no say, but in a model's first. */
+  #learnCover(book: Book, entries: GroupEntries, watermarkMs: number): ToldCover | undefined {
+    const { delay, habitDelay } = this.#params
+    const isNew = watermarkMs < book.firstMs + 2 * habitDelay
+    return this.#learnCoverFrom(book, entries, watermarkMs, isNew ? delay : habitDelay)
+  }
+
+  #learnCoverFrom(
+    { accounts, cover }: Book,
+    entries: GroupEntries,
+    watermarkMs: number,
+    delay: number,
+  ): ToldCover | undefined {
+    const teachers = accounts
+      .filter((known) => teaches(known, watermarkMs, delay) && (known.prompts ?? 0) >= promptsLeast)
+      .sort((a, b) => (a.principal < b.principal ? -1 : 1))
+    const samples = teachers.reduce((sum, { prompts = 0 }) => sum + prompts, 0)
+    const isOld = cover === undefined || cover.learnedMs + coverMs <= watermarkMs
+    if (samples < (isOld ? 1 : moreSamples * cover.samples)) return undefined
+    const kept = teachers.map(({ principal }) => entries.get<KeptPrompts>(promptsOf(principal))!)
+    return learnCover(kept, { learnedMs: watermarkMs, accountsMin: this.#params.accountsMin })
   }
 
   #learnFrom({ accounts }: Book, watermarkMs: number, delay: number): ToldLines | undefined {
@@ -135,6 +183,15 @@ export class LearnAnswers implements BehaviorStep {
 
 function begun(timeMs: number): Book {
   return { firstMs: timeMs, newcomers: noNewcomers(timeMs), accounts: [], dueMs: null }
+}
+
+function keepOnly(book: Book, entries: GroupEntries, isKept: (known: Known) => boolean): void {
+  for (const known of book.accounts) if (!isKept(known)) entries.delete(promptsOf(known.principal))
+  book.accounts = book.accounts.filter(isKept)
+}
+
+function promptsOf(principal: string): string {
+  return `prompts/${principal}`
 }
 
 function teaches({ sinceMs, answers }: Known, timeMs: number, delay: number): boolean {

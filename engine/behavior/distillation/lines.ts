@@ -47,7 +47,7 @@ export interface ToldLines {
 }
 
 export function learnLines(teachers: readonly Teacher[]): ToldLines {
-  const lines = linesOf(teachers)
+  const lines = linesOf(teachers, shares)
   const hitsOf = (answers: readonly number[]): number[] =>
     lines.map((line) => answers.filter((tokens) => tokens > line).length)
   const hits = teachers.map(({ answers }) => hitsOf(answers))
@@ -67,7 +67,7 @@ export function learnLines(teachers: readonly Teacher[]): ToldLines {
 }
 
 /** Those whose own answers are longest count as the next does (winsorized): what few accounts ask for moves no line far. */
-function linesOf(teachers: readonly Teacher[]): readonly number[] {
+export function linesOf(teachers: readonly Pick<Teacher, 'answers'>[], shares: readonly number[]): readonly number[] {
   return shares.map((share) => {
     const own = teachers
       .map(({ answers }) => answers.map((tokens) => Math.abs(tokens)).sort((a, b) => b - a))
@@ -93,12 +93,13 @@ function lineOf(accounts: readonly (readonly number[])[], share: number): number
   return weighted.at(-1)?.[0] ?? 0
 }
 
-function topOf(accounts: number): number {
+/** Which account from the top, 0 the first, is near it. */
+export function topOf(accounts: number): number {
   return Math.max(1, Math.floor(topShare * accounts))
 }
 
-function withRoom(rate: number): number {
-  const odds = (oddsRoom * rate) / (1 - Math.min(rate, 0.999))
+export function withRoom(rate: number, times = oddsRoom): number {
+  const odds = (times * rate) / (1 - Math.min(rate, 0.999))
   return Math.min(allowedMax, odds / (1 + odds))
 }
 

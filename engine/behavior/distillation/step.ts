@@ -6,22 +6,26 @@
  * whatever came before, a false alarm comes at most once in `callsPerFalseAlarm` different prompts (bets.ts). Repeated prompts
  * carry no evidence. O(1) a call; state is bounded; silence longer than `forget` ends it.
  */
-import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { evidenceOfBets } from '../bets.ts'
-import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
-import { findingOf, type Suspicion } from './explain.ts'
+import { openCover, weighCover, type OpenedCover } from './cover.ts'
+import type { ToldCover } from './cover-lines.ts'
+import { findingOf } from './explain.ts'
 import { intervalRoom, type ToldLines } from './lines.ts'
 import { newMs } from './newcomers.ts'
+import { packedPrompt } from './packed-prompt.ts'
 import type { HarvestParams, Taught } from './params.ts'
+import { begun, isNews, note, type Suspicion } from './suspicion.ts'
 
 export interface Answered {
   readonly timeMs: number
   /** 32 bits: equal prompts have equal ones. */
   readonly prompt: number
+  /** Its embedding, of length 1: good until the input of another event is read. */
+  readonly x?: Float64Array
   readonly inTokens: number
   readonly outTokens: number
   readonly entities: () => readonly Entity[]
@@ -35,7 +39,6 @@ const cleared = Math.log(10)
 /** Calls that an account teaches in a day, and in its first, in which they are weighed with those of other newcomers. */
 const taughtMax = 128
 const taughtFirstMax = 512
-const trailMax = 64
 const suspicionName = 'suspicion'
 
 /** What a model's lines come to for one account. */
@@ -50,12 +53,15 @@ export class HarvestStep implements BehaviorStep {
   readonly groupBy = ['warden.principal', 'warden.model.id']
   readonly #params: HarvestParams
   readonly #line: number
+  readonly #coverLine: number
   readonly #account = new Account()
   readonly #opened = new WeakMap<object, Opened>()
+  readonly #covers = new WeakMap<object, OpenedCover>()
 
   constructor(params: HarvestParams) {
     this.#params = params
     this.#line = Math.log(params.callsPerFalseAlarm * intervalRoom)
+    this.#coverLine = Math.log(params.callsPerFalseAlarm)
   }
 
   apply(
@@ -97,7 +103,20 @@ export class HarvestStep implements BehaviorStep {
     const evidence = opened === undefined ? 0 : this.#settle(principal, call, gathers, opened)
     const findings =
       opened === undefined ? [] : this.#judge(group, entries, call, gathers, { evidence, told: opened.told })
-    return this.#outcome(findings, this.#teach(principal, model, call, gathers, evidence))
+    const cover = this.#cover(group, entries, call, context)
+    const most = Math.max(evidence, cover.evidence)
+    return this.#outcome([...findings, ...cover.findings], this.#teach(principal, model, call, gathers, most))
+  }
+
+  #cover(
+    group: readonly string[],
+    entries: GroupEntries,
+    call: Answered,
+    context: StepContext,
+  ): ReturnType<typeof weighCover> {
+    const opened = call.x === undefined ? undefined : this.#openCover(context.baseline(`${group[1]!} prompts`))
+    if (opened === undefined) return { evidence: 0, findings: [] }
+    return weighCover(group, entries, call, opened, this.#coverLine)
   }
 
   #settle(principal: string, call: Answered, gathers: boolean, { told, bets, own }: Opened): number {
@@ -125,9 +144,7 @@ export class HarvestStep implements BehaviorStep {
     note(suspicion, call, gathers && call.outTokens > told.lines[0]!, evidence)
     entries.set(suspicionName, suspicion)
     const gathered = account.freshSince >= this.#params.promptsMin && suspicion.tokens > suspicion.inTokens
-    // Told again whenever twice as much has been gathered.
-    const isNews = suspicion.version === 0 || suspicion.calls >= 2 * suspicion.told
-    if (evidence < this.#line || !gathered || !isNews) return []
+    if (evidence < this.#line || !gathered || !isNews(suspicion)) return []
     suspicion.version++
     suspicion.told = suspicion.calls
     return [findingOf(group, suspicion, { evidence, line: this.#line, timeMs: call.timeMs, told })]
@@ -154,6 +171,7 @@ export class HarvestStep implements BehaviorStep {
     const observation: Taught = {
       ...of,
       answers,
+      ...(call.x === undefined ? {} : { prompt: { x: packedPrompt(call.x), tokens: longTokensOf(call) } }),
       ...(account.withdrawn ? { suspect: true } : {}),
       ...(isNew ? { entities: call.entities(), evidence: call.evidence() } : {}),
     }
@@ -175,6 +193,16 @@ export class HarvestStep implements BehaviorStep {
     return opened
   }
 
+  #openCover(told: unknown): OpenedCover | undefined {
+    if (typeof told !== 'object' || told === null || (told as ToldCover).version !== 1) return undefined
+    let opened = this.#covers.get(told)
+    if (opened === undefined) {
+      opened = openCover(told as ToldCover)
+      this.#covers.set(told, opened)
+    }
+    return opened
+  }
+
   /** By the day, so that not every call moves it. */
   #outcome(findings: readonly BehaviorFinding[], shuffled: readonly Shuffled[]): StepOutcome {
     const dueMs = (Math.floor(this.#account.lastMs / dayMs) + 1) * dayMs + this.#params.forget
@@ -187,30 +215,7 @@ function tokensOf({ outTokens }: Answered, gathers: boolean): number {
   return gathers ? outTokens : -outTokens
 }
 
-function begun(sinceMs: number): Suspicion {
-  return {
-    sinceMs,
-    calls: 0,
-    long: 0,
-    tokens: 0,
-    inTokens: 0,
-    told: 0,
-    version: 0,
-    trail: [],
-    entities: [],
-    evidence: [],
-  }
-}
-
-function note(suspicion: Suspicion, call: Answered, long: boolean, evidence: number): void {
-  suspicion.calls++
-  suspicion.tokens += call.outTokens
-  suspicion.inTokens += call.inTokens
-  suspicion.trail.push([suspicion.calls, Math.round((evidence / Math.LN10) * 100) / 100])
-  if (suspicion.trail.length > trailMax) suspicion.trail.shift()
-  if (!long) return
-  suspicion.long++
-  if (suspicion.evidence.length >= limits.signalEvidenceMax && suspicion.long > 2 * limits.signalEvidenceMax) return
-  suspicion.entities = mergeEntities(suspicion.entities, call.entities())
-  suspicion.evidence = mergeEvidence(suspicion.evidence, [call.evidence()], limits.signalEvidenceMax)
+/** As a prompt is taught (params.ts). */
+function longTokensOf({ inTokens, outTokens }: Answered): number {
+  return outTokens > inTokens ? outTokens : -outTokens
 }

@@ -1,0 +1,118 @@
+/**
+ * How evenly honest accounts cover what a model is asked, and how long its answers are where they do. Pure.
+ *
+ * As with the lines of answers, every account has the same say, and the rate that is usual is that of an account near the top.
+ */
+import { Cells, cellsCount, leanOf, learnCells } from './cells.ts'
+import { linesOf, topOf, withRoom } from './lines.ts'
+import { packedPrompt, unpackedPrompt } from './packed-prompt.ts'
+import { isAside } from './aside.ts'
+
+/** Shares of honest answers that are longer than each of the lines. */
+const shares = [0.25, 0.05] as const
+/** Of whom subjects follow Zipf's law with an exponent of .9, as often is a prompt aside (.375 of 32 cells). */
+const asideMost = 0.38
+/** What honest accounts show may be so many times the odds of what is usual: of prompts aside, and of those with long answers. */
+const asideRoom = 1.25
+const longRoom = 2
+/** Fewest prompts from which an account has a say, and of all together. */
+export const promptsLeast = 32
+const samplesMin = 8 * cellsCount
+/** Prompts of an account that cells are made from. */
+const perAccount = 24
+/** For each honest prompt so many are thought to fall evenly: what a few accounts ask much of is hardly more of the space. */
+const evenly = 3
+
+/** What is kept of an account's prompts, the newest last. JSON. */
+export interface KeptPrompts {
+  /** packed-prompt.ts. */
+  readonly x: readonly string[]
+  /** Of the answers; less than 0 where the prompt was as long. */
+  readonly tokens: readonly number[]
+}
+
+/** As it is told to all partitions. JSON. */
+export interface ToldCover {
+  readonly version: 1
+  /** Event time: which cells these are. */
+  readonly learnedMs: number
+  readonly centers: readonly string[]
+  readonly shares: readonly number[]
+  /** What an honest account may show: of prompts that are aside. */
+  readonly aside: number
+  /** Tokens, and what it may show of prompts that are aside and get longer answers. */
+  readonly lines: readonly number[]
+  readonly long: readonly number[]
+  readonly accounts: number
+  readonly samples: number
+}
+
+/** Undefined: too few. `accounts` in an order that does not change. */
+export function learnCover(
+  accounts: readonly KeptPrompts[],
+  { learnedMs, accountsMin }: { readonly learnedMs: number; readonly accountsMin: number },
+): ToldCover | undefined {
+  const all = accounts.map(({ x, tokens }) => ({ x: x.map(unpackedPrompt), answers: tokens }))
+  const length = usualLength(all.flatMap(({ x }) => x))
+  const teachers = all.filter(({ x }) => x.length >= promptsLeast && x.every((each) => each.length === length))
+  const samples = teachers.reduce((sum, { x }) => sum + x.length, 0)
+  if (teachers.length < accountsMin || samples < samplesMin) return undefined
+  const centers = learnCells(teachers.flatMap(({ x }) => x.slice(-perAccount))).centers.map(packedPrompt)
+  const cells = new Cells(centers.map(unpackedPrompt))
+  const asked = teachers.map(({ x }) => {
+    const lean = leanOf(x, cells)
+    return x.map((each) => cells.of(each, lean))
+  })
+  const told = sharesOf(asked, centers.length)
+  const lines = linesOf(teachers, shares)
+  const aside = asked.map((each) => asideOf(each, told))
+  const top = topOf(teachers.length)
+  const usual = (rates: readonly number[]): number => [...rates].sort((a, b) => b - a)[top]!
+  const long = lines.map((line, n) => {
+    const rates = teachers.map(({ answers }, at) => rateOf(aside[at]!.map((is, k) => is && answers[k]! > line)))
+    return rounded(Math.max(asideMost * Math.sqrt(shares[n]!), withRoom(usual(rates), longRoom)))
+  })
+  return {
+    version: 1,
+    learnedMs,
+    centers,
+    shares: told,
+    aside: rounded(Math.max(asideMost, withRoom(usual(aside.map(rateOf)), asideRoom))),
+    lines,
+    long,
+    accounts: teachers.length,
+    samples,
+  }
+}
+
+function usualLength(prompts: readonly Float64Array[]): number {
+  const lengths = new Map<number, number>()
+  for (const { length } of prompts) lengths.set(length, (lengths.get(length) ?? 0) + 1)
+  return [...lengths].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]?.[0] ?? 0
+}
+
+function sharesOf(asked: readonly (readonly number[])[], count: number): number[] {
+  const sums = Array.from({ length: count }, () => evenly / count)
+  for (const cells of asked) for (const cell of cells) sums[cell]! += 1 / cells.length / asked.length
+  return sums.map((sum) => Math.round((1e6 * sum) / (1 + evenly)) / 1e6)
+}
+
+/** Of each prompt, whether it is aside from all others of the account. */
+function asideOf(asked: readonly number[], shares: readonly number[]): boolean[] {
+  const counts = shares.map(() => 0)
+  for (const cell of asked) counts[cell]!++
+  return asked.map((cell, n) => {
+    counts[cell]!--
+    const is = isAside(counts, shares, cell, asked[n - 1] ?? -1)
+    counts[cell]!++
+    return is
+  })
+}
+
+function rateOf(hits: readonly boolean[]): number {
+  return hits.filter(Boolean).length / hits.length
+}
+
+function rounded(rate: number): number {
+  return Math.round(rate * 1e4) / 1e4
+}

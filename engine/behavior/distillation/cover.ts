@@ -1,0 +1,171 @@
+/**
+ * Whether one account asks evenly of all that a model is asked, and for long answers: weighs its prompts that have an embedding.
+ *
+ * Two bets: that its next prompt is aside from what it asks most, and that it is so and gets a long answer. Only where both have
+ * evidence is anybody told of: suites, translators and pipelines ask evenly, writers get long answers.
+ *
+ * Promises: where an honest account shows either in at most the share that is allowed, whatever came before, a false alarm comes at most
+ * once in as many prompts as its line says (Page's test with e-values). State is bounded; O(cells) a prompt.
+ */
+import { dimensionMax } from '../model-queries/input.ts'
+import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
+import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { isAside } from './aside.ts'
+import { Cells } from './cells.ts'
+import type { ToldCover } from './cover-lines.ts'
+import { coverFindingOf } from './explain.ts'
+import { unpackedPrompt } from './packed-prompt.ts'
+import { begun, isNews, note, type Noted, type Suspicion } from './suspicion.ts'
+
+/** Prompts that are not bet on, while it shows what the account asks most. */
+const firstPrompts = 64
+/** A cell that was asked so often: all counts are halved. */
+const countMax = 255
+/** Prompts between two false alarms of the first bet, as a logarithm: the second has the rule's. */
+const asideLine = Math.log(1_000)
+const oddsOfThief = { aside: [1.25, 1.6, 2.2], long: [1.5, 2.5, 5] } as const
+const leanUnit = 1e4
+/** Prompts over which that is taken. */
+const leanOver = 32
+const cleared = Math.log(10)
+const coverName = 'cover'
+const suspicionName = 'cover suspicion'
+
+export interface Embedded extends Noted {
+  readonly timeMs: number
+  /** Of length 1; good until the input of another event is read. */
+  readonly x?: Float64Array
+}
+
+/** JSON. */
+interface Cover {
+  /** Which cells: when they were learned. */
+  cells: number
+  asked: number
+  last: number
+  counts: number[]
+  /** How far its prompts are off the centers of their cells of late, in ten thousandths. */
+  lean: number[]
+  aside: number[]
+  long: number[]
+}
+
+export interface OpenedCover {
+  readonly told: ToldCover
+  readonly cells: Cells
+  readonly aside: readonly Bet[]
+  /** For each line. */
+  readonly long: readonly (readonly Bet[])[]
+}
+
+export function openCover(told: ToldCover): OpenedCover {
+  return {
+    told,
+    cells: new Cells(told.centers.map(unpackedPrompt)),
+    aside: betsAgainst(told.aside, oddsOfThief.aside),
+    long: told.long.map((share) => betsAgainst(share, oddsOfThief.long)),
+  }
+}
+
+function betsAgainst(share: number, times: readonly number[]): Bet[] {
+  return times.map((each) => {
+    const odds = (each * share) / (1 - share)
+    return betOn(odds / (1 + odds), share)
+  })
+}
+
+/** One prompt that is new; `evidence`: 0 while it may be somebody who asks evenly, or a writer. */
+export function weighCover(
+  group: readonly string[],
+  entries: GroupEntries,
+  call: Embedded,
+  opened: OpenedCover,
+  line: number,
+): { evidence: number; findings: BehaviorFinding[] } {
+  const { told, cells } = opened
+  const { x } = call
+  if (x?.length !== cells.length) return { evidence: 0, findings: [] }
+  const cover = coverOf(entries, told, cells.length)
+  const cell = cellOf(cover, cells, x)
+  const aside = isAside(cover.counts, told.shares, cell, cover.last)
+  const isLong = aside && call.outTokens > call.inTokens && call.outTokens > told.lines[0]!
+  count(cover, cell)
+  if (cover.asked > firstPrompts) bet(cover, call, opened, aside, line)
+  entries.set(coverName, cover)
+  // The mean of the bets is never more than the best of them.
+  const evidence = Math.max(...cover.long) < cleared ? 0 : evidenceOfBets(cover.long)
+  const isEven = evidence >= cleared && evidenceOfBets(cover.aside) >= asideLine
+  return {
+    evidence: isEven ? evidence : 0,
+    findings: judge(group, entries, call, isLong, { evidence, isEven, line, told }),
+  }
+}
+
+/** The evidence stays where cells are learned anew; what the account asks most is seen anew. */
+function coverOf(entries: GroupEntries, { learnedMs, shares }: ToldCover, length: number): Cover {
+  const known = entries.get<Cover>(coverName)
+  if (known?.cells === learnedMs) return known
+  const counts = shares.map(() => 0)
+  const lean = Array.from({ length }, () => 0)
+  return { cells: learnedMs, asked: 0, last: -1, counts, lean, aside: known?.aside ?? [], long: known?.long ?? [] }
+}
+
+const off = new Float64Array(dimensionMax)
+
+/** A template that all prompts of an account have in common moves them all the same way. */
+function cellOf({ lean, asked }: Cover, cells: Cells, x: Float64Array): number {
+  for (let k = 0; k < lean.length; k++) off[k] = lean[k]! / leanUnit
+  const cell = cells.of(x, off)
+  const center = cells.centers[cell]!
+  const share = 1 / Math.min(asked + 1, leanOver)
+  for (let k = 0; k < lean.length; k++) {
+    lean[k] = Math.round(leanUnit * (off[k]! + share * (x[k]! - center[k]! - off[k]!)))
+  }
+  return cell
+}
+
+function count(cover: Cover, cell: number): void {
+  cover.asked++
+  cover.last = cell
+  cover.counts[cell]!++
+  if (cover.counts[cell]! < countMax) return
+  for (let n = 0; n < cover.counts.length; n++) cover.counts[n] = cover.counts[n]! >> 1
+}
+
+function bet(cover: Cover, call: Embedded, { told, aside, long }: OpenedCover, isAside: boolean, line: number): void {
+  settle(cover.aside, aside, isAside, 2 * asideLine)
+  const isText = isAside && call.outTokens > call.inTokens
+  const each = aside.length
+  for (let n = 0; n < long.length; n++) {
+    const logs = cover.long.slice(n * each, (n + 1) * each)
+    settle(logs, long[n]!, isText && call.outTokens > told.lines[n]!, 2 * line)
+    for (let k = 0; k < each; k++) cover.long[n * each + k] = logs[k]!
+  }
+}
+
+interface Weighed {
+  readonly evidence: number
+  readonly isEven: boolean
+  readonly line: number
+  readonly told: ToldCover
+}
+
+function judge(
+  group: readonly string[],
+  entries: GroupEntries,
+  call: Embedded,
+  isLong: boolean,
+  { evidence, isEven, line, told }: Weighed,
+): BehaviorFinding[] {
+  if (evidence < cleared) {
+    entries.delete(suspicionName)
+    return []
+  }
+  const suspicion = entries.get<Suspicion>(suspicionName) ?? begun(call.timeMs)
+  note(suspicion, call, isLong, evidence)
+  entries.set(suspicionName, suspicion)
+  if (evidence < line || !isEven || !isNews(suspicion)) return []
+  suspicion.version++
+  suspicion.told = suspicion.calls
+  return [coverFindingOf(group, suspicion, { evidence, line, timeMs: call.timeMs, told })]
+}

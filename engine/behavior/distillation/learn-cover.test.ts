@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import type { ToldCover } from './cover-lines.ts'
+import { LearnAnswers } from './learn.ts'
+import { packedPrompt } from './packed-prompt.ts'
+import { HarvestParams, type Taught } from './params.ts'
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+const startMs = Date.parse('2026-03-02T00:00:00.000Z')
+const normal = normalOf(randomOf(1))
+
+/** A grouped step, and what accounts teach it: each time four answers and a prompt. */
+function begin(): {
+  teach(principal: string, sinceMs: number, timeMs: number, count: number): void
+  suspect(principal: string, timeMs: number): void
+  learn(watermarkMs: number): ToldCover | undefined
+  names(): string[]
+} {
+  const step = new LearnAnswers(HarvestParams.parse({ type: 'answer-harvest' }))
+  const kept = new Map<string, unknown>()
+  const entries = {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name: string, value: unknown) => void kept.set(name, value),
+    delete: (name: string) => void kept.delete(name),
+    names: () => [...kept.keys()],
+  }
+  const apply = (taught: Taught): unknown => step.apply(['llm'], entries, JSON.parse(JSON.stringify(taught)))
+  return {
+    teach: (principal, sinceMs, timeMs, count) => {
+      for (let n = 0; n < count; n++) {
+        const x = Array.from({ length: 8 }, () => normal() / 4)
+        const prompt = { x: packedPrompt(x), tokens: 200 }
+        apply({ principal, sinceMs, timeMs, answers: [200, 210, -190, 205], prompt })
+      }
+    },
+    suspect: (principal, timeMs) => apply({ principal, sinceMs: startMs, timeMs, answers: [], suspect: true }),
+    learn: (watermarkMs) => {
+      const { baselines = [] } = step.advance(['llm'], entries, watermarkMs)
+      return baselines.find(({ name }) => name === 'llm prompts')?.value as ToldCover | undefined
+    },
+    names: entries.names,
+  }
+}
+
+const principals = Array.from({ length: 8 }, (_, n) => `t/a${n}`)
+
+test('cells are told once there are accounts that have been known for a day, and again with half as many prompts more, or after a week', () => {
+  const book = begin()
+  for (const each of principals) book.teach(each, startMs, startMs + hourMs, 40)
+  expect(book.learn(startMs + 2 * hourMs)).toBeUndefined()
+  expect(book.learn(startMs + dayMs + hourMs)).toMatchObject({ accounts: 8, samples: 320 })
+  for (const each of principals) book.teach(each, startMs, startMs + dayMs, 19)
+  expect(book.learn(startMs + dayMs + 2 * hourMs)).toBeUndefined()
+  for (const each of principals) book.teach(each, startMs, startMs + dayMs, 1)
+  expect(book.learn(startMs + dayMs + 3 * hourMs)).toMatchObject({ samples: 480 })
+  expect(book.learn(startMs + 8 * dayMs)).toBeUndefined()
+  expect(book.learn(startMs + 8 * dayMs + 3 * hourMs)).toMatchObject({ learnedMs: startMs + 8 * dayMs + 3 * hourMs })
+})
+
+test('after the first week, who has been there for less than three days has no say in what is asked', () => {
+  const book = begin()
+  for (const each of principals) book.teach(each, startMs, startMs + hourMs, 40)
+  expect(book.learn(startMs + dayMs + hourMs)).toBeDefined()
+  const newMs = startMs + 6 * dayMs
+  for (let n = 0; n < 8; n++) book.teach(`t/new${n}`, newMs, newMs + hourMs, 60)
+  expect(book.learn(newMs + 2 * dayMs)).toBeUndefined()
+  expect(book.learn(newMs + 3 * dayMs)).toMatchObject({ accounts: 16 })
+})
+
+test('an account that comes under suspicion takes its prompts with it, and of one no more than 96 are kept', () => {
+  const book = begin()
+  for (const each of principals) book.teach(each, startMs, startMs + hourMs, 130)
+  book.suspect('t/a3', startMs + hourMs)
+  expect(book.names()).not.toContain('prompts/t/a3')
+  expect(book.learn(startMs + dayMs + hourMs)).toMatchObject({ accounts: 7, samples: 7 * 96 })
+})
