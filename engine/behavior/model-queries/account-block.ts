@@ -23,10 +23,10 @@ import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 10
+export const version = 11
 /** Of the numbers at the beginning of a block. */
 export const at = {
-  version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, withdrawn: 8,
+  version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, repeated: 8,
   ringCount: 9, told: 10, since: 10 + queryThreats.length, kept: 10 + 2 * queryThreats.length,
 } as const // prettier-ignore
 export const headSize = at.kept + 1
@@ -38,6 +38,8 @@ export const from = (() => {
   const notes = seen + 2 * seenWords * 4
   return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
 })()
+/** Of the number `repeated`: the share of the last queries that repeat earlier ones is a multiple of one in so many; one half stands for `withdrawn`. */
+export const shareParts = 65_536
 /** Where a block without a base ends. */
 export function endOf(dimension: number, inRing: number, kept: number): number {
   return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
@@ -62,7 +64,7 @@ export class AccountBlock extends Block {
     const fits = rows <= roomFor(dimension!).rows && (more === 0 || more === slopesBytes(dimension!))
     if (!fits) return undefined
     // Until the ring was full older versions left out what was kept besides.
-    if (is! < version && inRing < ringSize) {
+    if (is! < 10 && inRing < ringSize) {
       now.writeDoubleLE(0, at.kept * 8)
       return new AccountBlock(now, endOf(dimension!, inRing, 0))
     }
@@ -82,12 +84,13 @@ export class AccountBlock extends Block {
 
 /** How many bets each version had. */
 const betsOf: Readonly<Record<number, number>> = {
-  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount,
+  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount, 10: betCount,
 } // prettier-ignore
 
 /**
  * Versions 3 to 8 had fewer bets, and up to 5 kept nothing of what left the ring. Version 9 had a base of single changes of each account,
- * before the ring: most of them were of natural inputs, and what is tried of one is known again soon.
+ * before the ring: most of them were of natural inputs, and what is tried of one is known again soon. Up to version 10 it is known of the
+ * queries of the whole life alone how many repeat earlier ones.
  */
 function ofVersion(bytes: Buffer, is: number, had: number): Buffer {
   const head = (is < 6 ? at.kept : headSize) * 8
@@ -101,8 +104,17 @@ function ofVersion(bytes: Buffer, is: number, had: number): Buffer {
     bytes.subarray(end, ring),
     bytes.subarray(is === 9 ? ring + slopesBytes(bytes.readDoubleLE(at.dimension * 8)) : ring),
   ])
-  now.writeDoubleLE(version, at.version * 8)
-  return now
+  return asNow(now)
+}
+
+function asNow(block: Buffer): Buffer {
+  const [queries, distinct] = [block.readDoubleLE(at.queries * 8), block.readDoubleLE(at.distinct * 8)]
+  const share = queries > 0 ? (queries - distinct) / queries : 0
+  // It had been 1 for those whose teaching was taken back.
+  const withdrawn = block.readDoubleLE(at.repeated * 8) === 1 ? 0.5 : 0
+  block.writeDoubleLE(Math.round(shareParts * share) + withdrawn, at.repeated * 8)
+  block.writeDoubleLE(version, at.version * 8)
+  return block
 }
 
 /** Version 2 had the whole ring, before it the labels, 32 bits of each of 96 inputs, and fewer bets. */
@@ -117,7 +129,6 @@ function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
   const now = Buffer.alloc(endOf(dimension, ringSize, 0))
   bytes.copy(now, 0, 0, head)
   bytes.copy(now, from.values, head, seen)
-  now.writeDoubleLE(version, at.version * 8)
   bytes.copy(now, from.labels, labels, ring)
   const filter = new Uint32Array(seenWords)
   for (let slot = 0; slot < seenSize; slot++) {
@@ -127,5 +138,5 @@ function ofVersion2(bytes: Buffer, dimension: number): Buffer | undefined {
   for (const [word, bits] of filter.entries()) now.writeUInt32LE(bits, from.seen + word * 4)
   bytes.copy(now, from.notes, members, members + ringSize)
   bytes.copy(now, from.ring, ring, members)
-  return now.subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8)), 0))
+  return asNow(now).subarray(0, endOf(dimension, Math.min(ringSize, bytes.readDoubleLE(at.ringCount * 8)), 0))
 }

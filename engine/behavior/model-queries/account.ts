@@ -4,11 +4,11 @@
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else.
  */
-import { AccountBlock, at, endOf, from, headSize, seenWords, version } from './account-block.ts'
+import { AccountBlock, at, endOf, from, headSize, seenWords, version, shareParts } from './account-block.ts'
 import type { EvenChanges } from './even.ts'
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './geometry.ts'
-import { bitsIn, hasBits, setBits } from './filter.ts'
+import { see } from './filter.ts'
 import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
 import { Slopes } from './slopes.ts'
 import { roomFor, type Earlier } from './steps.ts'
@@ -18,6 +18,8 @@ import { roomFor, type Earlier } from './steps.ts'
  * older goes when the newer is full; of others one in fifty is taken for one of them, which costs its evidence.
  */
 const seenFull = 331
+/** Queries that the share of those which repeat earlier ones is about. */
+const repeatedOver = 128
 /** For whole numbers the remainder of a division by the ring's size, without the division. */
 const ringMask = ringSize - 1
 /** Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made of a record; made of any. */
@@ -128,33 +130,32 @@ export class Account {
     return this.#head[at.firstMs]!
   }
 
+  /** Of the last queries, the share of those that repeat earlier ones. */
+  get repeated(): number {
+    return Math.floor(this.#head[at.repeated]!) / shareParts
+  }
+
   get lastMs(): number {
     return this.#head[at.lastMs]!
   }
 
   /** It is under suspicion, and what it taught was taken back. */
   get withdrawn(): boolean {
-    return this.#head[at.withdrawn] === 1
+    return this.#head[at.repeated]! % 1 !== 0
   }
 
   set withdrawn(is: boolean) {
-    this.#head[at.withdrawn] = is ? 1 : 0
+    this.#head[at.repeated] = Math.floor(this.#head[at.repeated]!) + (is ? 0.5 : 0)
   }
 
   /** Takes note of a query; false: it repeats one of the last. */
   ask(key: number, timeMs: number): boolean {
     this.#head[at.queries]!++
     if (timeMs > this.lastMs) this.#head[at.lastMs] = timeMs
-    const seen = this.#seen
-    if (hasBits(seen, 0, key)) return false
-    const known = hasBits(seen, seenWords, key)
-    // What is asked again stays known.
-    setBits(seen, 0, key)
-    if (bitsIn(seen, seenWords) >= seenFull) {
-      seen.copyWithin(seenWords, 0, seenWords)
-      seen.fill(0, 0, seenWords)
-    }
+    const known = see(this.#seen, seenFull, key)
     if (!known) this.#head[at.distinct]!++
+    const move = (Number(known) - this.repeated) / Math.min(this.queries, repeatedOver)
+    this.#head[at.repeated]! += Math.round(shareParts * (this.repeated + move)) - Math.floor(this.#head[at.repeated]!)
     return !known
   }
 

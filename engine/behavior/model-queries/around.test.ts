@@ -257,3 +257,17 @@ test('pairs around a synthetic center are inversion also where they lie as far a
   const shown = [noise, grid].map((of) => of.each.filter(({ bits }) => (bits & shows.pair) !== 0).length / 300)
   expect(Math.max(...shown)).toBeLessThan(0.01)
 })
+
+test('slopes are estimated also by an account that has asked one query two thousand times before', () => {
+  const probes = Array.from({ length: 20 }, () => natural()).flatMap((base) =>
+    Array.from({ length: 2 * dimension }, (_, n) => ({
+      x: base.with(n >> 1, base[n >> 1]! + (n % 2 === 0 ? 0.1 : -0.1)),
+    })),
+  )
+  const check = natural()
+  const { each } = run([...Array.from({ length: 2_000 }, () => ({ x: check })), ...probes])
+  // What is asked once and again is none: a hundred and forty queries later it no longer matters.
+  const first = each.findIndex(({ bits }) => (bits & shows.probe) !== 0)
+  expect(first).toBeGreaterThan(100)
+  expect(first).toBeLessThan(160)
+})

@@ -292,6 +292,44 @@ describe('what is remembered of an account', () => {
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 
+  test('of version 10 is read: of all its queries it is known how many repeat earlier ones', () => {
+    const account = new Account(2)
+    const block = account.begin(1_000)
+    account.open(block)
+    for (const key of [7, 7, 7, 8]) account.ask(key, 2_000)
+    account.withdrawn = true
+    for (const value of [1, 1.5]) account.changed(Float64Array.from([value, 2]), true)
+    for (let n = 0; n < 3; n++) {
+      account.rounded(Float64Array.from([n, -n]))
+      account.remember(n, 0)
+    }
+    account.putBack(block)
+    const now = Buffer.from(block.toJSON() as string, 'base64')
+    // It had whether what it taught was taken back where now is how many repeat as well.
+    const before = Buffer.from(now)
+    before.writeDoubleLE(1, 8 * 8)
+    before.writeDoubleLE(10, 0)
+    const read = AccountBlock.of(before.toString('base64'))!
+    expect(read.toJSON()).toBe(block.toJSON())
+    account.open(read)
+    expect([account.repeated, account.withdrawn]).toEqual([0.5, true])
+    account.withdrawn = false
+    expect([account.repeated, account.withdrawn]).toEqual([0.5, false])
+  })
+
+  test('tells of its last queries which share repeats earlier ones, however many did before', () => {
+    const account = new Account(2)
+    account.open(account.begin(1_000))
+    for (let n = 0; n < 5; n++) account.ask(n, 1_000)
+    for (let n = 0; n < 15; n++) account.ask(0, 1_000)
+    expect(account.repeated).toBeCloseTo(0.75, 3)
+    for (let n = 0; n < 2_000; n++) account.ask(0, 1_000)
+    expect(account.repeated).toBeGreaterThan(0.99)
+    let different = 0
+    while (account.repeated > 0.335) account.ask(1_000 + different++ * 7_919, 1_000)
+    expect(different).toBeLessThan(200)
+  })
+
   test('knows the training records of a suite when it is run again, also after a restart', () => {
     const random = randomOf(8)
     const suite = Array.from({ length: 300 }, () => Math.floor(random() * 2 ** 32))

@@ -30,8 +30,8 @@ const evenMin = 3
 const probedMin = 4
 /** From shade to shade something flickers now here, now there; hardly ever one alone at a time, and always elsewhere. */
 const aloneMin = 7
-/** Of what flickers seldom one value alone is new, between the same again and again: of one query so many are asked. */
-const repeatsMax = 1.5
+/** Of what flickers seldom one value alone is new, between the same again and again: more of the last queries than this repeat earlier ones. */
+const repeatedMost = 0.335
 
 /** All of the last inputs, by a bit each. */
 const all = (1 << ringSize) - 1
@@ -82,7 +82,7 @@ export function shownBy(
   let step = false
   if (isPlace(input)) {
     if (reference !== undefined) {
-      const repeats = account.queries > repeatsMax * account.distinct
+      const repeats = account.repeated > repeatedMost
       counts |= shows.even | (repeats ? 0 : shows.probe)
       const slope = account.changed(input.x, around.variant)
       const probed = areEven(around.even, probedMin) || areEven(slope, probedMin)

@@ -27,6 +27,9 @@ export interface Call {
   readonly evidence: () => EvidenceRef
 }
 
+/** No call has so many tokens: they are added up. */
+const countMax = 1e9
+
 /** Undefined where equal prompts can't be told. */
 export function readCall(event: Event): Call | undefined {
   const { warden, gen_ai: ai } = event
@@ -63,7 +66,7 @@ function placeOf(event: Event): Float64Array | undefined {
 }
 
 function countOf(value: unknown): number | undefined {
-  return typeof value === 'number' && value >= 0 && Number.isFinite(value) ? value : undefined
+  return typeof value === 'number' && value >= 0 && value < countMax ? value : undefined
 }
 
 /** What the model says of it goes before what its numbers look like. */

@@ -35,7 +35,7 @@ describe('a call', () => {
   })
 
   test('has no numbers of tokens that are none', () => {
-    for (const count of [-1, NaN, Infinity, '5', null])
+    for (const count of [-1, NaN, Infinity, 1e308, 1e9, '5', null])
       expect(callOf({ usage: { output_tokens: count, input_tokens: count } })).toMatchObject({
         inTokens: undefined,
         outTokens: undefined,
