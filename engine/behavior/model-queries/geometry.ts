@@ -23,6 +23,10 @@ const wideShare = 0.8
 const wideMembersMin = 6
 /** How much further away the oldest must be than the newest. */
 const driftRatio = 1.5
+/** Of eight numbers drawn alike the greatest is within so many deviations of the least, but for one time in a hundred. */
+const noiseSpread = 5
+/** Fewest values that noise must change to be told by distances: of fewer, neighbors by chance look the same. */
+const noiseValuesMin = 12
 /** Square of the cosine from which two directions are one: 3 degrees. */
 const straight = 0.9973
 /** Square of how far apart two inputs must lie, as a share of how far away they are. */
@@ -70,6 +74,8 @@ export interface Surroundings {
    * some values change, now here, now there. A search changes few values by much.
    */
   readonly still: boolean
+  /** About as far from each of those that are about the same place, in most of the values: all are one scene, with noise of their own. */
+  readonly noise: boolean
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
   readonly even: EvenChanges
@@ -131,6 +137,7 @@ export function surroundingsOf(
   const still = sparse && isStill(ring.length, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
   const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
+  const noise = members > 0 && isNoise(ring.length, x.length, about)
   const ball = members >= ballMembersMin
   const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
   return {
@@ -146,6 +153,7 @@ export function surroundingsOf(
     variant,
     tried,
     still,
+    noise,
     kin,
     even,
     pair,
@@ -162,6 +170,23 @@ function isOnItsWay(count: number, length: number): boolean {
 function isStill(count: number, kin: number, near: number): boolean {
   for (let n = 0; n < count; n++) if (changes[n]! <= kin && squares[n]! >= near) return false
   return true
+}
+
+/**
+ * Copies of a scene with noise of their own are as far from each other as any two are, give or take; what leads somewhere leaves the
+ * oldest behind, or comes from one that is nearer than the others. Of n values that have noise the squares of how far one copy is from
+ * others differ by about the root of 1.5 / n of them.
+ */
+function isNoise(count: number, length: number, about: number): boolean {
+  let [nearest, farthest, changed] = [Infinity, 0, length]
+  for (let n = 0; n < count; n++) {
+    if ((about & (1 << n)) === 0) continue
+    nearest = Math.min(nearest, squares[n]!)
+    farthest = Math.max(farthest, squares[n]!)
+    changed = Math.min(changed, changes[n]!)
+  }
+  if (changed < noiseValuesMin || changed <= wayShare * length) return false
+  return farthest < nearest * Math.exp(noiseSpread * Math.sqrt(1.5 / changed))
 }
 
 /** Puts down the step to the n-th of the ring; the number of values that differ. */

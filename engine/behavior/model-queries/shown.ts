@@ -76,6 +76,8 @@ export function shownBy(
     counts |= shows.copied
     if (copy) bits |= shows.copied
   }
+  const led = isLed(account, input, around)
+  if (led) notes |= noted.led
   if (member) bits |= shows.member
   // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once.
   if (!again && !copy && (member || !(synthetic || made))) counts |= shows.member
@@ -118,7 +120,9 @@ export function shownBy(
       else if ((around.about & (1 << n)) !== 0) classes.sameAbout = true
     }
     const of = learned(input, reference, around, classes, step, rooted)
-    return { bits: bits | of.bits, counts: counts | of.counts, notes }
+    // Of copies of a scene between two classes the noise alone decides which each has.
+    const drawn = around.noise && !led ? shows.flip | shows.turn : 0
+    return { bits: bits | (of.bits & ~drawn), counts: counts | of.counts, notes }
   }
   return { bits, counts, notes }
 }
@@ -132,6 +136,12 @@ function isCopy(account: Account, input: ShownInput, around: Surroundings, synth
   if (around.close && account.wasNoted(1 << around.closest, records)) return true
   if (isPlace(input) && around.line && account.wasNoted(all, records)) return true
   return synthetic && !around.tried && account.wasNoted(around.about, records)
+}
+
+/** On a line, changed in few values, of a pair or a step, or about where one such was: noise around what is none of it leads nowhere. */
+function isLed(account: Account, input: ShownInput, around: Surroundings): boolean {
+  if (!isPlace(input)) return false
+  return around.line || around.sparse || around.pair || account.wasNoted(around.about, noted.led)
 }
 
 /** Of earlier ones, as far as can be seen: what it is no record of says nothing of what the account has. */
