@@ -195,7 +195,8 @@ function learned(
   const synthetic = novelty > lines.novelty[1]!
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
-  const stream = around.close || (around.kin && isPlace(input)) || (step && around.ball)
+  const copy = around.close || (around.ball && (around.noise || step))
+  const stream = copy || (around.kin && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes.
   const walks = around.drift && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
