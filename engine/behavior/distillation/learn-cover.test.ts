@@ -12,7 +12,7 @@ const normal = normalOf(randomOf(1))
 
 /** A grouped step, and what accounts teach it: each time four answers and a prompt. */
 function begin(): {
-  teach(principal: string, sinceMs: number, timeMs: number, count: number): void
+  teach(principal: string, sinceMs: number, timeMs: number, count: number, length?: number): void
   suspect(principal: string, timeMs: number): void
   learn(watermarkMs: number): ToldCover | undefined
   names(): string[]
@@ -27,9 +27,9 @@ function begin(): {
   }
   const apply = (taught: Taught): unknown => step.apply(['llm'], entries, JSON.parse(JSON.stringify(taught)))
   return {
-    teach: (principal, sinceMs, timeMs, count) => {
+    teach: (principal, sinceMs, timeMs, count, length = 8) => {
       for (let n = 0; n < count; n++) {
-        const x = Array.from({ length: 8 }, () => normal() / 4)
+        const x = Array.from({ length }, () => normal() / 4)
         const prompt = { x: packedPrompt(x), tokens: 200 }
         apply({ principal, sinceMs, timeMs, answers: [200, 210, -190, 205], prompt })
       }
@@ -56,6 +56,14 @@ test('cells are told once there are accounts that have been known for a day, and
   expect(book.learn(startMs + dayMs + 3 * hourMs)).toMatchObject({ samples: 480 })
   expect(book.learn(startMs + 8 * dayMs)).toBeUndefined()
   expect(book.learn(startMs + 8 * dayMs + 3 * hourMs)).toMatchObject({ learnedMs: startMs + 8 * dayMs + 3 * hourMs })
+})
+
+test('accounts whose prompts are of another length have no say in the cells, which stay as they are while nobody asks anything new', () => {
+  const book = begin()
+  for (const each of principals) book.teach(each, startMs, startMs + hourMs, 40)
+  for (const each of principals.slice(0, 6)) book.teach(`${each}/other`, startMs, startMs + hourMs, 40, 12)
+  expect(book.learn(startMs + dayMs + hourMs)).toMatchObject({ accounts: 8, samples: 320 })
+  expect(book.learn(startMs + dayMs + 2 * hourMs)).toBeUndefined()
 })
 
 test('after the first week, who has been there for less than three days has no say in what is asked', () => {

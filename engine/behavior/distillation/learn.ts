@@ -43,7 +43,7 @@ interface Book {
   firstMs: number
   /** What was told last. */
   told?: ToldLines
-  /** Of the cells that were told last: when, and from how many prompts. */
+  /** Of the cells that were told last: when, and how many prompts there were, of any length. */
   cover?: { readonly learnedMs: number; readonly samples: number }
   newcomers: Newcomers
   accounts: Known[]
@@ -133,7 +133,6 @@ export class LearnAnswers implements BehaviorStep {
     const value = this.#learn(book, watermarkMs)
     if (value !== undefined) book.told = value
     const cover = this.#learnCover(book, entries, watermarkMs)
-    if (cover !== undefined) book.cover = { learnedMs: cover.learnedMs, samples: cover.samples }
     entries.set(bookName, book)
     const baselines: BaselineTold[] = [
       ...(value === undefined ? [] : [{ name: `${group[0]!} answers`, value }]),
@@ -155,12 +154,8 @@ export class LearnAnswers implements BehaviorStep {
     return this.#learnCoverFrom(book, entries, watermarkMs, isNew ? delay : habitDelay)
   }
 
-  #learnCoverFrom(
-    { accounts, cover }: Book,
-    entries: GroupEntries,
-    watermarkMs: number,
-    delay: number,
-  ): ToldCover | undefined {
+  #learnCoverFrom(book: Book, entries: GroupEntries, watermarkMs: number, delay: number): ToldCover | undefined {
+    const { accounts, cover } = book
     const teachers = accounts
       .filter((known) => teaches(known, watermarkMs, delay) && (known.prompts ?? 0) >= promptsLeast)
       .sort((a, b) => (a.principal < b.principal ? -1 : 1))
@@ -168,7 +163,9 @@ export class LearnAnswers implements BehaviorStep {
     const isOld = cover === undefined || cover.learnedMs + coverMs <= watermarkMs
     if (samples < (isOld ? 1 : moreSamples * cover.samples)) return undefined
     const kept = teachers.map(({ principal }) => entries.get<KeptPrompts>(promptsOf(principal))!)
-    return learnCover(kept, { learnedMs: watermarkMs, accountsMin: this.#params.accountsMin })
+    const learned = learnCover(kept, { learnedMs: watermarkMs, accountsMin: this.#params.accountsMin })
+    if (learned !== undefined) book.cover = { learnedMs: watermarkMs, samples }
+    return learned
   }
 
   #learnFrom({ accounts }: Book, watermarkMs: number, delay: number): ToldLines | undefined {

@@ -56,6 +56,15 @@ describe('a finding', () => {
     expect(holds(entriesOf(), context, 'another', known(), startMs, finding())).toBe(false)
   })
 
+  test('of an account that has waited does not wait again within a week, though it is told anew for another kind of input', () => {
+    const entries = entriesOf()
+    const waits = (timeMs: number): boolean => holds(entries, contextOf(timeMs), 'm', known(), timeMs, finding())
+    expect(waits(startMs)).toBe(true)
+    expect(waits(startMs + 1)).toBe(false)
+    expect(waits(startMs + 7 * dayMs - 1)).toBe(false)
+    expect(waits(startMs + 7 * dayMs)).toBe(true)
+  })
+
   test('of an account that is new, or has hardly asked, does not wait', () => {
     const context = contextOf(startMs)
     const at = (firstMs: number, distinct: number): boolean =>

@@ -4,7 +4,7 @@
  *
  * Who is new does not wait, nor what speaks against an account without regard to what was learned. Promises: nothing is lost, a finding that
  * waits is given out after `heldQueriesMax` different queries of its account or `holdMs`, unless a drift was told; an account
- * waits once for each time that this is told, which is once a week at most: that is all that feigned accounts gain for each other.
+ * waits once a week at most, however often this is told: that is all that feigned accounts gain for each other.
  */
 import { NamedValues } from '../named-values.ts'
 import { ToldName } from '../told-name.ts'
@@ -78,7 +78,9 @@ export function holds(
   if (timeMs < told.timeMs || timeMs >= told.timeMs + holdMs || firstMs + dayMs > timeMs) return false
   let held = entries.get<Held>(heldName)
   if (held?.timeMs !== told.timeMs) {
-    if (distinct < ordinaryMin) return false
+    // It is told of each kind of input: who asks in several waits for one of them.
+    const hasWaited = held !== undefined && told.timeMs < held.timeMs + againMs
+    if (hasWaited || distinct < ordinaryMin) return false
     held = { timeMs: told.timeMs, from: distinct, findings: {} }
   }
   if (distinct >= held.from + heldQueriesMax) return false
