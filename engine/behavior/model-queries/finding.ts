@@ -29,6 +29,7 @@ const evidenceWords: Readonly<Record<string, string>> = {
   undecided: 'were answered with a margin that only 1 % of honest queries have',
   sure: 'were answered more surely than all but 1 % of honest queries',
   line: 'lay on a line with the queries before',
+  way: 'were the first between two natural ones, with no end in common with the ways before',
   flip: 'were about where earlier ones were, and got another class',
   turn: 'were close to an earlier one, and got another class',
   pair: 'made pairs around one center, as one does who estimates a gradient',

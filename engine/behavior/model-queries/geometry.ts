@@ -61,6 +61,8 @@ export interface Surroundings {
   /** They lie around it, and the further back the further away: it is on its way through them. */
   readonly drift: boolean
   readonly line: boolean
+  /** The two of them that it lies on a line with: their places in the ring. */
+  readonly ends: readonly [number, number] | undefined
   readonly sparse: boolean
   /** Unlike one of them in two values at most, as far as can be seen. */
   readonly variant: boolean
@@ -130,7 +132,7 @@ export function surroundingsOf(
     about |= 1 << n
     members++
   }
-  const line = isOnLine(x, ring.length, Math.max(singleMax, few))
+  const ends = endsOfLine(x, ring.length, Math.max(singleMax, few))
   const sparse = few >= 1 && fewest <= few
   const variant = fewest <= singleMax
   const tried = variant && !isOnItsWay(ring.length, x.length)
@@ -148,7 +150,8 @@ export function surroundingsOf(
     about,
     wide: wide >= wideMembersMin,
     drift: ball && isAway(x, ring),
-    line,
+    line: ends !== undefined,
+    ends,
     sparse,
     variant,
     tried,
@@ -243,12 +246,12 @@ function isAway(x: Float64Array, ring: readonly Float64Array[]): boolean {
 }
 
 /**
- * Whether it lies on a line with two earlier ones, between or beyond them. Seen from it they then lie in one direction, or in
+ * The two earlier ones that it lies on a line with, between or beyond them; undefined: it lies on none. Seen from it they then lie in one direction, or in
  * opposite ones; in six dimensions or more that does not come about by chance. Inputs of which one value was tried at
  * several places always lie on one, whoever asks: steps of at most `few` values don't count.
  */
-function isOnLine(x: Float64Array, count: number, few: number): boolean {
-  if (x.length < lineDimensionMin || count < 2) return false
+function endsOfLine(x: Float64Array, count: number, few: number): readonly [number, number] | undefined {
+  if (x.length < lineDimensionMin || count < 2) return undefined
   let own = 0
   for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
   const nearest = roundingShare ** 2 * own
@@ -261,10 +264,10 @@ function isOnLine(x: Float64Array, count: number, few: number): boolean {
       const apart = squares[a]! + squares[b]! - 2 * dot
       // Two that lie close together lie in one direction from anywhere else.
       if (apart <= apartShare * Math.max(squares[a]!, squares[b]!)) continue
-      if (isInMostValues(x, a, b, dot / squares[b]!)) return true
+      if (isInMostValues(x, a, b, dot / squares[b]!)) return [a, b]
     }
   }
-  return false
+  return undefined
 }
 
 /**

@@ -22,7 +22,7 @@ import { packedOdds } from './odds.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
 import { shownBy, type Shown } from './shown.ts'
-import { note, type Suspicion } from './suspicion.ts'
+import { note, noteWay, type Suspicion } from './suspicion.ts'
 
 export interface ModelQuery {
   readonly timeMs: number
@@ -52,6 +52,8 @@ const suiteMax = 70
 /** Fewest training records, and inputs made of such, from which what is named is done to those. */
 const copiesMin = 3
 const inference: QueryThreat = 'membership-inference'
+/** Ways between different pairs of inputs from which a search for the boundary is a harvest of it: three pairs are no one input's. */
+const waysMin = 3
 const suspicionName = 'suspicion'
 const membersName = 'members'
 const driftedName = 'drifted'
@@ -191,15 +193,17 @@ export class WeighQueries implements BehaviorStep {
     entries: GroupEntries,
     account: Account,
     query: ModelQuery,
-    { bits, notes }: Shown,
+    { bits, notes, way }: Shown,
     reference: Reference | undefined,
     context: StepContext,
   ): BehaviorFinding[] {
     const totals = this.#totals
     const most = greatest(totals)
     const clear = cleared * this.#weightOf(account)
-    for (let index = 0; index < totals.length; index++) {
-      if (totals[index]! < clear) {
+    const known = entries.get<Suspicion>(suspicionName)
+    for (const [index, threat] of queryThreats.entries()) {
+      // What is named besides ends with what it is named beside.
+      if (totals[index]! < clear && !(known !== undefined && isBesides(threat, known, account))) {
         account.since[index] = query.timeMs
         account.told[index] = 0
       }
@@ -209,15 +213,15 @@ export class WeighQueries implements BehaviorStep {
       entries.delete(suspicionName)
       return []
     }
-    const suspicion = entries.get<Suspicion>(suspicionName) ?? { shown: {}, queries: 0, evidence: [], trail: [] }
+    const suspicion = known ?? { shown: {}, queries: 0, evidence: [], trail: [] }
     note(suspicion, account, query.evidence, bits, most)
     if (query.member) suspicion.records = (suspicion.records ?? 0) + 1
     if ((notes & noted.copy) !== 0) suspicion.copies = (suspicion.copies ?? 0) + 1
+    if (way !== undefined) noteWay(suspicion, way)
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
     for (const [index, threat] of queryThreats.entries()) {
-      // What is named already is named an inference as well where it is done to records.
-      const value = threat === inference && isOnRecords(suspicion, account) ? most : totals[index]!
+      const value = isBesides(threat, suspicion, account) ? most : totals[index]!
       const told = account.told[index]!
       // Told again whenever twice as much has leaked.
       const times = Math.log2(account.distinct / told)
@@ -304,6 +308,19 @@ function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolea
  */
 function isSuite({ queries, records = 0 }: Suspicion): boolean {
   return records <= suiteMax && queries - records < Math.max(othersMin, othersShare * queries)
+}
+
+/** Whether what is named already is to be named this as well. */
+function isBesides(threat: QueryThreat, suspicion: Suspicion, account: Account): boolean {
+  return (
+    (threat === inference && isOnRecords(suspicion, account)) ||
+    (threat === 'extraction' && isHarvest(suspicion, account))
+  )
+}
+
+/** Whether a search that was named goes on between ever other pairs of inputs: so the whole boundary is copied, and no one input is fooled. */
+function isHarvest({ shown }: Suspicion, { told }: Account): boolean {
+  return (shown['way'] ?? 0) >= waysMin && told[queryThreats.indexOf('boundary-search')]! > 0
 }
 
 /** Whether what was named is done to training records, as a search for the boundary around one is. */

@@ -10,6 +10,7 @@ import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { levelCount, type Reference } from './reference.ts'
 import { isFewShades } from './shades.ts'
 import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier } from './steps.ts'
+import type { Way } from './ways.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
@@ -45,6 +46,8 @@ export interface Shown {
   readonly counts: number
   /** Bits of `noted`: what is to be remembered of it. */
   readonly notes: number
+  /** It is the first on the way between two of the last inputs, which are natural and made of none. */
+  readonly way?: Way | undefined
 }
 
 /** `again`: it is a training record that was asked before. The account has yet to remember the query. */
@@ -71,16 +74,22 @@ export function shownBy(
   const made = copy || isMade(input, around)
   if (copy) notes |= noted.copy
   if (made) notes |= noted.made
+  if (synthetic) notes |= noted.odd
+  const way = reference !== undefined && isPlace(input) ? wayOf(account, around, ring) : undefined
   // The first that is made of an input tells whether that is a record; more of it tells nothing new.
-  if (made && !account.wasNoted(around.line ? all : around.about, copy ? noted.copy : noted.made)) {
+  // What looks natural and lies about a record may be made of it or not: that it is none of a record is not known.
+  const known = copy || !account.wasNoted(around.about, noted.member | noted.copy)
+  if (made && known && !account.wasNoted(around.line ? all : around.about, copy ? noted.copy : noted.made)) {
     counts |= shows.copied
     if (copy) bits |= shows.copied
   }
   const led = isLed(account, input, around)
   if (led) notes |= noted.led
   if (member) bits |= shows.member
-  // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once.
-  if (!again && !copy && (member || !(synthetic || made))) counts |= shows.member
+  // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once. Wide noise looks natural
+  // in a table, and then lies closest to what it was made of; of inputs that have nothing to do with one another one in eight does, for each record.
+  const other = !(synthetic || made || (around.closest >= 0 && account.wasMember(around.closest)))
+  if (!again && !copy && (member || other)) counts |= shows.member
   let step = false
   if (isPlace(input)) {
     if (reference !== undefined) {
@@ -102,7 +111,7 @@ export function shownBy(
       }
     }
     // What would be if one value were another asks everybody: that is on no way to anywhere.
-    if (around.tried) return { bits, counts, notes }
+    if (around.tried) return { bits, counts, notes, way }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
@@ -122,7 +131,7 @@ export function shownBy(
     const of = learned(input, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
-    return { bits: bits | (of.bits & ~drawn), counts: counts | of.counts, notes }
+    return { bits: bits | (of.bits & ~drawn), counts: counts | of.counts, notes, way }
   }
   return { bits, counts, notes }
 }
@@ -142,6 +151,12 @@ function isCopy(account: Account, input: ShownInput, around: Surroundings, synth
 function isLed(account: Account, input: ShownInput, around: Surroundings): boolean {
   if (!isPlace(input)) return false
   return around.line || around.sparse || around.pair || account.wasNoted(around.about, noted.led)
+}
+
+/** The way that was begun by the query, between two natural inputs; what lies on it later has one of those before it. */
+function wayOf(account: Account, { ends }: Surroundings, ring: readonly Float64Array[]): Way | undefined {
+  if (ends === undefined || account.wasNoted((1 << ends[0]) | (1 << ends[1]), noted.made | noted.odd)) return undefined
+  return [ring[ends[0]]!.slice(), ring[ends[1]]!.slice()]
 }
 
 /** Of earlier ones, as far as can be seen: what it is no record of says nothing of what the account has. */

@@ -2,6 +2,7 @@
 import type { EvidenceRef } from '../../../core/signal.ts'
 import type { Account } from './account.ts'
 import { shows } from './evidence.ts'
+import { withWay, type Way } from './ways.ts'
 
 const trailMax = 64
 const evidenceMax = 20
@@ -16,6 +17,8 @@ export interface Suspicion {
   records?: number
   /** And of what is made of such records. */
   copies?: number
+  /** The last ways between pairs of inputs (ways.ts). */
+  ways?: readonly string[]
   evidence: readonly EvidenceRef[]
   /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
   trail: (readonly [number, number])[]
@@ -55,4 +58,12 @@ export function note(
   }
   suspicion.trail.push([account.distinct, Math.round(Math.log10(Math.max(most, 1e-6)) * 100) / 100])
   if (suspicion.trail.length > trailMax) suspicion.trail.splice(0, suspicion.trail.length - trailMax)
+}
+
+/** Counts a way that has no end in common with the last ones. */
+export function noteWay(suspicion: Suspicion, way: Way): void {
+  const ways = withWay(suspicion.ways ?? [], way)
+  if (ways === undefined) return
+  suspicion.ways = ways
+  suspicion.shown['way'] = (suspicion.shown['way'] ?? 0) + 1
 }
