@@ -54,7 +54,10 @@ export function learnCover(
 ): ToldCover | undefined {
   const all = accounts.map(({ x, tokens }) => ({ x: x.map(unpackedPrompt), answers: tokens }))
   const length = usualLength(all.flatMap(({ x }) => x))
-  const teachers = all.filter(({ x }) => x.length >= promptsLeast && x.every((each) => each.length === length))
+  const isUsual = ({ length: its }: Float64Array): boolean => its === length
+  const teachers = all
+    .map(({ x, answers }) => ({ x: x.filter(isUsual), answers: answers.filter((_, n) => isUsual(x[n]!)) }))
+    .filter(({ x }) => x.length >= promptsLeast)
   const samples = teachers.reduce((sum, { x }) => sum + x.length, 0)
   if (teachers.length < accountsMin || samples < samplesMin) return undefined
   const centers = learnCells(teachers.flatMap(({ x }) => x.slice(-perAccount))).centers.map(packedPrompt)

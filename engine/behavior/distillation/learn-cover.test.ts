@@ -66,6 +66,16 @@ test('accounts whose prompts are of another length have no say in the cells, whi
   expect(book.learn(startMs + dayMs + 2 * hourMs)).toBeUndefined()
 })
 
+test('an account that now and then sends a prompt of another length has its say by the others', () => {
+  const book = begin()
+  for (const each of principals) {
+    book.teach(each, startMs, startMs + hourMs, 20)
+    book.teach(each, startMs, startMs + hourMs, 1, 12)
+    book.teach(each, startMs, startMs + hourMs, 20)
+  }
+  expect(book.learn(startMs + dayMs + hourMs)).toMatchObject({ accounts: 8, samples: 320 })
+})
+
 test('after the first week, who has been there for less than three days has no say in what is asked', () => {
   const book = begin()
   for (const each of principals) book.teach(each, startMs, startMs + hourMs, 40)
