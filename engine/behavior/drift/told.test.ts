@@ -79,3 +79,33 @@ describe('what others are told of a drift', () => {
     expect(told).toEqual([])
   })
 })
+
+test('a quarter of the accounts does not feign a drift of all, however long it tries', () => {
+  const minutes = 10 * minuteMs
+  for (const seed of [1, 2, 3]) {
+    const random = randomOf(seed)
+    const step = new DriftWatch(DriftParams.parse({ type: 'drift' }))
+    const kept = new Map<string, unknown>()
+    const entries: GroupEntries = {
+      get: <T>(name: string) => kept.get(name) as T | undefined,
+      set: (name, value) => void kept.set(name, value),
+      delete: (name) => void kept.delete(name),
+      names: () => [...kept.keys()],
+    }
+    const evidence = { id: 'e', timestamp: '', hash: 'h', position: { topic: 't', partition: 0, offset: 0, index: 0 } }
+    const ask = (principal: string, timeMs: number, moved: number): readonly BaselineTold[] => {
+      const answers = [1, 2, 3, 4].map(() => ({
+        timeMs,
+        channels: channelNames.map(() => random() + moved),
+        subgroup: undefined,
+        right: undefined,
+      }))
+      return step.apply(['m'], entries, { principal, answers, evidence }).baselines ?? []
+    }
+    const told: BaselineTold[] = []
+    for (let timeMs = 0; timeMs < 4 * dayMs; timeMs += minutes) {
+      for (let n = 0; n < 16; n++) told.push(...ask(`t/a${n}`, timeMs + n, n >= 12 && timeMs > 2 * dayMs ? 0.8 : 0))
+    }
+    expect(told).toEqual([])
+  }
+})

@@ -158,13 +158,19 @@ export class DriftWatch implements BehaviorStep {
 
   /**
    * Whether they are most of all who have been asking within a day: some busy accounts alone are not the model's traffic, nor are
-   * some that are new.
+   * some that are new. Of a few answers of an account many have moved by chance, sooner or later three quarters beside some that did:
+   * so the half of them that has moved least must have moved as well, in the mean.
    */
   #isEverybody(watch: Watch, shift: Shift, timeMs: number): boolean {
     const isKnown = ({ firstMs = 0 }: Account): boolean => firstMs <= timeMs - activeMs
     const asking = Object.values(watch.accounts).filter((each) => isKnown(each) && each.lastMs >= timeMs - activeMs)
-    const moved = movedIn(watch, shift).moved.filter((principal) => isKnown(watch.accounts[principal]!))
-    return moved.length > 0 && moved.length >= movedShare * asking.length
+    const { moved, far } = movedIn(watch, shift)
+    const known = far.filter(([principal]) => isKnown(watch.accounts[principal]!))
+    const areMost =
+      moved.filter((principal) => isKnown(watch.accounts[principal]!)).length >= movedShare * asking.length
+    const least = known.slice(0, Math.ceil(known.length / 2))
+    const sum = least.reduce((all, [, by]) => all + by, 0)
+    return least.length > 0 && areMost && sum >= (least.length * shift.distance) / 2
   }
 
   #drift(

@@ -162,11 +162,18 @@ export function paceOf(watch: Watch, shift: Shift, timeMs: number): { sudden: bo
   return { sudden, sinceMs: sudden ? watch.window[0]!.t : (from?.[0] ?? timeMs) }
 }
 
-/** Accounts that can be judged by what they have in the window, and those that have moved there, each by itself and to that side. */
+/**
+ * Accounts that can be judged by what they have in the window, and those that have moved there, each by itself and to that side. `far`: how
+ * far each has, from those that have least.
+ */
 export function movedIn(
   watch: Watch,
   { channel, distance, at, side }: Shift,
-): { readonly judged: number; readonly moved: readonly string[] } {
+): {
+  readonly judged: number
+  readonly moved: readonly string[]
+  readonly far: readonly (readonly [string, number])[]
+} {
   const byPrincipal = new Map<string, number[]>()
   for (const { p, c } of watch.window) {
     const value = c[channel]
@@ -175,10 +182,13 @@ export function movedIn(
     if (values === undefined) byPrincipal.set(p, [value])
     else values.push(value)
   }
-  const judged = [...byPrincipal].filter(([, values]) => values.length >= answersOfOneMin)
-  const moved = judged.filter(([principal, values]) => {
-    const usual = shareUpTo(channelOf(watch.accounts[principal]!.reference, channel), at)
-    return side * (shareUpTo(values, at) - usual) >= distance / 2
-  })
-  return { judged: judged.length, moved: moved.map(([principal]) => principal) }
+  const far = [...byPrincipal]
+    .filter(([, values]) => values.length >= answersOfOneMin)
+    .map(([principal, values]): [string, number] => {
+      const usual = shareUpTo(channelOf(watch.accounts[principal]!.reference, channel), at)
+      return [principal, side * (shareUpTo(values, at) - usual)]
+    })
+    .sort((a, b) => a[1] - b[1])
+  const moved = far.filter(([, by]) => by >= distance / 2)
+  return { judged: far.length, moved: moved.map(([principal]) => principal), far }
 }
