@@ -138,12 +138,12 @@ export function shownBy(
 
 /**
  * Close to a training record that was just asked, or to a copy of one; about there and unlike honest inputs, as such a record with noise is; or
- * on a line that was begun since, as the way from it to the boundary is.
+ * on a line with one, as the way from it to the boundary is.
  */
 function isCopy(account: Account, input: ShownInput, around: Surroundings, synthetic: boolean): boolean {
   const records = noted.member | noted.copy
   if (around.close && account.wasNoted(1 << around.closest, records)) return true
-  if (isPlace(input) && around.line && account.wasNoted(all, records)) return true
+  if (isPlace(input) && around.ends !== undefined && account.wasNoted(placesOf(around.ends), records)) return true
   return synthetic && !around.tried && account.wasNoted(around.about, records)
 }
 
@@ -153,9 +153,14 @@ function isLed(account: Account, input: ShownInput, around: Surroundings): boole
   return around.line || around.sparse || around.pair || account.wasNoted(around.about, noted.led)
 }
 
+/** As bits, as the account is asked for them. */
+function placesOf(ends: readonly [number, number]): number {
+  return (1 << ends[0]) | (1 << ends[1])
+}
+
 /** The way that was begun by the query, between two natural inputs; what lies on it later has one of those before it. */
 function wayOf(account: Account, { ends }: Surroundings, ring: readonly Float64Array[]): Way | undefined {
-  if (ends === undefined || account.wasNoted((1 << ends[0]) | (1 << ends[1]), noted.made | noted.odd)) return undefined
+  if (ends === undefined || account.wasNoted(placesOf(ends), noted.made | noted.odd)) return undefined
   return [ring[ends[0]]!.slice(), ring[ends[1]]!.slice()]
 }
 
