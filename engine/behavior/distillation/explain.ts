@@ -18,18 +18,11 @@ export function findingOf(
   { evidence, line, timeMs, told }: Crossing,
 ): BehaviorFinding {
   const [principal, model] = group as [string, string]
-  const { sinceMs, calls, long, tokens, version } = suspicion
+  const { sinceMs, calls, long, tokens } = suspicion
   const allowed = told.allowed[0]!
   return {
     anchor: `answers/${sinceMs}`,
-    version,
-    status: 'open',
-    supersedes: [],
-    group: { 'warden.principal': principal, 'warden.model.id': model },
-    timeMs,
-    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
-    entities: suspicion.entities,
-    evidence: { count: long, events: suspicion.evidence },
+    ...headOf(group, suspicion, timeMs),
     explanation:
       `${principal} gathers the answers of ${model}, as one does who trains another model on them: of ${calls} different ` +
       `prompts ${long} were shorter than their answer, came at an even pace, and got more than ${told.lines[0]!} tokens, as ` +
@@ -52,6 +45,20 @@ export function findingOf(
   }
 }
 
+/** What both have in common. */
+function headOf(group: readonly string[], { sinceMs, long, version, entities, evidence }: Suspicion, timeMs: number) {
+  return {
+    version,
+    status: 'open',
+    supersedes: [],
+    group: { 'warden.principal': group[0]!, 'warden.model.id': group[1]! },
+    timeMs,
+    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
+    entities,
+    evidence: { count: long, events: evidence },
+  } as const
+}
+
 /** Of an account that asks evenly, for long answers. */
 export function coverFindingOf(
   group: readonly string[],
@@ -59,17 +66,10 @@ export function coverFindingOf(
   { evidence, line, timeMs, told }: Crossing<ToldCover>,
 ): BehaviorFinding {
   const [principal, model] = group as [string, string]
-  const { sinceMs, calls, long, tokens, version } = suspicion
+  const { sinceMs, calls, long, tokens } = suspicion
   return {
     anchor: `cover/${sinceMs}`,
-    version,
-    status: 'open',
-    supersedes: [],
-    group: { 'warden.principal': principal, 'warden.model.id': model },
-    timeMs,
-    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
-    entities: suspicion.entities,
-    evidence: { count: long, events: suspicion.evidence },
+    ...headOf(group, suspicion, timeMs),
     explanation:
       `${principal} asks evenly of all that ${model} is asked, and for long answers, as one does who trains another model on ` +
       `them: of ${calls} different prompts ${long} were aside from what it asks most, shorter than their answer, and got more ` +
