@@ -128,6 +128,7 @@ function build(definition: SourceDefinition, shared: Shared, scope: Scope): Sour
     time: compileChoices(timeNode, timePath, scope),
     timeFormat: typeof time === 'object' && !Array.isArray(time) ? time.format : 'iso',
     latenessMs: definition.lateness === undefined ? limits.latenessMs : durationMs(definition.lateness),
+    tellsTime: definition.tellsTime ?? definition.synthetic !== true,
     silenceMs: definition.silence === undefined ? undefined : durationMs(definition.silence),
     tenant: compileChoices(definition.tenant, ['tenant'], scope),
     principal: compileChoices(definition.principal, ['principal'], scope),

@@ -76,6 +76,11 @@ export const SourceDefinition = z.strictObject({
     .array(z.union([z.string(), z.strictObject({ field: z.string(), as: z.enum(sensitiveKinds) })]))
     .max(200)
     .optional(),
+  /**
+   * False: its records are dated when they are made, whatever time it is in the others'; so event time does not go on by them.
+   * True by default, but for a synthetic source.
+   */
+  tellsTime: z.boolean().optional(),
   /** A synthetic source may mark its events so. */
   synthetic: z.boolean().optional(),
 })

@@ -59,6 +59,7 @@ export interface SourceParts {
   readonly time: Expression
   readonly timeFormat: TimeFormat
   readonly latenessMs: number
+  readonly tellsTime: boolean
   readonly silenceMs: number | undefined
   readonly tenant: Expression
   readonly principal: Expression
@@ -77,6 +78,8 @@ export class Source {
   readonly title: string
   readonly topic: 'audit' | 'inference'
   readonly latenessMs: number
+  /** Whether event time goes on by its records. */
+  readonly tellsTime: boolean
   readonly silenceMs: number | undefined
   readonly recordsKey: string | undefined
   readonly #parts: SourceParts
@@ -89,6 +92,7 @@ export class Source {
     this.title = parts.title
     this.topic = parts.topic
     this.latenessMs = parts.latenessMs
+    this.tellsTime = parts.tellsTime
     this.silenceMs = parts.silenceMs
     this.recordsKey = parts.recordsKey
   }

@@ -112,8 +112,7 @@ export class NormalizeLogic implements StageLogic {
     if (result.outcome === 'event') {
       const { event, eventTimeMs } = result
       out.emit({ topic: topics.events, key: event.warden.principal, value: event })
-      // A synthetic event is dated now, whatever time it is in the records.
-      if (event.warden.synthetic !== true) out.happened(eventTimeMs, source.latenessMs)
+      if (source.tellsTime) out.happened(eventTimeMs, source.latenessMs)
       this.#seen(source.name, appendedMs, out)
     } else if (result.outcome === 'ignored') {
       out.drop('ignored')
