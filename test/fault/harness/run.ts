@@ -27,6 +27,7 @@ import {
   type IndexOutcome,
 } from './found.ts'
 import { Gate, type GateReport } from './gate.ts'
+import { lateSteps } from './late.ts'
 import { outcomeOf, type Outcome } from './outcome.ts'
 import { behind, end, untilQuiet } from './quiet.ts'
 import { startReceivers, type Receivers, type Taken } from './receivers.ts'
@@ -59,6 +60,8 @@ export interface RunOptions {
 
 export interface RunResult extends IndexOutcome, BusOutcome {
   readonly outcome: Outcome
+  /** Steps of thefts and of decoys that came too late for any window. */
+  readonly late: readonly string[]
   /** What the receivers took in. */
   readonly taken: Taken
   readonly takenInAll: ReturnType<Receivers['counts']>
@@ -126,6 +129,7 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
     outcome: withoutSynthetic(await outcomeOf(bus)),
     ...(await indexOutcome(index)),
     ...(await busOutcome(bus)),
+    late: await lateSteps(bus, new Set([...day.thieves, ...day.decoys].map((name) => `own/${name}`))),
     taken: receivers.taken,
     takenInAll: receivers.counts(),
     gate: await gate.close(),

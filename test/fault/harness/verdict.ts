@@ -73,6 +73,11 @@ function ofOneRun(day: FaultDay, run: RunResult, name: string): readonly Judgeme
       kept: missed.length + wronged.length === 0,
       found: `${day.thieves.length - missed.length} of ${day.thieves.length} found; ${wronged.length} of ${day.decoys.length} wronged`,
     },
+    {
+      promise: `${name}: no step of a theft comes to detect when event time is complete past it`,
+      kept: run.late.length === 0,
+      found: `${run.late.length} do; ${run.late.slice(0, 5).join('; ')}`,
+    },
     ...effectsOf(run, name),
     ofGate(day, run, name),
   ]
