@@ -14,10 +14,10 @@ import { OutboundTransfers } from './transfers.ts'
 export const outboundTransfer: BehaviorDetector<OutboundParams> = {
   type: 'outbound-transfer',
   params: OutboundParams,
-  needs: (params) => ['warden.bytes', 'warden.asset.id', 'event.category', ...params.coveredBy],
+  needs: (params) => ['warden.bytes', 'warden.asset.id', 'event.category', 'http.request.range', ...params.coveredBy],
   create: (params) => ({
     read: (event) => {
-      const of = movedOf(event, params.coveredBy)
+      const of = movedOf(event, params)
       if (of === undefined) return undefined
       return {
         group: [event.organization.id],

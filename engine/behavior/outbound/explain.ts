@@ -17,8 +17,8 @@ export function explainOutbound(
   const line =
     verdict.why === 'new-store'
       ? 'Nobody of the tenant had ever copied anything there'
-      : `The line is ${formatBytes(verdict.line)} (a day to one place is usually ${formatBytes(verdict.usual)})`
-  const span = verdict.why === 'drip' ? `over ${days} days` : 'within a day'
+      : `The line is ${formatBytes(verdict.line)}${verdict.why === 'pieces' ? ' on each of these days, on which it took pieces of models that were new to it' : ''} (a day to one place is usually ${formatBytes(verdict.usual)})`
+  const span = verdict.why === 'drip' || verdict.why === 'pieces' ? `over ${verdict.days ?? days} days` : 'within a day'
   const gathered =
     verdict.gathered > 0 ? ` It had read ${formatBytes(verdict.gathered)} of models, data and code before.` : ''
   const all = total > verdict.bytes ? ` Altogether ${formatBytes(total)} went there on ${days} days.` : ''

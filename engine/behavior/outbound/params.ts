@@ -18,6 +18,8 @@ export const OutboundParams = z.strictObject({
   stagedShare: z.number().gt(0).max(1).default(0.25),
   /** Small amounts to one place are added up over this span. */
   span: Duration.prefault('14d'),
+  /** Kinds of assets whose pieces, new to their reader and sent on the same day or the next, show after a few days already. */
+  inPieces: z.array(z.string().min(1).max(64)).max(16).default(['weights', 'model-package']),
   /** How long a tenant is watched before a new place for copies is worth a word. */
   learning: Duration.prefault('7d'),
   /** Event fields of which any says that somebody has asked for this. */
@@ -36,4 +38,6 @@ export interface Moved {
   readonly place: string
   readonly bytes: number
   readonly covered: boolean
+  /** Of a read: which piece of a model, as a short digest. Absent in what an earlier version has shuffled. */
+  readonly piece?: string | undefined
 }

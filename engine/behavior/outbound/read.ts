@@ -2,8 +2,9 @@
  * Which way an event moves bytes, and to which place: a host, an owner at a code host, a store.
  */
 import type { Event } from '../../../core/event.ts'
+import { sha256Hex } from '../../../core/ids.ts'
 import { fieldAt } from '../fields.ts'
-import type { Channel, Moved } from './params.ts'
+import type { Channel, Moved, OutboundParams } from './params.ts'
 
 const placeCharsMax = 200
 const artifactKinds: ReadonlySet<string> = new Set([
@@ -15,7 +16,10 @@ const artifactKinds: ReadonlySet<string> = new Set([
 ])
 const pushVerb = /push/i
 
-export function movedOf(event: Event, coveredBy: readonly string[]): Moved | undefined {
+export function movedOf(
+  event: Event,
+  { coveredBy, inPieces }: Pick<OutboundParams, 'coveredBy' | 'inPieces'>,
+): Moved | undefined {
   if (event.event.outcome === 'failure') return undefined
   const { asset, bytes, principal } = event.warden
   const amount = bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0
@@ -27,6 +31,7 @@ export function movedOf(event: Event, coveredBy: readonly string[]): Moved | und
     ...way,
     bytes: amount,
     covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
+    ...(way.channel === 'in' && inPieces.includes(asset?.kind ?? '') ? { piece: pieceOf(event, asset!.id) } : {}),
   }
 }
 
@@ -44,6 +49,11 @@ function wayOf(
   if (asset.kind === 'code' && pushVerb.test(event.event.action ?? ''))
     return { channel: 'code', place: ownerOf(asset.id) }
   return artifactKinds.has(asset.kind ?? '') ? { channel: 'in', place: '' } : undefined
+}
+
+/** Parts of one object are pieces, too. */
+function pieceOf(event: Event, asset: string): string {
+  return sha256Hex(`${asset} ${textAt(event, 'http.request.range') ?? ''}`).slice(0, 10)
 }
 
 function textAt(event: Event, path: string): string | undefined {

@@ -16,6 +16,8 @@ const sizesMax = 512
 const gatheredDaysMax = 32
 /** Places kept of one principal. */
 const sentPlacesMax = 16
+/** Pieces of models remembered of one principal: past that none is new to it. */
+const piecesMax = 512
 
 export function dayOf(timeMs: number): number {
   return Math.floor(timeMs / dayMs)
@@ -45,6 +47,9 @@ export interface Sent {
 export interface Person {
   /** Day -> bytes of artifacts read. */
   gathered: Record<string, number>
+  /** Day -> bytes of pieces of models that it had never read before, and these pieces. Absent before the first. */
+  fresh?: Record<string, number>
+  pieces?: string[]
   /** Channel and place -> what was sent there. */
   sent: Record<string, Sent>
 }
@@ -99,9 +104,16 @@ export class OutboundState {
   }
 }
 
-export function noteGathered(person: Person, day: number, bytes: number): void {
+export function noteGathered(person: Person, day: number, bytes: number, piece: string | undefined): void {
   person.gathered[day] = (person.gathered[day] ?? 0) + bytes
   dropOldest(person.gathered, gatheredDaysMax, (_, key) => Number(key))
+  if (piece === undefined) return
+  const pieces = (person.pieces ??= [])
+  if (pieces.length >= piecesMax || pieces.includes(piece)) return
+  pieces.push(piece)
+  const fresh = (person.fresh ??= {})
+  fresh[day] = (fresh[day] ?? 0) + bytes
+  dropOldest(fresh, gatheredDaysMax, (_, key) => Number(key))
 }
 
 export function sentTo(person: Person, key: string, day: number): Sent {

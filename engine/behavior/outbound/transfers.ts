@@ -34,7 +34,7 @@ export class OutboundTransfers implements BehaviorStep {
     const since = state.since(day)
     const person = state.person(moved.principal)
     if (moved.channel === 'in') {
-      if (!moved.covered) noteGathered(person, day, moved.bytes)
+      if (!moved.covered) noteGathered(person, day, moved.bytes, moved.piece)
       state.keep(moved.principal, person)
       return quiet
     }
@@ -83,8 +83,12 @@ export class OutboundTransfers implements BehaviorStep {
   #amounts(person: Person, sent: Sent, day: number) {
     const from = day - Math.round(this.#params.span / dayMs) + 1
     const days = Object.entries(sent.days).filter(([at, bytes]) => Number(at) >= from && Number(at) <= day && bytes > 0)
+    const fresh = (at: number): number => (person.fresh?.[at] ?? 0) + (person.fresh?.[at - 1] ?? 0)
     return {
       today: sent.days[day] ?? 0,
+      newest: days
+        .sort(([a], [b]) => Number(b) - Number(a))
+        .map(([at, bytes]) => ({ bytes, fresh: fresh(Number(at)) })),
       span: days.reduce((sum, [, bytes]) => sum + bytes, 0),
       days: days.length,
       gathered: gatheredSince(person, day - Math.round(this.#params.staging / dayMs), day),
