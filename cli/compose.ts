@@ -5,13 +5,14 @@
  * reverse, also when starting fails half way; secrets are resolved for what this process runs, and for nothing else.
  */
 import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Bus } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
 import type { SearchIndex } from '../core/ports/search-index.ts'
 import { topicSpecs } from '../core/topics.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import type { Config } from '../runtime/config.ts'
+import { sealedBus } from '../runtime/control-seal.ts'
 import { ContentPublisher } from '../runtime/content-publisher.ts'
 import { followContent, type FollowedContent } from '../runtime/content-reader.ts'
 import { isLoopback, type AccessToken } from '../runtime/http-access.ts'
@@ -28,6 +29,7 @@ import { onceBusIsThere } from './bus-there.ts'
 import { connectorsFrom } from './connectors.ts'
 import { contentChecks } from './content.ts'
 import { contentFolders } from './content-folders.ts'
+import { readHmacKey } from './hmac-key.ts'
 import { version } from './home.ts'
 import { adminTokenFile, removeInstance, writeInstance } from './instance.ts'
 import { ownAccess, settledListen } from './listen.ts'
@@ -105,7 +107,7 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   const connectors = needsConnectors(options.services)
     ? connectorsFrom(config, { secrets, folder: loaded.folder, dataFolder, own })
     : undefined
-  const adapters = await openAdapters({
+  const opened = await openAdapters({
     config,
     folder: loaded.folder,
     dataFolder,
@@ -113,7 +115,8 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
     log,
     index: needsIndex(options.services),
   })
-  undo.push(() => adapters.close())
+  undo.push(() => opened.close())
+  const adapters = { ...opened, bus: sealedBus(opened.bus, hmacKey, systemClock) }
   const specs = topicSpecs(config.bus.partitions)
   await onceBusIsThere(() => adapters.bus.createTopics(specs), log)
   for (const { name, retentionMs } of specs) {
@@ -174,11 +177,6 @@ function announce(options: ComposeOptions, dataFolder: string, url: string, undo
   if (!(options.services as readonly string[]).includes('console')) return
   writeInstance(dataFolder, url)
   undo.push(async () => removeInstance(dataFolder))
-}
-
-function readHmacKey(config: Config, dataFolder: string, secrets: Secrets, redactor: Redactor): Uint8Array {
-  if (config.hmacKey !== undefined) return secrets.readKey(config.hmacKey, 'hmacKey')
-  return Buffer.from(generatedSecret(join(dataFolder, 'hmac-key'), redactor), 'hex')
 }
 
 interface AccessTokens {

@@ -1,9 +1,11 @@
 /** What `modelwarden content` does: checks, runs cases, publishes. */
 import { ContentInvalidError, formatPlace } from '../core/errors.ts'
 import type { Bus } from '../core/ports/bus.ts'
+import { systemClock } from '../core/ports/clock.ts'
 import { topicSpecs } from '../core/topics.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import { checkContent, ContentPublisher, contentSets, type Published } from '../runtime/content-publisher.ts'
+import { sealedBus } from '../runtime/control-seal.ts'
 import { followContent, type FollowedContent } from '../runtime/content-reader.ts'
 import type { Log } from '../runtime/log.ts'
 import { createLog } from '../runtime/logger.ts'
@@ -15,6 +17,7 @@ import { openAdapters } from './adapters.ts'
 import { contentChecks, runCases, type ContentCase } from './content.ts'
 import { contentFolders } from './content-folders.ts'
 import { CliError, exitCodes } from './exit.ts'
+import { readHmacKey } from './hmac-key.ts'
 import { print, printJson, styled } from './output.ts'
 import { dataFolderOf } from './settings.ts'
 import { printTable } from './table.ts'
@@ -94,11 +97,13 @@ export async function withContent<T>(
   const secrets = new Secrets({ env: process.env, folder: loaded.folder, redactor, log })
   const dataFolder = dataFolderOf(loaded)
   const { config, folder } = loaded
+  const hmacKey = readHmacKey(config, dataFolder, secrets, redactor)
   const adapters = await openAdapters({ config, folder, dataFolder, secrets, log, index: false })
+  const bus = sealedBus(adapters.bus, hmacKey, systemClock)
   try {
-    await adapters.bus.createTopics(topicSpecs(config.bus.partitions))
-    const content = await followContent(adapters.bus, log, silentTelemetry)
-    const done = await deed({ bus: adapters.bus, content, log })
+    await bus.createTopics(topicSpecs(config.bus.partitions))
+    const content = await followContent(bus, log, silentTelemetry)
+    const done = await deed({ bus, content, log })
     await content.stop()
     return done
   } finally {

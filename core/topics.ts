@@ -94,6 +94,8 @@ export const headers = {
   item: 'w-item',
   /** On control records: its kind. */
   control: 'w-control',
+  /** On control records of topics that others write to: that it is one of ours (runtime/control-seal.ts). */
+  seal: 'w-seal',
   /** When the first raw record behind this one was appended to the bus, in ms since 1970: measures end-to-end time. */
   arrived: 'w-arrived',
   /** On a record that stands for a batch which the bus could not read (its value is the raw bytes): what is wrong with it. */

@@ -5,6 +5,7 @@ import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
 import { headers, topics } from '../core/topics.ts'
 import { ContentOnBus } from './content-reader.ts'
+import { unsealedControl } from './control-seal.ts'
 import { silentLog } from './log.ts'
 import { MemoryState } from './memory-state.ts'
 import { StageTask, type TaskDependencies } from './stage-task.ts'
@@ -109,6 +110,17 @@ describe('a task', () => {
       position: { offset: 1 },
     })
   }) // prettier-ignore
+
+  it('makes a control record without a seal of ours a dead letter, and believes nothing of it', async () => {
+    const { task, told, published } = taskAt(undefined, { watermark: () => void told.push('watermark') })
+    const unsealed = { [headers.control]: unsealedControl }
+    await task.take([record(0, 'a'), record(1, '{"control":"end"}', unsealed), record(2, 'b')])
+    expect(told).toEqual([0, 2])
+    expect(DeadLetter.parse(JSON.parse(published[0]!.value as string))).toMatchObject({
+      code: 'CONTROL_INVALID',
+      position: { offset: 1 },
+    })
+  })
 
   it('hands on how licenses stand, from their place in the log', async () => {
     const license = { id: 'l', tenant: 't', models: ['*'], form: 'api', tier: 'standard' }

@@ -16,6 +16,7 @@ import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '
 import { headers } from '../core/topics.ts'
 import type { TaskMeta } from './checkpoints.ts'
 import { arrivalOf } from './arrival.ts'
+import { unsealedControl } from './control-seal.ts'
 import { DropCounts } from './drop-counts.ts'
 import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
@@ -181,6 +182,16 @@ export class StageTask {
   async #takeControl(record: BusRecord): Promise<void> {
     this.#outputs.nextRecord()
     if (this.#steps.isRedelivery(record)) return
+    if (record.headers[headers.control] === unsealedControl) {
+      const hint = 'Who may write this topic has written it, or a copy of a version that does not seal them.'
+      this.#outputs.deadLetter(
+        record,
+        'CONTROL_INVALID',
+        'A control record is none of ours: it has no seal that holds.',
+        { hint },
+      )
+      return
+    }
     const json = parseJson(record.value ?? '')
     const parsed = json.ok ? Control.safeParse(json.value) : undefined
     if (parsed?.success !== true) {

@@ -3,11 +3,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bus } from '../../../core/ports/bus.ts'
+import { systemClock } from '../../../core/ports/clock.ts'
 import { headers, topics } from '../../../core/topics.ts'
+import { sealedBus } from '../../../runtime/control-seal.ts'
 
-/** Nothing more comes by these: what is still open is decided. */
+/** Nothing more comes by these: what is still open is decided. `hmacKey`: that of those who read it. */
 export async function end(
   bus: Bus,
+  hmacKey: Uint8Array,
   partitions: number,
   of: readonly string[] = [topics.audit, topics.inference],
 ): Promise<void> {
@@ -19,7 +22,7 @@ export async function end(
       headers: { [headers.control]: 'end' },
     })),
   )
-  await bus.publish(ends)
+  await sealedBus(bus, hmacKey, systemClock).publish(ends)
 }
 
 /** Which group works through which topics. */

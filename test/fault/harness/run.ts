@@ -120,7 +120,7 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
       say('all records are on the bus')
     }),
   ])
-  await end(bus, partitions)
+  await end(bus, fleet.hmacKey, partitions)
   await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs, ends: () => endsOf(fleet) })
   await untilIndexed(bus, options.withinMs)
   if (chaos !== undefined) await untilNoticed(index, clockMs)

@@ -12,7 +12,7 @@ import { UsageRecord } from '../../../core/usage.ts'
 import { silentLog } from '../../../runtime/log.ts'
 import { describeOwnKafka, startKafka } from '../../support/kafka.ts'
 import { temporaryFolder } from '../../support/tmp.ts'
-import { Pipeline } from './pipeline.ts'
+import { hmacKey, Pipeline } from './pipeline.ts'
 import { end } from '../../fault/harness/quiet.ts'
 
 const partitions = 3
@@ -146,7 +146,7 @@ describeOwnKafka('kill -9 of the meter', () => {
     try {
       await bus.createTopics(topicSpecs(partitions))
       // Event time must not wait for a log in which nothing comes: hours are to settle while calls still come late.
-      await end(bus, partitions, [topics.audit])
+      await end(bus, hmacKey, partitions, [topics.audit])
       await pipeline.start()
       const made = makeCalls()
       const work = { over: false }
@@ -154,7 +154,7 @@ describeOwnKafka('kill -9 of the meter', () => {
       await feed(bus, made)
       work.over = true
       const kills = await killer
-      await end(bus, partitions, [topics.inference])
+      await end(bus, hmacKey, partitions, [topics.inference])
       const expected = naive(made)
       const total = (sums: Sums): number => Object.values(sums).reduce((sum, [count]) => sum + count, 0)
       for (let n = 0; n < 120 && total((await metered(bus)).sums) < total(expected); n++) await sleep(500)

@@ -18,6 +18,8 @@ export interface PipelineOptions {
   readonly services: readonly ServiceName[]
 }
 
+export const hmacKey = Buffer.from('k'.repeat(32))
+
 export class Pipeline {
   readonly #options: PipelineOptions
   readonly #running = new Map<ServiceName, ChildProcess>()
@@ -72,7 +74,7 @@ export class Pipeline {
   #spawn(args: readonly string[], logFile: string): ChildProcess {
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: this.#options.folder,
-      env: { ...process.env, KILL_HMAC: 'k'.repeat(32) },
+      env: { ...process.env, KILL_HMAC: hmacKey.toString() },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const log = createWriteStream(join(this.#options.folder, logFile), { flags: 'a' })
