@@ -1,19 +1,24 @@
 /**
  * A task's keyed state in memory, which remembers what has changed since the last checkpoint.
  */
-import type { KeyedState } from './stage.ts'
+import type { KeyedState, StateKeeper } from './stage.ts'
 
+/** The value stands under its key. */
+const here = Symbol('here')
 /** Longest state key, in UTF-16 units. */
 const keyCharsMax = 1_024
 
 export class MemoryState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
-  readonly #dirty = new Set<string>()
   readonly #settling: (() => void)[] = []
+  readonly #keepers: StateKeeper[] = []
+  /** What goes into the next checkpoint: `here`, or what a keeper has handed on. And what went into the last, which may have failed. */
+  #changed = new Map<string, unknown>()
+  #taken = new Map<string, unknown>()
 
   get size(): number {
     this.#settle()
-    return this.#entries.size
+    return this.#keepers.reduce((sum, { size }) => sum + size, this.#entries.size)
   }
 
   beforeCheckpoint(settle: () => void): void {
@@ -25,25 +30,36 @@ export class MemoryState implements KeyedState {
   }
 
   set(key: string, value: unknown): void {
-    if (key.length > keyCharsMax)
-      throw new RangeError(`a state key has ${key.length} characters, at most ${keyCharsMax}`)
+    checkKey(key)
     if (value === undefined) throw new TypeError(`undefined is no state; delete the key '${key}' instead`)
     this.#entries.set(key, value)
-    this.#dirty.add(key)
-  }
-
-  touch(key: string): void {
-    if (!this.#entries.has(key)) throw new TypeError(`there is no state '${key}' that could have changed`)
-    this.#dirty.add(key)
+    this.#changed.set(key, here)
   }
 
   delete(key: string): void {
-    if (this.#entries.delete(key)) this.#dirty.add(key)
+    if (this.#entries.delete(key)) this.#changed.set(key, here)
+  }
+
+  keptBy(keeper: StateKeeper): void {
+    this.#keepers.push(keeper)
+  }
+
+  handOver(key: string, value: unknown): void {
+    // It may be one that was migrated, and no checkpoint has it yet as it is now.
+    if (this.#entries.delete(key) && this.#changed.has(key)) this.#changed.set(key, value)
+  }
+
+  handOn(key: string, value: unknown): void {
+    checkKey(key)
+    this.#changed.set(key, value)
   }
 
   *entries<T>(prefix: string): IterableIterator<[key: string, value: T]> {
     this.#settle()
     for (const entry of this.#entries) if (entry[0].startsWith(prefix)) yield entry as [string, T]
+    for (const keeper of this.#keepers) {
+      for (const entry of keeper.entries()) if (entry[0].startsWith(prefix)) yield entry as [string, T]
+    }
   }
 
   /** Puts an entry as a checkpoint had it: not a change. */
@@ -54,26 +70,30 @@ export class MemoryState implements KeyedState {
 
   get changes(): number {
     this.#settle()
-    return this.#dirty.size
+    return this.#changed.size
   }
 
   /** The changed entries as JSON (`null`: deleted), and forgets that they changed. */
   takeChanges(): readonly (readonly [key: string, json: string | null])[] {
     this.#settle()
-    const changes = [...this.#dirty].map((key) => {
-      const value = this.#entries.get(key)
+    this.#taken = this.#changed
+    this.#changed = new Map()
+    return Array.from(this.#taken, ([key, handedOn]) => {
+      const value = handedOn === here ? this.#entries.get(key) : handedOn
       return [key, value === undefined ? null : JSON.stringify(value)] as const
     })
-    this.#dirty.clear()
-    return changes
   }
 
-  /** These keys have to go into the next checkpoint after all. */
+  /** These keys, of those that were taken last, have to go into the next checkpoint after all. */
   markChanged(keys: Iterable<string>): void {
-    for (const key of keys) this.#dirty.add(key)
+    for (const key of keys) if (!this.#changed.has(key)) this.#changed.set(key, this.#taken.get(key))
   }
 
   #settle(): void {
     for (const settle of this.#settling) settle()
   }
+}
+
+function checkKey({ length }: string): void {
+  if (length > keyCharsMax) throw new RangeError(`a state key has ${length} characters, at most ${keyCharsMax}`)
 }

@@ -21,13 +21,23 @@ import type { BusRecord, OutgoingRecord, TopicPartition } from '../core/ports/bu
 export interface KeyedState {
   get<T>(key: string): T | undefined
   set(key: string, value: unknown): void
-  /** The value that stands under this key has changed in place: it goes into the next checkpoint. */
-  touch(key: string): void
   delete(key: string): void
   /** Entries whose key starts with this prefix, in insertion order; O(all keys). */
   entries<T>(prefix: string): IterableIterator<[key: string, value: T]>
   /** Called before the state is looked at as a whole, as a checkpoint does: what has changed in place is `set` there, once. */
   beforeCheckpoint(settle: () => void): void
+  /** From here on it keeps entries of its own: `get` does not find them, whoever looks at the state as a whole does. */
+  keptBy(keeper: StateKeeper): void
+  /** The entry under this key is a keeper's from here on, where it is this value. */
+  handOver(key: string, value: unknown): void
+  /** An entry of a keeper's is new or has changed, or is gone (undefined): the next checkpoint has it as it is then. */
+  handOn(key: string, value: unknown): void
+  readonly size: number
+}
+
+/** Keeps entries of a state with its own, where a million need neither a key nor a place in a table. */
+export interface StateKeeper {
+  entries(): Iterable<readonly [key: string, value: unknown]>
   readonly size: number
 }
 

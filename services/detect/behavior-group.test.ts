@@ -1,15 +1,26 @@
 import { expect, test } from 'vitest'
 import { Block } from '../../engine/behavior/block.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
-import { BehaviorGroup, openStore, type BehaviorHead } from './behavior-group.ts'
+import { BehaviorGroup, type BehaviorHead } from './behavior-group.ts'
+import { openStore } from './behavior-store.ts'
 
 const head: BehaviorHead = { scope: 't', values: ['a'], version: 1, names: [], dueMs: null, newSinceMs: 5 }
 
 const key = 'b/r/["t","a"]'
 
+/** A group, alone in its state, and the same as a restart finds it: `isHandedOn`. */
+function groupIn(state: MemoryState, of: BehaviorHead, isHandedOn = false): BehaviorGroup {
+  const kept: BehaviorGroup[] = []
+  const store = openStore(state, { size: 1, all: () => kept })
+  const group = new BehaviorGroup({ rule: 'r', version: 1, store }, of, isHandedOn)
+  if (isHandedOn) state.handOver(key, group)
+  kept.push(group)
+  return group
+}
+
 function openGroup(): { state: MemoryState; group: BehaviorGroup } {
   const state = new MemoryState()
-  const group = new BehaviorGroup({ rule: 'r', version: 1, store: openStore(state) }, key, head)
+  const group = groupIn(state, head)
   group.keep()
   return { state, group }
 }
@@ -18,7 +29,16 @@ function openGroup(): { state: MemoryState; group: BehaviorGroup } {
 function restarted(state: MemoryState): BehaviorGroup {
   const again = new MemoryState()
   for (const [key, value] of state.entries('')) again.restore(key, JSON.parse(JSON.stringify(value)))
-  return new BehaviorGroup({ rule: 'r', version: 1, store: openStore(again) }, key, again.get(key)!)
+  return groupIn(again, again.get(key)!, true)
+}
+
+/** What is left in the log of a state's checkpoints. */
+function logged(state: MemoryState, log = new Map<string, string>()): ReadonlyMap<string, string> {
+  for (const [key, json] of state.takeChanges()) {
+    if (json === null) log.delete(key)
+    else log.set(key, json)
+  }
+  return log
 }
 
 test('an entry changed in place between two checkpoints is in both, however often it was set', () => {
@@ -42,7 +62,7 @@ test('a group that comes back from a restart is in each checkpoint that it has c
   group.set('', 1)
   const state = new MemoryState()
   for (const [of, value] of before.entries('')) state.restore(of, JSON.parse(JSON.stringify(value)))
-  const again = new BehaviorGroup({ rule: 'r', version: 1, store: openStore(state) }, key, state.get(key)!)
+  const again = groupIn(state, state.get(key)!, true)
   expect(state.takeChanges()).toEqual([])
   for (const own of [2, 3]) {
     again.set('', own)
@@ -87,14 +107,15 @@ test('a group as version 2 of the state has it, with all entries under keys of t
     const state = new MemoryState()
     state.restore(key, { ...head, names })
     for (const name of names) state.restore(`${key}\u0000${name}`, { of: name })
-    const group = new BehaviorGroup({ rule: 'r', version: 1, store: openStore(state) }, key, state.get(key)!)
+    const log = new Map([...state.entries('')].map(([of, value]) => [of, JSON.stringify(value)]))
+    const group = groupIn(state, state.get(key)!, true)
     const later = restarted(state)
     for (const it of [group, later]) {
       expect(it.names()).toEqual(names)
       for (const name of names) expect(it.get(name)).toEqual({ of: name })
     }
     group.forget()
-    expect(state.size).toBe(0)
+    expect(logged(state, log).size).toBe(0)
   }
 })
 
@@ -110,8 +131,17 @@ test('entries past those at hand are found, deleted and come back after a restar
     expect([it.get('a'), it.get('d'), it.get('e')]).toEqual([{ of: 'again' }, { of: 'd' }, undefined])
     expect(it.get('x'.repeat(700))).toEqual({ of: 'x'.repeat(700) })
   }
+  const log = new Map(logged(state))
+  expect(log.size).toBe(6)
   group.forget()
-  expect(state.size).toBe(0)
+  expect(logged(state, log).size).toBe(0)
+})
+
+test('a group that comes and goes between two checkpoints is in none', () => {
+  const { state, group } = openGroup()
+  group.set('', 1)
+  group.forget()
+  expect(state.takeChanges()).toEqual([])
 })
 
 test('the head comes back from a checkpoint as it was', () => {
@@ -146,6 +176,7 @@ test('a block of bytes that is changed in place, or replaced by a longer one, is
   group.set('', longer)
   group.set('named', 1)
   expect(restarted(state).get('')).toBe(Buffer.alloc(16, 3).toString('base64'))
+  const log = new Map(logged(state))
   group.forget()
-  expect([state.size, longer.length]).toEqual([0, 0])
+  expect([logged(state, log).size, longer.length]).toEqual([0, 0])
 })

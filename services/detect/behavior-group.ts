@@ -1,7 +1,8 @@
 /**
- * One group of a behavior rule as it stands in the task's state: its head, and the entries of its detector at hand.
+ * One group of a behavior rule, of which the task's state has the head under the group's key: kept here, spelled when a checkpoint
+ * wants it.
  *
- * Most groups have one entry, the one without a name: it stands in the head, under the group's key. Others stand under keys
+ * Most groups have one entry, the one without a name: it stands in the head. Others stand in the state under keys
  * of their own, and where there are many, so does that one, so that it can change without the long list of names being
  * written again. What changes is handed to the state once between two checkpoints.
  *
@@ -9,9 +10,10 @@
  * its detector keeps.
  */
 import { derivedId } from '../../core/ids.ts'
-import { Block, BlockRoom } from '../../engine/behavior/block.ts'
+import { Block } from '../../engine/behavior/block.ts'
 import type { GroupEntries } from '../../engine/behavior/types.ts'
-import type { KeyedState } from '../../runtime/stage.ts'
+import { keyOf } from './behavior-keys.ts'
+import type { GroupOwner } from './behavior-store.ts'
 
 /** Longest entry name that is spelled out in a state key. */
 const nameCharsMax = 600
@@ -39,41 +41,6 @@ export interface BehaviorHead {
   readonly own?: unknown
 }
 
-/** The state that groups stand in. */
-export interface BehaviorStore {
-  readonly state: KeyedState
-  /** Where the blocks of its groups lie. */
-  readonly room: BlockRoom
-  /** How many checkpoints it has seen. */
-  checkpoints: number
-  /** What must go into the next one: groups that stand in the state, and those that do not yet. */
-  changed: BehaviorGroup[]
-  begun: BehaviorGroup[]
-}
-
-export function openStore(state: KeyedState): BehaviorStore {
-  const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [], begun: [] }
-  state.beforeCheckpoint(() => {
-    const { changed, begun } = store
-    for (const group of begun) if (group.slot !== forgotten) state.set(group.key, group)
-    for (const group of changed) if (group.slot !== forgotten) state.touch(group.key)
-    // Not before all is handed on: what is left by an error goes with the next checkpoint.
-    if (changed.length > 0) store.changed = []
-    if (begun.length > 0) store.begun = []
-    store.checkpoints++
-  })
-  return store
-}
-
-/** What all groups of one rule have in common. */
-export interface GroupOwner {
-  /** Key of the rule. */
-  readonly rule: string
-  /** Of its step's state. */
-  readonly version: number
-  readonly store: BehaviorStore
-}
-
 interface Entry {
   readonly name: string
   readonly key: string
@@ -94,7 +61,6 @@ interface More {
 }
 
 export class BehaviorGroup implements GroupEntries {
-  readonly key: string
   readonly scope: string
   readonly values: readonly string[]
   owner: GroupOwner
@@ -112,10 +78,13 @@ export class BehaviorGroup implements GroupEntries {
   #more: More | undefined
   /** `checkpoints` when it was last marked as changed. */
   #keptAt = -1
+  /** The state has it. */
+  #isHandedOn: boolean
 
-  constructor(owner: GroupOwner, key: string, head: BehaviorHead) {
+  /** `isHandedOn`: the head is what the state has. */
+  constructor(owner: GroupOwner, head: BehaviorHead, isHandedOn = false) {
     this.owner = owner
-    this.key = key
+    this.#isHandedOn = isHandedOn
     this.scope = head.scope
     this.values = head.values
     this.dueMs = head.dueMs ?? Infinity
@@ -139,6 +108,11 @@ export class BehaviorGroup implements GroupEntries {
     return this.owner.version
   }
 
+  /** Under which the state has its head. Spelled anew each time: few are asked for it. */
+  get key(): string {
+    return keyOf(this.owner.rule, this.scope, this.values)
+  }
+
   /** Whether an observation of this rule and scope with these values belongs to it. */
   isFor(rule: string, scope: string, values: readonly string[]): boolean {
     if (this.owner.rule !== rule || this.scope !== scope || this.values.length !== values.length) return false
@@ -151,10 +125,15 @@ export class BehaviorGroup implements GroupEntries {
   keep(): void {
     const { store } = this.owner
     if (this.#keptAt === store.checkpoints) return
-    // Once it was marked it stands in the state.
-    if (this.#keptAt < 0) store.begun.push(this)
-    else store.changed.push(this)
+    store.changed.push(this)
     this.#keptAt = store.checkpoints
+  }
+
+  /** Before a checkpoint. */
+  handOn(): void {
+    if (this.slot === forgotten) return
+    this.owner.store.state.handOn(this.key, this)
+    this.#isHandedOn = true
   }
 
   get<T>(name: string): T | undefined {
@@ -214,13 +193,14 @@ export class BehaviorGroup implements GroupEntries {
     const { state } = this.owner.store
     leave(this.#own)
     if (this.#more !== undefined) {
+      const own = this.key
       for (const name of this.#more.names) {
-        const key = entryKey(this.key, name)
+        const key = entryKey(own, name)
         leave(state.get(key))
         state.delete(key)
       }
     }
-    state.delete(this.key)
+    if (this.#isHandedOn) state.handOn(this.key, undefined)
     this.slot = forgotten
   }
 
@@ -269,6 +249,7 @@ export class BehaviorGroup implements GroupEntries {
     for (let at = 0; at < atHand.length; at++) if (atHand[at]!.name === name) return atHand[at]
     const known = more.byName?.get(name)
     if (known !== undefined) return known
+    if (more.names.length <= namesInHeadMax && !more.names.includes(name)) return undefined
     const key = entryKey(this.key, name)
     const value = this.owner.store.state.get(key)
     if (value === undefined) return undefined

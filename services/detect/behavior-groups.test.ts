@@ -119,6 +119,40 @@ test('what a rule that forgets soon begins of an account that others know is not
   expect([see('r', 'regular', 1_003), see('soon', 'regular', 1_003)]).toEqual([3, 2])
 })
 
+test('a rule that goes leaves no group behind in the log of checkpoints, from before a restart or after it; the others stay as they were', () => {
+  const log = new Map<string, string>()
+  const [other, out] = [{ rule, key: 'other' }, new CollectedOutcome()]
+  const see = (groups: BehaviorGroups, key: string, who: string): unknown =>
+    groups.observe(groups.member(key)!, 't', [who], {}, 0, { appendedMs: 0 }, out)!.shuffled[0]!.observation
+  const checkpoint = (state: MemoryState): void => {
+    for (const [key, json] of state.takeChanges()) {
+      if (json === null) log.delete(key)
+      else log.set(key, json)
+    }
+  }
+  const begun = (): [MemoryState, BehaviorGroups] => {
+    const state = new MemoryState()
+    for (const [key, json] of log) state.restore(key, JSON.parse(json))
+    const groups = new BehaviorGroups(state, 'local', undefined, limits)
+    groups.use([{ rule, key: 'r' }, other])
+    return [state, groups]
+  }
+  const [before, first] = begun()
+  for (const key of ['r', 'other']) see(first, key, 'early')
+  checkpoint(before)
+  const [state, groups] = begun()
+  expect(state.changes).toBe(0)
+  for (const key of ['r', 'other']) see(groups, key, 'late')
+  checkpoint(state)
+  expect([...log.keys()].sort()).toEqual(
+    ['other', 'r'].flatMap((key) => [`b/${key}/["t","early"]`, `b/${key}/["t","late"]`]),
+  )
+  groups.use([other])
+  checkpoint(state)
+  expect([...log.keys()].sort()).toEqual(['b/other/["t","early"]', 'b/other/["t","late"]'])
+  expect(['early', 'late'].map((who) => see(groups, 'other', who))).toEqual([2, 2])
+})
+
 test('groups whose values spell the same when put together are told apart', () => {
   const groups = new BehaviorGroups(new MemoryState(), 'local', undefined, limits)
   groups.use([{ rule, key: 'r' }])

@@ -21,9 +21,9 @@ import type {
 } from '../../engine/behavior/types.ts'
 import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
-import { BehaviorGroup, isEntryKey, keysOf, openStore } from './behavior-group.ts'
-import type { BehaviorHead, BehaviorStore, GroupOwner } from './behavior-group.ts'
-import { isSame, keyOf, prefix, ruleKeyOf } from './behavior-keys.ts'
+import { BehaviorGroup, isEntryKey, keysOf, type BehaviorHead } from './behavior-group.ts'
+import { isSame, prefix, ruleKeyOf } from './behavior-keys.ts'
+import { openStore, type BehaviorStore, type GroupOwner } from './behavior-store.ts'
 import { DueGroups } from './due-groups.ts'
 import { GroupsByValues } from './groups-by-values.ts'
 import type { Familiar } from './observe.ts'
@@ -94,7 +94,7 @@ export class BehaviorGroups {
   ) {
     this.#state = state
     this.#limits = limits
-    this.#store = openStore(state)
+    this.#store = openStore(state, this)
     this.#which = which
     this.#baseline = baseline ?? (() => undefined)
   }
@@ -134,6 +134,16 @@ export class BehaviorGroups {
     }
   }
 
+  get size(): number {
+    return this.#known + this.#newcomers.size
+  }
+
+  /** Those that are known, then the new ones, oldest first. */
+  *all(): IterableIterator<BehaviorGroup> {
+    for (const group of this.#groups.all()) if (group.newSinceMs === undefined) yield group
+    yield* this.#newcomers
+  }
+
   /** The rule of this key, until others are put in force; undefined: its groups are not kept here. */
   member(ruleKey: string): Member | undefined {
     return this.#members.get(ruleKey)
@@ -163,7 +173,7 @@ export class BehaviorGroups {
   }
 
   #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
-    const { planned, step, owner } = member
+    const { step, owner } = member
     const place = this.#groups.placeOf(values)
     let isKnown = false
     for (let group = place.first; group !== undefined; group = group.beside) {
@@ -171,7 +181,7 @@ export class BehaviorGroups {
       if (group.owner === owner && group.scope === scope) return group
       isKnown ||= group.newSinceMs === undefined
     }
-    const group = new BehaviorGroup(owner, keyOf(planned.key, scope, values), {
+    const group = new BehaviorGroup(owner, {
       scope,
       // What several rules are grouped by is kept once.
       values: place.values,
@@ -251,34 +261,43 @@ export class BehaviorGroups {
     out.drop('behavior-group-evicted', gone.length)
   }
 
-  /** Takes up the groups of the rules in force from the state; those of others go. */
+  /** Takes up the groups of the rules in force, those that are here and those that the state has; those of others go. */
   #takeUp(): void {
-    const gone: string[] = []
-    const over: BehaviorGroup[] = []
-    const found: [string, BehaviorGroup | BehaviorHead][] = []
-    for (const [key, value] of this.#state.entries<BehaviorGroup | BehaviorHead>(prefix)) {
-      const member = this.#members.get(ruleKeyOf(key))
-      if (!isEntryKey(key) && member?.step.stateVersion === value.version) found.push([key, value])
-      else if (value instanceof BehaviorGroup) over.push(value)
-      else if (member === undefined) gone.push(key)
-      else if (!isEntryKey(key)) gone.push(...keysOf(key, value.names))
-    }
-    for (const group of over) {
-      this.#due.remove(group)
-      group.forget()
-    }
-    for (const key of gone) this.#state.delete(key)
-    const before = new Map(this.#groups.takeAll().map((group) => [group.key, group]))
+    const known = this.#groups.takeAll().filter(({ newSinceMs }) => newSinceMs === undefined)
+    const newcomers = [...this.#newcomers]
     this.#newcomers.clear()
     this.#known = 0
-    for (const [key, value] of found) this.#resume(key, value, before)
+    const gone: string[] = []
+    const found: [string, BehaviorHead][] = []
+    for (const [key, head] of this.#state.entries<BehaviorHead>(prefix)) {
+      const member = this.#members.get(ruleKeyOf(key))
+      const isEntry = isEntryKey(key)
+      if (!isEntry && member?.step.stateVersion === head.version) found.push([key, head])
+      else if (member === undefined) gone.push(key)
+      else if (!isEntry) gone.push(...keysOf(key, head.names))
+    }
+    for (const group of known) this.#resume(group)
+    for (const group of newcomers) this.#resume(group)
+    for (const key of gone) this.#state.delete(key)
+    for (const [key, head] of found) {
+      const group = new BehaviorGroup(this.#members.get(ruleKeyOf(key))!.owner, head, true)
+      this.#state.handOver(key, group)
+      this.#put(group)
+    }
   }
 
-  #resume(key: string, value: BehaviorGroup | BehaviorHead, before: ReadonlyMap<string, BehaviorGroup>): void {
-    const { owner } = this.#members.get(ruleKeyOf(key))!
-    const known = before.get(key)
-    const group = known ?? (value instanceof BehaviorGroup ? value : new BehaviorGroup(owner, key, value))
-    group.owner = owner
+  #resume(group: BehaviorGroup): void {
+    const member = this.#members.get(group.owner.rule)
+    if (member?.step.stateVersion !== group.version) {
+      this.#due.remove(group)
+      group.forget()
+      return
+    }
+    group.owner = member.owner
+    this.#put(group)
+  }
+
+  #put(group: BehaviorGroup): void {
     this.#groups.put(group)
     if (group.newSinceMs === undefined) this.#known++
     else this.#newcomers.add(group)

@@ -3,7 +3,7 @@
  *
  * Due times mostly move on with every record, so a group is filed once and looked at again when the time it was filed under
  * has come: only its real due time counts. Groups of one slot are a list that runs through them, so that of a million each
- * costs three fields.
+ * costs three fields. They are ordered when they are due: only then each says its key.
  *
  * Promises: `take` gives each group that is due exactly once, in order of due time and key, so that the order of what comes
  * of it does not depend on the past of the process.
@@ -64,9 +64,15 @@ export class DueGroups {
     this.#next = Infinity
     for (const slot of this.#slots.keys()) if (slot < this.#next) this.#next = slot
     for (const group of later) this.file(group)
-    return due.sort(byDue)
+    if (due.length === 1) return due
+    return due
+      .map((group): Due => [group.dueMs, group.key, group])
+      .sort(byDue)
+      .map(([, , group]) => group)
   }
 }
+
+type Due = readonly [dueMs: number, key: string, group: BehaviorGroup]
 
 function unlink(group: BehaviorGroup): void {
   group.slot = notFiled
@@ -74,6 +80,6 @@ function unlink(group: BehaviorGroup): void {
   group.later = undefined
 }
 
-function byDue(a: BehaviorGroup, b: BehaviorGroup): number {
-  return a.dueMs - b.dueMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+function byDue([a, x]: Due, [b, y]: Due): number {
+  return a - b || (x < y ? -1 : x > y ? 1 : 0)
 }

@@ -62,17 +62,17 @@ export class GroupsByValues {
     this.#forgetOthers(place)
   }
 
+  /** All of them. */
+  *all(): IterableIterator<BehaviorGroup> {
+    for (const first of this.#first.values()) {
+      for (let group: BehaviorGroup | undefined = first; group !== undefined; group = group.beside) yield group
+    }
+  }
+
   /** All of them; none is left. */
   takeAll(): BehaviorGroup[] {
-    const all: BehaviorGroup[] = []
-    for (const first of this.#first.values()) {
-      for (let group: BehaviorGroup | undefined = first; group !== undefined;) {
-        all.push(group)
-        const { beside }: BehaviorGroup = group
-        group.beside = undefined
-        group = beside
-      }
-    }
+    const all = [...this.all()]
+    for (const group of all) group.beside = undefined
     this.#first.clear()
     this.#lastOne = this.#lastMore = undefined
     return all

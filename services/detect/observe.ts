@@ -38,16 +38,23 @@ export class Familiar {
 
 const familiarMax = 10_000
 
-/** A cache: what comes out is equal with and without it. Who was not asked for since half of the room filled up goes. */
+/**
+ * A cache: what comes out is equal with and without it. Who was not asked for since half of the room filled up goes.
+ *
+ * Most of many principals are not asked for again before that: until then they share one, so that nothing of theirs waits to be
+ * forgotten. What is there is mostly another's; whoever takes something out of it asks first whose it is.
+ */
 export class FamiliarPrincipals {
+  readonly #passing = new Familiar()
   #recent = new Map<string, Familiar>()
   #before = new Map<string, Familiar>()
 
   get(principal: string): Familiar {
-    const known = this.#recent.get(principal)
-    if (known !== undefined) return known
-    const familiar = this.#before.get(principal) ?? new Familiar()
-    if (this.#recent.size >= familiarMax / 2) {
+    const recent = this.#recent.get(principal)
+    if (recent !== undefined && recent !== this.#passing) return recent
+    const known = recent ?? this.#before.get(principal)
+    const familiar = known === undefined ? this.#passing : known === this.#passing ? new Familiar() : known
+    if (recent === undefined && this.#recent.size >= familiarMax / 2) {
       this.#before = this.#recent
       this.#recent = new Map()
     }

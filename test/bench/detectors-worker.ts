@@ -15,7 +15,7 @@ import { learnReference } from '../../engine/behavior/model-queries/reference.ts
 import { bundleOf } from '../../runtime/content-digest.ts'
 import { loadFolders } from '../../runtime/content-files.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
-import type { KeyedState } from '../../runtime/stage.ts'
+import type { KeyedState, StateKeeper } from '../../runtime/stage.ts'
 import { makeObjectsYoung } from '../../runtime/young-objects.ts'
 import type { ObservedByBehavior } from '../../services/detect/observed.ts'
 import { silentReport } from '../../services/detect/cost.ts'
@@ -58,9 +58,10 @@ const rules = files.filter(({ text }) =>
 class BenchState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
   readonly #settling: (() => void)[] = []
+  readonly #keepers: StateKeeper[] = []
 
   get size(): number {
-    return this.#entries.size
+    return this.#keepers.reduce((sum, { size }) => sum + size, this.#entries.size)
   }
 
   get<T>(key: string): T | undefined {
@@ -71,8 +72,16 @@ class BenchState implements KeyedState {
     this.#entries.set(key, value)
   }
 
-  touch(): void {
-    // It is kept as it is.
+  keptBy(keeper: StateKeeper): void {
+    this.#keepers.push(keeper)
+  }
+
+  handOver(key: string): void {
+    this.#entries.delete(key)
+  }
+
+  handOn(): void {
+    // Its keeper has it.
   }
 
   delete(key: string): void {
@@ -81,6 +90,9 @@ class BenchState implements KeyedState {
 
   *entries<T>(prefix: string): IterableIterator<[key: string, value: T]> {
     for (const entry of this.#entries) if (entry[0].startsWith(prefix)) yield entry as [string, T]
+    for (const keeper of this.#keepers) {
+      for (const entry of keeper.entries()) if (entry[0].startsWith(prefix)) yield entry as [string, T]
+    }
   }
 
   beforeCheckpoint(settle: () => void): void {

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { MemoryState } from './memory-state.ts'
+
+test('what a keeper hands on is in the next checkpoint as it is then, and in the one after a checkpoint that failed', () => {
+  const state = new MemoryState()
+  const kept = { n: 1 }
+  state.keptBy({ size: 1, entries: () => [['k/a', kept]] })
+  state.set('own', 1)
+  state.handOn('k/a', kept)
+  state.handOn('k/b', undefined)
+  kept.n = 2
+  const changes = [
+    ['own', '1'],
+    ['k/a', '{"n":2}'],
+    ['k/b', null],
+  ]
+  expect(state.takeChanges()).toEqual(changes)
+  kept.n = 3
+  state.handOn('k/b', { again: true })
+  state.markChanged(['own', 'k/a', 'k/b'])
+  expect(new Map(state.takeChanges())).toEqual(
+    new Map([
+      ['k/b', '{"again":true}'],
+      ['own', '1'],
+      ['k/a', '{"n":3}'],
+    ]),
+  )
+  expect(state.takeChanges()).toEqual([])
+})
+
+test('who looks at a state as a whole finds what keepers have of it', () => {
+  const state = new MemoryState()
+  state.restore('k/a', 1)
+  state.set('k/b', 2)
+  state.set('own', 3)
+  const kept = ['k/a', 'k/b'].map((key): [string, unknown] => [key, { was: state.get(key) }])
+  state.keptBy({ size: kept.length, entries: () => kept })
+  for (const [key, value] of kept) state.handOver(key, value)
+  expect([...state.entries('k/')]).toEqual(kept)
+  expect([state.size, state.get('k/a')]).toEqual([3, undefined])
+  // Of those that were handed over one had changed since the last checkpoint.
+  expect(state.takeChanges()).toEqual([
+    ['k/b', '{"was":2}'],
+    ['own', '3'],
+  ])
+})
