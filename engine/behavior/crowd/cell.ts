@@ -10,7 +10,7 @@
  * account brings too much only makes factors smaller. Bounded: 256 accounts of a cell.
  */
 import type { Names } from './names.ts'
-import { all, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
+import { all, placeOfSort, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
 import { judgedAt, Relay, type Run } from './relay.ts'
 import { Turns, type TurnsJson } from './turns.ts'
 
@@ -19,7 +19,7 @@ const tenantsMax = 4
 /** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
 const byChance = 1 / 100
 /** Evidence beside the order of queries that is taken for some: by chance at most once in a hundred such cells. */
-const backing = 1e3 * Math.log(100)
+export const backing = 1e3 * Math.log(100)
 
 type CellKind = 'network' | 'agent' | 'crowded' | 'model'
 
@@ -33,6 +33,12 @@ export interface Share {
 }
 
 type ShareJson = readonly [principal: string, tenant: string, counted: readonly number[], logs: readonly number[]]
+
+/** Since when what is found waits for a drift, or waited last, and queries since then (wait.ts). JSON. */
+export interface Hold {
+  readonly sinceMs: number
+  queries: number
+}
 
 interface CellJson {
   readonly kind: CellKind
@@ -48,6 +54,7 @@ interface CellJson {
   readonly relayed?: boolean
   readonly restarts?: number
   readonly crowd?: string
+  readonly hold?: Hold
 }
 
 type NamedSums = Readonly<Partial<Record<(typeof sums)[number], number>>>
@@ -84,6 +91,7 @@ export class Cell {
   restarts: number
   /** What those it has found were put into last. */
   crowd: string | undefined
+  hold: Hold | undefined
   /** It is not kept any more. */
   gone = false
 
@@ -104,6 +112,7 @@ export class Cell {
     this.relayed = json.relayed === true
     this.restarts = json.restarts ?? 0
     this.crowd = json.crowd
+    if (json.hold !== undefined) this.hold = { ...json.hold }
   }
 
   static begun(names: Names, key: string, kind: CellKind, name: string, { tenant, timeMs }: Sight): Cell {
@@ -157,6 +166,7 @@ export class Cell {
       ...(this.relayed ? { relayed: true } : {}),
       ...(this.restarts === 0 ? {} : { restarts: this.restarts }),
       ...(this.crowd === undefined ? {} : { crowd: this.crowd }),
+      ...(this.hold === undefined ? {} : { hold: this.hold }),
     }
   }
 }
@@ -231,6 +241,20 @@ export class Pool {
       cell.crossed = cell.most >= this.#line && this.members(cell).length >= this.#params.accountsMin
     }
     return cell.crossed
+  }
+
+  /** What was learned before says nothing any more: nor does what was unlike it, where nobody was told of yet. */
+  forgetNovelty(cell: Cell): void {
+    const { novel } = placeOfSort
+    if (cell.sums[novel] === 0) return
+    for (const { counted, logs } of cell.shares.values()) {
+      counted[all] = Math.max(0, counted[all]! - counted[novel]!)
+      logs[all] = logs[all]! - logs[novel]!
+      counted[novel] = logs[novel] = 0
+    }
+    cell.sums[all] = Math.max(0, cell.sums[all]! - cell.sums[novel]!)
+    cell.sums[novel] = 0
+    cell.crossed &&= cell.most >= this.#line
   }
 
   #sum(cell: Cell, share: Share, sum: number, log: number): void {

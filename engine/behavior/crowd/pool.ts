@@ -22,6 +22,7 @@ import { rowOf } from './row.ts'
 import { alikeMates, type Mates } from './alike.ts'
 import { stepFrom, type Kin } from './steps.ts'
 import { Turns } from './turns.ts'
+import { waits } from './wait.ts'
 
 const dayMs = 86_400_000
 /** Of a model's queries each so-manieth is held against others' for a step, while there are none. */
@@ -127,6 +128,7 @@ export class PoolStep implements BehaviorStep {
       if (sight.timeMs > cell.lastMs) cell.lastMs = sight.timeMs
       return memory.keepCell(cell)
     }
+    if (sight.drifted === true && memory.crowd(cell.crowd ?? '')?.backed !== true) this.#pool.forgetNovelty(cell)
     const handover = this.#read(look, cell)
     const crossedBefore = cell.crossed
     this.#pool.add(cell, known.principal, sight, this.#logs)
@@ -136,6 +138,8 @@ export class PoolStep implements BehaviorStep {
     if (!cell.crossed || (crossedBefore && !this.#isNews(look, cell))) return
     const found = this.#found(cell)
     if (found === undefined) return
+    const members = found.members.flatMap(({ principal }) => memory.known(principal) ?? [])
+    if (found.backed && waits(cell, members, sight.timeMs)) return memory.keepCell(cell)
     cell.crowd = this.#gather(look, found, findings)
     memory.keepCell(cell)
   }

@@ -5,10 +5,10 @@
  */
 
 import { betsCount } from './bets.ts'
+import { markIn } from './marks.ts'
 
 /** Prompts whose repetition is recognized, a byte each; of more that fall into one row the last are known. */
 const marks = 256
-const rowSize = 4
 /** Calls that are taught together. */
 export const batchSize = 4
 const version = 2
@@ -78,14 +78,7 @@ export class Account {
 
   /** Takes note of a prompt; false: it was asked before. */
   ask(key: number): boolean {
-    const mixed = Math.imul(key ^ (key >>> 15), 0x2c1b3c6d) >>> 0
-    const row = (mixed % (marks / rowSize)) * rowSize
-    // 0 is a place that is empty.
-    const mark = 1 + ((mixed >>> 8) % 255)
-    const place = this.#marks.subarray(row, row + rowSize).indexOf(mark)
-    if (place >= 0) return false
-    this.#marks.copyWithin(row + 1, row, row + rowSize - 1)
-    this.#marks[row] = mark
+    if (!markIn(this.#marks, key)) return false
     this.#head[at.fresh]!++
     return true
   }

@@ -6,12 +6,14 @@
 import { Cells, cellsCount, leanOf, learnCells } from './cells.ts'
 import { linesOf, topOf, withRoom } from './lines.ts'
 import { packedPrompt, unpackedPrompt } from './packed-prompt.ts'
-import { isAside } from './aside.ts'
+import { isAside, nowhere, stayIn } from './aside.ts'
 
 /** Shares of honest answers that are longer than each of the lines. */
 const shares = [0.25, 0.05] as const
-/** Of whom subjects follow Zipf's law with an exponent of .9, as often is a prompt aside (.375 of 32 cells). */
-const asideMost = 0.38
+/** Of whom subjects follow Zipf's law with an exponent of .7, as often is a visit to another cell aside (.49 of 32 cells). */
+const asideMost = 0.49
+/** With an exponent of .9, which the rate of those with long answers among them begins with. */
+const asideLong = 0.4
 /** What honest accounts show may be so many times the odds of what is usual: of prompts aside, and of those with long answers. */
 const asideRoom = 1.25
 const longRoom = 2
@@ -20,8 +22,12 @@ export const promptsLeast = 32
 const samplesMin = 8 * cellsCount
 /** Prompts of an account that cells are made from. */
 const perAccount = 24
-/** For each honest prompt so many are thought to fall evenly: what a few accounts ask much of is hardly more of the space. */
-const evenly = 3
+/** For each honest prompt so many are thought to fall evenly. */
+const evenly = 0.3
+/** How much of the space a cell is, those tell who ask all of it: an account has a say with this power of the number of cells that it asks. */
+const breadthPower = 3
+/** Whose answers are long: an honest account's may be past the line as often as the square root of its share. */
+const longMin = Math.sqrt(shares[0])
 
 /** What is kept of an account's prompts, the newest last. JSON. */
 export interface KeptPrompts {
@@ -31,9 +37,11 @@ export interface KeptPrompts {
   readonly tokens: readonly number[]
 }
 
+export const coverVersion = 2
+
 /** As it is told to all partitions. JSON. */
 export interface ToldCover {
-  readonly version: 1
+  readonly version: typeof coverVersion
   /** Event time: which cells these are. */
   readonly learnedMs: number
   readonly centers: readonly string[]
@@ -68,19 +76,21 @@ export function learnCover(
   })
   const told = sharesOf(asked, centers.length)
   const lines = linesOf(teachers, shares)
-  const aside = asked.map((each) => asideOf(each, told))
-  const top = topOf(teachers.length)
-  const usual = (rates: readonly number[]): number => [...rates].sort((a, b) => b - a)[top]!
+  const bets = asked.map((each) => asideOf(each, told))
   const long = lines.map((line, n) => {
-    const rates = teachers.map(({ answers }, at) => rateOf(aside[at]!.map((is, k) => is && answers[k]! > line)))
-    return rounded(Math.max(asideMost * Math.sqrt(shares[n]!), withRoom(usual(rates), longRoom)))
+    const rates = teachers.map(({ answers }, at) =>
+      rateOf(bets[at]!.map((is, k) => (is === undefined ? undefined : is && answers[k]! > line))),
+    )
+    return rounded(Math.max(asideLong * Math.sqrt(shares[n]!), withRoom(usualOf(rates), longRoom)))
   })
+  // Of those whose answers are short nobody is told, however evenly they ask.
+  const writers = bets.filter((_, at) => rateOf(teachers[at]!.answers.map((tokens) => tokens > lines[0]!)) >= longMin)
   return {
-    version: 1,
+    version: coverVersion,
     learnedMs,
     centers,
     shares: told,
-    aside: rounded(Math.max(asideMost, withRoom(usual(aside.map(rateOf)), asideRoom))),
+    aside: rounded(Math.max(asideMost, withRoom(usualOf(writers.map(rateOf)), asideRoom))),
     lines,
     long,
     accounts: teachers.length,
@@ -94,26 +104,44 @@ function usualLength(prompts: readonly Float64Array[]): number {
   return [...lengths].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0]?.[0] ?? 0
 }
 
+function usualOf(rates: readonly number[]): number {
+  return [...rates].sort((a, b) => b - a)[topOf(rates.length)] ?? 0
+}
+
 function sharesOf(asked: readonly (readonly number[])[], count: number): number[] {
-  const sums = Array.from({ length: count }, () => evenly / count)
-  for (const cells of asked) for (const cell of cells) sums[cell]! += 1 / cells.length / asked.length
-  return sums.map((sum) => Math.round((1e6 * sum) / (1 + evenly)) / 1e6)
+  const sums = new Array<number>(count).fill(0)
+  for (const cells of asked) {
+    const own = new Array<number>(count).fill(0)
+    for (const cell of cells) own[cell]! += 1 / cells.length
+    const say = breadthOf(own) ** breadthPower
+    for (let n = 0; n < count; n++) sums[n]! += say * own[n]!
+  }
+  const all = sums.reduce((sum, each) => sum + each, 0)
+  return sums.map((sum) => Math.round((1e6 * (sum / all + evenly / count)) / (1 + evenly)) / 1e6)
+}
+
+/** How many cells an account asks: as many equal shares have the same entropy. */
+function breadthOf(shares: readonly number[]): number {
+  return Math.exp(-shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0))
 }
 
 /** Of each prompt, whether it is aside from all others of the account. */
-function asideOf(asked: readonly number[], shares: readonly number[]): boolean[] {
+function asideOf(asked: readonly number[], shares: readonly number[]): (boolean | undefined)[] {
   const counts = shares.map(() => 0)
   for (const cell of asked) counts[cell]!++
-  return asked.map((cell, n) => {
+  let stay = nowhere
+  return asked.map((cell) => {
     counts[cell]!--
-    const is = isAside(counts, shares, cell, asked[n - 1] ?? -1)
+    const is = isAside(counts, shares, cell, stay)
     counts[cell]!++
+    stay = stayIn(cell, stay)
     return is
   })
 }
 
-function rateOf(hits: readonly boolean[]): number {
-  return hits.filter(Boolean).length / hits.length
+/** Of those that say something. */
+function rateOf(hits: readonly (boolean | undefined)[]): number {
+  return hits.filter((hit) => hit === true).length / Math.max(1, hits.filter((hit) => hit !== undefined).length)
 }
 
 function rounded(rate: number): number {

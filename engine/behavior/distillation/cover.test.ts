@@ -20,6 +20,8 @@ interface Kind {
   readonly session?: number
   /** How far a template moves all of its prompts, where subjects are 1 apart from the middle. */
   readonly template?: number
+  /** How far prompts about one subject are apart. */
+  readonly noise?: number
 }
 
 interface Asked {
@@ -55,7 +57,7 @@ function prompts(kind: Kind, count: number, seed: number): Asked[] {
         ]!.center
     }
     const noise = direction(normal)
-    const x = center.map((value, k) => value + template[k]! + 0.7 * noise[k]!)
+    const x = center.map((value, k) => value + template[k]! + (kind.noise ?? 0.7) * noise[k]!)
     const length = Math.hypot(...x)
     const tokens = (median: number): number => Math.round(median * Math.exp((kind.spread ?? 0.8) * normal()))
     return { x: Float64Array.from(x, (value) => value / length), in: tokens(kind.in ?? 60), out: tokens(kind.out) }
@@ -77,11 +79,11 @@ const honest = [
 ]
 const told = learnCover(honest, { learnedMs: 7, accountsMin: 5 })!
 
-/** The prompt at which it is told of first; every now and then the state comes back from a checkpoint. */
+/** The prompt at which it is told of first, and those at which the grouped step is; every now and then the state comes back from a checkpoint. */
 function namedAt(
   asked: readonly Asked[],
   by: ToldCover = told,
-): { at: number | undefined; findings: BehaviorFinding[] } {
+): { at: number | undefined; even: number[] | undefined; findings: BehaviorFinding[] } {
   let kept = new Map<string, unknown>()
   const entries = {
     get: <T>(name: string) => kept.get(name) as T | undefined,
@@ -92,6 +94,7 @@ function namedAt(
   const opened = openCover(by)
   const findings: BehaviorFinding[] = []
   let at: number | undefined
+  let even: number[] | undefined
   for (const [n, each] of asked.entries()) {
     const call = {
       timeMs: n * 1_000,
@@ -104,32 +107,49 @@ function namedAt(
     const outcome = weighCover(['t/a', 'llm'], entries, call, opened, line)
     findings.push(...outcome.findings)
     if (outcome.findings.length > 0) at ??= n + 1
+    if (outcome.even !== undefined && outcome.even.evidence > 0) (even ??= []).push(n + 1)
     if (n % 97 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
   }
-  return { at, findings }
+  return { at, even, findings }
 }
 
 const distiller: Kind = { zipf: 0, out: 800, spread: 0.4, template: 0.5 }
 
 describe('who asks evenly of all that a model is asked, for long answers', () => {
-  test('is told of, five of six accounts within 450 prompts, the same from checkpoint to checkpoint', () => {
+  test('is seen within 450 prompts, five of six accounts, the same from checkpoint to checkpoint', () => {
     const all = [1, 2, 3, 4, 5, 6].map((seed) => namedAt(prompts(distiller, 450, 300 + seed)))
-    const told = all.filter(({ at }) => at !== undefined)
-    expect(told.length).toBeGreaterThanOrEqual(5)
-    expect(Math.min(...told.map(({ at }) => at!))).toBeGreaterThan(64)
-    const [first] = told[0]!.findings
+    expect(all.filter(({ even }) => even !== undefined).length).toBeGreaterThanOrEqual(5)
+    expect(Math.min(...all.flatMap(({ even = [] }) => even[0] ?? []))).toBeGreaterThan(64)
+    expect(all.flatMap(({ findings }) => findings)).toEqual([])
+  })
+
+  test('is told of alone once it has asked more than a suite of open questions has', () => {
+    const [first] = namedAt(prompts(distiller, 2_500, 301)).findings
+    expect(first!.facts['calls']).toBe(1_000)
     expect(first).toMatchObject({ threat: 'distillation', version: 1, group: { 'warden.principal': 't/a' } })
     expect(first!.explanation).toContain('asks evenly of all that llm is asked')
   })
 
   test('is told of though a template moves all of its prompts far to one side', () => {
-    expect(namedAt(prompts({ ...distiller, template: 1.2 }, 2_500, 320)).at).toBeLessThan(1_000)
+    expect(namedAt(prompts({ ...distiller, template: 1.2 }, 2_500, 320)).at).toBeLessThan(1_300)
+  })
+
+  test.each([2, 3])('is told of though it asks %d prompts about a subject in a row', (session) => {
+    for (const seed of [1, 2, 3]) {
+      expect(namedAt(prompts({ ...distiller, session }, 2_500, 330 + seed)).at).toBeLessThan(2_500)
+    }
+  })
+
+  test('is told of where as many accounts ask evenly for short answers', () => {
+    const short = Array.from({ length: 6 }, (_, n) => keptOf(prompts({ zipf: 0, out: 3, spread: 0 }, 90, 600 + n)))
+    const by = learnCover([...honest, ...short], { learnedMs: 9, accountsMin: 5 })!
+    expect(by.aside).toBe(0.49)
+    expect(namedAt(prompts(distiller, 2_500, 340), by).at).toBeLessThan(1_500)
   })
 
   test('is told of again when twice as much has been gathered, as one finding', () => {
-    const { findings } = namedAt(prompts(distiller, 2_000, 310))
-    expect(findings.length).toBeGreaterThan(2)
-    expect(findings.length).toBeLessThan(7)
+    const { findings } = namedAt(prompts(distiller, 4_500, 310))
+    expect(findings.length).toBe(3)
     expect(findings.map(({ version }) => version)).toEqual(findings.map((_, n) => n + 1))
     expect(new Set(findings.map(({ anchor }) => anchor)).size).toBe(1)
   })
@@ -144,9 +164,19 @@ describe('who asks evenly of all that a model is asked, for long answers', () =>
     ['a translator of everything', { zipf: 0, in: 600, out: 600, spread: 0.3, template: 1 }, 400],
     ['retrieval of long documents about everything', { zipf: 0, in: 3_000, out: 800, spread: 0.4 }, 2_000],
     ['a backfill of one subject after the other', { ...distiller, session: 60 }, 2_000],
+    ['a suite of open questions that a customer tries a model with', { ...distiller, template: 0 }, 1_024],
   ])('%s is not', (_, kind, count) => {
     for (const seed of [1, 2, 3]) expect(namedAt(prompts(kind, count, 400 + seed)).at).toBeUndefined()
   }) // prettier-ignore
+
+  test('a backfill of one subject after the other is not, where subjects run into one another', () => {
+    const blurred = (kind: Kind, count: number, seed: number): Asked[] => prompts({ ...kind, noise: 1.3 }, count, seed)
+    const all = honest.map((_, n) => keptOf(blurred(n < 21 ? few : front, 90, 700 + n)))
+    const by = learnCover(all, { learnedMs: 10, accountsMin: 5 })!
+    for (const seed of [1, 2, 3]) {
+      expect(namedAt(blurred({ ...distiller, template: 0, session: 60 }, 2_500, 740 + seed), by).at).toBeUndefined()
+    }
+  })
 
   test('is not where honest accounts of the model do the same', () => {
     const suites = Array.from({ length: 6 }, (_, n) => keptOf(prompts(distiller, 90, 500 + n)))
@@ -157,7 +187,7 @@ describe('who asks evenly of all that a model is asked, for long answers', () =>
 
   test('is where one helper of two dozen accounts does the same', () => {
     const by = learnCover([...honest, keptOf(prompts(distiller, 90, 530))], { learnedMs: 8, accountsMin: 5 })!
-    expect(namedAt(prompts(distiller, 450, 531), by).at).toBeLessThan(450)
+    expect(namedAt(prompts(distiller, 450, 531), by).even![0]).toBeLessThan(450)
   })
 
   test('is not by prompts of another length, such as of another embedding', () => {
@@ -180,7 +210,7 @@ describe('what honest prompts teach', () => {
     expect(told.shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4)
     expect(Math.min(...told.shares)).toBeGreaterThan(0)
     expect(told).toMatchObject({ learnedMs: 7, accounts: 24, samples: 24 * 90 })
-    expect(told.aside).toBeGreaterThanOrEqual(0.38)
-    expect(told.long[0]).toBeGreaterThanOrEqual(0.19)
+    expect(told.aside).toBeGreaterThanOrEqual(0.49)
+    expect(told.long[0]).toBeGreaterThanOrEqual(0.2)
   }) // prettier-ignore
 })

@@ -10,17 +10,18 @@
 import { dimensionMax } from '../model-queries/input.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
-import { isAside } from './aside.ts'
+import { isAside, nowhere, stayIn } from './aside.ts'
 import { Cells } from './cells.ts'
 import type { ToldCover } from './cover-lines.ts'
-import { coverFindingOf } from './explain.ts'
+import { coverFindingOf, type Crossing } from './explain.ts'
 import { unpackedPrompt } from './packed-prompt.ts'
+import type { Even } from './params.ts'
 import { begun, isNews, note, type Noted, type Suspicion } from './suspicion.ts'
 
 /** Prompts that are not bet on, while it shows what the account asks most. */
 const firstPrompts = 64
-/** A cell that was asked so often: all counts are halved. */
-const countMax = 255
+/** Prompts after which all counts are halved: what an account asks most is what it asks of late, as a batch goes from subject to subject. */
+const countsMax = 128
 /** Prompts between two false alarms of the first bet, as a logarithm: the second has the rule's. */
 const asideLine = Math.log(1_000)
 const oddsOfThief = { aside: [1.25, 1.6, 2.2], long: [1.5, 2.5, 5] } as const
@@ -28,6 +29,14 @@ const leanUnit = 1e4
 /** Prompts over which that is taken. */
 const leanOver = 32
 const cleared = Math.log(10)
+/**
+ * Prompts with evidence before one account by itself is told of: the largest suites of open questions have about as many (WildBench 1,024,
+ * AlpacaEval 805), and who tries a model with one asks evenly, for long answers, what it has never asked.
+ */
+const suiteMost = 1_000
+/** Of both bets, what makes an account one of several that are looked at together; they are told anew of each after so many prompts. */
+const togetherMin = { evidence: Math.log(1e4), aside: Math.log(100) } as const
+const toldEvery = 64
 const coverName = 'cover'
 const suspicionName = 'cover suspicion'
 
@@ -43,12 +52,25 @@ interface Cover {
   cells: number
   asked: number
   last: number
+  /** Prompts in that cell, one after the other; states of before have none. */
+  stay?: number
   counts: number[]
   /** How far its prompts are off the centers of their cells of late, in ten thousandths. */
   lean: number[]
   aside: number[]
   long: number[]
+  /** Prompts with evidence, when the grouped step was told last. */
+  toldAt?: number
 }
+
+export interface WeighedCover {
+  /** 0 while it may be somebody who asks evenly, or a writer. */
+  readonly evidence: number
+  readonly findings: readonly BehaviorFinding[]
+  readonly even?: Even
+}
+
+export const nothing: WeighedCover = { evidence: 0, findings: [] }
 
 export interface OpenedCover {
   readonly told: ToldCover
@@ -74,30 +96,37 @@ function betsAgainst(share: number, times: readonly number[]): Bet[] {
   })
 }
 
-/** One prompt that is new; `evidence`: 0 while it may be somebody who asks evenly, or a writer. */
+/** One prompt that is new. */
 export function weighCover(
   group: readonly string[],
   entries: GroupEntries,
   call: Embedded,
   opened: OpenedCover,
   line: number,
-): { evidence: number; findings: BehaviorFinding[] } {
+): WeighedCover {
   const { told, cells } = opened
   const { x } = call
-  if (x?.length !== cells.length) return { evidence: 0, findings: [] }
+  if (x?.length !== cells.length) return nothing
   const cover = coverOf(entries, told, cells.length)
   const cell = cellOf(cover, cells, x)
-  const aside = isAside(cover.counts, told.shares, cell, cover.last)
-  const isLong = aside && call.outTokens > call.inTokens && call.outTokens > told.lines[0]!
+  const last = { cell: cover.last, prompts: cover.stay ?? 1 }
+  const aside = isAside(cover.counts, told.shares, cell, last)
+  const isLong = aside === true && call.outTokens > call.inTokens && call.outTokens > told.lines[0]!
   count(cover, cell)
-  if (cover.asked > firstPrompts) bet(cover, call, opened, aside, line)
-  entries.set(coverName, cover)
+  cover.stay = stayIn(cell, last).prompts
+  if (cover.asked > firstPrompts && aside !== undefined) bet(cover, call, opened, aside, line)
   // The mean of the bets is never more than the best of them.
   const evidence = Math.max(...cover.long) < cleared ? 0 : evidenceOfBets(cover.long)
-  const isEven = evidence >= cleared && evidenceOfBets(cover.aside) >= asideLine
+  const evenness = evidence < cleared ? 0 : evidenceOfBets(cover.aside)
+  const suspicion = noted(entries, call, isLong, evidence)
+  const even = evenOf(cover, suspicion, evidence, evenness)
+  entries.set(coverName, cover)
+  const isEven = evenness >= asideLine
   return {
     evidence: isEven ? evidence : 0,
-    findings: judge(group, entries, call, isLong, { evidence, isEven, line, told }),
+    findings:
+      suspicion !== undefined && isEven ? judge(group, suspicion, { evidence, line, timeMs: call.timeMs, told }) : [],
+    ...(even === undefined ? {} : { even }),
   }
 }
 
@@ -107,7 +136,7 @@ function coverOf(entries: GroupEntries, { learnedMs, shares }: ToldCover, length
   if (known?.cells === learnedMs) return known
   const counts = shares.map(() => 0)
   const lean = Array.from({ length }, () => 0)
-  return { cells: learnedMs, asked: 0, last: -1, counts, lean, aside: known?.aside ?? [], long: known?.long ?? [] }
+  return { aside: [], long: [], ...known, cells: learnedMs, asked: 0, last: nowhere.cell, stay: 0, counts, lean }
 }
 
 const off = new Float64Array(dimensionMax)
@@ -128,8 +157,8 @@ function count(cover: Cover, cell: number): void {
   cover.asked++
   cover.last = cell
   cover.counts[cell]!++
-  if (cover.counts[cell]! < countMax) return
-  for (let n = 0; n < cover.counts.length; n++) cover.counts[n] = cover.counts[n]! >> 1
+  if (cover.counts.reduce((sum, each) => sum + each, 0) < countsMax) return
+  for (let n = 0; n < cover.counts.length; n++) cover.counts[n] = cover.counts[n]! / 2
 }
 
 function bet(cover: Cover, call: Embedded, { told, aside, long }: OpenedCover, isAside: boolean, line: number): void {
@@ -143,29 +172,35 @@ function bet(cover: Cover, call: Embedded, { told, aside, long }: OpenedCover, i
   }
 }
 
-interface Weighed {
-  readonly evidence: number
-  readonly isEven: boolean
-  readonly line: number
-  readonly told: ToldCover
-}
-
-function judge(
-  group: readonly string[],
-  entries: GroupEntries,
-  call: Embedded,
-  isLong: boolean,
-  { evidence, isEven, line, told }: Weighed,
-): BehaviorFinding[] {
+/** What has been gathered since there is evidence. */
+function noted(entries: GroupEntries, call: Embedded, isLong: boolean, evidence: number): Suspicion | undefined {
   if (evidence < cleared) {
     entries.delete(suspicionName)
-    return []
+    return undefined
   }
   const suspicion = entries.get<Suspicion>(suspicionName) ?? begun(call.timeMs)
   note(suspicion, call, isLong, evidence)
   entries.set(suspicionName, suspicion)
-  if (evidence < line || !isEven || !isNews(suspicion)) return []
+  return suspicion
+}
+
+/** Whether there is news of it for those who look at several accounts together (together.ts). */
+function evenOf(cover: Cover, suspicion: Suspicion | undefined, evidence: number, aside: number): Even | undefined {
+  if (suspicion === undefined || evidence < togetherMin.evidence || aside < togetherMin.aside) {
+    const wasTold = cover.toldAt !== undefined
+    delete cover.toldAt
+    return wasTold ? { evidence: 0, calls: 0, long: 0, tokens: 0 } : undefined
+  }
+  const { calls, long, tokens } = suspicion
+  if (cover.toldAt !== undefined && calls < cover.toldAt + toldEvery) return undefined
+  cover.toldAt = calls
+  return { evidence: Math.round(1e3 * evidence) / 1e3, calls, long, tokens }
+}
+
+function judge(group: readonly string[], suspicion: Suspicion, crossing: Crossing<ToldCover>): BehaviorFinding[] {
+  const { evidence, line } = crossing
+  if (evidence < line || suspicion.calls < suiteMost || !isNews(suspicion)) return []
   suspicion.version++
   suspicion.told = suspicion.calls
-  return [coverFindingOf(group, suspicion, { evidence, line, timeMs: call.timeMs, told })]
+  return [coverFindingOf(group, suspicion, crossing)]
 }

@@ -8,10 +8,11 @@
 import { keyOfText } from '../model-queries/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
-import { learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'
+import { coverVersion, learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'
 import { learnLines, type Teacher, type ToldLines } from './lines.ts'
 import { newMs, noNewcomers, pour, withoutOld, type Newcomers } from './newcomers.ts'
-import type { HarvestParams, Taught } from './params.ts'
+import type { Even, HarvestParams, Taught } from './params.ts'
+import { tellTogether, type Together } from './together.ts'
 
 const accountsMax = 64
 const samplesMax = 128
@@ -20,6 +21,7 @@ const answersMin = 8
 /** Fewest that make a habit. */
 const habitMin = 32
 const bookName = ''
+const togetherName = 'together'
 /** Prompts that are kept of an account, in an entry of its own. */
 const promptsMax = 96
 /** Cells are learned anew when there are so many times the prompts, or they are so old. */
@@ -44,7 +46,7 @@ interface Book {
   /** What was told last. */
   told?: ToldLines
   /** Of the cells that were told last: when, and how many prompts there were, of any length. */
-  cover?: { readonly learnedMs: number; readonly samples: number }
+  cover?: { readonly version?: number; readonly learnedMs: number; readonly samples: number }
   newcomers: Newcomers
   accounts: Known[]
   /** Event time of the next learning; null: nothing new since the last. */
@@ -65,6 +67,7 @@ export class LearnAnswers implements BehaviorStep {
     const { principal, sinceMs, timeMs, suspect } = taught
     const book = entries.get<Book>(bookName) ?? begun(sinceMs)
     book.firstMs = Math.min(book.firstMs, sinceMs)
+    if (taught.even !== undefined) return this.#together(group[0]!, book, entries, { ...taught, even: taught.even })
     if (suspect === true) keepOnly(book, entries, (each) => each.principal !== principal)
     else this.#add(book, entries, taught)
     const finding = this.#isNew(book, taught) ? this.#pour(group[0]!, book, taught) : undefined
@@ -72,6 +75,19 @@ export class LearnAnswers implements BehaviorStep {
     book.dueMs ??= (Math.floor(timeMs / relearn) + 1) * relearn
     entries.set(bookName, book)
     return { findings: finding === undefined ? [] : [finding], shuffled: [], dueMs: book.dueMs }
+  }
+
+  /** Those whose own habits are not known yet. */
+  #together(model: string, book: Book, entries: GroupEntries, taught: Taught & { readonly even: Even }): StepOutcome {
+    const { firstDelay, habitDelay } = this.#params
+    const { sinceMs, timeMs, even } = taught
+    const isNew = sinceMs >= book.firstMs + firstDelay && timeMs < sinceMs + habitDelay
+    const known = entries.get<Together>(togetherName)
+    if (!isNew && (even.evidence > 0 || known === undefined))
+      return { findings: [], shuffled: [], dueMs: book.dueMs ?? Infinity }
+    const { together, finding } = tellTogether(model, known, taught)
+    entries.set(togetherName, together)
+    return { findings: finding === undefined ? [] : [finding], shuffled: [], dueMs: book.dueMs ?? Infinity }
   }
 
   #add(book: Book, entries: GroupEntries, { principal, sinceMs, timeMs, answers, prompt }: Taught): void {
@@ -160,11 +176,11 @@ export class LearnAnswers implements BehaviorStep {
       .filter((known) => teaches(known, watermarkMs, delay) && (known.prompts ?? 0) >= promptsLeast)
       .sort((a, b) => (a.principal < b.principal ? -1 : 1))
     const samples = teachers.reduce((sum, { prompts = 0 }) => sum + prompts, 0)
-    const isOld = cover === undefined || cover.learnedMs + coverMs <= watermarkMs
+    const isOld = cover?.version !== coverVersion || cover.learnedMs + coverMs <= watermarkMs
     if (samples < (isOld ? 1 : moreSamples * cover.samples)) return undefined
     const kept = teachers.map(({ principal }) => entries.get<KeptPrompts>(promptsOf(principal))!)
     const learned = learnCover(kept, { learnedMs: watermarkMs, accountsMin: this.#params.accountsMin })
-    if (learned !== undefined) book.cover = { learnedMs: watermarkMs, samples }
+    if (learned !== undefined) book.cover = { version: coverVersion, learnedMs: watermarkMs, samples }
     return learned
   }
 

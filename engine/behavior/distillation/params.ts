@@ -35,7 +35,19 @@ export interface Taught {
   readonly prompt?: { readonly x: string; readonly tokens: number }
   /** It teaches nothing, and what it taught is taken back. */
   readonly suspect?: true
-  /** Of an account that is new. */
+  /** Of an account that seems to ask evenly for long answers, or does no more. */
+  readonly even?: Even
+  /** Of an account that is new, or that seems to do so. */
   readonly entities?: readonly Entity[]
   readonly evidence?: EvidenceRef
+}
+
+/** What speaks for it that an account asks evenly for long answers; evidence 0: nothing does any more. JSON. */
+export interface Even {
+  /** As a logarithm. */
+  readonly evidence: number
+  /** Different prompts since there is any, those of them that show it, and tokens of the answers. */
+  readonly calls: number
+  readonly long: number
+  readonly tokens: number
 }

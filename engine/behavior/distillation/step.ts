@@ -11,13 +11,14 @@ import { evidenceOfBets } from '../bets.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext, StepOutcome } from '../types.ts'
 import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
-import { openCover, weighCover, type OpenedCover } from './cover.ts'
-import type { ToldCover } from './cover-lines.ts'
+import { wasAsked } from './asked-before.ts'
+import { nothing, openCover, weighCover, type OpenedCover, type WeighedCover } from './cover.ts'
+import { coverVersion, type ToldCover } from './cover-lines.ts'
 import { findingOf } from './explain.ts'
 import { intervalRoom, type ToldLines } from './lines.ts'
 import { newMs } from './newcomers.ts'
 import { packedPrompt } from './packed-prompt.ts'
-import type { HarvestParams, Taught } from './params.ts'
+import type { Even, HarvestParams, Taught } from './params.ts'
 import { begun, isNews, note, type Suspicion } from './suspicion.ts'
 
 export interface Answered {
@@ -105,18 +106,29 @@ export class HarvestStep implements BehaviorStep {
       opened === undefined ? [] : this.#judge(group, entries, call, gathers, { evidence, told: opened.told })
     const cover = this.#cover(group, entries, call, context)
     const most = Math.max(evidence, cover.evidence)
-    return this.#outcome([...findings, ...cover.findings], this.#teach(principal, model, call, gathers, most))
+    const taught = this.#teach(principal, model, call, gathers, most)
+    const even = cover.even === undefined ? [] : [this.#tellEven(principal, model, call, cover.even)]
+    return this.#outcome([...findings, ...cover.findings], [...taught, ...even])
   }
 
-  #cover(
-    group: readonly string[],
-    entries: GroupEntries,
-    call: Answered,
-    context: StepContext,
-  ): ReturnType<typeof weighCover> {
-    const opened = call.x === undefined ? undefined : this.#openCover(context.baseline(`${group[1]!} prompts`))
-    if (opened === undefined) return { evidence: 0, findings: [] }
-    return weighCover(group, entries, call, opened, this.#coverLine)
+  #cover(group: readonly string[], entries: GroupEntries, call: Answered, context: StepContext): WeighedCover {
+    // Who asks a suite of tests again is known from its first run on, whether or not anything has been learned by then.
+    if (call.x === undefined || wasAsked(entries, call.prompt)) return nothing
+    const opened = this.#openCover(context.baseline(`${group[1]!} prompts`))
+    return opened === undefined ? nothing : weighCover(group, entries, call, opened, this.#coverLine)
+  }
+
+  #tellEven(principal: string, model: string, call: Answered, even: Even): Shuffled {
+    const observation: Taught = {
+      principal,
+      sinceMs: this.#account.firstMs,
+      timeMs: call.timeMs,
+      answers: [],
+      even,
+      entities: call.entities(),
+      evidence: call.evidence(),
+    }
+    return { group: [model], observation }
   }
 
   #settle(principal: string, call: Answered, gathers: boolean, { told, bets, own }: Opened): number {
@@ -194,7 +206,7 @@ export class HarvestStep implements BehaviorStep {
   }
 
   #openCover(told: unknown): OpenedCover | undefined {
-    if (typeof told !== 'object' || told === null || (told as ToldCover).version !== 1) return undefined
+    if (typeof told !== 'object' || told === null || (told as ToldCover).version !== coverVersion) return undefined
     let opened = this.#covers.get(told)
     if (opened === undefined) {
       opened = openCover(told as ToldCover)

@@ -1,0 +1,111 @@
+/**
+ * New accounts that each seem to ask evenly of all that a model is asked, and for long answers: a set of prompts that is split among them.
+ *
+ * Alone each might be somebody who tries the model with a suite of open questions; that several begin within days and do so at the same time
+ * is no chance. Those who have been known for longer are left out: with a new version many customers run their suites again.
+ *
+ * Each has brought evidence of both bets of its own (cover.ts): as an honest account shows once in ten thousand prompts. Of twenty that begin on one day and
+ * ask 400 each, four do so by chance on one of eighty days at most, where every one of them is as even and gets as long answers as any may.
+ *
+ * Promises: at most `eachMax` are kept, that with the least evidence goes first; O(accounts) each time that one tells.
+ */
+import { limits } from '../../../core/limits.ts'
+import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
+import { mergeEntities, mergeEvidence } from '../entities.ts'
+import type { BehaviorFinding } from '../types.ts'
+import type { Even, Taught } from './params.ts'
+
+/** Fewest that are told of together. */
+const membersMin = 4
+const eachMax = 64
+/** How long one that has fallen silent counts. */
+const silentMs = 86_400_000
+
+interface One extends Even {
+  readonly principal: string
+  readonly lastMs: number
+  readonly entities: readonly Entity[]
+  readonly events: readonly EvidenceRef[]
+}
+
+/** JSON. */
+export interface Together {
+  readonly sinceMs: number
+  /** Members that were told of last, and how often any were. */
+  readonly told: number
+  readonly version: number
+  readonly each: readonly One[]
+}
+
+/** News of one account. */
+export function tellTogether(
+  model: string,
+  known: Together | undefined,
+  taught: Taught & { readonly even: Even },
+): { readonly together: Together; readonly finding?: BehaviorFinding } {
+  const { principal, timeMs, even } = taught
+  const before = known?.each.find((each) => each.principal === principal)
+  const one: One = {
+    ...even,
+    principal,
+    lastMs: timeMs,
+    entities: mergeEntities(before?.entities ?? [], taught.entities ?? []),
+    events: mergeEvidence(before?.events ?? [], taught.evidence === undefined ? [] : [taught.evidence], 3),
+  }
+  const each = [...(known?.each ?? []), one]
+    .filter((each) => each === one || (each.principal !== principal && each.lastMs + silentMs > timeMs))
+    .filter(({ evidence }) => evidence > 0)
+    .sort((a, b) => b.evidence - a.evidence || (a.principal < b.principal ? -1 : 1))
+    .slice(0, eachMax)
+  // What comes after all of them were gone is another, with an anchor of its own.
+  const isFirst = known === undefined || known.each.length === 0
+  const { sinceMs, told, version } = isFirst ? { sinceMs: timeMs, told: 0, version: 0 } : known
+  if (each.length < membersMin || each.length <= told) return { together: { sinceMs, told, version, each } }
+  const together = { sinceMs, told: each.length, version: version + 1, each }
+  return { together, finding: findingOf(model, together, timeMs) }
+}
+
+function findingOf(model: string, { sinceMs, version, each }: Together, timeMs: number): BehaviorFinding {
+  const members: Member[] = each
+    .map((one) => ({ principal: one.principal, why: whyOf(one) }))
+    .sort((a, b) => (a.principal < b.principal ? -1 : 1))
+  const sum = (of: (one: One) => number): number => each.reduce((all, one) => all + of(one), 0)
+  const [queries, tokens] = [sum(({ calls }) => calls), sum((one) => one.tokens)]
+  return {
+    anchor: `together/${sinceMs}`,
+    version,
+    status: 'open',
+    supersedes: [],
+    group: { 'warden.model.id': model },
+    timeMs,
+    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
+    entities: each.reduce<readonly Entity[]>((all, one) => mergeEntities(all, one.entities), []),
+    evidence: {
+      count: sum(({ long }) => long),
+      events: each.reduce<readonly EvidenceRef[]>(
+        (all, one) => mergeEvidence(all, one.events, limits.signalEvidenceMax),
+        [],
+      ),
+    },
+    explanation:
+      `${members.length} accounts that are new at ${model} ask evenly of all that it is asked, each of them and for long ` +
+      `answers, as those do who train another model on them and split the prompts: ${queries} different prompts of all together.`,
+    facts: {
+      members: members.length,
+      calls: queries,
+      outputTokens: tokens,
+      evidence: round(sum(({ evidence }) => evidence)),
+    },
+    exposure: { queries, tokens },
+    threat: 'distillation',
+    members,
+  }
+}
+
+function whyOf({ calls, long, evidence }: One): string {
+  return `of ${calls} different prompts ${long} were aside from what it asks most and got long answers (e^${round(evidence)})`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
