@@ -38,7 +38,7 @@ export interface Neighborhood {
   readonly strangers: readonly Near[]
   readonly alike: number
   /** Of strangers, and no exact copy. */
-  readonly closest: Near | undefined
+  readonly closest: (Near & { readonly at: number }) | undefined
   readonly voters: Voters
 }
 
@@ -82,7 +82,7 @@ export class Exemplars {
   ): Neighborhood {
     const strangers: Near[] = []
     const voters: Voters = []
-    let closest: Near | undefined
+    let closest: Neighborhood['closest']
     let alike = 0
     for (let n = 0; n < this.#max / shelfSize; n++) {
       const votersOf = this.#entries.get<(Voters | null)[]>(`voters/${n}`) ?? []
@@ -97,7 +97,8 @@ export class Exemplars {
         const asNeighbor = Math.max(worst, closest?.distance ?? Infinity)
         const line = Math.max(asNeighbor, reach(theirs, source), reach(voters, exemplar.s))
         const distance = distanceWithin(vector, exemplar.v, line)
-        if (distance > 0 && distance < (closest?.distance ?? Infinity)) closest = { distance, exemplar }
+        if (distance > 0 && distance < (closest?.distance ?? Infinity))
+          closest = { distance, exemplar, at: n * shelfSize + at }
         if (distance < worst) insert(strangers, { distance, exemplar }, k)
         if (vote(theirs, source, label, distance)) isChanged = true
         vote(voters, exemplar.s, exemplar.l, distance)
@@ -105,6 +106,21 @@ export class Exemplars {
       if (isChanged) this.#entries.set(`voters/${n}`, votersOf)
     }
     return { strangers, closest, alike, voters }
+  }
+
+  /**
+   * Whether a source had a record within this distance of another before the one that stands `at` its place came. `records`: brought
+   * into the set so far.
+   */
+  hadBefore(source: string, vector: readonly number[], within: number, at: number, records: number): boolean {
+    const ageOf = (place: number): number => (records - 1 - place + 2 * this.#max) % this.#max
+    for (let n = 0; n < this.#max / shelfSize; n++) {
+      for (const [place, { s, v }] of (this.#entries.get<Exemplar[]>(`shelf/${n}`) ?? []).entries()) {
+        if (s !== source || v.length !== vector.length || ageOf(n * shelfSize + place) <= ageOf(at)) continue
+        if (distanceWithin(vector, v, within) < within) return true
+      }
+    }
+    return false
   }
 
   #put(what: 'shelf' | 'voters', at: number, value: unknown): void {

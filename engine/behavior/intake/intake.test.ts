@@ -252,6 +252,47 @@ describe('sources of a training set', () => {
     expect(kindsOf(found.get('copyist'))).toEqual(['copies'])
   })
 
+  test('that go by new guidelines one after the other are not called bad before the last has come to them', () => {
+    const apart: string[] = []
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const { records, give } = turns(seed)
+      const names = ['a', 'b', 'c', 'd', 'e', 'f']
+      for (let n = 0; n < 1_000; n++) {
+        // 300 records without a change, then a source more each 40 records.
+        const at = n % names.length
+        give(names[at]!, (label) => (label === 1 && n >= 300 + 40 * at ? 2 : label))
+      }
+      apart.push(...judge(records).keys())
+    }
+    expect(apart).toEqual([])
+  })
+
+  test('that alone give half of one class another label are named once the others have been asked about it', () => {
+    const { records, give, random } = turns(1)
+    for (let n = 0; n < 900; n++) {
+      const source = ['a', 'b', 'c', 'd', 'liar'][n % 5]!
+      give(source, (label) => (source === 'liar' && label === 1 && random() < 0.5 ? 2 : label))
+    }
+    expect([...judge(records).keys()]).toEqual(['liar'])
+  })
+
+  test('that bring their own again after somebody has copied it are no copyists', () => {
+    const { records, give, random } = turns(6)
+    const shaken = (vector: readonly number[], by: number): number[] =>
+      vector.map((value) => value + by * normal(random))
+    const own: IntakeRecord[] = []
+    for (let n = 0; n < 900; n++) {
+      const source = ['owner', 'copyist', 'a', 'b', 'c'][n % 5]!
+      give(source)
+      const newest = records.at(-1)!
+      if (own.length > 20 && (source === 'owner' || source === 'copyist') && random() < 0.3) {
+        const of = own[Math.floor(random() * own.length)]!
+        records[records.length - 1] = { ...newest, label: of.label, vector: shaken(of.vector, 0.02) }
+      } else if (source === 'owner') own.push(newest)
+    }
+    expect([...judge(records).keys()]).toEqual(['copyist'])
+  })
+
   test('of which one alone has a class are not called bad for it', () => {
     const alone = (vector: number[], label: number, random: Numbers): [number[], number] =>
       random() < 0.1 ? [vector, 9] : [vector, label]

@@ -13,10 +13,11 @@ import { gather } from '../statistics/evidence.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
 import { askAgain, isDue } from './again.ts'
-import { Exemplars, folded, type Exemplar, type Named, type Neighborhood } from './exemplars.ts'
+import { isNearCopy } from './copies.ts'
+import { Exemplars, folded, type Exemplar, type Named } from './exemplars.ts'
 import { explainAgain, explainIntake, type Explained, type IntakeKind } from './explain.ts'
 import { countExpected, isUnexpected, namedBy, namedIn, usualExpected, type Expected } from './expect.ts'
-import { countVote, evidenceOfVote, voteOf, type Bets, type Votes } from './labels.ts'
+import { countVote, evidenceOfVote, isMoved, voteOf, type Bets, type Moved, type Votes } from './labels.ts'
 import type { IntakeParams, IntakeRecord } from './params.ts'
 import { emptyRange, findTrigger, widen, type Range, type Trigger } from './trigger.ts'
 
@@ -28,8 +29,6 @@ const usualRatio = 2
 const usualQuantile = 0.25
 /** Records of another source before its rate counts. */
 const otherRecordsMin = 30
-/** Distances to a stranger's nearest record that the natural scale is taken from. */
-const distancesMax = 512
 /** Labels on arrival and asked again, copies, triggers: each is looked for by itself, together they keep what is promised. */
 const kinds = 4
 
@@ -42,6 +41,8 @@ interface Source {
   expected: Expected
   votes: Votes
   bets: Bets
+  /** States of before have none. */
+  moved?: Moved
   /** Logarithms of the evidence. */
   labelEvidence: number
   copyEvidence: number
@@ -88,7 +89,9 @@ export class IntakeJudge implements BehaviorStep {
     const exemplars = new Exemplars(entries, this.#params.exemplars)
     const own = { v: vector, l: record.label, s: record.source }
     const near = exemplars.meet(own, neighbors, namedOf(sources))
-    const nearCopy = this.#isNearCopy(set, near)
+    const nearCopy = isNearCopy(set.distances, near, this.#params.nearShare, (within, at) =>
+      exemplars.hadBefore(record.source, vector, within, at, set.records),
+    )
     // A label that hardly any stranger carries is a class of its own, not a mistake.
     const isAsked = near.strangers.length >= neighbors && near.alike >= neighbors
     const named = isAsked ? namedIn(near.strangers) : undefined
@@ -145,11 +148,14 @@ export class IntakeJudge implements BehaviorStep {
     if (isUnexpected(namedBy(named, label))) source.unexpected++
     const vote = voteOf(named, this.#params.neighbors, label)
     if (vote === undefined) return counted
-    source.labelEvidence = evidenceOfVote(
-      source.bets,
-      vote,
-      others.map(({ votes }) => votes),
-    )
+    // Of two classes one way is half of all mistakes.
+    if (labels <= 2 || !isMoved((source.moved ??= { seen: {} }), vote, label)) {
+      source.labelEvidence = evidenceOfVote(
+        source.bets,
+        vote,
+        others.map(({ votes }) => votes),
+      )
+    }
     countVote(source.votes, vote)
     if (!vote.contradicts) return counted
     source.contradictions++
@@ -184,18 +190,6 @@ export class IntakeJudge implements BehaviorStep {
     if (newest.n === undefined || !isUnexpected(namedBy(newest.n, newest.l))) return undefined
     const rateOf = usualExpected(others)
     return rateOf && findTrigger(newest, exemplars.all(), range, rateOf, source.unexpected, this.#line)
-  }
-
-  /** Undefined: the natural scale is not known yet. */
-  #isNearCopy(set: Set, { strangers, closest }: Neighborhood): boolean | undefined {
-    const stranger = strangers.find(({ distance }) => distance > 0)
-    const scale = set.distances.length < 30 ? undefined : lowerQuantile(set.distances)
-    const near = scale !== undefined && closest !== undefined && closest.distance < this.#params.nearShare * scale
-    if (stranger !== undefined && !near) {
-      set.distances.push(Math.round(stranger.distance * 1e5) / 1e5)
-      if (set.distances.length > distancesMax) set.distances.shift()
-    }
-    return scale === undefined ? undefined : near
   }
 
   #findings(
@@ -285,9 +279,4 @@ function newSource(firstMs: number): Source {
     told: {},
     firstMs,
   }
-}
-
-function lowerQuantile(distances: readonly number[]): number {
-  const sorted = [...distances].sort((a, b) => a - b)
-  return sorted[Math.floor(0.05 * sorted.length)]!
 }

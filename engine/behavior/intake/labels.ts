@@ -26,6 +26,8 @@ export type Votes = Record<string, [votes: number, against: number]>
 export interface Vote {
   /** Neighbors that name the label with the most votes. */
   readonly strength: number
+  /** The label that they name. */
+  readonly most: string
   readonly against: boolean
   /** Next to none names the record's own label, and most name one other. */
   readonly contradicts: boolean
@@ -35,13 +37,36 @@ export interface Vote {
 export function voteOf(named: Named, k: number, label: string): Vote | undefined {
   const [most, strength] = named.reduce((a, b) => (b[1] > a[1] ? b : a))
   if (strength <= k / 2) return undefined
-  return { strength, against: most !== label, contradicts: most !== label && namedBy(named, label) <= 1 }
+  return { strength, most, against: most !== label, contradicts: most !== label && namedBy(named, label) <= 1 }
 }
 
 export function countVote(votes: Votes, { strength, against }: Vote): void {
   const counts = (votes[strength] ??= [0, 0])
   counts[0]++
   if (against) counts[1]++
+}
+
+/**
+ * One way in which a source relabels: the first label in place of another that it gave twice against clear votes. Where it means
+ * by it what others do not mean yet (guidelines have changed), all its records of that kind will go against the vote until they do.
+ * Bets take no notice of it from then on; asking again does, once the others have had their say since.
+ */
+export interface Moved {
+  /** `from\nto` -> how often. Until there is one that counts. */
+  seen: Record<string, number>
+  way?: string
+}
+
+const movedMin = 2
+
+/** Whether this label goes against the vote in the source's one way. */
+export function isMoved(moved: Moved, { most, against, contradicts }: Vote, label: string): boolean {
+  if (!against) return false
+  const way = `${most}\n${label}`
+  if (moved.way !== undefined || !contradicts) return moved.way === way
+  moved.seen[way] = (moved.seen[way] ?? 0) + 1
+  if (moved.seen[way] >= movedMin) Object.assign(moved, { seen: {}, way })
+  return false
 }
 
 /** What bets have been on since each began: a list of votes for each. */
