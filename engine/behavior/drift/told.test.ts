@@ -10,12 +10,13 @@ import { DriftWatch } from './watch.ts'
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
-/** What is found and told where these accounts ask as before, and from the 500th answer on these ask otherwise. */
+/** What is found and told, until anything is told, where these accounts ask as before, and from some answer on these ask otherwise; `stopping` of them have fallen silent shortly before. */
 function watch(
   accounts: number,
   moving: number,
   quiet = 0,
   everyMs = 5 * minuteMs,
+  stopping = 0,
 ): { found: number; told: BaselineTold[]; lastMs: number } {
   const random = randomOf(accounts)
   const step = new DriftWatch(DriftParams.parse({ type: 'drift' }))
@@ -29,11 +30,14 @@ function watch(
   const evidence = { id: 'e', timestamp: '', hash: 'h', position: { topic: 't', partition: 0, offset: 0, index: 0 } }
   const told: BaselineTold[] = []
   let [found, timeMs] = [0, 0]
-  for (let n = 0; n < 900 && found === 0; n++) {
+  // As many answers of each as there are where there are ten.
+  const from = 50 * Math.max(10, accounts)
+  for (let n = 0; n < 1.8 * from && told.length === 0; n++) {
     timeMs += everyMs
     // Those who ask seldom: too few of their answers are among the newest to say anything of them.
     const who = n % 10 === 9 && quiet > 0 ? accounts + (Math.floor(n / 10) % quiet) : n % accounts
-    const moved = n >= 500 && who < moving ? 0.8 : 0
+    if (n >= 0.9 * from && who >= accounts - stopping && who < accounts) continue
+    const moved = n >= from && who < moving ? 0.8 : 0
     const answer = {
       timeMs,
       channels: channelNames.map(() => random() + moved),
@@ -65,6 +69,20 @@ describe('what others are told of a drift', () => {
     expect(isStrange(lastMs, lastMs + 7 * dayMs, undefined)).toBe(false)
     expect(isStrange(lastMs, lastMs + dayMs, lastMs)).toBe(false)
     expect(isStrange(undefined, lastMs, undefined)).toBe(false)
+  })
+
+  test.each([16, 24, 48, 100])('that all of %d accounts share: since when', (accounts) => {
+    const { found, told } = watch(accounts, accounts, 0, (50 * minuteMs) / accounts)
+    expect(found).toBe(1)
+    expect(told).toHaveLength(1)
+  })
+
+  test('that all share who still ask, two fifths having fallen silent: since when', () => {
+    expect(watch(10, 6, 0, 5 * minuteMs, 4).told).toHaveLength(1)
+  })
+
+  test('that they share who still ask, where most have fallen silent: nothing', () => {
+    expect(watch(10, 4, 0, 5 * minuteMs, 6).told).toEqual([])
   })
 
   test('that accounts share that nobody knew a day ago: nothing', () => {

@@ -19,6 +19,7 @@ import {
   accountOf,
   beginAnew,
   channelOf,
+  keepNewest,
   momentsOf,
   movedChannels,
   movedIn,
@@ -26,6 +27,7 @@ import {
   paceOf,
   presentIn,
   type Account,
+  type Found,
   type Shift,
   type Watch,
 } from './window.ts'
@@ -35,6 +37,11 @@ const every = 8
 const historyMax = 64
 /** How many of the accounts must have moved. */
 const movedShare = 0.75
+/** How many of all accounts must have moved, those included of which nothing is known since; who has not asked for so long has fallen silent. */
+const movedOfAll = 0.6
+const silentMs = 6 * 3_600_000
+/** For so long after a drift was found others may be told of it. */
+const settleMs = 6 * 3_600_000
 /** Who has asked within this time is one of the model's accounts; who was not known for as long has no say in what all of them do. */
 const activeMs = 86_400_000
 
@@ -86,11 +93,19 @@ export class DriftWatch implements BehaviorStep {
         findings.push({ ...base, ...biasOf(bias, model, line, watch.subgroups[bias.name]!.recent, answer.timeMs) })
     }
     const shift = this.#take(watch, principal, answer)
-    if (shift === undefined) return findings
-    findings.push({ ...base, ...this.#drift(shift, model, watch, answer.timeMs) })
-    if (this.#isEverybody(watch, shift, answer.timeMs)) baselines.push(driftTold(model, answer.timeMs))
-    beginAnew(watch)
+    if (shift !== undefined && watch.found === undefined) {
+      findings.push({ ...base, ...this.#drift(shift, model, watch, answer.timeMs) })
+      watch.found = { shift, timeMs: answer.timeMs }
+    }
+    if (watch.found !== undefined) this.#settle(model, watch, watch.found, answer.timeMs, baselines)
     return findings
+  }
+
+  /** A drift that was found is told to others once everybody shares it; then, or where not everybody does in time, all begin anew. */
+  #settle(model: string, watch: Watch, { shift, timeMs }: Found, nowMs: number, baselines: BaselineTold[]): void {
+    const isTold = watch.answers % every === 0 && this.#isEverybody(watch, shift, nowMs)
+    if (isTold) baselines.push(driftTold(model, nowMs))
+    if (isTold || nowMs >= timeMs + settleMs) beginAnew(watch)
   }
 
   #take(watch: Watch, principal: string, answer: Answer): Shift | undefined {
@@ -101,6 +116,7 @@ export class DriftWatch implements BehaviorStep {
       if (account.reference.length === reference) account.usual = momentsOf(account.reference)
       return undefined
     }
+    keepNewest(account, answer.channels)
     const own = watch.window.filter(({ p }) => p === principal)
     if (own.length >= perPrincipal) watch.window.splice(watch.window.indexOf(own[0]!), 1)
     watch.window.push({ p: principal, t: answer.timeMs, c: answer.channels })
@@ -152,22 +168,23 @@ export class DriftWatch implements BehaviorStep {
    * Accounts differ from one another more than independent answers would: a few odd ones are no drift.
    */
   #isShared(watch: Watch, shift: Shift): boolean {
-    const { judged, moved } = movedIn(watch, shift)
+    const { judged, moved } = movedIn(watch, shift, watch.window[0]!.t)
     return judged >= this.#params.principalsMin && moved.length >= movedShare * judged
   }
 
   /**
-   * Whether they are most of all who have been asking within a day: some busy accounts alone are not the model's traffic, nor are
-   * some that are new. Of a few answers of an account many have moved by chance, sooner or later three quarters beside some that did:
+   * Whether they are most of those who ask, and of all who have been asking within a day: some busy accounts alone are not the model's traffic, nor are
+   * some that are new; who has fallen silent has neither moved nor not. Of a few answers of an account many have moved by chance, sooner or later three quarters beside some that did:
    * so the half of them that has moved least must have moved as well, in the mean.
    */
   #isEverybody(watch: Watch, shift: Shift, timeMs: number): boolean {
     const isKnown = ({ firstMs = 0 }: Account): boolean => firstMs <= timeMs - activeMs
     const asking = Object.values(watch.accounts).filter((each) => isKnown(each) && each.lastMs >= timeMs - activeMs)
-    const { moved, far } = movedIn(watch, shift)
+    const { moved, far } = movedIn(watch, shift, timeMs - silentMs)
     const known = far.filter(([principal]) => isKnown(watch.accounts[principal]!))
-    const areMost =
-      moved.filter((principal) => isKnown(watch.accounts[principal]!)).length >= movedShare * asking.length
+    const present = asking.filter(({ lastMs }) => lastMs >= timeMs - silentMs)
+    const count = moved.filter((principal) => isKnown(watch.accounts[principal]!)).length
+    const areMost = count >= movedShare * present.length && count >= movedOfAll * asking.length
     const least = known.slice(0, Math.ceil(known.length / 2))
     const sum = least.reduce((all, [, by]) => all + by, 0)
     return least.length > 0 && areMost && sum >= (least.length * shift.distance) / 2

@@ -9,8 +9,9 @@ import type { Subgroup } from './subgroups.ts'
 
 /** Accounts of a model that are followed. */
 const accountsMax = 128
-/** Answers of an account in the window before it is asked whether it has moved. */
+/** Newest answers of an account before it is asked whether it has moved, and that it is asked by. */
 const answersOfOneMin = 4
+const newestMax = 16
 /** In deviations: less than this can't be a distance worth a word. */
 const movedMean = 0.4
 const movedSpread = 2
@@ -29,6 +30,14 @@ export interface Account {
   readonly firstMs?: number
   /** Mean and deviation of each channel. */
   usual?: (readonly [mean: number, deviation: number])[]
+  /** Its newest answers, the last of them last; older versions kept none. */
+  newest?: (readonly (number | null)[])[]
+}
+
+/** A drift, and when it was found. JSON. */
+export interface Found {
+  readonly shift: Shift
+  readonly timeMs: number
 }
 
 export interface Watch {
@@ -38,6 +47,8 @@ export interface Watch {
   /** Time and greatest distance, window by window. */
   history: [number, number][]
   lastHistory: number
+  /** Not everybody shares it yet. */
+  found?: Found
   subgroups: Record<string, Subgroup>
 }
 
@@ -67,6 +78,7 @@ export function beginAnew(watch: Watch): void {
   }
   watch.window = []
   watch.history = []
+  delete watch.found
 }
 
 /** The account of an answer; the one that has been silent for longest makes room. */
@@ -91,6 +103,12 @@ export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): 
     watch.window = watch.window.filter(({ p }) => p !== oldest)
   }
   return account
+}
+
+export function keepNewest(account: Account, channels: readonly (number | null)[]): void {
+  const newest = (account.newest ??= [])
+  newest.push(channels)
+  if (newest.length > newestMax) newest.shift()
 }
 
 export function momentsOf(reference: readonly (readonly (number | null)[])[]): (readonly [number, number])[] {
@@ -163,32 +181,26 @@ export function paceOf(watch: Watch, shift: Shift, timeMs: number): { sudden: bo
 }
 
 /**
- * Accounts that can be judged by what they have in the window, and those that have moved there, each by itself and to that side. `far`: how
- * far each has, from those that have least.
+ * Accounts that can be judged by their newest answers, of those that have asked since `fromMs`, and those that have moved, each by itself and to that
+ * side; however many share the window. `far`: how far each has, from those that have least.
  */
 export function movedIn(
   watch: Watch,
   { channel, distance, at, side }: Shift,
+  fromMs: number,
 ): {
   readonly judged: number
   readonly moved: readonly string[]
   readonly far: readonly (readonly [string, number])[]
 } {
-  const byPrincipal = new Map<string, number[]>()
-  for (const { p, c } of watch.window) {
-    const value = c[channel]
-    if (value === null || value === undefined) continue
-    const values = byPrincipal.get(p)
-    if (values === undefined) byPrincipal.set(p, [value])
-    else values.push(value)
+  const far: [string, number][] = []
+  for (const [principal, { lastMs, reference, newest }] of Object.entries(watch.accounts)) {
+    if (lastMs < fromMs || newest === undefined) continue
+    const values = channelOf(newest, channel)
+    if (values.length < answersOfOneMin) continue
+    far.push([principal, side * (shareUpTo(values, at) - shareUpTo(channelOf(reference, channel), at))])
   }
-  const far = [...byPrincipal]
-    .filter(([, values]) => values.length >= answersOfOneMin)
-    .map(([principal, values]): [string, number] => {
-      const usual = shareUpTo(channelOf(watch.accounts[principal]!.reference, channel), at)
-      return [principal, side * (shareUpTo(values, at) - usual)]
-    })
-    .sort((a, b) => a[1] - b[1])
+  far.sort((a, b) => a[1] - b[1])
   const moved = far.filter(([, by]) => by >= distance / 2)
   return { judged: far.length, moved: moved.map(([principal]) => principal), far }
 }
