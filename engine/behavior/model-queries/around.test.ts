@@ -271,3 +271,17 @@ test('slopes are estimated also by an account that has asked one query two thous
   expect(first).toBeGreaterThan(100)
   expect(first).toBeLessThan(160)
 })
+
+test('sensors that change slowly, and are unlike honest ones for a while, are on no way that a search takes', () => {
+  /** The n-th of steps round a far circle that are `by` times as long as queries are apart. */
+  const along = (n: number, by: number): Float64Array =>
+    Float64Array.from({ length: dimension }, (_, i) =>
+      i < 2 ? 3 * told.scale * Math.sin((by * n) / 3 + (i * Math.PI) / 2) : 0,
+    )
+  const drifts = (inputs: readonly Float64Array[]): number =>
+    run(inputs.map((x) => ({ x }))).each.filter(({ bits }) => (bits & shows.drift) !== 0).length
+  // A machine goes on from where it was; a search asks to all sides, and then goes on.
+  expect(drifts(Array.from({ length: 60 }, (_, n) => noisy(along(n, 0.16), 0.01)))).toBe(0)
+  const search = Array.from({ length: 20 }, (_, n) => [0, 1, 2].map(() => noisy(along(n, 0.2), 0.4))).flat()
+  expect(drifts(search)).toBeGreaterThan(5)
+})

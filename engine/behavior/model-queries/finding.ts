@@ -4,13 +4,15 @@ import type { BehaviorFinding } from '../types.ts'
 import type { Account } from './account.ts'
 import { lineOf, queryThreats, type QueryThreat } from './evidence.ts'
 import type { InputKind } from './input.ts'
-import type { ModelQueriesParams } from './params.ts'
 import type { Reference } from './reference.ts'
 import type { Suspicion } from './suspicion.ts'
 
 export interface Crossing {
   readonly threat: QueryThreat
   readonly value: number
+  /** An honest account crosses its line with at most this probability in so many different queries. */
+  readonly bound: number
+  readonly queries: number
   readonly timeMs: number
   readonly kind: InputKind
   readonly version: number
@@ -48,12 +50,11 @@ export function findingOf(
   account: Account,
   suspicion: Suspicion,
   crossing: Crossing,
-  params: ModelQueriesParams,
   reference: Reference | undefined,
 ): BehaviorFinding {
-  const { threat, value, timeMs, kind, version } = crossing
+  const { threat, value, bound, queries, timeMs, kind, version } = crossing
   const [principal, model] = group as [string, string]
-  const line = lineOf(params.bound, params.boundQueries)
+  const line = lineOf(bound, queries)
   const index = queryThreats.indexOf(threat)
   const startMs = account.since[index]!
   const seen = Object.entries(suspicion.shown).filter(([, count]) => count > 0)
@@ -75,12 +76,12 @@ export function findingOf(
     explanation:
       `${principal} ${words[threat]} ${model}: of its last ${suspicion.queries} different queries ${details.join(', ')}. ` +
       `The evidence is ${value.toExponential(1)} and its line ${line.toExponential(1)}: an honest account crosses it with a ` +
-      `probability of at most ${params.bound} in ${params.boundQueries} different queries.${learned}`,
+      `probability of at most ${bound} in ${queries} different queries.${learned}`,
     facts: {
       evidence: value,
       line,
-      falseAlarmBound: params.bound,
-      falseAlarmQueries: params.boundQueries,
+      falseAlarmBound: bound,
+      falseAlarmQueries: queries,
       queries: account.queries,
       differentQueries: account.distinct,
       input: kind,

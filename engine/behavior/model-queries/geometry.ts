@@ -8,8 +8,9 @@
  */
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax } from './input.ts'
+import { isMasked } from './masked.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'
-import { distance } from './reference.ts'
+import { isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
 /** Inputs remembered. */
 export const ringSize = 8
@@ -21,12 +22,6 @@ const ballMembersMin = 3
 /** The same of inputs beyond all honest ones, where noise in all values spreads far: less than honest inputs of one account do, as a faulty sensor's are. */
 const wideShare = 0.8
 const wideMembersMin = 6
-/** How much further away the oldest must be than the newest. */
-const driftRatio = 1.5
-/** Of eight numbers drawn alike the greatest is within so many deviations of the least, but for one time in a hundred. */
-const noiseSpread = 5
-/** Fewest values that noise must change to be told by distances: of fewer, neighbors by chance look the same. */
-const noiseValuesMin = 12
 /** Square of the cosine from which two directions are one: 3 degrees. */
 const straight = 0.9973
 /** Square of how far apart two inputs must lie, as a share of how far away they are. */
@@ -41,10 +36,6 @@ const valueRounding = 2 ** -9
 const roundingShare = 0.005
 /** Share of the values that may differ for a change to be sparse. */
 const sparseShare = 0.15
-/** Values that change where one is tried after another: the one before is put back. */
-const singleMax = 2
-/** Share of values up to which two inputs are the same one, changed; others differ in more. */
-const wayShare = 0.5
 
 export interface Surroundings {
   /** Place in the ring of the closest earlier one; -1: there is none. */
@@ -81,6 +72,8 @@ export interface Surroundings {
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
   readonly even: EvenChanges
+  /** One of them but for what is masked in either, by one value. */
+  readonly masked: boolean
   /** With three of them it makes two pairs that have one middle. */
   readonly pair: boolean
 }
@@ -133,23 +126,24 @@ export function surroundingsOf(
     members++
   }
   const ends = endsOfLine(x, ring.length, Math.max(singleMax, few))
+  const all = { count: ring.length, length: x.length, changes, squares }
   const sparse = few >= 1 && fewest <= few
   const variant = fewest <= singleMax
-  const tried = variant && !isOnItsWay(ring.length, x.length)
-  const still = sparse && isStill(ring.length, 2 * few, (closeShare * scale) ** 2)
+  const tried = variant && !isOnItsWay(all)
+  const still = sparse && isStill(all, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
   const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
-  const noise = members > 0 && isNoise(ring.length, x.length, about)
+  const noise = members > 0 && isNoise(all, about)
   const ball = members >= ballMembersMin
   const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
   return {
     closest,
     close: least < closeShare * scale,
-    scaled: ball && isScaled(x, ring, closeShare * scale),
+    scaled: ball && isScaled(x, ring, all, closeShare * scale),
     ball,
     about,
     wide: wide >= wideMembersMin,
-    drift: ball && isAway(x, ring),
+    drift: ball && ring.length === ringSize && isAway(x, ring),
     line: ends !== undefined,
     ends,
     sparse,
@@ -159,37 +153,9 @@ export function surroundingsOf(
     noise,
     kin,
     even,
+    masked: isMasked(x, ring, changes),
     pair,
   }
-}
-
-/** Whether changes have added up since one of the ring. */
-function isOnItsWay(count: number, length: number): boolean {
-  for (let n = 0; n < count; n++) if (changes[n]! > singleMax && changes[n]! <= wayShare * length) return true
-  return false
-}
-
-/** Whether all of the ring that differ in at most so many values are nearer than the square of what is close. */
-function isStill(count: number, kin: number, near: number): boolean {
-  for (let n = 0; n < count; n++) if (changes[n]! <= kin && squares[n]! >= near) return false
-  return true
-}
-
-/**
- * Copies of a scene with noise of their own are as far from each other as any two are, give or take; what leads somewhere leaves the
- * oldest behind, or comes from one that is nearer than the others. Of n values that have noise the squares of how far one copy is from
- * others differ by about the root of 1.5 / n of them.
- */
-function isNoise(count: number, length: number, about: number): boolean {
-  let [nearest, farthest, changed] = [Infinity, 0, length]
-  for (let n = 0; n < count; n++) {
-    if ((about & (1 << n)) === 0) continue
-    nearest = Math.min(nearest, squares[n]!)
-    farthest = Math.max(farthest, squares[n]!)
-    changed = Math.min(changed, changes[n]!)
-  }
-  if (changed < noiseValuesMin || changed <= wayShare * length) return false
-  return farthest < nearest * Math.exp(noiseSpread * Math.sqrt(1.5 / changed))
 }
 
 /** Puts down the step to the n-th of the ring; the number of values that differ. */
@@ -220,29 +186,6 @@ function changesOn(step: Int32Array, length: number): number {
     changed += (-size >>> 31) - ((infinite - size) >>> 31)
   }
   return changed
-}
-
-/** Whether one of the ring, made as strong as fits best, is nearer than `near`, and that is most of what it was away. */
-function isScaled(x: Float64Array, ring: readonly Float64Array[], near: number): boolean {
-  let own = 0
-  for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
-  return ring.some((earlier, n) => {
-    let [dot, square] = [0, 0]
-    for (let i = 0; i < x.length; i++) {
-      dot += x[i]! * earlier[i]!
-      square += earlier[i]! * earlier[i]!
-    }
-    const left = own - (dot * dot) / square
-    return dot > 0 && left < near * near && left < squares[n]! / 2
-  })
-}
-
-/** Noise around one place is as far from the oldest as from the newest. */
-function isAway(x: Float64Array, ring: readonly Float64Array[]): boolean {
-  if (ring.length < ringSize) return false
-  const newest = (distance(x, ring[0]!) + distance(x, ring[1]!)) / 2
-  const oldest = (distance(x, ring[ringSize - 1]!) + distance(x, ring[ringSize - 2]!)) / 2
-  return oldest > driftRatio * newest
 }
 
 /**

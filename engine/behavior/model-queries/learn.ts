@@ -204,7 +204,8 @@ function referenceOf(taught: readonly Teaching[], kind: InputKind): ToldReferenc
   const accounts = taught.map(({ samples }) => samples)
   const learned = learnReference(accounts)
   if (learned === undefined) return undefined
-  const told = kind === 'features' || kind === 'embedding' ? { ...learned, alike: alikeOf(accounts) } : learned
+  const told =
+    kind === 'features' || kind === 'embedding' ? { ...learned, alike: alikeOf(accounts, learned.units) } : learned
   const blackAndWhite = kind === 'features' ? inBlackAndWhite(accounts) : undefined
   return { ...told, usual: usualOf(told, accounts, kind), ...(blackAndWhite && { blackAndWhite }) }
 }

@@ -40,6 +40,9 @@ const dayMs = 86_400_000
 /** Mean R from which an account is under suspicion, and below which suspicion ends; in weights of a restart. */
 const suspect = 1_000
 const cleared = 10
+/** Whoever is named is named for another threat as well where that is wrong with at most this probability in so many different queries. */
+const besidesBound = 0.05
+const besidesQueries = 1_000
 /** Answers alone say less of who asks: customers differ more in them. */
 const outputAllowance = 0.8
 /** And what honest inputs would look like is known less well than what they do look like. */
@@ -58,11 +61,24 @@ const suspicionName = 'suspicion'
 const membersName = 'members'
 const driftedName = 'drifted'
 
+/** A mean R that an honest account passes with at most this probability in so many different queries. */
+interface Line {
+  readonly at: number
+  readonly bound: number
+  readonly queries: number
+}
+
+function lineAt(bound: number, queries: number): Line {
+  return { at: lineOf(bound, queries), bound, queries }
+}
+
 export class WeighQueries implements BehaviorStep {
   readonly stateVersion = 1
   readonly groupBy = ['warden.principal', 'warden.model.id']
   readonly #params: ModelQueriesParams
-  readonly #line: number
+  readonly #first: Line
+  /** For another threat of an account that is named for one: that names nobody who is not named anyhow. */
+  readonly #besides: Line
   readonly #totals = new Float64Array(queryThreats.length)
   readonly #unlearned: Evidence
   readonly #learned = new WeakMap<Reference, Evidence>()
@@ -71,7 +87,9 @@ export class WeighQueries implements BehaviorStep {
 
   constructor(params: ModelQueriesParams) {
     this.#params = params
-    this.#line = lineOf(params.bound, params.boundQueries)
+    this.#first = lineAt(params.bound, params.boundQueries)
+    const besides = lineAt(besidesBound, besidesQueries)
+    this.#besides = besides.at < this.#first.at ? besides : this.#first
     this.#unlearned = new Evidence(
       Array.from({ length: levelCount }, () => 0.05),
       params.allowance,
@@ -220,26 +238,29 @@ export class WeighQueries implements BehaviorStep {
     if (way !== undefined) noteWay(suspicion, way)
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
+    const line = account.told.some((since) => since > 0) ? this.#besides : this.#first
     for (const [index, threat] of queryThreats.entries()) {
       const value = isBesides(threat, suspicion, account) ? most : totals[index]!
       const told = account.told[index]!
       // Told again whenever twice as much has leaked.
       const times = Math.log2(account.distinct / told)
       if (threat === inference && isSuite(suspicion)) continue
-      if (value < this.#line || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
+      if (value < line.at || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
       const version = told === 0 ? 1 : 1 + times
       const crossing = {
         threat,
         value,
+        bound: line.bound,
+        queries: line.queries,
         timeMs: query.timeMs,
         kind: query.input.kind,
         version,
         entities: query.entities(),
       }
-      const finding = (): BehaviorFinding => findingOf(group, account, suspicion, crossing, this.#params, reference)
+      const finding = (): BehaviorFinding => findingOf(group, account, suspicion, crossing, reference)
       if (told === 0) {
         const steady = this.#unlearned.without(unlikeBefore, account.values)
-        const mayWait = (threat === inference ? greatest(steady) : steady[index]!) < this.#line
+        const mayWait = (threat === inference ? greatest(steady) : steady[index]!) < line.at
         if (mayWait && holds(entries, context, group[1]!, account, query.timeMs, finding)) continue
         account.told[index] = account.distinct
         givenOut(entries, threat)

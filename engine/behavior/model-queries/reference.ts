@@ -11,6 +11,7 @@ import { inputsRead } from './input.ts'
 import { keepable } from './kept.ts'
 import { packed, unpacked } from './packed.ts'
 import { scoreAll, scorer, type Scorer } from './score.ts'
+import { inUnits, unitsOf, type Units } from './units.ts'
 
 /** Shares of honest traffic past each of the lines; the last is as rare as the number of samples can tell. */
 const shares = [0.05, 0.01, 0.002, 0] as const
@@ -48,6 +49,8 @@ export interface ToldReference {
   /** Whitened means: one a label, then the one over all. */
   readonly means: string
   readonly lines: Lines
+  /** In what units its columns are compared (units.ts); absent where as they are. Not told by references that are older. */
+  readonly units?: Units
   /** Median distance between two queries of one account that follow each other, as accounts keep them. */
   readonly scale: number
   /** 5th and 95th percentile of the novelty of honest queries. */
@@ -67,8 +70,11 @@ export interface ToldReference {
 }
 
 /** Undefined where there are too few samples. Accounts in an order that does not depend on the order of arrival. */
-export function learnReference(accounts: readonly (readonly Sample[])[]): ToldReference | undefined {
-  if (!hasTwoHalves(accounts)) return undefined
+export function learnReference(given: readonly (readonly Sample[])[]): ToldReference | undefined {
+  if (!hasTwoHalves(given)) return undefined
+  const units = unitsOf(given)
+  const accounts =
+    units === undefined ? given : given.map((samples) => samples.map((of) => ({ ...of, x: inUnits(of.x, units) })))
   const scored = withoutOdd(scoredCrosswise(accounts))
   const { accounts: kept, table } = scored
   if (!hasTwoHalves(kept)) return undefined
@@ -83,6 +89,7 @@ export function learnReference(accounts: readonly (readonly Sample[])[]): ToldRe
     whitening: packed(Float32Array.from(fit.whitening)),
     means: packed(Float32Array.from(fit.means)),
     lines: linesOf(novelties, margins.sort()),
+    ...(units && { units }),
     scale: scaleOf(table),
     benign: [quantile(novelties, 0.05), quantile(novelties, 0.95)],
     samples: all.length,
@@ -209,7 +216,9 @@ export function openReference(told: unknown): Reference | undefined {
 function opening(of: ToldReference): Reference {
   const whitening = Float64Array.from(unpacked(of.whitening))
   const means = Float64Array.from(unpacked(of.means))
-  const score = scorer({ dimension: of.dimension, labels: of.labels, whitening, means })
+  const inside = scorer({ dimension: of.dimension, labels: of.labels, whitening, means })
+  const { units } = of
+  const score: Scorer = units === undefined ? inside : (x, label) => inside(inUnits(Float64Array.from(x), units), label)
   const reference = { told: of, novelty: onceEach(score) }
   opened.set(of, reference)
   return reference

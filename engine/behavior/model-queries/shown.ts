@@ -6,10 +6,12 @@ import type { EvenChanges } from './even.ts'
 import { shows } from './evidence.ts'
 import { ringSize, surroundingsOf, type Surroundings } from './geometry.ts'
 import { isSummedUp } from './kept.ts'
+import { goesOnFromOne } from './goes-on.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { levelCount, type Reference } from './reference.ts'
 import { isFewShades } from './shades.ts'
 import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier } from './steps.ts'
+import { inUnits } from './units.ts'
 import type { Way } from './ways.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
@@ -50,17 +52,19 @@ export interface Shown {
   readonly way?: Way | undefined
 }
 
-/** `again`: it is a training record that was asked before. The account has yet to remember the query. */
+/** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before. The account has yet to remember the query. */
 export function shownBy(
   account: Account,
-  { input, member }: { readonly input: ShownInput; readonly member: boolean },
+  { input: asked, member }: { readonly input: ShownInput; readonly member: boolean },
   reference: Reference | undefined,
   again: boolean,
 ): Shown {
+  const units = reference?.told.units
+  const input = units === undefined ? asked : { ...asked, x: inUnits(asked.x, units), values: undefined }
   const x = account.rounded(input.x, input.values)
   const label = keyOfText(input.label)
   const ring = account.ring()
-  const synthetic = reference !== undefined && isOdd(reference, input)
+  const synthetic = reference !== undefined && isOdd(reference, asked)
   const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind], synthetic)
   const rooted = account.isRooted
   let notes = (member ? noted.member : 0) | (!synthetic || rooted ? noted.rooted : 0)
@@ -110,8 +114,8 @@ export function shownBy(
         if (from !== undefined) bits |= around.ball || from.isNewest ? shows.stepAbout : shows.step
       }
     }
-    // What would be if one value were another asks everybody: that is on no way to anywhere.
-    if (around.tried) return { bits, counts, notes, way }
+    // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
+    if (around.tried || around.masked) return { bits, counts, notes, way }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
@@ -122,13 +126,21 @@ export function shownBy(
       same: around.closest >= 0 && account.labelOf(around.closest) === label,
       sameAbout: false,
       others: 0,
+      goesBack: false,
       changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
     }
     for (let n = 0; n < ring.length; n++) {
       if (account.labelOf(n) !== label) classes.others++
       else if ((around.about & (1 << n)) !== 0) classes.sameAbout = true
     }
-    const of = learned(input, reference, around, classes, step, rooted)
+    if (around.ball && classes.others > 0) {
+      const about = ring.map((_, n) => n).filter((n) => (around.about & (1 << n)) !== 0)
+      classes.goesBack = goesOnFromOne(
+        [x, ...about.map((n) => ring[n]!)],
+        [label, ...about.map((n) => account.labelOf(n))],
+      )
+    }
+    const of = learned(asked, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
     return { bits: bits | (of.bits & ~drawn), counts: counts | of.counts, notes, way }
@@ -199,12 +211,26 @@ function isPlace({ kind, blackAndWhite }: ShownInput): boolean {
   return kind === 'embedding' || (kind === 'features' && !blackAndWhite)
 }
 
+/** The classes of the last inputs beside that of the query. */
+interface Classes {
+  /** Of the closest of them. */
+  readonly same: boolean
+  /** Of one about the same place. */
+  readonly sameAbout: boolean
+  /** How many have another. */
+  readonly others: number
+  /** Those about the same place went on from one class alone, the query included. */
+  readonly goesBack: boolean
+  /** It is another than that of the newest two. */
+  readonly changed: boolean
+}
+
 /** What only a model's benign traffic can tell. */
 function learned(
   input: ShownInput,
   reference: Reference,
   around: Surroundings,
-  classes: { readonly same: boolean; readonly sameAbout: boolean; readonly others: number; readonly changed: boolean },
+  classes: Classes,
   step: boolean,
   rooted: boolean,
 ): Pick<Shown, 'bits' | 'counts'> {
@@ -217,10 +243,11 @@ function learned(
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
   const copy = around.close || (around.ball && (around.noise || step))
   const stream = copy || (around.kin && isPlace(input))
-  // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes.
-  const walks = around.drift && !around.scaled && (!around.close || classes.others >= othersMin)
+  // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
+  // are, goes on from the newest; and as long as it stays unlike honest inputs that says one thing many times.
+  const walks = around.drift && around.closest > 0 && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
-  if (around.ball && !classes.same) bits |= shows.flip
+  if (around.ball && (!classes.same || classes.goesBack)) bits |= shows.flip
   if (around.close && !classes.same) bits |= shows.turn
   if (around.still) counts &= ~shows.pair
   else if (around.pair) bits |= shows.pair

@@ -60,19 +60,18 @@ export class Slopes {
       else this.end()
       return noSlope
     }
-    let value = differing[0]!
-    if (count === 2) {
-      // What was changed last was kept, or is the base's own: the base is what it is without the other.
-      const [a, b] = [this.#last(0), this.#last(1)]
-      const own = [differing[0]!, differing[1]!].find((each) => each === a || each === b)
-      this.#setLast(differing[0]!, differing[1]!)
-      if (own === undefined) return noSlope
-      if (own === value) value = differing[1]!
-      this.#putBack(own, x[own]!)
+    const value = differing[0]!
+    if (count === 1) {
+      const before = this.#base[value]!
+      this.#setLast(value, none)
+      return this.#count(x[value]!, before, value)
     }
-    const before = this.#base[value]!
-    this.#setLast(value, none)
-    return this.#count(x[value]!, before, value)
+    // What was changed last was kept, or is the base's own: the base is what it is without the other.
+    const [a, b] = [this.#last(0), this.#last(1)]
+    const own = [value, differing[1]!].find((each) => each === a || each === b)
+    this.#setLast(value, differing[1]!)
+    if (own === undefined) return noSlope
+    return this.#countBeside(x, own === value ? differing[1]! : value, own)
   }
 
   /** How many values differ, up to three; which do. */
@@ -94,20 +93,29 @@ export class Slopes {
     this.#setLast(none, none)
   }
 
-  /** The base's own change tells as any other; what was taken for a change of that value before lay on the other side of it. */
-  #putBack(value: number, to: number): void {
-    const was = this.#base[value]!
-    this.#base[value] = to
-    if (this.#numbers[at.votes] === 1) this.#numbers[at.votes] = 0
-    this.#count(was, to, value)
+  /**
+   * One value was changed, and the base is another one in its own. That is its own change, which tells as any other where it is as large, and what
+   * was taken for one before lay on the other side of it; or a search has moved on by what slopes have told it.
+   */
+  #countBeside(x: Float64Array, value: number, own: number): EvenChanges {
+    const [was, before] = [this.#base[own]!, this.#base[value]!]
+    this.#setLast(value, none)
+    this.#base[own] = x[own]!
+    if (this.#numbers[at.votes] === 1 && !this.#isCommon(x[value]!, before)) this.#numbers[at.votes] = 0
+    const changes = this.#count(x[value]!, before, value)
+    return this.#isCommon(was, x[own]!) ? this.#count(was, x[own]!, own) : changes
+  }
+
+  #isCommon(now: number, before: number): boolean {
+    const common = this.#numbers[at.size]!
+    return Math.abs(Math.abs(now - before) - common) <= near * common + lostOf(now, before)
   }
 
   #count(now: number, before: number, value: number): EvenChanges {
     const [numbers, bits] = [this.#numbers, this.#bits]
     const size = Math.abs(now - before)
-    const lost = rounding * Math.max(Math.abs(now), Math.abs(before))
-    const common = numbers[at.size]!
-    if (numbers[at.votes] === 0 || Math.abs(size - common) > near * common + lost) {
+    const lost = lostOf(now, before)
+    if (numbers[at.votes] === 0 || !this.#isCommon(now, before)) {
       // Scaled inputs are cut off at both ends.
       if (now === 0 || now === 1 || before === 0 || before === 1) return noSlope
       if (numbers[at.votes]! > 0) {
@@ -139,6 +147,11 @@ export class Slopes {
   #setLast(a: number, b: number): void {
     this.#bits[at.state] = (this.#bits[at.state]! & none) | (a << 8) | (b << 16)
   }
+}
+
+/** Of the difference of two numbers that are kept with 24 bits. */
+function lostOf(a: number, b: number): number {
+  return rounding * Math.max(Math.abs(a), Math.abs(b))
 }
 
 function ones(word: number): number {

@@ -11,6 +11,7 @@ import { isBlackAndWhite, keyOfText, type InputKind } from './input.ts'
 import { openReference, type Sample, type ToldReference } from './reference.ts'
 import { shownBy } from './shown.ts'
 import { alikeMin, evennessOf } from './steps.ts'
+import { inUnits, type Units } from './units.ts'
 
 /** Fewest queries of an account from which it says something, and how many of the usual rate it is given besides. */
 const queriesMin = 20
@@ -59,14 +60,14 @@ export function usualOf(
   })
 }
 
-/** How often two differences of an input to the closest earlier one of its account are equal: of an account near the top as well. */
-export function alikeOf(accounts: readonly (readonly Sample[])[]): number {
+/** How often two differences of an input to the closest earlier one of its account are equal, in the units of its table: of an account near the top as well. */
+export function alikeOf(accounts: readonly (readonly Sample[])[], units?: Units): number {
   const account = new Account(accounts[0]![0]!.x.length)
   const each = accounts.map((samples) => {
     const sums = { pairs: 0, equal: 0 }
     account.open(account.begin(0))
     for (const { x } of samples) {
-      account.rounded(new Float64Array(x))
+      account.rounded(inUnits(new Float64Array(x), units))
       account.ring()
       const looked = account.lookedAt()
       const earlier = account.closest()

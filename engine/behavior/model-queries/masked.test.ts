@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { isMasked } from './masked.ts'
+
+const random = randomOf(41)
+const normal = normalOf(random)
+const side = 8
+/** A bright thing on a black background. */
+const picture = (): Float64Array =>
+  Float64Array.from({ length: side * side }, (_, i) =>
+    i % side < 2 ? 0 : Math.min(1, Math.max(0, 0.5 + 0.3 * normal())),
+  )
+const masked = (x: Float64Array, ring: readonly Float64Array[]): boolean =>
+  isMasked(x, ring, ring.map((earlier) => earlier.filter((value, i) => value !== x[i]).length)) // prettier-ignore
+const inBlock = (i: number, n: number): boolean =>
+  Math.floor(i / side / 2) === n >> 2 && Math.floor((i % side) / 2) === n % 4
+
+test('pieces that are put to one value, one after the other or half of them at a time, are masked', () => {
+  const x = picture()
+  for (const mask of [0, 0.5, 0.437]) {
+    const one = (n: number): Float64Array => x.map((value, i) => (inBlock(i, n) ? mask : value))
+    expect(masked(one(6), [one(5), one(4)])).toBe(true)
+    expect(masked(one(6), [picture(), one(3), picture()])).toBe(true)
+    const half = (): Float64Array => {
+      const off = Array.from({ length: 16 }, () => random() < 0.5)
+      return x.map((value, i) => (off.some((is, n) => is && inBlock(i, n)) ? mask : value))
+    }
+    const last = Array.from({ length: 20 }, half)
+    expect(last.filter((each, n) => n > 3 && masked(each, last.slice(n - 4, n))).length).toBeGreaterThan(13)
+  }
+})
+
+test('what a search changes is not, nor what two inputs have nothing to do with each other', () => {
+  const x = picture()
+  const patched = (n: number, by: number): Float64Array =>
+    x.map((value, i) => (inBlock(i, n) ? Math.min(1, Math.max(0, value + by)) : value))
+  for (const by of [-0.1, 0.1]) expect(masked(patched(6, by), [patched(5, -by), x])).toBe(false)
+  // A patch over the background, and single values that are tried one after the other.
+  expect(masked(patched(4, 0.25), [x])).toBe(false)
+  const tried = x.with(16, 0.2).with(17, 0.2).with(24, 0.2)
+  expect(masked(tried, [x])).toBe(false)
+  expect(Array.from({ length: 50 }, () => masked(picture(), [picture()])).includes(true)).toBe(false)
+  // How often each of many words is there: most are not.
+  const words = (): Float64Array =>
+    Float64Array.from({ length: 64 }, () => (random() < 0.15 ? Math.ceil(5 * random()) : 0))
+  const texts = Array.from({ length: 300 }, () => masked(words(), [words()]))
+  expect(texts.filter((is) => is).length).toBeLessThan(9)
+})

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { emptyInventory } from '../../inventory/inventory.ts'
+import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { keyOfText } from './input.ts'
+import { WeighQueries, type ModelQuery } from './local.ts'
+import { ModelQueriesParams } from './params.ts'
+import { learnReference } from './reference.ts'
+
+const random = randomOf(53)
+const normal = normalOf(random)
+const dimension = 64
+const natural = (): Float64Array => {
+  const shade = normal()
+  return Float64Array.from({ length: dimension }, () => 0.5 + 0.2 * shade + 0.1 * normal())
+}
+const labelOf = (x: Float64Array): string => (x[0]! + x[1]! > 1 ? 'yes' : 'no')
+const told = learnReference(
+  Array.from({ length: 10 }, () =>
+    Array.from({ length: 100 }, () => natural()).map((x) => ({ x, label: labelOf(x), margin: 0.1 + random() })),
+  ),
+)
+
+function findingsOf(inputs: readonly Float64Array[]): BehaviorFinding[] {
+  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
+  const kept = new Map<string, unknown>()
+  const entries: GroupEntries = {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name, value) => void kept.set(name, value),
+    delete: (name) => void kept.delete(name),
+    names: () => [...kept.keys()],
+  }
+  const context = { inventory: emptyInventory, baseline: () => told }
+  return inputs.flatMap((x, n) => {
+    const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
+    const key = keyOfText(x.join())
+    const input = { kind: 'features', x, hidden: false, blackAndWhite: false, probabilities: undefined, label: labelOf(x), margin: 1, key } as const // prettier-ignore
+    const query = { timeMs: n * 1_000, input, member: false, entities: () => [], evidence: () => evidence }
+    return step.apply(['t/u', 'm'], entries, query, -Infinity, context).findings
+  })
+}
+
+test('an account that is named for one threat is named for another at a line of its own, which the finding tells', () => {
+  // The way to another class is halved, and around where it changes it is asked to both sides.
+  const [from, to] = [natural(), natural().map((value) => value + 0.6)]
+  const on = (share: number): Float64Array => from.map((value, i) => value + share * (to[i]! - value))
+  const halved = Array.from({ length: 6 }, (_, n) => on(0.5 + 0.5 ** (n + 2)))
+  const sides = Array.from({ length: 30 }, () => natural().map((value) => 0.15 * (value - 0.5))).flatMap((by) =>
+    [1, -1].map((sign) => on(0.5).map((value, i) => value + sign * by[i]!)),
+  )
+  const search = [from, to, ...halved, ...sides]
+  const [first, second] = findingsOf(search).filter(({ version }) => version === 1)
+  expect(first!.facts).toMatchObject({ line: 4e6, falseAlarmBound: 0.01, falseAlarmQueries: 10_000 })
+  expect(second!.facts).toMatchObject({ line: 8e4, falseAlarmBound: 0.05, falseAlarmQueries: 1_000 })
+  expect(second!.threat).not.toBe(first!.threat)
+  expect(second!.facts['evidence']).toBeLessThan(4e6)
+  expect(second!.explanation).toContain('at most 0.05 in 1000 different queries')
+})
+
+test('pieces of inputs that are masked to explain their answers name nobody', () => {
+  const explained = Array.from({ length: 8 }, () => {
+    const x = natural()
+    const block = (i: number): number => 4 * (i >> 4) + ((i % 8) >> 1)
+    const one = Array.from({ length: 16 }, (_, n) => x.map((value, i) => (block(i) === n ? 0 : value)))
+    const half = Array.from({ length: 40 }, () => {
+      const off = Array.from({ length: 16 }, () => random() < 0.5)
+      return x.map((value, i) => (off[block(i)] ? 0 : value))
+    })
+    return [x, ...one, ...half, ...Array.from({ length: 6 }, natural)]
+  }).flat()
+  expect(findingsOf(explained)).toEqual([])
+})
