@@ -25,6 +25,19 @@ export async function end(
   await sealedBus(bus, hmacKey, systemClock).publish(ends)
 }
 
+/** Until nothing has been written to the raw topics for so long: a request that its sender has given up may still come to the bus. */
+export async function untilStill(bus: Pick<Bus, 'offsets'>, stillMs: number): Promise<void> {
+  let before = ''
+  let since = performance.now()
+  while (performance.now() - since < stillMs) {
+    await sleep(stillMs / 10)
+    const offsets = await Promise.all([topics.audit, topics.inference].map((topic) => bus.offsets(topic)))
+    const now = JSON.stringify(offsets)
+    if (now !== before) since = performance.now()
+    before = now
+  }
+}
+
 /** Which group works through which topics. */
 const readers: Readonly<Record<string, readonly string[]>> = {
   'warden.normalize': [topics.audit, topics.inference],

@@ -29,7 +29,7 @@ import {
 import { Gate, type GateReport } from './gate.ts'
 import { lateSteps } from './late.ts'
 import { outcomeOf, type Outcome } from './outcome.ts'
-import { behind, end, untilQuiet } from './quiet.ts'
+import { behind, end, untilQuiet, untilStill } from './quiet.ts'
 import { startReceivers, type Receivers, type Taken } from './receivers.ts'
 import type { FaultDay } from './records.ts'
 
@@ -38,6 +38,8 @@ const sessionTimeoutMs = 6_000
 const licenseEndsMs = 5 * 86_400_000
 /** It strikes every minute; a scheduler that was killed takes one more. */
 const clockMs = 150_000
+/** Longer than a broker that answers again and a collect that is started again take to let a request through. */
+const stillMs = 3_000
 const here = import.meta.dirname
 
 export interface RunOptions {
@@ -120,6 +122,8 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
       say('all records are on the bus')
     }),
   ])
+  // What came behind the end would undo it: the last windows of its partition would never be told to be over.
+  await untilStill(bus, stillMs)
   await end(bus, fleet.hmacKey, partitions)
   await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs, ends: () => endsOf(fleet) })
   await untilIndexed(bus, options.withinMs)
