@@ -285,3 +285,13 @@ test('sensors that change slowly, and are unlike honest ones for a while, are on
   const search = Array.from({ length: 20 }, (_, n) => [0, 1, 2].map(() => noisy(along(n, 0.2), 0.4))).flat()
   expect(drifts(search)).toBeGreaterThan(5)
 })
+
+test('a search that asks again around what was answered as it wants is named though half of its answers are no change', () => {
+  let best = natural().with(0, 0.1)
+  const search = times(60, () => {
+    const next = best.map((value, i) => (i === 0 || random() < 0.3 ? value + 0.25 * normal() : value))
+    if (labelOf(next) === 'yes') best = next.with(0, next[0]! / 4)
+    return next
+  })
+  expect(run(search).named['boundary-search']).toBeLessThanOrEqual(30)
+})

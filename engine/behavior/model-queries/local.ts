@@ -16,13 +16,12 @@ import { AskedMembers } from './asked-members.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type QueryThreat } from './evidence.ts'
 import { findingOf } from './finding.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
-import { keyOfText, packedInBlackAndWhite, packedInput, type InputKind, type QueryInput } from './input.ts'
-import type { ToTeach } from './learn.ts'
-import { packedOdds } from './odds.ts'
+import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
 import { shownBy, type Shown } from './shown.ts'
 import { note, noteWay, type Suspicion } from './suspicion.ts'
+import { teachingOf } from './teach.ts'
 
 export interface ModelQuery {
   readonly timeMs: number
@@ -33,9 +32,6 @@ export interface ModelQuery {
   readonly evidence: () => EvidenceRef
 }
 
-/** Queries an account may teach with in one epoch of event time. */
-const taughtMax = 256
-const epochMs = 7 * 86_400_000
 const dayMs = 86_400_000
 /** Mean R from which an account is under suspicion, and below which suspicion ends; in weights of a restart. */
 const suspect = 1_000
@@ -131,7 +127,12 @@ export class WeighQueries implements BehaviorStep {
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
     const findings = this.#judge(group, entries, account, query, shown, reference, context)
-    return this.#outcome(entries, account, findings, this.#teach(group, account, query, since))
+    return this.#outcome(
+      entries,
+      account,
+      findings,
+      teachingOf(group, account, query, since, greatest(this.#totals) >= suspect * this.#weightOf(account)),
+    )
   }
 
   advance(_group: readonly string[], entries: GroupEntries, watermarkMs: number): StepOutcome {
@@ -268,35 +269,6 @@ export class WeighQueries implements BehaviorStep {
       findings.push(finding())
     }
     return findings
-  }
-
-  #teach(
-    group: readonly string[],
-    account: Account,
-    { input, timeMs }: ModelQuery,
-    since: number | undefined,
-  ): Shuffled[] {
-    const to = [group[1]!, input.kind]
-    const principal = group[0]!
-    if (greatest(this.#totals) >= suspect * this.#weightOf(account)) {
-      if (account.withdrawn) return []
-      account.withdrawn = true
-      return [{ group: to, observation: { principal, timeMs, sample: null } satisfies ToTeach }]
-    }
-    // Weeks begin anew with a drift: all has to be taught again.
-    const epoch = since === undefined ? Math.floor(timeMs / epochMs) : since + Math.floor((timeMs - since) / epochMs)
-    if (account.withdrawn || !account.teaches(epoch, taughtMax)) return []
-    const odds = packedOdds(input.probabilities)
-    const blackAndWhite = packedInBlackAndWhite(input)
-    const sample = {
-      x: packedInput(input),
-      label: input.label,
-      margin: input.margin ?? null,
-      ...(odds && { odds }),
-      ...(blackAndWhite && { blackAndWhite }),
-    }
-    const taught: ToTeach = { principal, timeMs, sample, ...(since !== undefined && { since }) }
-    return [{ group: to, observation: taught }]
   }
 
   #forgetMs(account: Pick<Account, 'lastMs'>): number {
