@@ -33,11 +33,19 @@ const longMin = Math.sqrt(shares[0])
 export interface KeptPrompts {
   /** packed-prompt.ts. */
   readonly x: readonly string[]
-  /** Of the answers; less than 0 where the prompt was as long. */
+  /** Of the answers; less than 0 where they are no text of their own (`isOwnText`). */
   readonly tokens: readonly number[]
 }
 
 export const coverVersion = 2
+
+/** What is translated or put in other words comes out up to so many times as long. */
+const rewrittenTimes = 2
+
+/** Whether an answer is text that was asked for, and not the prompt's own. */
+export function isOwnText({ inTokens, outTokens }: { readonly inTokens: number; readonly outTokens: number }): boolean {
+  return outTokens > rewrittenTimes * inTokens
+}
 
 /** As it is told to all partitions. JSON. */
 export interface ToldCover {

@@ -20,6 +20,10 @@ interface Kind {
   readonly session?: number
   /** How far a template moves all of its prompts, where subjects are 1 apart from the middle. */
   readonly template?: number
+  /** How long answers are for their prompts. */
+  readonly times?: number
+  /** One subject after the other. */
+  readonly sorted?: true
   /** How far prompts about one subject are apart. */
   readonly noise?: number
 }
@@ -46,7 +50,8 @@ function prompts(kind: Kind, count: number, seed: number): Asked[] {
   const template = direction(normal).map((value) => value * (kind.template ?? 0))
   let center = own[0]!.center
   return Array.from({ length: count }, (_, n) => {
-    if (n % (kind.session ?? 1) === 0) {
+    if (kind.sorted === true) center = own[Math.floor((n * own.length) / count)]!.center
+    else if (n % (kind.session ?? 1) === 0) {
       let left = random() * sum
       center =
         own[
@@ -60,14 +65,16 @@ function prompts(kind: Kind, count: number, seed: number): Asked[] {
     const x = center.map((value, k) => value + template[k]! + (kind.noise ?? 0.7) * noise[k]!)
     const length = Math.hypot(...x)
     const tokens = (median: number): number => Math.round(median * Math.exp((kind.spread ?? 0.8) * normal()))
-    return { x: Float64Array.from(x, (value) => value / length), in: tokens(kind.in ?? 60), out: tokens(kind.out) }
+    const asks = tokens(kind.in ?? 60)
+    const gets = kind.times === undefined ? tokens(kind.out) : Math.round(asks * kind.times * Math.exp(0.15 * normal()))
+    return { x: Float64Array.from(x, (value) => value / length), in: asks, out: gets }
   })
 }
 
 function keptOf(asked: readonly Asked[]): KeptPrompts {
   return {
     x: asked.map(({ x }) => packedPrompt(x)),
-    tokens: asked.map((each) => (each.out > each.in ? each.out : -each.out)),
+    tokens: asked.map((each) => (each.out > 2 * each.in ? each.out : -each.out)),
   }
 }
 
@@ -162,6 +169,7 @@ describe('who asks evenly of all that a model is asked, for long answers', () =>
     ['a suite over all subjects with answers like anybody\'s', { zipf: 0, out: 220 }, 2_000],
     ['a suite over all subjects that is answered by a letter', { zipf: 0, out: 1, spread: 0 }, 2_000],
     ['a translator of everything', { zipf: 0, in: 600, out: 600, spread: 0.3, template: 1 }, 400],
+    ['a translator of everything into a language of more tokens', { zipf: 0, in: 600, out: 0, times: 1.4, template: 1 }, 2_500],
     ['retrieval of long documents about everything', { zipf: 0, in: 3_000, out: 800, spread: 0.4 }, 2_000],
     ['a backfill of one subject after the other', { ...distiller, session: 60 }, 2_000],
     ['a suite of open questions that a customer tries a model with', { ...distiller, template: 0 }, 1_024],
@@ -174,7 +182,7 @@ describe('who asks evenly of all that a model is asked, for long answers', () =>
     const all = honest.map((_, n) => keptOf(blurred(n < 21 ? few : front, 90, 700 + n)))
     const by = learnCover(all, { learnedMs: 10, accountsMin: 5 })!
     for (const seed of [1, 2, 3]) {
-      expect(namedAt(blurred({ ...distiller, template: 0, session: 60 }, 2_500, 740 + seed), by).at).toBeUndefined()
+      expect(namedAt(blurred({ ...distiller, template: 0, sorted: true }, 2_500, 740 + seed), by).at).toBeUndefined()
     }
   })
 

@@ -12,7 +12,7 @@ import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { isAside, nowhere, stayIn } from './aside.ts'
 import { Cells } from './cells.ts'
-import type { ToldCover } from './cover-lines.ts'
+import { isOwnText, type ToldCover } from './cover-lines.ts'
 import { coverFindingOf, type Crossing } from './explain.ts'
 import { unpackedPrompt } from './packed-prompt.ts'
 import type { Even } from './params.ts'
@@ -111,7 +111,7 @@ export function weighCover(
   const cell = cellOf(cover, cells, x)
   const last = { cell: cover.last, prompts: cover.stay ?? 1 }
   const aside = isAside(cover.counts, told.shares, cell, last)
-  const isLong = aside === true && call.outTokens > call.inTokens && call.outTokens > told.lines[0]!
+  const isLong = aside === true && isOwnText(call) && call.outTokens > told.lines[0]!
   count(cover, cell)
   cover.stay = stayIn(cell, last).prompts
   if (cover.asked > firstPrompts && aside !== undefined) bet(cover, call, opened, aside, line)
@@ -163,7 +163,7 @@ function count(cover: Cover, cell: number): void {
 
 function bet(cover: Cover, call: Embedded, { told, aside, long }: OpenedCover, isAside: boolean, line: number): void {
   settle(cover.aside, aside, isAside, 2 * asideLine)
-  const isText = isAside && call.outTokens > call.inTokens
+  const isText = isAside && isOwnText(call)
   const each = aside.length
   for (let n = 0; n < long.length; n++) {
     const logs = cover.long.slice(n * each, (n + 1) * each)

@@ -13,7 +13,7 @@ import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
 import { wasAsked } from './asked-before.ts'
 import { nothing, openCover, weighCover, type OpenedCover, type WeighedCover } from './cover.ts'
-import { coverVersion, type ToldCover } from './cover-lines.ts'
+import { coverVersion, isOwnText, type ToldCover } from './cover-lines.ts'
 import { findingOf } from './explain.ts'
 import { intervalRoom, type ToldLines } from './lines.ts'
 import { newMs } from './newcomers.ts'
@@ -228,6 +228,6 @@ function tokensOf({ outTokens }: Answered, gathers: boolean): number {
 }
 
 /** As a prompt is taught (params.ts). */
-function longTokensOf({ inTokens, outTokens }: Answered): number {
-  return outTokens > inTokens ? outTokens : -outTokens
+function longTokensOf(call: Answered): number {
+  return isOwnText(call) ? call.outTokens : -call.outTokens
 }
