@@ -17,7 +17,8 @@ import { bumpEpoch, isEnding } from './transaction-requests.ts'
 
 /** Markers are written in some ms; longer waits change nothing about the commit. */
 const visibleWithinMs = 1_000
-const visiblePollMs = 1
+/** Asked after this long: at once is too early nearly always. */
+const visiblePollMs = 2
 const publishedAtOnce = 50_000
 const lostTypes: ReadonlySet<string> = new Set([
   'INVALID_PRODUCER_EPOCH',
@@ -123,10 +124,10 @@ export class KafkaFencedProducer implements FencedProducer {
   async #untilVisible(): Promise<void> {
     const until = performance.now() + visibleWithinMs
     try {
-      while (await isEnding(await this.#link.coordinator('transaction', this.#name), this.#name)) {
+      do {
         if (performance.now() > until) return
         await pause(visiblePollMs)
-      }
+      } while (await isEnding(await this.#link.coordinator('transaction', this.#name), this.#name))
     } catch (error) {
       this.#log.debug('Whether a transaction shows yet could not be asked.', { name: this.#name, error: String(error) })
     }

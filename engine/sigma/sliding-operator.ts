@@ -85,7 +85,8 @@ export class SlidingOperator implements CorrelationOperator {
     else if (!this.#windows.insertQuietly(state, view, at, added.length)) this.#replay(state, view)
     const told = this.#tell(state, -Infinity)
     const findings = settled.length === 0 ? told : [...settled, ...told]
-    return { state, findings, changedFrom: before === state.entries ? inserted.changedFrom : 0 }
+    const { changedFrom, thinned } = inserted
+    return { state, findings, changedFrom: before === state.entries ? changedFrom : 0, thinned }
   }
 
   advance(given: GroupState, watermarkMs: number): OperatorStep {

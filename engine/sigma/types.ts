@@ -227,6 +227,8 @@ export interface OperatorStep {
   readonly findings: readonly CorrelationFinding[]
   /** Where the state has a list `entries`: the first place of it that has changed. Absent: any may have. */
   readonly changedFrom?: number
+  /** Places before that one that have changed as well. */
+  readonly thinned?: readonly number[]
   /** The observation changed nothing: why. */
   readonly dropped?: 'duplicate' | 'late' | 'overflow' | 'no-value'
 }

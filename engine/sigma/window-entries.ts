@@ -34,6 +34,8 @@ export interface Entry {
   i?: true
 }
 
+const none: readonly number[] = []
+
 /** What kind of value an operator reads. */
 export type ValueKind = 'none' | 'text' | 'number'
 
@@ -124,17 +126,22 @@ export function placeFor(entries: readonly Entry[], t: number, id: string): numb
   return before !== undefined && before.t === t && before.id === id ? -1 : at
 }
 
-/** Puts entries in, from this place on. Returns how many carry evidence then, and the first place that has changed. */
+/**
+ * Puts entries in, from this place on. Returns how many carry evidence then, the first place from which on others stand, and the
+ * places before it of those that had to let go of theirs.
+ */
 export function insertAt(
   entries: Entry[],
   at: number,
   added: readonly Entry[],
   carrying: number,
-): { readonly carrying: number; readonly changedFrom: number } {
+): { readonly carrying: number; readonly changedFrom: number; readonly thinned: readonly number[] } {
   if (at === entries.length) for (const entry of added) entries.push(entry)
   else entries.splice(at, 0, ...added)
   const now = carrying + (added[0]?.e === undefined ? 0 : 1)
-  return now > evidenceMax ? { carrying: thin(entries), changedFrom: 0 } : { carrying: now, changedFrom: at }
+  if (now <= evidenceMax) return { carrying: now, changedFrom: at, thinned: none }
+  const thinned = thin(entries)
+  return { carrying: now - thinned.length, changedFrom: at, thinned }
 }
 
 /** Entries that carry evidence. */
@@ -222,16 +229,16 @@ export class EntryIndex {
   }
 }
 
-/** Takes evidence from every second entry that has some: what is left stays spread over time. Returns how many still do. */
-function thin(entries: readonly Entry[]): number {
+/** Takes evidence from every second entry that has some: what is left stays spread over time. Returns the places of those. */
+function thin(entries: readonly Entry[]): readonly number[] {
+  const thinned: number[] = []
   let index = 0
-  let left = 0
-  for (const entry of entries) {
-    if (entry.e === undefined) continue
-    if (index++ % 2 === 1) entry.e = undefined
-    else left++
+  for (const [at, entry] of entries.entries()) {
+    if (entry.e === undefined || index++ % 2 === 0) continue
+    entry.e = undefined
+    thinned.push(at)
   }
-  return left
+  return thinned
 }
 
 /** At most `limits.signalEvidenceMax` references, first and last among them. */

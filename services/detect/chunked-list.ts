@@ -64,18 +64,25 @@ export class ChunkedList {
     return items
   }
 
-  /** These are the items; from this place on they are others than at the last checkpoint. */
-  settle(items: readonly unknown[], from: number): void {
+  /** These are the items; from this place on they are others than at the last checkpoint, and in the places `also`. */
+  settle(items: readonly unknown[], from: number, also: Iterable<number> = []): void {
     this.#items = items
     const chunks = this.#chunks
     const before = chunks.length
     const count = Math.ceil(items.length / this.#itemsPerChunk)
-    for (let number = Math.floor(from / this.#itemsPerChunk); number < count; number++) {
-      const chunk = (chunks[number] ??= new Chunk(this, number))
-      this.#state.set(chunk.key, chunk)
+    const first = Math.min(count, Math.floor(from / this.#itemsPerChunk))
+    for (const at of also) {
+      const number = Math.floor(at / this.#itemsPerChunk)
+      if (number < first) this.#put(number)
     }
+    for (let number = first; number < count; number++) this.#put(number)
     for (let number = count; number < before; number++) this.#state.delete(this.keyOf(number))
     if (count < before) chunks.length = count
+  }
+
+  #put(number: number): void {
+    const chunk = (this.#chunks[number] ??= new Chunk(this, number))
+    this.#state.set(chunk.key, chunk)
   }
 
   delete(): void {

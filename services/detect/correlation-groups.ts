@@ -171,7 +171,7 @@ export class CorrelationGroups {
   }
 
   #keep(group: KeptGroup, step: OperatorStep): void {
-    if (group.keep(step.state!, step.changedFrom ?? 0)) this.#touched.push(group)
+    if (group.keep(step.state!, step.changedFrom ?? 0, step.thinned)) this.#touched.push(group)
   }
 
   #settle(): void {

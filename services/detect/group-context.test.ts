@@ -51,6 +51,24 @@ describe('what a group remembers of its events', () => {
     )
   })
 
+  it('spells the times once that several entities were named at, and names the same after a restart', () => {
+    const user: Entity = { type: 'user', id: 'u' }
+    const names = [entity('host'), user, { type: 'credential', id: 'key' } as const]
+    const context = newContext()
+    for (let at = 0; at < 200; at++) note(context, at * minuteMs, { entities: names }, reach)
+    note(context, 200 * minuteMs, { entities: [user] }, reach)
+    const spelled = JSON.parse(JSON.stringify(context.named)) as readonly Named[]
+    expect(spelled.map(({ entities }) => entities.map(({ id }) => id))).toEqual([['host', 'key'], ['u']])
+    const restored = newContext(spelled)
+    const apart = newContext(
+      spelled.flatMap(({ entities, spans }) => entities.map((each) => ({ entities: [each], spans }))),
+    )
+    for (const again of [restored, apart]) {
+      expect(between(again, 0, 10 * minuteMs).entities).toEqual(between(context, 0, 10 * minuteMs).entities)
+      expect(namesOf(again, 200 * minuteMs, 201 * minuteMs)).toEqual(['u'])
+    }
+  })
+
   it('is bounded: what no finding needs goes first, the oldest where that is not enough', () => {
     for (const [neededFromMs, kept] of [
       [(): number => 900 * minuteMs, 900],

@@ -1,11 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { compileSigma } from '../../engine/sigma/compile.ts'
+import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
 import { headOfWhole, KeptGroup } from './kept-group.ts'
 
 const prefix = 'c/'
 const of = { scope: 't', values: ['a', 'b'], version: 1 }
 const reach = { timespanMs: 60_000, neededFromMs: () => -Infinity }
+
+const counting = `title: B
+name: b
+logsource: {}
+detection: { s: { f: a }, condition: s }
+---
+title: C
+id: c
+correlation: { type: event_count, rules: [b], group-by: [u], timespan: 1h, condition: { gte: 100000 } }
+`
 
 /** What checkpoints write, and nothing else. */
 function write(group: KeptGroup, state: MemoryState, stored: MemoryState): readonly string[] {
@@ -24,6 +36,7 @@ describe('a group in the state', () => {
       append: fc.integer({ min: 0, max: 40 }),
       keepLast: fc.option(fc.integer({ min: 0, max: 30 })),
       change: fc.option(fc.nat(100)),
+      changeAlone: fc.option(fc.nat(100)),
       checkpoint: fc.boolean(),
     })
     fc.assert(
@@ -32,7 +45,7 @@ describe('a group in the state', () => {
         const operator = { entries: [] as number[], settled: 0 }
         const group = KeptGroup.create(state, 'c/rule/["t","a","b"]', { ...of, state: operator })
         let next = 0
-        for (const { append, keepLast, change, checkpoint } of steps) {
+        for (const { append, keepLast, change, changeAlone, checkpoint } of steps) {
           for (let n = 0; n < append; n++) {
             operator.entries.push(next++)
             group.note(next * 1_000, { entities: [], bytes: next }, reach)
@@ -41,6 +54,10 @@ describe('a group in the state', () => {
           if (change !== null && change < operator.entries.length) {
             operator.entries[change] = -1
             group.keep(operator, change)
+          }
+          if (changeAlone !== null && changeAlone < operator.entries.length) {
+            operator.entries[changeAlone] = -2
+            group.keep(operator, operator.entries.length, [changeAlone])
           }
           if (keepLast !== null) {
             operator.entries = keepLast === 0 ? [] : operator.entries.slice(-keepLast)
@@ -93,6 +110,32 @@ describe('a group in the state', () => {
     event()
     // The head, one chunk of entries, one of exposure.
     expect(write(group, state, stored)).toHaveLength(3)
+  })
+
+  test('that is busy writes of what it lets go of no more than the chunks that held it, and comes back as it was', () => {
+    const [state, stored] = [new MemoryState(), new MemoryState()]
+    const { correlations } = compileSigma([{ path: 'c.yml', text: counting }])
+    const operator = correlationOperator(correlations[0]!)
+    let group: KeptGroup | undefined
+    let chunks = 0
+    for (let n = 0; n < 1_500; n++) {
+      const id = n.toString(16).padStart(32, '0')
+      const evidence = {
+        id,
+        timestamp: `t-${n}`,
+        hash: '',
+        position: { topic: 'e', partition: 0, offset: n, index: 0 },
+      }
+      const observation = { eventId: id, timestampMs: n * 100, base: 0, values: [], evidence }
+      const step = operator.apply(group?.state, observation, -Infinity)
+      group ??= KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: step.state! })
+      group.keep(step.state!, step.changedFrom ?? 0, step.thinned)
+      if (n % 10 === 9) chunks += write(group, state, stored).filter((key) => key.includes('\u0000e')).length
+    }
+    const [again] = [...KeptGroup.restore(stored, prefix)]
+    expect(asJson(again)).toEqual(asJson(group))
+    // All of them each time that half let go: 1,569.
+    expect(chunks).toBeLessThan(800)
   })
 
   test('that is forgotten leaves nothing behind', () => {

@@ -20,6 +20,8 @@ const entriesPerChunk = 16
 /** Numbers, three an event. */
 const exposedPerChunk = 96
 
+const nowhere: readonly number[] = []
+
 /** The head as JSON. */
 interface Head {
   readonly scope: string
@@ -78,6 +80,8 @@ export class KeptGroup {
   /** Something has changed since the last checkpoint: of the lists, what stands from here on. */
   #touched = false
   #entriesFrom = Infinity
+  /** Before that, these alone. */
+  readonly #entriesAlso = new Set<number>()
   #exposedFrom = Infinity
 
   private constructor(store: KeyedState, key: string, head: Head) {
@@ -137,10 +141,14 @@ export class KeptGroup {
     if (from < this.#exposedFrom) this.#exposedFrom = from
   }
 
-  /** The operator's state is this now; of its entries only those from `from` on have changed. True: the first time since `settle`. */
-  keep(state: GroupState, from: number): boolean {
+  /**
+   * The operator's state is this now; of its entries only those from `from` on have changed, and those in the places `also`. True:
+   * the first time since `settle`.
+   */
+  keep(state: GroupState, from: number, also: readonly number[] = nowhere): boolean {
     this.state = state
     if (from < this.#entriesFrom) this.#entriesFrom = from
+    for (const at of also) this.#entriesAlso.add(at)
     const first = !this.#touched
     this.#touched = true
     return first
@@ -156,11 +164,12 @@ export class KeptGroup {
   settle(): void {
     if (!this.#touched || !this.alive) return
     const { entries } = this.state as WithEntries
-    if (entries !== undefined) this.#entries.settle(entries, this.#entriesFrom)
+    if (entries !== undefined) this.#entries.settle(entries, this.#entriesFrom, this.#entriesAlso)
     this.#exposed.settle(this.context.exposed, this.#exposedFrom)
     this.#store.set(this.key, this)
     this.#touched = false
     this.#entriesFrom = Infinity
+    this.#entriesAlso.clear()
     this.#exposedFrom = Infinity
   }
 

@@ -10,7 +10,7 @@
 import type { Entity } from '../../core/signal.ts'
 import { entitiesPerTypeMax, mergeEntities } from '../../engine/behavior/entities.ts'
 
-/** JSON. Earlier versions had several entities in one; today it is one. */
+/** JSON. Entities that were named at the same times, as those of most callers are, stand together: their times stand there once. */
 export interface Named {
   readonly entities: readonly Entity[]
   /** First and last instant of each stretch in turn, in order. */
@@ -65,8 +65,22 @@ export class NamedEntities {
 
   toJSON(): readonly Named[] {
     this.#putDown()
-    const all = [...this.#byType.values()].flatMap((byId) => [...byId.values()])
-    return all.map(({ entity, spans }) => ({ entities: [entity], spans }))
+    const all: { readonly entities: Entity[]; readonly spans: readonly number[] }[] = []
+    const known = new Map<string, typeof all>()
+    for (const { entity, spans } of [...this.#byType.values()].flatMap((byId) => [...byId.values()])) {
+      const alike = `${spans.length} ${spans[0]} ${spans.at(-1)}`
+      const others = known.get(alike)
+      const same = others?.find((other) => isEqual(other.spans, spans))
+      if (same !== undefined) {
+        same.entities.push(entity)
+        continue
+      }
+      const named = { entities: [entity], spans }
+      all.push(named)
+      if (others === undefined) known.set(alike, [named])
+      else others.push(named)
+    }
+    return all
   }
 
   /** An event of this time named these. `neededFromMs`: nothing before it is told any more. */
@@ -271,6 +285,12 @@ export class NamedEntities {
     }
     return mergeEntities([], named)
   }
+}
+
+function isEqual(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }
 
 function bytesOf({ id }: Entity): number {
