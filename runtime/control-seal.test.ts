@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Bus, BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { headers, topics } from '../core/topics.ts'
@@ -70,6 +71,22 @@ describe('control records on a raw topic', () => {
     await old.publish([end])
     expect(log).toHaveLength(1)
     expect((await headersRead(old))[0]![headers.control]).toBe(unsealedControl)
+  })
+
+  it('that were read as nobody of ours’ get no seal from who puts them back: it would hold for the same record as it came', async () => {
+    const { headers: named } = await sealedRecord({ ...end, headers: { [headers.control]: unsealedControl } })
+    expect(named).toEqual({ [headers.control]: unsealedControl })
+  })
+
+  it('are not sealed with what is an id of a credential elsewhere', async () => {
+    const { bus, log } = busOf()
+    const id = createHmac('sha256', key).update('modelwarden control records').digest()
+    const mac = createHmac('sha256', id)
+      .update(`${topics.audit}/3/${nowMs}/${String(end.value)}`)
+      .digest('hex')
+    log.push({ ...end, headers: { ...end.headers, [headers.seal]: `${nowMs}.${mac}` } })
+    const [read] = await headersRead(sealedBus(bus, key, { nowMs: () => nowMs }))
+    expect(read![headers.control]).toBe(unsealedControl)
   })
 
   it('under another key are nobody of ours’', async () => {

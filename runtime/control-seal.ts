@@ -4,12 +4,12 @@
  * Stands between the bus and all that uses it. On the raw topics any producer of records may set any header; control records
  * (core/control.ts) and marks (marks.ts) there would tell normalize which sources are in force, that time has passed, that
  * a record has been here before. So what a process of ours writes there as a control record gets an HMAC-SHA-256 (RFC 2104) over its
- * place, time and value, under a key that follows from `hmacKey`, and what is read there without one is handed on as
- * `unsealed`, and no mark at all: no stage puts anything out there.
+ * place, time and value, under a key derived from `hmacKey` (HKDF-SHA-256, RFC 5869), and what is read there without one is handed on
+ * as `unsealed`, and no mark at all: no stage puts anything out there. What was read as `unsealed` gets no seal, whoever puts it back.
  *
  * Promises: whether a seal holds follows from the record alone, its append time included, so a replay comes to the same.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { Bus, BusRecord, FencedProducer, OutgoingRecord } from '../core/ports/bus.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import { headers, topics } from '../core/topics.ts'
@@ -64,7 +64,8 @@ export function sealedBus(bus: Bus, hmacKey: Uint8Array, clock: Pick<Clock, 'now
 }
 
 function isControl({ topic, headers: named }: OutgoingRecord): boolean {
-  return open.has(topic) && named !== undefined && headers.control in named
+  const control = named?.[headers.control]
+  return open.has(topic) && control !== undefined && control !== unsealedControl
 }
 
 function isToCheck({ topic, headers: named }: BusRecord): boolean {
@@ -74,10 +75,11 @@ function isToCheck({ topic, headers: named }: BusRecord): boolean {
 type Sealed = Pick<OutgoingRecord, 'topic' | 'partition' | 'value'>
 
 class ControlSeal {
-  readonly #key: Buffer
+  readonly #key: Uint8Array
 
   constructor(hmacKey: Uint8Array) {
-    this.#key = createHmac('sha256', hmacKey).update('modelwarden control records').digest()
+    // Not an HMAC of the purpose: of a credential that is spelled so, events would show half of it as its id.
+    this.#key = new Uint8Array(hkdfSync('sha256', hmacKey, '', 'modelwarden control records', 32))
   }
 
   sealed(record: OutgoingRecord, nowMs: number): OutgoingRecord {

@@ -44,3 +44,22 @@ test('who looks at a state as a whole finds what keepers have of it', () => {
     ['own', '3'],
   ])
 })
+
+test('a value that can not be spelled takes no change with it', () => {
+  const state = new MemoryState()
+  let spells = false
+  const balky = {
+    toJSON: () => {
+      if (!spells) throw new RangeError('too long')
+      return 1
+    },
+  }
+  state.set('a', 1)
+  state.set('b', balky)
+  expect(() => state.takeChanges()).toThrow('too long')
+  spells = true
+  expect(state.takeChanges()).toEqual([
+    ['a', '1'],
+    ['b', '1'],
+  ])
+})

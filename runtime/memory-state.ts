@@ -76,12 +76,13 @@ export class MemoryState implements KeyedState {
   /** The changed entries as JSON (`null`: deleted), and forgets that they changed. */
   takeChanges(): readonly (readonly [key: string, json: string | null])[] {
     this.#settle()
-    this.#taken = this.#changed
-    this.#changed = new Map()
-    return Array.from(this.#taken, ([key, handedOn]) => {
+    const changes = Array.from(this.#changed, ([key, handedOn]) => {
       const value = handedOn === here ? this.#entries.get(key) : handedOn
       return [key, value === undefined ? null : JSON.stringify(value)] as const
     })
+    this.#taken = this.#changed
+    this.#changed = new Map()
+    return changes
   }
 
   /** These keys, of those that were taken last, have to go into the next checkpoint after all. */

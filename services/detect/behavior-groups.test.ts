@@ -69,9 +69,10 @@ class Asked {
     return JSON.stringify([...this.state.entries('')])
   }
 
-  restart(): void {
+  restart(logged = (entries: [string, unknown][]): [string, unknown][] => entries): void {
     const state = new MemoryState()
-    for (const [key, value] of this.state.entries('')) state.restore(key, JSON.parse(JSON.stringify(value)))
+    for (const [key, value] of logged([...this.state.entries<unknown>('')]))
+      state.restore(key, JSON.parse(JSON.stringify(value)))
     this.state = state
     this.#groups = this.#open()
     this.#familiar = new FamiliarPrincipals()
@@ -102,6 +103,14 @@ test('keys that nobody knows push each other out, oldest first, and never a know
   expect([asked.see('regular', 1_002), asked.see('licensed', 1_002)]).toEqual([3, 2])
   expect([asked.see('stranger-999', 1_002), asked.see('stranger-0', 1_002)]).toEqual([2, 1])
   expect(asked.out.dropped).toContainEqual({ reason: 'behavior-group-evicted', count: 1 })
+})
+
+test('after a restart the oldest still go first, in whatever order the log of checkpoints has them', () => {
+  const asked = new Asked()
+  for (let n = 0; n < limits.newcomersMax; n++) asked.see(`stranger-${n}`, n)
+  asked.restart((entries) => entries.reverse())
+  asked.see('one-more', 100)
+  expect([asked.see('stranger-4', 101), asked.see('stranger-0', 101)]).toEqual([2, 1])
 })
 
 test('what a rule that forgets soon begins of an account that others know is not pushed out by keys that nobody knows', () => {

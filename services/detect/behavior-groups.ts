@@ -279,6 +279,8 @@ export class BehaviorGroups {
     for (const group of known) this.#resume(group)
     for (const group of newcomers) this.#resume(group)
     for (const key of gone) this.#state.delete(key)
+    // A log has them in the order in which they were changed last, where it is compacted.
+    found.sort(([, a], [, b]) => (a.newSinceMs ?? 0) - (b.newSinceMs ?? 0))
     for (const [key, head] of found) {
       const group = new BehaviorGroup(this.#members.get(ruleKeyOf(key))!.owner, head, true)
       this.#state.handOver(key, group)
