@@ -76,7 +76,9 @@ export class HarvestStep implements BehaviorStep {
     const account = this.#account
     const block = account.open(AccountBlock.of(entries.get('')), call.timeMs)
     const isEven = account.keepsPace(call.timeMs)
-    const isNew = account.ask(call.prompt)
+    // Who asks a suite of tests again is known from its first run on, whether or not anything has been learned by then.
+    const isAgain = call.x !== undefined && wasAsked(entries, call.prompt)
+    const isNew = account.ask(call.prompt) && !isAgain
     const outcome = isNew ? this.#weigh(group, entries, call, isEven, context) : this.#outcome([], [])
     account.putBack(block)
     entries.set('', block)
@@ -112,9 +114,7 @@ export class HarvestStep implements BehaviorStep {
   }
 
   #cover(group: readonly string[], entries: GroupEntries, call: Answered, context: StepContext): WeighedCover {
-    // Who asks a suite of tests again is known from its first run on, whether or not anything has been learned by then.
-    if (call.x === undefined || wasAsked(entries, call.prompt)) return nothing
-    const opened = this.#openCover(context.baseline(`${group[1]!} prompts`))
+    const opened = call.x === undefined ? undefined : this.#openCover(context.baseline(`${group[1]!} prompts`))
     return opened === undefined ? nothing : weighCover(group, entries, call, opened, this.#coverLine)
   }
 
