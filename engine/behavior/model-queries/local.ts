@@ -11,8 +11,9 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext
 import { driftedSince, isStrange } from '../drift/told.ts'
 import { referenceNames } from '../told-name.ts'
 import { AccountBlock } from './account-block.ts'
-import { Account, noted } from './account.ts'
+import { Account } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
+import { isBesides, isSuite, noteRecords } from './besides.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type QueryThreat } from './evidence.ts'
 import { findingOf } from './finding.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
@@ -43,16 +44,7 @@ const besidesQueries = 1_000
 const outputAllowance = 0.8
 /** And what honest inputs would look like is known less well than what they do look like. */
 const reckonedAllowance = 0.5
-/** Of those asked while training records are: so many must be others, and such a share, for it to be membership inference. */
-const othersMin = 3
-const othersShare = 0.1
-/** More records than that are none of a suite: who asks all of its records first is to be named by its 75th query. A choice, not a rate. */
-const suiteMax = 70
-/** Fewest training records, and inputs made of such, from which what is named is done to those. */
-const copiesMin = 3
 const inference: QueryThreat = 'membership-inference'
-/** Ways between different pairs of inputs from which a search for the boundary is a harvest of it: three pairs are no one input's. */
-const waysMin = 3
 const suspicionName = 'suspicion'
 const membersName = 'members'
 const driftedName = 'drifted'
@@ -212,7 +204,7 @@ export class WeighQueries implements BehaviorStep {
     entries: GroupEntries,
     account: Account,
     query: ModelQuery,
-    { bits, notes, way }: Shown,
+    { bits, counts, way }: Shown,
     reference: Reference | undefined,
     context: StepContext,
   ): BehaviorFinding[] {
@@ -234,18 +226,18 @@ export class WeighQueries implements BehaviorStep {
     }
     const suspicion = known ?? { shown: {}, queries: 0, evidence: [], trail: [] }
     note(suspicion, account, query.evidence, bits, most)
-    if (query.member) suspicion.records = (suspicion.records ?? 0) + 1
-    if ((notes & noted.copy) !== 0) suspicion.copies = (suspicion.copies ?? 0) + 1
+    noteRecords(suspicion, bits, counts)
     if (way !== undefined) noteWay(suspicion, way)
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
     const line = account.told.some((since) => since > 0) ? this.#besides : this.#first
     for (const [index, threat] of queryThreats.entries()) {
-      const value = isBesides(threat, suspicion, account) ? most : totals[index]!
+      const besides = isBesides(threat, suspicion, account)
+      const value = besides ? most : totals[index]!
       const told = account.told[index]!
       // Told again whenever twice as much has leaked.
       const times = Math.log2(account.distinct / told)
-      if (threat === inference && isSuite(suspicion)) continue
+      if (threat === inference && !besides && isSuite(suspicion)) continue
       if (value < line.at || (told > 0 && !(times >= 1 && Number.isInteger(times)))) continue
       const version = told === 0 ? 1 : 1 + times
       const crossing = {
@@ -293,32 +285,6 @@ function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolea
   const again = asked.ask(input.key)
   entries.set(membersName, asked)
   return again
-}
-
-/**
- * Whether hardly anything but training records was asked: who has those has nothing to infer, and tests a model with them.
- * Candidates of whom nobody knows are others among them.
- */
-function isSuite({ queries, records = 0 }: Suspicion): boolean {
-  return records <= suiteMax && queries - records < Math.max(othersMin, othersShare * queries)
-}
-
-/** Whether what is named already is to be named this as well. */
-function isBesides(threat: QueryThreat, suspicion: Suspicion, account: Account): boolean {
-  return (
-    (threat === inference && isOnRecords(suspicion, account)) ||
-    (threat === 'extraction' && isHarvest(suspicion, account))
-  )
-}
-
-/** Whether a search that was named goes on between ever other pairs of inputs: so the whole boundary is copied, and no one input is fooled. */
-function isHarvest({ shown }: Suspicion, { told }: Account): boolean {
-  return (shown['way'] ?? 0) >= waysMin && told[queryThreats.indexOf('boundary-search')]! > 0
-}
-
-/** Whether what was named is done to training records, as a search for the boundary around one is. */
-function isOnRecords({ records = 0, copies = 0 }: Suspicion, { told }: Account): boolean {
-  return records + copies >= copiesMin && told.some((since, index) => since > 0 && queryThreats[index] !== inference)
 }
 
 function greatest(totals: ArrayLike<number>): number {

@@ -6,6 +6,7 @@
  * hides in the directions that honest inputs hardly use. The lines are split-conformal quantiles (Vovk et al. 2005), scored
  * crosswise: no account's queries are scored by what it taught itself. Pure.
  */
+import { reachOf } from './centers.ts'
 import { fitTo, Table } from './fit.ts'
 import { inputsRead } from './input.ts'
 import { keepable } from './kept.ts'
@@ -55,6 +56,8 @@ export interface ToldReference {
   readonly scale: number
   /** 5th and 95th percentile of the novelty of honest queries. */
   readonly benign: readonly [number, number]
+  /** How near inputs in a row are to one that they are made of (centers.ts). Not told by references that are older. */
+  readonly reach?: readonly number[]
   readonly samples: number
   readonly accounts: number
   /** How often honest accounts show each kind of evidence (usual.ts). Not told by references that are older. */
@@ -91,6 +94,7 @@ export function learnReference(given: readonly (readonly Sample[])[]): ToldRefer
     lines: linesOf(novelties, margins.sort()),
     ...(units && { units }),
     scale: scaleOf(table),
+    reach: reachOf(table),
     benign: [quantile(novelties, 0.05), quantile(novelties, 0.95)],
     samples: all.length,
     accounts: kept.length,

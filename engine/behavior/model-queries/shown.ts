@@ -2,9 +2,10 @@
  * What one query shows against its account: by how it lies to the last ones, and by what the model's benign traffic tells.
  */
 import { noted, type Account } from './account.ts'
+import { centerOf } from './centers.ts'
 import type { EvenChanges } from './even.ts'
 import { shows } from './evidence.ts'
-import { ringSize, surroundingsOf, type Surroundings } from './geometry.ts'
+import { surroundingsOf, type Surroundings } from './geometry.ts'
 import { isSummedUp } from './kept.ts'
 import { goesOnFromOne } from './goes-on.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
@@ -36,8 +37,13 @@ const aloneMin = 7
 /** Of what flickers seldom one value alone is new, between the same again and again: more of the last queries than this repeat earlier ones. */
 const repeatedMost = 0.335
 
-/** All of the last inputs, by a bit each. */
-const all = (1 << ringSize) - 1
+/** Training records, and what is made of such. */
+const records = noted.member | noted.copy
+
+/** The last inputs, to the n-th newest, by a bit each. */
+function upTo(n: number): number {
+  return (2 << n) - 1
+}
 
 /** What of an input is looked at. */
 export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'values' | 'label' | 'margin' | 'blackAndWhite'>
@@ -67,29 +73,38 @@ export function shownBy(
   const synthetic = reference !== undefined && isOdd(reference, asked)
   const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind], synthetic)
   const rooted = account.isRooted
-  let notes = (member ? noted.member : 0) | (!synthetic || rooted ? noted.rooted : 0)
+  let notes = !synthetic || rooted ? noted.rooted : 0
   let counts = 0
   let bits = 0
   if (isPlace(input)) {
     counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
-  const copy = isCopy(account, input, around, synthetic)
-  const made = copy || isMade(input, around)
+  const center = isPlace(input) ? centerOf(x, ring, reference?.told.reach) : -1
+  const since = center < 0 ? 0 : upTo(center)
+  const copy = isCopy(account, input, around, center)
+  const made = copy || center >= 0 || isMade(input, around)
   if (copy) notes |= noted.copy
   if (made) notes |= noted.made
   if (synthetic) notes |= noted.odd
   const way = reference !== undefined && isPlace(input) ? wayOf(account, around, ring) : undefined
   // The first that is made of an input tells whether that is a record; more of it tells nothing new.
   // What looks natural and lies about a record may be made of it or not: that it is none of a record is not known.
-  const known = copy || !account.wasNoted(around.about, noted.member | noted.copy)
-  if (made && known && !account.wasNoted(around.line ? all : around.about, copy ? noted.copy : noted.made)) {
+  // A record that lies about another one is made of none.
+  const known = !(copy && member) && (copy || !account.wasNoted(around.about, records))
+  const place = around.ends === undefined ? around.about | since : upTo(Math.max(...around.ends))
+  const of = copy || center >= 0 || around.close || (isPlace(input) && (around.line || around.kin))
+  const first = of && known && !account.wasNoted(place, copy ? noted.copy : noted.made)
+  if (first) {
     counts |= shows.copied
-    if (copy) bits |= shows.copied
+    if (copy || member) bits |= shows.copied
   }
+  // What is made of others, and passes for a record after that was told of them, does so by the chance of a filter; of one that is asked again it
+  // was told before whether copies are made.
+  if (member && !again && (first || !of)) notes |= noted.member
   const led = isLed(account, input, around)
   if (led) notes |= noted.led
-  if (member) bits |= shows.member
+  if (member && !again) bits |= shows.member
   // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once. Wide noise looks natural
   // in a table, and then lies closest to what it was made of; of inputs that have nothing to do with one another one in eight does, for each record.
   const other = !(synthetic || made || (around.closest >= 0 && account.wasMember(around.closest)))
@@ -140,23 +155,22 @@ export function shownBy(
         [label, ...about.map((n) => account.labelOf(n))],
       )
     }
-    const of = learned(asked, reference, around, classes, step, rooted)
+    const shown = learned(asked, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
-    return { bits: bits | (of.bits & ~drawn), counts: counts | of.counts, notes, way }
+    return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way }
   }
   return { bits, counts, notes }
 }
 
 /**
- * Close to a training record that was just asked, or to a copy of one; about there and unlike honest inputs, as such a record with noise is; or
- * on a line with one, as the way from it to the boundary is.
+ * Close to a training record that was just asked, or to a copy of one; about such a one with all that was asked since, as copies with wide noise
+ * are; or on a line with one, as the way from it to the boundary is.
  */
-function isCopy(account: Account, input: ShownInput, around: Surroundings, synthetic: boolean): boolean {
-  const records = noted.member | noted.copy
+function isCopy(account: Account, input: ShownInput, around: Surroundings, center: number): boolean {
   if (around.close && account.wasNoted(1 << around.closest, records)) return true
-  if (isPlace(input) && around.ends !== undefined && account.wasNoted(placesOf(around.ends), records)) return true
-  return synthetic && !around.tried && account.wasNoted(around.about, records)
+  if (center >= 0 && account.wasNoted(1 << center, records)) return true
+  return isPlace(input) && around.ends !== undefined && account.wasNoted(placesOf(around.ends), records)
 }
 
 /** On a line, changed in few values, of a pair or a step, or about where one such was: noise around what is none of it leads nowhere. */

@@ -7,16 +7,24 @@ import { withWay, type Way } from './ways.ts'
 const trailMax = 64
 const evidenceMax = 20
 
+export interface Counted {
+  readonly of: number
+  readonly records: number
+}
+
 /** What is kept of an account under suspicion, beside its numbers. JSON. */
 export interface Suspicion {
   /** Different queries that showed each kind of evidence, since it began. */
   readonly shown: Record<string, number>
   /** Different queries since it began. */
   queries: number
-  /** Of these, records of the training set themselves; not told by older versions. */
+  /** Of these, records of the training set themselves; not told by older versions, as all that follows. */
   records?: number
-  /** And of what is made of such records. */
-  copies?: number
+  /** All that were asked before the first of these; and from there to the last, all that are none. */
+  before?: number
+  among?: number
+  /** Of inputs that more is made of, those that are records. */
+  copied?: Counted
   /** The last ways between pairs of inputs (ways.ts). */
   ways?: readonly string[]
   evidence: readonly EvidenceRef[]

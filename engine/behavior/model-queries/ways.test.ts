@@ -201,12 +201,4 @@ describe('wide noise around a record', () => {
       last([{ x: record, member: true }, { x: other }, { x: noisy(other, 0.4 * scale) }]).counts & shows.member,
     ).toBe(shows.member)
   })
-
-  test('that looks natural tells not that copies are made of none, where three are about one place with it', () => {
-    const record = natural().map((v) => 0.5 * v)
-    const copies = Array.from({ length: 3 }, () => ({ x: noisy(record, 0.35 * scale) }))
-    const counted = (member: boolean): number => last([{ x: record, member }, ...copies]).counts & shows.copied
-    expect(counted(false)).toBe(shows.copied)
-    expect(counted(true)).toBe(0)
-  })
 })

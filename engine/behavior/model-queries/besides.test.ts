@@ -1,0 +1,111 @@
+import { describe, expect, test, vi } from 'vitest'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { emptyInventory } from '../../inventory/inventory.ts'
+import type { GroupEntries } from '../types.ts'
+import { keyOfText } from './input.ts'
+import { WeighQueries, type ModelQuery } from './local.ts'
+import { ModelQueriesParams } from './params.ts'
+import { learnReference } from './reference.ts'
+
+// Machines that run these tests may be busy.
+vi.setConfig({ testTimeout: 60_000 })
+
+const random = randomOf(71)
+const normal = normalOf(random)
+const dimension = 12
+const natural = (): Float64Array => Float64Array.from({ length: dimension }, () => normal())
+const labelOf = (x: Float64Array): string => (x[0]! > 0 ? 'yes' : 'no')
+const told = learnReference(
+  Array.from({ length: 10 }, () =>
+    Array.from({ length: 150 }, () => {
+      const x = natural()
+      return { x, label: labelOf(x), margin: 0.1 + random() }
+    }),
+  ),
+)!
+
+interface Asked {
+  readonly x: Float64Array
+  readonly member?: boolean
+}
+
+/** At which query each threat was first named. */
+function named(queries: readonly Asked[]): Readonly<Record<string, number>> {
+  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
+  const kept = new Map<string, unknown>()
+  const entries: GroupEntries = {
+    get: <T>(name: string) => kept.get(name) as T | undefined,
+    set: (name, value) => void kept.set(name, JSON.parse(JSON.stringify(value))),
+    delete: (name) => void kept.delete(name),
+    names: () => [...kept.keys()],
+  }
+  const context = { inventory: emptyInventory, baseline: (name: string) => (/drift/.test(name) ? undefined : told) }
+  const first: Record<string, number> = {}
+  for (const [n, { x, member = false }] of queries.entries()) {
+    const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
+    const query: ModelQuery = {
+      timeMs: n * 1_000,
+      input: {
+        kind: 'features', hidden: true, blackAndWhite: false, probabilities: undefined, x, label: labelOf(x), margin: 1,
+        key: keyOfText(x.join()),
+      },
+      member, entities: () => [], evidence: () => evidence,
+    } // prettier-ignore
+    for (const { threat } of step.apply(['t/u', 'm'], entries, query, -Infinity, context).findings) {
+      if (threat !== undefined) first[threat] ??= n + 1
+    }
+  }
+  return first
+}
+
+/** From an input of one class half the way to one of the other, and on: nine queries. */
+function search(member = false): Asked[] {
+  const some = (label: string): Float64Array => {
+    for (;;) {
+      const x = natural()
+      if (labelOf(x) === label) return x
+    }
+  }
+  let [no, yes] = [some('no'), some('yes')]
+  const start = { x: no, member }
+  const steps = Array.from({ length: 7 }, () => {
+    const x = no.map((value, i) => (value + yes[i]!) / 2)
+    if (labelOf(x) === 'yes') yes = x
+    else no = x
+    return { x }
+  })
+  return [start, { x: yes }, ...steps]
+}
+const searches = (count: number): Asked[] => Array.from({ length: count }, () => search()).flat()
+const inference = 'membership-inference'
+
+describe('a search for the boundary', () => {
+  test('around a training record among its first inputs is membership inference besides', () => {
+    const first = named([...searches(2), ...search(true), ...searches(1)])
+    expect(first['boundary-search']).toBeLessThanOrEqual(18)
+    expect(first[inference]).toBeLessThanOrEqual(27)
+    expect(named(searches(4))).not.toHaveProperty(inference)
+  })
+
+  test('that goes on for long is none for one stranger that passes the filter; for two of its inputs it is', () => {
+    expect(named([...searches(15), ...search(true), ...searches(15)])).not.toHaveProperty(inference)
+    const two = named([...searches(15), ...search(true), ...searches(5), ...search(true)])
+    expect(two[inference]).toBeGreaterThan(9 * 21)
+  })
+})
+
+describe('training records that a customer has', () => {
+  const records = Array.from({ length: 60 }, () => ({ x: natural(), member: true }))
+  const work = (count: number): Asked[] => Array.from({ length: count }, () => ({ x: natural() }))
+
+  test('and tests with in one go are no inference of membership, whatever is asked before and afterwards', () => {
+    expect(named([...work(100), ...records, ...work(400)])).toEqual({})
+    expect(named([...records.slice(0, 5), ...work(400)])).toEqual({})
+    // Nor are they when they are asked again.
+    expect(named([...records, ...work(300), ...records, ...work(300)])).toEqual({})
+  })
+
+  test('and asks among as many others look like one', () => {
+    expect(named(records.flatMap((record) => [record, ...work(1)]))).toHaveProperty(inference)
+  })
+})
