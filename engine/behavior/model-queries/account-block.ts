@@ -23,7 +23,7 @@ import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 11
+export const version = 12
 /** Of the numbers at the beginning of a block. */
 export const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, repeated: 8,
@@ -38,7 +38,10 @@ export const from = (() => {
   const notes = seen + 2 * seenWords * 4
   return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
 })()
-/** Of the number `repeated`: the share of the last queries that repeat earlier ones is a multiple of one in so many; one half stands for `withdrawn`. */
+/**
+ * Of the number `repeated`: the share of the last queries that repeat earlier ones is a multiple of one in so many; one half stands for `withdrawn`,
+ * and multiples of twice as many count what tells of noise (noisy.ts).
+ */
 export const shareParts = 65_536
 /** Where a block without a base ends. */
 export function endOf(dimension: number, inRing: number, kept: number): number {
@@ -56,7 +59,8 @@ export class AccountBlock extends Block {
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
     const had = betsOf[is!]
-    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : ofVersion(bytes, is!, had)
+    const now =
+      is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? ofVersion11(bytes) : ofVersion(bytes, is!, had)
     if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
     const rows = now.readDoubleLE(at.kept * 8)
     const inRing = Math.min(ringSize, ringCount!)
@@ -105,6 +109,12 @@ function ofVersion(bytes: Buffer, is: number, had: number): Buffer {
     bytes.subarray(is === 9 ? ring + slopesBytes(bytes.readDoubleLE(at.dimension * 8)) : ring),
   ])
   return asNow(now)
+}
+
+/** Version 11 knew nothing of noise. */
+function ofVersion11(bytes: Buffer): Buffer {
+  if (bytes.readDoubleLE(at.version * 8) === 11) bytes.writeDoubleLE(version, at.version * 8)
+  return bytes
 }
 
 function asNow(block: Buffer): Buffer {

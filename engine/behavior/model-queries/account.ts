@@ -135,7 +135,7 @@ export class Account {
 
   /** Of the last queries, the share of those that repeat earlier ones. */
   get repeated(): number {
-    return Math.floor(this.#head[at.repeated]!) / shareParts
+    return (Math.floor(this.#head[at.repeated]!) % (2 * shareParts)) / shareParts
   }
 
   get lastMs(): number {
@@ -151,6 +151,15 @@ export class Account {
     this.#head[at.repeated] = Math.floor(this.#head[at.repeated]!) + (is ? 0.5 : 0)
   }
 
+  /** What is counted of its noise (noisy.ts). */
+  get noise(): number {
+    return Math.floor(this.#head[at.repeated]! / (2 * shareParts))
+  }
+
+  set noise(counts: number) {
+    this.#head[at.repeated]! += 2 * shareParts * (counts - this.noise)
+  }
+
   /** Takes note of a query; false: it repeats one of the last. */
   ask(key: number, timeMs: number): boolean {
     this.#head[at.queries]!++
@@ -158,7 +167,7 @@ export class Account {
     const known = see(this.#seen, seenFull, key)
     if (!known) this.#head[at.distinct]!++
     const move = (Number(known) - this.repeated) / Math.min(this.queries, repeatedOver)
-    this.#head[at.repeated]! += Math.round(shareParts * (this.repeated + move)) - Math.floor(this.#head[at.repeated]!)
+    this.#head[at.repeated]! += Math.round(shareParts * (this.repeated + move)) - shareParts * this.repeated
     return !known
   }
 

@@ -27,8 +27,11 @@ const words: Readonly<Record<QueryThreat, string>> = {
 }
 
 const evidenceWords: Readonly<Record<string, string>> = {
+  odd: 'were unlike all but 5 % of honest queries',
   novel: 'were unlike all but 1 % of honest queries',
+  narrow: 'were answered with a margin that only 5 % of honest queries have',
   undecided: 'were answered with a margin that only 1 % of honest queries have',
+  surer: 'were answered more surely than all but 5 % of honest queries',
   sure: 'were answered more surely than all but 1 % of honest queries',
   line: 'lay on a line with the queries before',
   way: 'were the first between two natural ones, with no end in common with the ways before',
@@ -45,6 +48,9 @@ const evidenceWords: Readonly<Record<string, string>> = {
   copied: 'were the first that was made of such a record',
 }
 
+/** What a kind says in part: it is left out where all that shows it shows that. */
+const partOf: Readonly<Record<string, string>> = { odd: 'novel', narrow: 'undecided', surer: 'sure' }
+
 export function findingOf(
   group: readonly string[],
   account: Account,
@@ -57,7 +63,8 @@ export function findingOf(
   const line = lineOf(bound, queries)
   const index = queryThreats.indexOf(threat)
   const startMs = account.since[index]!
-  const seen = Object.entries(suspicion.shown).filter(([, count]) => count > 0)
+  const { shown } = suspicion
+  const seen = Object.entries(shown).filter(([name, count]) => count > 0 && shown[partOf[name] ?? ''] !== count)
   const details = seen.map(([name, count]) => `${count} ${evidenceWords[name] ?? name}`)
   const learned =
     reference === undefined

@@ -157,8 +157,8 @@ function awayOf(rows: Float64Array, from: number, mean: Float64Array, into: Floa
   for (let i = 0; i < into.length; i++) into[i] = rows[from + i]! - mean[i]!
 }
 
-/** The inverse of the lower Cholesky factor; rows of the lower triangle, one after the other. */
-function inverseFactor(covariance: Float64Array, d: number): Float64Array {
+/** The inverse of the lower Cholesky factor of a covariance, of which the lower triangle counts; rows of the lower triangle, one after the other. */
+export function inverseFactor(covariance: Float64Array, d: number): Float64Array {
   const factor = new Float64Array(d * d)
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
@@ -167,6 +167,11 @@ function inverseFactor(covariance: Float64Array, d: number): Float64Array {
       factor[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / factor[j * d + j]!
     }
   }
+  return inverseOf(factor, d)
+}
+
+/** Of a lower triangle, as a square; rows of the lower triangle, one after the other. */
+export function inverseOf(factor: Float64Array, d: number): Float64Array {
   const inverse = new Float64Array((d * (d + 1)) / 2)
   const at = (i: number, j: number): number => (i * (i + 1)) / 2 + j
   for (let j = 0; j < d; j++) {
@@ -180,7 +185,7 @@ function inverseFactor(covariance: Float64Array, d: number): Float64Array {
   return inverse
 }
 
-function whitened(whitening: Float64Array, x: ArrayLike<number>, d: number): Float64Array {
+export function whitened(whitening: Float64Array, x: ArrayLike<number>, d: number): Float64Array {
   const y = new Float64Array(d)
   for (let i = 0, at = 0; i < d; i++) {
     let sum = 0

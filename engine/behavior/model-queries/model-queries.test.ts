@@ -317,6 +317,27 @@ describe('what is remembered of an account', () => {
     expect([account.repeated, account.withdrawn]).toEqual([0.5, false])
   })
 
+  test('of version 11 is read: nothing was counted of its noise', () => {
+    const account = new Account(2)
+    const block = account.begin(1_000)
+    account.open(block)
+    for (const key of [7, 7, 7, 8]) account.ask(key, 2_000)
+    account.withdrawn = true
+    account.putBack(block)
+    const before = Buffer.from(block.toJSON() as string, 'base64')
+    before.writeDoubleLE(11, 0)
+    const read = AccountBlock.of(before.toString('base64'))!
+    expect(read.toJSON()).toBe(block.toJSON())
+    account.open(read)
+    expect([account.noise, account.repeated, account.withdrawn]).toEqual([0, 0.5, true])
+    account.noise = 2 ** 21 - 1
+    account.ask(9, 3_000)
+    expect([account.noise, account.repeated, account.withdrawn]).toEqual([2 ** 21 - 1, expect.closeTo(0.4, 4), true])
+    account.withdrawn = false
+    account.noise = 3
+    expect([account.noise, account.repeated, account.withdrawn]).toEqual([3, expect.closeTo(0.4, 4), false])
+  })
+
   test('tells of its last queries which share repeats earlier ones, however many did before', () => {
     const account = new Account(2)
     account.open(account.begin(1_000))

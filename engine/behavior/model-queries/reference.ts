@@ -10,6 +10,7 @@ import { reachOf } from './centers.ts'
 import { fitTo, Table } from './fit.ts'
 import { inputsRead } from './input.ts'
 import { keepable } from './kept.ts'
+import { noisyScorer } from './noisy.ts'
 import { packed, unpacked } from './packed.ts'
 import { scoreAll, scorer, type Scorer } from './score.ts'
 import { inUnits, unitsOf, type Units } from './units.ts'
@@ -184,6 +185,8 @@ function quantile(sorted: Float64Array, share: number): number {
 export interface Reference {
   readonly told: ToldReference
   readonly novelty: Scorer
+  /** The same where honest inputs have noise in every value (noisy.ts): never more. */
+  readonly noisyNovelty: Scorer
 }
 
 /** Several detectors ask for the same input, one after the other. Nobody changes an input. */
@@ -220,10 +223,16 @@ export function openReference(told: unknown): Reference | undefined {
 function opening(of: ToldReference): Reference {
   const whitening = Float64Array.from(unpacked(of.whitening))
   const means = Float64Array.from(unpacked(of.means))
-  const inside = scorer({ dimension: of.dimension, labels: of.labels, whitening, means })
+  const fit = { dimension: of.dimension, labels: of.labels, whitening, means }
   const { units } = of
-  const score: Scorer = units === undefined ? inside : (x, label) => inside(inUnits(Float64Array.from(x), units), label)
-  const reference = { told: of, novelty: onceEach(score) }
+  const counted = (score: Scorer): Scorer =>
+    units === undefined ? score : (x, label) => score(inUnits(Float64Array.from(x), units), label)
+  let noisy: Scorer | undefined
+  const reference: Reference = {
+    told: of,
+    novelty: onceEach(counted(scorer(fit))),
+    noisyNovelty: (x, label) => (noisy ??= counted(noisyScorer(fit)))(x, label),
+  }
   opened.set(of, reference)
   return reference
 }

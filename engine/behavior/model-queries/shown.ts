@@ -9,6 +9,7 @@ import { surroundingsOf, type Surroundings } from './geometry.ts'
 import { isSummedUp } from './kept.ts'
 import { goesOnFromOne } from './goes-on.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
+import { countNoise, isNoisy } from './noisy.ts'
 import { levelCount, type Reference } from './reference.ts'
 import { isFewShades } from './shades.ts'
 import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier } from './steps.ts'
@@ -155,7 +156,7 @@ export function shownBy(
         [label, ...about.map((n) => account.labelOf(n))],
       )
     }
-    const shown = learned(asked, reference, around, classes, step, rooted)
+    const shown = learned(account, asked, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
     return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way }
@@ -241,6 +242,7 @@ interface Classes {
 
 /** What only a model's benign traffic can tell. */
 function learned(
+  account: Account,
   input: ShownInput,
   reference: Reference,
   around: Surroundings,
@@ -282,12 +284,25 @@ function learned(
     }
   }
   if (stream) return { bits, counts }
+  // Noise around one place is asked for by whoever searches there.
+  const own = around.ball ? novelty : noveltyOf(account, input, reference)
   for (let level = 0; level < levelCount; level++) {
     counts |= shows.novelty(level)
-    if (novelty > lines.novelty[level]!) bits |= shows.novelty(level)
+    if (own > lines.novelty[level]!) bits |= shows.novelty(level)
     if (input.margin === undefined) continue
     counts |= shows.margin(level)
     if (input.margin < lines.margin[level]!) bits |= shows.margin(level)
   }
   return { bits, counts }
+}
+
+/** How unlike honest inputs it is; of an account whose inputs have noise as far as they would be with such noise. It is counted as one more of them. */
+function noveltyOf(account: Account, { kind, x, label, blackAndWhite }: ShownInput, reference: Reference): number {
+  const novelty = reference.novelty(x, label)
+  if (kind !== 'features' || blackAndWhite) return novelty
+  const line = reference.told.lines.novelty[0]!
+  const left = novelty > line ? reference.noisyNovelty(x, label) : novelty
+  const own = isNoisy(account.noise) ? left : novelty
+  account.noise = countNoise(account.noise, novelty > line, left > line)
+  return own
 }

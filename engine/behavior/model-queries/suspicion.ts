@@ -33,8 +33,11 @@ export interface Suspicion {
 }
 
 const named: readonly (readonly [name: string, bit: number])[] = [
+  ['odd', shows.novelty(0)],
   ['novel', shows.novelty(1)],
+  ['narrow', shows.margin(0)],
   ['undecided', shows.margin(1)],
+  ['surer', shows.sure(0)],
   ['sure', shows.sure(1)],
   ['line', shows.line],
   ['flip', shows.flip],
