@@ -11,6 +11,7 @@
  */
 import type { Names } from './names.ts'
 import { all, placeOfSort, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
+import { Past, type PastJson } from './past.ts'
 import { judgedAt, Relay, type Run } from './relay.ts'
 import { Turns, type TurnsJson } from './turns.ts'
 
@@ -18,6 +19,8 @@ const accountsMax = 256
 const tenantsMax = 4
 /** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
 const byChance = 1 / 100
+/** The same where nearly all who share its network are of the crowd. */
+const byChanceAmong = 1 / 20
 /** Evidence beside the order of queries that is taken for some: by chance at most once in a hundred such cells. */
 export const backing = 1e3 * Math.log(100)
 
@@ -46,6 +49,7 @@ interface CellJson {
   readonly tenants: readonly string[]
   readonly turns?: TurnsJson
   readonly relay?: readonly Run[]
+  readonly past?: PastJson
   readonly lastMs: number
   readonly sinceMs: number
   readonly sums: readonly number[]
@@ -79,6 +83,7 @@ export class Cell {
   readonly tenants: string[]
   turns: Turns | undefined
   relay: Relay | undefined
+  past: Past | undefined
   lastMs: number
   sinceMs: number
   /** One value for each sum. */
@@ -102,6 +107,7 @@ export class Cell {
     this.tenants = [...json.tenants]
     this.turns = json.turns === undefined ? undefined : new Turns(names, json.turns)
     this.relay = json.relay === undefined ? undefined : new Relay(json.relay)
+    this.past = json.past === undefined ? undefined : new Past(json.past)
     this.lastMs = json.lastMs
     this.sinceMs = json.sinceMs
     this.sums = [...json.sums]
@@ -163,6 +169,7 @@ export class Cell {
       ...{ kind, name, tenants, lastMs, sinceMs, crossed, sums: this.sums, shares },
       ...(this.turns === undefined ? {} : { turns: this.turns.toJSON() }),
       ...(this.relay === undefined ? {} : { relay: this.relay.toJSON() }),
+      ...(this.past === undefined || this.past.isNew ? {} : { past: this.past.toJSON() }),
       ...(this.relayed ? { relayed: true } : {}),
       ...(this.restarts === 0 ? {} : { restarts: this.restarts }),
       ...(this.crowd === undefined ? {} : { crowd: this.crowd }),
@@ -254,6 +261,7 @@ export class Pool {
     }
     cell.sums[all] = Math.max(0, cell.sums[all]! - cell.sums[novel]!)
     cell.sums[novel] = 0
+    cell.past?.forget()
     cell.crossed &&= cell.most >= this.#line
   }
 
@@ -269,8 +277,9 @@ export class Pool {
   members(cell: Cell): string[] {
     const tenants = new Set<string>()
     const found: string[] = []
+    const line = lineToJoin(cell)
     for (const [principal, share] of cell.shares) {
-      if (!bringsItsOwn(share)) continue
+      if (broughtBy(share) < line) continue
       tenants.add(share.tenant)
       found.push(principal)
     }
@@ -284,12 +293,32 @@ const relaySum = sums.indexOf('relay')
  * The mean of an honest account's products passes 1 / `byChance` ever with a probability of at most `byChance` (Ville's
  * inequality), however long it shares something with a crowd.
  */
-export function bringsItsOwn({ logs }: Share): boolean {
+export function isMember(cell: Cell, principal: string): boolean {
+  const share = cell.shares.get(principal)
+  const brought = share === undefined ? 0 : broughtBy(share)
+  return brought >= 1 / byChance || (brought >= 1 / byChanceAmong && brought >= lineToJoin(cell))
+}
+
+/**
+ * Where a crowd shares its networks the line falls with how many of those who share them are named: Holm's (1979) steps down, from that of one account.
+ * That any honest account of m is named keeps the bound it had without, m times `byChance`; each of them, `byChanceAmong`.
+ */
+function lineToJoin({ kind, shares, crossed }: Cell): number {
+  if (!crossed || (kind !== 'network' && kind !== 'crowded')) return 1 / byChance
+  const brought = Array.from(shares.values(), broughtBy).sort((a, b) => b - a)
+  let line = 1 / byChance
+  for (let named = 0; named < brought.length && brought[named]! >= line; named++)
+    line = Math.max(1 / byChanceAmong, (brought.length - 1 - named) / (brought.length * byChance))
+  return line
+}
+
+/** The mean of what it brought of each kind. */
+function broughtBy({ logs }: Share): number {
   let [total, count] = [0, 0]
   for (const log of logs) {
     if (log === 0) continue
     count++
     total += Math.exp(Math.min(50, log / 1e3))
   }
-  return total >= Math.max(1, count) / byChance
+  return total / Math.max(1, count)
 }

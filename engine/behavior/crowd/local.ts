@@ -65,7 +65,7 @@ export class TellStep implements BehaviorStep {
       agent: agentFamily(event.user_agent?.original ?? ''),
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
-      novelty: input === undefined || drifted ? 0 : this.#noveltyOf(input, reference),
+      ...(input === undefined || drifted ? { novelty: 0 } : this.#noveltyOf(input, reference)),
       ...tokensOf(event),
       ...(drifted ? { drifted } : undefined),
       entities: credentialOf(entitiesOf(event)),
@@ -85,21 +85,25 @@ export class TellStep implements BehaviorStep {
    * Logarithm of the mean of bets over the lines of novelty and margin. Under each an honest query falls with a probability of
    * at most share^allowance, so each bet has mean at most one, and so has their mean.
    */
-  #noveltyOf({ x, label, margin }: QueryInput, reference: Reference | undefined): number {
-    if (reference === undefined) return 0
+  #noveltyOf({ x, label, margin }: QueryInput, reference: Reference | undefined): Pick<Sight, 'novelty' | 'past'> {
+    if (reference === undefined) return { novelty: 0 }
     const { lines } = reference.told
     const novelty = reference.novelty(x, label)
     const hits = this.#hitsAt(reference)
     let sum = 0
     let bets = 0
+    let past = 0
     for (let level = 0; level < levelCount; level++) {
-      sum += novelty > lines.novelty[level]! ? hits[level]! : 1 - gain
+      const isPast = novelty > lines.novelty[level]!
+      if (isPast) past++
+      sum += isPast ? hits[level]! : 1 - gain
       bets++
       if (margin === undefined) continue
       sum += margin < lines.margin[level]! ? hits[level]! : 1 - gain
       bets++
     }
-    return Math.round(Math.log(sum / bets) * 1e3) / 1e3
+    const rarest = lines.share[levelCount - 1]!
+    return { novelty: Math.round(Math.log(sum / bets) * 1e3) / 1e3, past: [past, Math.ceil(rarest * 1e6) / 1e6] }
   }
 
   /** What a hit at each of its lines brings. */

@@ -35,6 +35,8 @@ export interface Sight {
   readonly x: string | readonly number[]
   /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
   readonly novelty: number
+  /** Lines of novelty that it is past, and the share of honest traffic past the last of them; absent where none has been learned. */
+  readonly past?: readonly [lines: number, rarest: number]
   /** Tokens of a language model's answer and of its prompt. */
   readonly answer?: number
   readonly prompt?: number

@@ -8,7 +8,7 @@
  * Promises: O(1) a query; bounds as memory.ts has them; a crowd keeps its id while it grows.
  */
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { bringsItsOwn, Pool, type Cell } from './cell.ts'
+import { isMember, Pool, type Cell } from './cell.ts'
 import { gather, keepAwake, type Found } from './crowds.ts'
 import { whyMember } from './explain.ts'
 import { follow, strong } from './lineage.ts'
@@ -16,6 +16,7 @@ import { beginnings } from './beginnings.ts'
 import { dealtOf } from './dealt.ts'
 import { Memory, type Known } from './memory.ts'
 import { placeOfSort, sorts, type CrowdParams, type Sight } from './params.ts'
+import { Past } from './past.ts'
 import { Room } from './recent.ts'
 import { Relay, type Handover } from './relay.ts'
 import { rowOf } from './row.ts'
@@ -156,8 +157,8 @@ export class PoolStep implements BehaviorStep {
     logs[placeOfSort.turns] = thousandths(cell.turns.take(tenant, sight.timeMs))
     // What a whole model's accounts have in common is the model: only the order in which they come says anything, until it
     // has shown who belongs together.
-    if (cell.kind !== 'model' || (cell.crossed && isMember(cell, known))) {
-      logs[placeOfSort.novel] = thousandths(sight.novelty)
+    if (cell.kind !== 'model' || (cell.crossed && isMember(cell, known.principal))) {
+      logs[placeOfSort.novel] = thousandths(this.#novel(cell, sight, known))
       if (kin !== undefined) logs[placeOfSort.steps] = thousandths(kin.log)
     }
     if (mayBeAlike) logs[placeOfSort.alike] = thousandths(alikeMates(memory.recent, matesOf(cell, memory)))
@@ -167,12 +168,25 @@ export class PoolStep implements BehaviorStep {
     return handover
   }
 
+  /** What its novelty brings, by what those asked who share something since evidence began; once they are told, by what their members ask. */
+  #novel(cell: Cell, { novelty, past }: Sight, { principal }: Known): number {
+    if (past === undefined) return novelty
+    const bet = (cell.past ??= new Past())
+    if (!cell.crossed && cell.sums[placeOfSort.novel] === 0) bet.forget()
+    const isTheirs = cell.crossed && (cell.kind === 'network' || cell.kind === 'crowded')
+    return bet.take(past[0], past[1], novelty, {
+      allowance: this.#params.allowance,
+      // What a camera or a sensor makes noisy is past the first line often, and past the second as any honest account may be.
+      from: isTheirs ? 1 : 2,
+      learns: !cell.crossed || isMember(cell, principal),
+    })
+  }
+
   /** Whether the account that asks is one that is not in the crowd of its cell yet, or one more reason speaks against them. */
   #isNews({ memory, known }: Look, cell: Cell): boolean {
-    if (!isMember(cell, known)) return false
     const crowd = cell.crowd === undefined ? undefined : memory.crowd(cell.crowd)
-    if (crowd === undefined || known.account.crowd !== cell.crowd) return true
-    return cell.isBacked && crowd.backed !== true
+    const isNew = crowd === undefined || known.account.crowd !== cell.crowd
+    return (isNew || (cell.isBacked && crowd.backed !== true)) && isMember(cell, known.principal)
   }
 
   #found(cell: Cell): Found | undefined {
@@ -202,11 +216,6 @@ const nothing: readonly never[] = []
 function saysWhoIsAlike({ kind, timeMs }: Sight, { kind: over, turns }: Cell, tenant: number): boolean {
   if (kind !== 'embedding') return kind !== 'output'
   return over !== 'agent' && turns?.comeInSessions(tenant, timeMs) === false
-}
-
-function isMember(cell: Cell, { principal }: Known): boolean {
-  const share = cell.shares.get(principal)
-  return share !== undefined && bringsItsOwn(share)
 }
 
 /** Rounded down: no evidence is made. */

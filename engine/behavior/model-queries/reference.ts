@@ -18,6 +18,12 @@ import { inUnits, unitsOf, type Units } from './units.ts'
 /** Shares of honest traffic past each of the lines; the last is as rare as the number of samples can tell. */
 const shares = [0.05, 0.01, 0.002, 0] as const
 export const levelCount = shares.length
+
+/** Of a reference whose last line is passed by `rarest` of honest traffic: the shares past each. */
+export function sharesOf(rarest: number): number[] {
+  return shares.map((wanted) => Math.max(wanted, rarest))
+}
+
 /** An account with more than this share of its queries past the 5 % line teaches nothing; of at most a third of them. */
 const oddShare = 0.3
 
@@ -141,7 +147,7 @@ function scoredCrosswise(accounts: readonly (readonly Sample[])[]): Scored {
 function linesOf(novelties: Float64Array, margins: Float64Array): Lines {
   const n = novelties.length
   const rarest = 1 / (n + 1)
-  const share = shares.map((wanted) => Math.max(wanted, rarest))
+  const share = sharesOf(rarest)
   const beyond = (count: number, wanted: number): number => Math.floor(wanted * (count + 1) + 1e-9) - 1
   return {
     share,
