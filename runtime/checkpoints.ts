@@ -16,6 +16,7 @@ import type { MemoryState } from './memory-state.ts'
 import type { StageSpec } from './stage.ts'
 
 const time = z.number().nullable()
+const digests = z.partialRecord(z.enum(['sources', 'rules', 'playbooks', 'inventory']), z.string())
 
 /** What a task must remember beside its logic's state. */
 export const TaskMeta = z.strictObject({
@@ -32,7 +33,9 @@ export const TaskMeta = z.strictObject({
   /** What it told downstream last, and at which append time. */
   told: z.strictObject({ eventTimeMs: time, ended: z.boolean(), appendedMs: z.number() }),
   /** Digests of the content in force. */
-  content: z.partialRecord(z.enum(['sources', 'rules', 'playbooks', 'inventory']), z.string()),
+  content: digests,
+  /** And of what was to be in force in their stead, and had mistakes. */
+  refused: digests.optional(),
 })
 export type TaskMeta = z.infer<typeof TaskMeta>
 

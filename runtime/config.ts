@@ -19,7 +19,8 @@ export const Config = z.strictObject({
   index: Index,
   http: Http,
   hmacKey: SecretRef.optional().describe(
-    'Keys the digests that stand for credentials, 32 bytes or more (hex, base64 or text). The same in every process; ' +
+    'Keys the digests that stand for credentials, and the seals of control records; 32 bytes or more (hex, base64 or text). ' +
+      'The same in every process and for every command that publishes content; ' +
       'embedded default: generated in the data folder (0600). Required on Kafka.',
   ),
   content: Content,

@@ -79,7 +79,7 @@ export class StageTask {
       ...{ stage: spec.name, at, logic: options.logic, log: options.deps.log },
       ...{ marks: this.#marks, time: this.#time, drops: this.#drops, outputs: this.#outputs },
     })
-    this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta?.content ?? {})
+    this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta)
     this.#nextOffset = meta?.nextOffset ?? 0
     this.#writing = new TaskWriting({
       ...options,
@@ -243,7 +243,7 @@ export class StageTask {
       nextOffset: this.#nextOffset,
       marks: this.#marks.save() as TaskMeta['marks'],
       ...this.#time.save(),
-      content: this.#content.digests,
+      ...this.#content.save(),
     }
   }
 
