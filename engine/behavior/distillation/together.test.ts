@@ -48,6 +48,20 @@ describe('accounts that ask evenly for long answers at the same time', () => {
     expect(tell('t/a', newMs, newMs + 9 * hourMs)).toEqual([])
   })
 
+  test('are told of again where others take the place of those who were', () => {
+    const tell = begin()
+    for (const [n, name] of names.slice(0, 4).entries()) tell(name, newMs, newMs + n * hourMs)
+    const later = ['t/f', 't/g', 't/h', 't/i'].map((name, n) =>
+      tell(name, newMs + dayMs, newMs + dayMs + (n + 2) * hourMs),
+    )
+    expect(later.map(([finding]) => finding?.members?.map(({ principal }) => principal))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      ['t/f', 't/g', 't/h', 't/i'],
+    ])
+  })
+
   test('are not where they have been known for days: with a new version many run their suites again', () => {
     const tell = begin()
     expect(names.flatMap((name, n) => tell(name, newMs - 4 * dayMs, newMs + n * hourMs))).toEqual([])

@@ -26,13 +26,14 @@ interface One extends Even {
   readonly lastMs: number
   readonly entities: readonly Entity[]
   readonly events: readonly EvidenceRef[]
+  /** It was one of those that were told of. */
+  readonly told?: true
 }
 
 /** JSON. */
 export interface Together {
   readonly sinceMs: number
-  /** Members that were told of last, and how often any were. */
-  readonly told: number
+  /** How often any were told of. */
   readonly version: number
   readonly each: readonly One[]
 }
@@ -47,6 +48,7 @@ export function tellTogether(
   const before = known?.each.find((each) => each.principal === principal)
   const one: One = {
     ...even,
+    ...(before?.told === true && { told: before.told }),
     principal,
     lastMs: timeMs,
     entities: mergeEntities(before?.entities ?? [], taught.entities ?? []),
@@ -59,9 +61,13 @@ export function tellTogether(
     .slice(0, eachMax)
   // What comes after all of them were gone is another, with an anchor of its own.
   const isFirst = known === undefined || known.each.length === 0
-  const { sinceMs, told, version } = isFirst ? { sinceMs: timeMs, told: 0, version: 0 } : known
-  if (each.length < membersMin || each.length <= told) return { together: { sinceMs, told, version, each } }
-  const together = { sinceMs, told: each.length, version: version + 1, each }
+  const { sinceMs, version } = isFirst ? { sinceMs: timeMs, version: 0 } : known
+  if (each.length < membersMin || each.every(({ told }) => told)) return { together: { sinceMs, version, each } }
+  const together: Together = {
+    sinceMs,
+    version: version + 1,
+    each: each.map((one) => ({ ...one, told: true as const })),
+  }
   return { together, finding: findingOf(model, together, timeMs) }
 }
 

@@ -196,9 +196,9 @@ export function movedIn(
   const far: [string, number][] = []
   for (const [principal, { lastMs, reference, newest }] of Object.entries(watch.accounts)) {
     if (lastMs < fromMs || newest === undefined) continue
-    const values = channelOf(newest, channel)
-    if (values.length < answersOfOneMin) continue
-    far.push([principal, side * (shareUpTo(values, at) - shareUpTo(channelOf(reference, channel), at))])
+    const [values, before] = [channelOf(newest, channel), channelOf(reference, channel)]
+    if (values.length < answersOfOneMin || before.length === 0) continue
+    far.push([principal, side * (shareUpTo(values, at) - shareUpTo(before, at))])
   }
   far.sort((a, b) => a[1] - b[1])
   const moved = far.filter(([, by]) => by >= distance / 2)

@@ -58,12 +58,15 @@ export interface Moved {
 }
 
 const movedMin = 2
+/** Ways that are kept; of one source whose labels go against votes in so many, none is what it means by a label. */
+const waysMax = 64
 
 /** Whether this label goes against the vote in the source's one way. */
 export function isMoved(moved: Moved, { most, against, contradicts }: Vote, label: string): boolean {
   if (!against) return false
   const way = `${most}\n${label}`
   if (moved.way !== undefined || !contradicts) return moved.way === way
+  if (moved.seen[way] === undefined && Object.keys(moved.seen).length >= waysMax) return false
   moved.seen[way] = (moved.seen[way] ?? 0) + 1
   if (moved.seen[way] >= movedMin) Object.assign(moved, { seen: {}, way })
   return false

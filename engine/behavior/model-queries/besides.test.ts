@@ -2,6 +2,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { GroupEntries } from '../types.ts'
+import type { Account } from './account.ts'
+import { isBesides } from './besides.ts'
 import { keyOfText } from './input.ts'
 import { WeighQueries, type ModelQuery } from './local.ts'
 import { ModelQueriesParams } from './params.ts'
@@ -108,4 +110,11 @@ describe('training records that a customer has', () => {
   test('and asks among as many others look like one', () => {
     expect(named(records.flatMap((record) => [record, ...work(1)]))).toHaveProperty(inference)
   })
+})
+
+test('what speaks for membership inference counts however much was asked', () => {
+  const account = { told: Float64Array.of(10, 0, 0, 0) } as unknown as Account
+  const asked = (records: number, queries: number): boolean =>
+    isBesides(inference, { shown: {}, queries, records, evidence: [], trail: [] }, account)
+  expect([asked(400, 9_000), asked(400, 400_000)]).toEqual([true, false])
 })

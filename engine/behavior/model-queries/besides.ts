@@ -57,7 +57,9 @@ function isOnRecords({ queries, records = 0, copied }: Suspicion, { told }: Acco
 
 /** The mean of the bets. */
 function evidenceOf({ of, records }: Counted, { share, gains }: Chance): number {
-  const each = gains.map((gain) => (1 - gain + gain / share) ** records * (1 - gain) ** (of - records))
+  const each = gains.map((gain) =>
+    Math.exp(records * Math.log(1 - gain + gain / share) + (of - records) * Math.log(1 - gain)),
+  )
   return each.reduce((sum, value) => sum + value, 0) / each.length
 }
 

@@ -46,3 +46,31 @@ test('what a search changes is not, nor what two inputs have nothing to do with 
   const texts = Array.from({ length: 300 }, () => masked(words(), [words()]))
   expect(texts.filter((is) => is).length).toBeLessThan(9)
 })
+
+test('pieces that are masked and then filled with something else are no explanation, in whatever order and with whatever masks', () => {
+  const quarter = (i: number): number => 2 * (i % side < side / 2 ? 0 : 1) + (i < x.length / 2 ? 0 : 1)
+  const x = picture()
+  const filled = (masks: readonly number[], chains: number): boolean[] => {
+    const ends = Array.from({ length: chains }, picture)
+    const asked: Float64Array[] = []
+    return Array.from({ length: 120 }, (_, n) => {
+      const [last, turn] = [ends[n % chains]!, Math.floor(n / chains)]
+      const next = picture()
+      const mask = masks[turn % masks.length]!
+      const filledNow = (turn + 4 - masks.length) % 4
+      const now = last.map((value, i) => (quarter(i) === turn % 4 ? mask : quarter(i) === filledNow ? next[i]! : value))
+      ends[n % chains] = now
+      const is = masked(now, asked.slice(-8).reverse())
+      asked.push(now)
+      return is
+    })
+  }
+  for (const [masks, chains] of [
+    [[0.5], 1],
+    [[0.5], 3],
+    [[0.5], 5],
+    [[0.5, 0.25], 1],
+    [[0.5, 0.25], 3],
+  ] as const)
+    expect(filled(masks, chains).filter((is) => is).length).toBeLessThan(12)
+})

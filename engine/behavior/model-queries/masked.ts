@@ -1,6 +1,7 @@
 /**
  * Whether an input and an earlier one are the same but for what is masked in either: its pieces are put to one and the same value, as
- * explanations do (Zeiler and Fergus 2014, occlusion; Ribeiro et al. 2016, LIME). Which pieces does not depend on the answers. Pure.
+ * explanations do (Zeiler and Fergus 2014, occlusion; Ribeiro et al. 2016, LIME). Which pieces does not depend on the answers. Who fills what was masked
+ * with something else goes on to other inputs, a piece at a time. Pure.
  */
 
 /** Fewest values that are masked, different ones of those that they had, and what of the input is seen in both. */
@@ -8,16 +9,33 @@ const maskedMin = 3
 const variousMin = 3
 const seenShare = 0.25
 
-/** `ring`: the last inputs; `changes`: in how many values each differs from `x`. */
+/** A piece is shown again as it was: of so many of the newest inputs one must be masked from the same, and all of the last ones that are must agree. */
+const matesMax = 4
+
+/** `ring`: the last inputs, newest first; `changes`: in how many values each differs from `x`. */
 export function isMasked(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
-  for (let n = 0; n < ring.length; n++) {
+  for (let n = 0; n < ring.length && n < matesMax; n++) {
     if (changes[n]! < maskedMin) continue
     const earlier = ring[n]!
-    let first = 0
-    while (x[first] === earlier[first]) first++
-    if (isMaskedBy(x[first]!, x, earlier) || isMaskedBy(earlier[first]!, x, earlier)) return true
+    const mask = maskBetween(x, earlier)
+    if (mask !== undefined && ring.every((other) => agrees(mask, x, other) || !isOneWith(earlier, other))) return true
   }
   return false
+}
+
+/** The value that makes two inputs one but for where either has it. */
+function maskBetween(x: Float64Array, earlier: Float64Array): number | undefined {
+  let first = 0
+  while (first < x.length && x[first] === earlier[first]) first++
+  return [x[first]!, earlier[first]!].find((mask) => isMaskedBy(mask, x, earlier))
+}
+
+function isOneWith(x: Float64Array, earlier: Float64Array): boolean {
+  return maskBetween(x, earlier) !== undefined
+}
+
+function agrees(mask: number, x: Float64Array, other: Float64Array): boolean {
+  return x.every((value, i) => value === other[i] || value === mask || other[i] === mask)
 }
 
 /** Whether wherever the two differ one of them is the mask, and what it hides is no such value itself, as a patch over a background is. */
