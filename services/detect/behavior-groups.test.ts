@@ -162,6 +162,22 @@ test('a rule that goes leaves no group behind in the log of checkpoints, from be
   expect(['early', 'late'].map((who) => see(groups, 'other', who))).toEqual([2, 2])
 })
 
+test('what is due at one time is told in the order of the keys, whoever came first', () => {
+  const waiting: BehaviorStep = {
+    ...counting,
+    apply: () => ({ findings: [], shuffled: [], dueMs: 5 }),
+    advance: ([who]) => ({ findings: [], shuffled: [{ group: [who!], observation: 0 }], dueMs: Infinity }),
+  }
+  const planned = { rule: { meta: { id: 'r' }, type: 'x', plan: { local: waiting } } as unknown as BehaviorRule, key: 'r' }
+  for (const order of [['a', 'b', 'c'], ['b', 'c', 'a'], ['c', 'b', 'a']]) {
+    const groups = new BehaviorGroups(new MemoryState(), 'local', undefined, { ...limits, newcomersMax: 10 })
+    groups.use([planned])
+    for (const who of order) groups.observe(groups.member('r')!, 't', [who], {}, 0, { appendedMs: 0 }, new CollectedOutcome())
+    const told = groups.advance(5, { appendedMs: 0 }).map(({ shuffled }) => shuffled[0]!.group[0])
+    expect(told).toEqual(['a', 'b', 'c'])
+  }
+}) // prettier-ignore
+
 test('groups whose values spell the same when put together are told apart', () => {
   const groups = new BehaviorGroups(new MemoryState(), 'local', undefined, limits)
   groups.use([{ rule, key: 'r' }])
