@@ -8,7 +8,7 @@
  */
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax } from './input.ts'
-import { isMasked } from './masked.ts'
+import { isMasked, isOneOfTwo } from './masked.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'
 import { isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
@@ -72,6 +72,8 @@ export interface Surroundings {
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
   readonly even: EvenChanges
+  /** Most values are those of some of them, and each of the others one of two. */
+  readonly oneOfTwo: boolean
   /** One of them but for what is masked in either, by one value. */
   readonly masked: boolean
   /** With three of them it makes two pairs that have one middle. */
@@ -154,6 +156,7 @@ export function surroundingsOf(
     kin,
     even,
     masked: isMasked(x, ring, changes),
+    oneOfTwo: isOneOfTwo(x, ring, changes),
     pair,
   }
 }

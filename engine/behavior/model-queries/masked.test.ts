@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { isMasked } from './masked.ts'
+import { Account } from './account.ts'
+import { shows } from './evidence.ts'
+import { keyOfText } from './input.ts'
+import { isMasked, isOneOfTwo } from './masked.ts'
+import { learnReference, openReference } from './reference.ts'
+import { shownBy } from './shown.ts'
 
 const random = randomOf(41)
 const normal = normalOf(random)
@@ -73,4 +78,57 @@ test('pieces that are masked and then filled with something else are no explanat
     [[0.5, 0.25], 3],
   ] as const)
     expect(filled(masks, chains).filter((is) => is).length).toBeLessThan(12)
+})
+
+const columns = 30
+const record = (): Float64Array => {
+  const of = [normal(), normal(), normal()]
+  return Float64Array.from({ length: columns }, (_, i) => of[i % 3]! * (1 + (i % 7) / 5) + normal() / 10)
+}
+/** Each of the columns by chance another value. */
+const changed = (x: Float64Array, share: number, to: (i: number) => number): Float64Array =>
+  x.map((value, i) => (random() < share ? to(i) : value))
+const times = (count: number, make: () => Float64Array): Float64Array[] => Array.from({ length: count }, make)
+
+test('a record some of whose values are put to what is usual of each has values that are one of two; one with other values has not', () => {
+  const ofTwo = (x: Float64Array, ring: readonly Float64Array[]): boolean =>
+    isOneOfTwo(x, ring, ring.map((earlier) => earlier.filter((value, i) => value !== x[i]).length)) // prettier-ignore
+  const [x, usual] = [record(), record()]
+  const shares = (make: () => Float64Array): number => {
+    const [first, ...last] = times(9, make)
+    return ofTwo(first!, last) ? 1 : 0
+  }
+  const share = (make: () => Float64Array): number => times(100, record).filter(() => shares(make) === 1).length / 100
+  expect(share(() => changed(x, 0.2, (i) => usual[i]!))).toBeGreaterThan(0.95)
+  expect(share(() => changed(x, 0.2, () => normal()))).toBeLessThan(0.05)
+  expect(share(record)).toBe(0)
+  // One other tells nothing: of two inputs each value is one of two.
+  expect(
+    ofTwo(
+      changed(x, 0.2, (i) => usual[i]!),
+      [x],
+    ),
+  ).toBe(false)
+})
+
+test('explanations of a table say nothing of how unlike honest ones they are, and other changes of a few columns do', () => {
+  const labelOf = (x: Float64Array): string => (x[0]! > 0 ? 'yes' : 'no')
+  const sampleOf = (x: Float64Array) => ({ x, label: labelOf(x), margin: 1 })
+  const accounts = Array.from({ length: 8 }, () => times(100, record).map(sampleOf))
+  const reference = openReference(learnReference(accounts))!
+  const counted = (queries: readonly Float64Array[]): number => {
+    const account = new Account(columns)
+    account.open(account.begin(0))
+    return queries.filter((x) => {
+      const input = { kind: 'features', blackAndWhite: false, ...sampleOf(x) } as const
+      const shown = shownBy(account, { input, member: false }, reference, false)
+      account.remember(keyOfText(input.label), shown.notes)
+      return (shown.counts & shows.novelty(0)) !== 0
+    }).length
+  }
+  const usual = record()
+  const explained = times(6, record).flatMap((x) => [x, ...times(24, () => changed(x, 0.25, (i) => usual[i]!))])
+  expect(counted(explained)).toBeLessThan(0.3 * explained.length)
+  const varied = times(6, record).flatMap((x) => [x, ...times(24, () => changed(x, 0.25, () => normal()))])
+  expect(counted(varied)).toBeGreaterThan(0.6 * varied.length)
 })

@@ -58,3 +58,33 @@ function isMaskedBy(mask: number, x: Float64Array, earlier: Float64Array): boole
   }
   return masked >= maskedMin && various >= variousMin && seen >= seenShare * masked
 }
+
+/** Fewest of the last inputs by which values that are one of two are told, and what of all values one has in common with each. */
+const alikeMin = 2
+const commonShare = 0.5
+
+/**
+ * Whether an input and some of the last have most of their values in common, and of the others each is one of two: its own, or what is usual of it, as
+ * explanations of tables are asked (Ribeiro et al. 2016). What is common is counted without the ends of the scale, which are of the background.
+ */
+export function isOneOfTwo(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
+  const alike = ring.filter(
+    (earlier, n) => changes[n]! < commonShare * x.length && commonOf(x, earlier) > commonShare * x.length,
+  )
+  if (alike.length < alikeMin) return false
+  for (let i = 0; i < x.length; i++) {
+    let other = x[i]!
+    for (const earlier of alike) {
+      if (earlier[i] === x[i]) continue
+      if (other !== x[i] && other !== earlier[i]) return false
+      other = earlier[i]!
+    }
+  }
+  return true
+}
+
+function commonOf(x: Float64Array, earlier: Float64Array): number {
+  let common = 0
+  for (let i = 0; i < x.length; i++) if (x[i] === earlier[i] && x[i] !== 0 && x[i] !== 1) common++
+  return common
+}

@@ -258,7 +258,7 @@ function learned(
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
   const copy = around.close || (around.ball && (around.noise || step))
-  const stream = copy || (around.kin && isPlace(input))
+  const stream = copy || ((around.kin || around.oneOfTwo) && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
   // are, goes on from the newest; and as long as it stays unlike honest inputs that says one thing many times.
   const walks = around.drift && around.closest > 0 && !around.scaled && (!around.close || classes.others >= othersMin)
