@@ -11,11 +11,12 @@ import { silentTelemetry } from './telemetry.ts'
 const at = { topic: 'test.in', partition: 0 }
 
 /** A program that can read these versions of the rules, at work on a log that names `named` one after the other. */
-async function worked(meta: TaskMeta | undefined, reads: readonly string[], named: readonly string[]) {
+async function worked(meta: TaskMeta | undefined, reads: readonly string[], named: readonly string[], today = 'a') {
   const inForce: string[] = []
   let committed: readonly OutgoingRecord[] = []
   const content = {
-    waitForCurrent: () => Promise.resolve('a'),
+    current: () => today,
+    waitForCurrent: () => Promise.resolve(today),
     bundle: (digest: string) => Promise.resolve({ bundle: { digest }, files: [] }),
     reportMistakes: () => undefined,
   }
@@ -65,4 +66,11 @@ test('what was gone back from before any program could read it stays out', async
   const old = await worked(undefined, ['a'], ['b', 'a'])
   expect((await worked(old.meta, ['a', 'b'], [])).inForce).toEqual(['a'])
   expect(old.meta).not.toHaveProperty('refused')
+})
+
+test('a program that can’t read what a newer one has left in force takes what has been gone back to', async () => {
+  const newer = await worked(undefined, ['b'], [], 'b')
+  const old = await worked(newer.meta, ['a'], [], 'a')
+  expect(old.inForce).toEqual(['a'])
+  expect((await worked(old.meta, ['a', 'b'], [], 'a')).inForce).toEqual(['a'])
 })

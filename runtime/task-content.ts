@@ -42,12 +42,15 @@ export class TaskContent {
     return this.#refused.size === 0 ? { content } : { content, refused: Object.fromEntries(this.#refused) }
   }
 
-  /** Puts what the checkpoint names, or else today's, in force. */
+  /** Puts what the checkpoint names in force, or else today's: also where a newer program has left what this one can't read. */
   async start(out: Outcome, signal: AbortSignal): Promise<void> {
     for (const set of this.#sets) {
       const [known, refused] = [this.#digests[set], this.#refused.get(set)]
-      await this.apply(set, known ?? (await this.#content.waitForCurrent(set, signal)), out)
-      if (known !== undefined && refused !== undefined) await this.apply(set, refused, out)
+      let taken = await this.apply(set, known ?? (await this.#content.waitForCurrent(set, signal)), out)
+      if (known === undefined) continue
+      if (refused !== undefined) taken = (await this.apply(set, refused, out)) || taken
+      const today = taken ? undefined : this.#content.current(set)
+      if (today !== undefined) await this.apply(set, today, out)
     }
   }
 
@@ -56,8 +59,8 @@ export class TaskContent {
     return this.#sets.includes(set) && (this.#digests[set] !== digest || this.#refused.has(set))
   }
 
-  /** From here on this version is in force. */
-  async apply(set: ContentSet, digest: string, out: Outcome): Promise<void> {
+  /** From here on this version is in force; false: it has mistakes. */
+  async apply(set: ContentSet, digest: string, out: Outcome): Promise<boolean> {
     const { bundle, files } = await this.#content.bundle(digest)
     const mistakes = this.#logic.content?.(set, bundle, files, out) ?? []
     this.#content.reportMistakes(set, digest, mistakes)
@@ -66,5 +69,6 @@ export class TaskContent {
       this.#digests[set] = digest
       this.#refused.delete(set)
     }
+    return mistakes.length === 0
   }
 }
