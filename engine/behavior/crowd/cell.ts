@@ -11,16 +11,13 @@
  */
 import type { Names } from './names.ts'
 import { all, placeOfSort, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
+import { broughtBy, isShared, lineToJoin } from './join.ts'
 import { Past, type PastJson } from './past.ts'
 import { judgedAt, Relay, type Run } from './relay.ts'
 import { Turns, type TurnsJson } from './turns.ts'
 
 const accountsMax = 256
 const tenantsMax = 4
-/** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
-const byChance = 1 / 100
-/** The same where nearly all who share its network are of the crowd. */
-const byChanceAmong = 1 / 20
 /** Evidence beside the order of queries that is taken for some: by chance at most once in a hundred such cells. */
 export const backing = 1e3 * Math.log(100)
 
@@ -56,6 +53,7 @@ interface CellJson {
   readonly shares: readonly ShareJson[]
   readonly crossed: boolean
   readonly relayed?: boolean
+  readonly by?: readonly number[]
   readonly restarts?: number
   readonly crowd?: string
   readonly hold?: Hold
@@ -92,6 +90,8 @@ export class Cell {
   crossed: boolean
   /** That accounts relieve one another has crossed the line by itself. */
   relayed: boolean
+  /** Of those who share a network, the sums that were past the line when it crossed it. */
+  by: readonly number[] | undefined
   /** How often the sum of what is beside the order of queries began anew, since that order has crossed the line. */
   restarts: number
   /** What those it has found were put into last. */
@@ -116,6 +116,7 @@ export class Cell {
       this.shares.set(principal, { tenant, counted: [...counted], logs: [...logs] })
     this.crossed = json.crossed
     this.relayed = json.relayed === true
+    this.by = json.by
     this.restarts = json.restarts ?? 0
     this.crowd = json.crowd
     if (json.hold !== undefined) this.hold = { ...json.hold }
@@ -148,7 +149,7 @@ export class Cell {
    * with a share of 1 / r(r + 1) of that.
    */
   get isBacked(): boolean {
-    if (this.kind === 'network' || this.kind === 'crowded') return true
+    if (isShared(this)) return true
     const spent = this.kind === 'model' ? 1e3 * Math.log((this.restarts + 1) * (this.restarts + 2)) : 0
     return this.sums[all]! >= backing + spent
   }
@@ -171,6 +172,7 @@ export class Cell {
       ...(this.relay === undefined ? {} : { relay: this.relay.toJSON() }),
       ...(this.past === undefined || this.past.isNew ? {} : { past: this.past.toJSON() }),
       ...(this.relayed ? { relayed: true } : {}),
+      ...(this.by === undefined ? {} : { by: this.by }),
       ...(this.restarts === 0 ? {} : { restarts: this.restarts }),
       ...(this.crowd === undefined ? {} : { crowd: this.crowd }),
       ...(this.hold === undefined ? {} : { hold: this.hold }),
@@ -246,6 +248,7 @@ export class Pool {
     if (!cell.relayed) cell.relayed = cell.sums[relaySum]! >= this.#line - 1e3 * Math.log(judgedAt)
     if (!cell.crossed) {
       cell.crossed = cell.most >= this.#line && this.members(cell).length >= this.#params.accountsMin
+      if (cell.crossed && isShared(cell)) cell.by = passed(cell.sums, this.#line)
     }
     return cell.crossed
   }
@@ -263,6 +266,7 @@ export class Pool {
     cell.sums[novel] = 0
     cell.past?.forget()
     cell.crossed &&= cell.most >= this.#line
+    if (!cell.crossed) cell.by = undefined
   }
 
   #sum(cell: Cell, share: Share, sum: number, log: number): void {
@@ -279,7 +283,7 @@ export class Pool {
     const found: string[] = []
     const line = lineToJoin(cell)
     for (const [principal, share] of cell.shares) {
-      if (broughtBy(share) < line) continue
+      if (broughtBy(share, cell.by) < line) continue
       tenants.add(share.tenant)
       found.push(principal)
     }
@@ -289,36 +293,6 @@ export class Pool {
 
 const relaySum = sums.indexOf('relay')
 
-/**
- * The mean of an honest account's products passes 1 / `byChance` ever with a probability of at most `byChance` (Ville's
- * inequality), however long it shares something with a crowd.
- */
-export function isMember(cell: Cell, principal: string): boolean {
-  const share = cell.shares.get(principal)
-  const brought = share === undefined ? 0 : broughtBy(share)
-  return brought >= 1 / byChance || (brought >= 1 / byChanceAmong && brought >= lineToJoin(cell))
-}
-
-/**
- * Where a crowd shares its networks the line falls with how many of those who share them are named: Holm's (1979) steps down, from that of one account.
- * That any honest account of m is named keeps the bound it had without, m times `byChance`; each of them, `byChanceAmong`.
- */
-function lineToJoin({ kind, shares, crossed }: Cell): number {
-  if (!crossed || (kind !== 'network' && kind !== 'crowded')) return 1 / byChance
-  const brought = Array.from(shares.values(), broughtBy).sort((a, b) => b - a)
-  let line = 1 / byChance
-  for (let named = 0; named < brought.length && brought[named]! >= line; named++)
-    line = Math.max(1 / byChanceAmong, (brought.length - 1 - named) / (brought.length * byChance))
-  return line
-}
-
-/** The mean of what it brought of each kind. */
-function broughtBy({ logs }: Share): number {
-  let [total, count] = [0, 0]
-  for (const log of logs) {
-    if (log === 0) continue
-    count++
-    total += Math.exp(Math.min(50, log / 1e3))
-  }
-  return total / Math.max(1, count)
+function passed(values: readonly number[], line: number): number[] {
+  return values.flatMap((value, sum) => (value >= line ? [sum] : []))
 }

@@ -8,9 +8,10 @@
  * Promises: O(1) a query; bounds as memory.ts has them; a crowd keeps its id while it grows.
  */
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { isMember, Pool, type Cell } from './cell.ts'
+import { Pool, type Cell } from './cell.ts'
 import { gather, keepAwake, type Found } from './crowds.ts'
 import { whyMember } from './explain.ts'
+import { isMember, isShared } from './join.ts'
 import { follow, strong } from './lineage.ts'
 import { beginnings } from './beginnings.ts'
 import { dealtOf } from './dealt.ts'
@@ -173,11 +174,12 @@ export class PoolStep implements BehaviorStep {
     if (past === undefined) return novelty
     const bet = (cell.past ??= new Past())
     if (!cell.crossed && cell.sums[placeOfSort.novel] === 0) bet.forget()
-    const isTheirs = cell.crossed && (cell.kind === 'network' || cell.kind === 'crowded')
+    const isTheirs = cell.crossed && isShared(cell)
     return bet.take(past[0], past[1], novelty, {
       allowance: this.#params.allowance,
-      // What a camera or a sensor makes noisy is past the first line often, and past the second as any honest account may be.
-      from: isTheirs ? 1 : 2,
+      // What a camera or a sensor makes noisy is past the first line often, and past the second as any honest account may be; noisier ones, of one vendor with
+      // its program, past that.
+      from: isTheirs ? 1 : cell.kind === 'agent' ? 3 : 2,
       learns: !cell.crossed || isMember(cell, principal),
     })
   }
