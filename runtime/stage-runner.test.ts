@@ -266,6 +266,19 @@ describe('watermarks', () => {
     expect(Date.now() - (seen.at(-1) ?? 0)).toBeLessThan(11 * 60_000)
   })
 
+  it('move on, too, in a partition to which only what tells no time comes, again and again', async () => {
+    const { bus } = await openBus()
+    const seen: number[] = []
+    const stages = [run(bus, countingStage({ ticks: true }), { ticking: true }), run(bus, watchingStage(seen))]
+    const trickle = setInterval(() => void bus.publish([{ topic: inTopic, partition: 0, value: 'poison' }]), 10)
+    try {
+      for (const stage of stages) await stage.start()
+      await until(() => seen.length > 3, 'watermarks')
+    } finally {
+      clearInterval(trickle)
+    }
+  })
+
   it('a control record that is none becomes a dead letter', async () => {
     const { bus } = await openBus()
     await run(bus, countingStage()).start()

@@ -48,6 +48,7 @@ export class StageTask {
   readonly #steps: TaskSteps
   #nextOffset: number
   #positionMs: number | undefined
+  #happenings = 0
   readonly #writing: TaskWriting
   readonly #ticks: TaskTicks
   sidecar: Sidecar | undefined
@@ -171,7 +172,7 @@ export class StageTask {
   #report(batch: readonly BusRecord[], taken: number, startedMs: number): void {
     const { telemetry, clock } = this.#deps
     const nowMs = clock.monotonicMs()
-    this.#ticks.taken(nowMs)
+    if (this.#toldTime()) this.#ticks.taken(nowMs)
     if (taken === 0) return
     telemetry.taken(this.#spec.name, this.at.topic, taken)
     telemetry.batch(this.#spec.name, taken, nowMs - startedMs)
@@ -179,10 +180,22 @@ export class StageTask {
     if (last !== undefined) telemetry.endToEnd(this.#spec.name, clock.nowMs() - arrivalOf(last))
   }
 
+  /**
+   * Whether the last batch says what time it is. Where time is that of the records, what tells none of it (dead letters, what is passed over) is
+   * silence: a trickle of such must not hold up the time of all partitions.
+   */
+  #toldTime(): boolean {
+    const before = this.#happenings
+    this.#happenings = this.#time.watermark.happenings
+    return this.#spec.watermark !== 'records' || this.#happenings !== before
+  }
+
   async #takeControl(record: BusRecord): Promise<void> {
     this.#outputs.nextRecord()
     if (this.#steps.isRedelivery(record)) return
     if (record.headers[headers.control] === unsealedControl) {
+      // It may be a tick of this very task, whose clock is wrong: once that is set right there are others.
+      this.#ticks.cameBack()
       const hint = 'Who may write this topic has written it, or a copy of a version that does not seal them.'
       this.#outputs.deadLetter(
         record,
@@ -204,6 +217,7 @@ export class StageTask {
         this.#time.watermark.told(control)
         break
       case 'tick':
+        this.#ticks.cameBack()
         this.#time.watermark.ticked(record.appendedMs, this.#logic.latenessMs)
         this.#steps.control(record, record.appendedMs, (logic, out) => logic.tick?.(record.appendedMs, out))
         break
@@ -249,7 +263,7 @@ export class StageTask {
 
   /** Writes a tick into its own partition if that has been silent for `idleMs` and the last tick has come back. */
   async tickIfIdle(idleMs: number): Promise<void> {
-    if (!this.signal.aborted) await this.#ticks.writeIfIdle(idleMs, this.#nextOffset)
+    if (!this.signal.aborted) await this.#ticks.writeIfIdle(idleMs)
   }
 
   /** Stops; writes the last checkpoint unless the task is lost. */

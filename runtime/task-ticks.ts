@@ -11,7 +11,8 @@ export class TaskTicks {
   readonly #at: TopicPartition
   readonly #deps: Pick<ServiceContext, 'bus' | 'clock'>
   #lastTakenMs: number
-  #tickedAtOffset = -1
+  /** A tick is on its way. */
+  #waiting = false
 
   constructor(at: TopicPartition, deps: Pick<ServiceContext, 'bus' | 'clock'>) {
     this.#at = at
@@ -19,21 +20,25 @@ export class TaskTicks {
     this.#lastTakenMs = deps.clock.monotonicMs()
   }
 
-  /** The partition is not silent: a batch has been taken. */
+  /** The partition is not silent: a batch has been taken that says what time it is. */
   taken(nowMs: number): void {
     this.#lastTakenMs = nowMs
   }
 
-  /** Writes a tick if the partition has been silent for `idleMs`. `nextOffset`: how far the task has read. */
-  async writeIfIdle(idleMs: number, nextOffset: number): Promise<void> {
-    if (this.#deps.clock.monotonicMs() - this.#lastTakenMs < idleMs || this.#tickedAtOffset === nextOffset) return
-    this.#tickedAtOffset = nextOffset
+  cameBack(): void {
+    this.#waiting = false
+  }
+
+  /** Writes a tick if the partition has been silent for `idleMs`. */
+  async writeIfIdle(idleMs: number): Promise<void> {
+    if (this.#waiting || this.#deps.clock.monotonicMs() - this.#lastTakenMs < idleMs) return
+    this.#waiting = true
     try {
       await this.#deps.bus.publish([
         { ...this.#at, value: '{"control":"tick"}', headers: { [headers.control]: 'tick' } },
       ])
     } catch {
-      this.#tickedAtOffset = -1
+      this.#waiting = false
     }
   }
 }

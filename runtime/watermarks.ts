@@ -30,6 +30,7 @@ export class WatermarkTracker {
   #latenessMs: number
   /** Something was heard since the last `advance`. */
   #news = true
+  #happenings = 0
 
   constructor(waitsFor: 'records' | readonly string[], saved?: SavedWatermark) {
     this.#waitsFor = waitsFor
@@ -48,6 +49,11 @@ export class WatermarkTracker {
     return this.#ended
   }
 
+  /** First stage: how often a record or a tick has told the time, since this began. */
+  get happenings(): number {
+    return this.#happenings
+  }
+
   save(): SavedWatermark {
     return {
       reachedMs: this.#reachedMs,
@@ -62,6 +68,7 @@ export class WatermarkTracker {
   happened(eventTimeMs: number, latenessMs: number): void {
     this.#ended = false
     this.#news = true
+    this.#happenings++
     if (latenessMs > this.#latenessMs) this.#latenessMs = latenessMs
     if (this.#latestEventMs === null || eventTimeMs > this.#latestEventMs) this.#latestEventMs = eventTimeMs
   }
