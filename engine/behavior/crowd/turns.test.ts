@@ -27,3 +27,19 @@ test('tenants that call several times before most others do come in sessions, an
   expect(inSessions(1)).toBe(false)
   expect(inSessions(4)).toBe(true)
 })
+
+test('who comes beside accounts in turn, and less often than each of them, takes no turn', () => {
+  const random = randomOf(4)
+  const names = new Names()
+  const turns = new Turns(names)
+  const beside = names.of('beside')
+  let [timeMs, own, due] = [0, 0, 120]
+  for (let n = 0; n < 3_000; n++) {
+    timeMs += 30_000 * (0.5 + random())
+    turns.take(names.of(`t${n % tenants}`), timeMs)
+    if (n < due) continue
+    own += turns.take(beside, timeMs + 1)
+    due = n + tenants * (1.6 + 1.2 * random())
+  }
+  expect(own).toBeLessThanOrEqual(0)
+})

@@ -21,6 +21,8 @@ const returnWeight = 0.3
 const inTurn = 0.8
 const room = 1.5
 const hitMax = 2.5
+/** Who comes later than that, in mean returns, was silent longest because it asks less often than those in turn: that is no turn of its own. */
+const lateMost = 1.5
 /** Intervals must differ by this many gaps between neighbors. */
 const variation = 1.5
 /** Silence after which a return says nothing. */
@@ -132,6 +134,7 @@ export class Turns {
     if (many < turnMin || at < first) return 0
     const share = Math.min(0.5, room / many)
     if (at !== first) return Math.log((1 - inTurn) / (1 - share))
+    if (interval > lateMost * Math.exp(this.#logReturn)) return 0
     const intervals = this.#intervals
     const before = intervals[Math.max(0, intervals.length - (many >> 1))]
     const varies = before !== undefined && Math.abs(interval - before) >= (variation * interval) / many
