@@ -20,6 +20,8 @@ import type { Way } from './ways.ts'
 const farOutRatio = 1.3
 /** Of the last eight, so many of another class make a walk one along a boundary. */
 const othersMin = 2
+/** Of a machine that goes from one class into another they change once; of a search along a boundary to and fro. */
+const turnsMin = 2
 /** About one place in a wider sense are inputs of one class, but for so many. */
 const strayMax = 1
 /** How much further apart than in the inputs themselves two that are close may seem. */
@@ -143,9 +145,11 @@ export function shownBy(
       sameAbout: false,
       others: 0,
       goesBack: false,
+      turns: 0,
       changed: ring.length > 1 && account.labelOf(0) !== label && account.labelOf(1) !== label,
     }
     for (let n = 0; n < ring.length; n++) {
+      if (account.labelOf(n) !== (n === 0 ? label : account.labelOf(n - 1))) classes.turns++
       if (account.labelOf(n) !== label) classes.others++
       else if ((around.about & (1 << n)) !== 0) classes.sameAbout = true
     }
@@ -236,6 +240,8 @@ interface Classes {
   readonly others: number
   /** Those about the same place went on from one class alone, the query included. */
   readonly goesBack: boolean
+  /** How often they change from one to the next, the query included. */
+  readonly turns: number
   /** It is another than that of the newest two. */
   readonly changed: boolean
 }
@@ -260,8 +266,9 @@ function learned(
   const copy = around.close || (around.ball && (around.noise || step))
   const stream = copy || ((around.kin || around.oneOfTwo) && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
-  // are, goes on from the newest; and as long as it stays unlike honest inputs that says one thing many times.
-  const walks = around.drift && around.closest > 0 && !around.scaled && (!around.close || classes.others >= othersMin)
+  // are, goes on from the newest, and comes from one class into the next; as long as it stays unlike honest inputs that says one thing many times.
+  const leads = around.closest > 0 || classes.turns >= turnsMin
+  const walks = around.drift && leads && !around.scaled && (!around.close || classes.others >= othersMin)
   if (synthetic && walks) bits |= shows.drift
   if (around.ball && (!classes.same || classes.goesBack)) bits |= shows.flip
   if (around.close && !classes.same) bits |= shows.turn
