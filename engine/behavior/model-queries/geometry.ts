@@ -8,9 +8,9 @@
  */
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax } from './input.ts'
-import { isMasked, isOneOfTwo } from './masked.ts'
+import { isMasked, isOfOtherTwo, isOneOfTwo } from './masked.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'
-import { isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
+import { goesOn, isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
 /** Inputs remembered. */
 export const ringSize = 8
@@ -71,6 +71,8 @@ export interface Surroundings {
   readonly noise: boolean
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
+  /** So unlike one that is so unlike another, which it is more unlike; or one of other two than those it is alike with: it goes on to other inputs. */
+  readonly onward: boolean
   readonly even: EvenChanges
   /** Most values are those of some of them, and each of the others one of two. */
   readonly oneOfTwo: boolean
@@ -135,6 +137,7 @@ export function surroundingsOf(
   const still = sparse && isStill(all, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
   const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
+  const oneOfTwo = isOneOfTwo(x, ring, changes)
   const noise = members > 0 && isNoise(all, about)
   const ball = members >= ballMembersMin
   const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
@@ -154,9 +157,10 @@ export function surroundingsOf(
     still,
     noise,
     kin,
+    onward: oneOfTwo ? isOfOtherTwo(x, ring, changes) : kin && goesOn(ring, all, 2 * few),
     even,
     masked: isMasked(x, ring, changes),
-    oneOfTwo: isOneOfTwo(x, ring, changes),
+    oneOfTwo,
     pair,
   }
 }

@@ -68,10 +68,24 @@ const commonShare = 0.5
  * explanations of tables are asked (Ribeiro et al. 2016). What is common is counted without the ends of the scale, which are of the background.
  */
 export function isOneOfTwo(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
-  const alike = ring.filter(
-    (earlier, n) => changes[n]! < commonShare * x.length && commonOf(x, earlier) > commonShare * x.length,
-  )
-  if (alike.length < alikeMin) return false
+  const alike = alikeOf(x, ring, changes)
+  return alike.length >= alikeMin && areOfTwo(x, alike)
+}
+
+/** Whether, of one whose values are one of two, those are others than the two of what is alike with those that it is alike with. */
+export function isOfOtherTwo(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
+  const alike = alikeOf(x, ring, changes)
+  for (let n = 0; n < alike.length; n++) {
+    for (const other of ring) if (!alike.includes(other) && isAlike(alike[n]!, other)) alike.push(other)
+  }
+  return !areOfTwo(x, alike)
+}
+
+function alikeOf(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): Float64Array[] {
+  return ring.filter((earlier, n) => changes[n]! < commonShare * x.length && isAlike(x, earlier))
+}
+
+function areOfTwo(x: Float64Array, alike: readonly Float64Array[]): boolean {
   for (let i = 0; i < x.length; i++) {
     let other = x[i]!
     for (const earlier of alike) {
@@ -81,6 +95,10 @@ export function isOneOfTwo(x: Float64Array, ring: readonly Float64Array[], chang
     }
   }
   return true
+}
+
+function isAlike(x: Float64Array, earlier: Float64Array): boolean {
+  return commonOf(x, earlier) > commonShare * x.length
 }
 
 function commonOf(x: Float64Array, earlier: Float64Array): number {

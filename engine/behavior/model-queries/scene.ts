@@ -30,6 +30,20 @@ export function isOnItsWay({ count, length, changes }: Steps): boolean {
   return false
 }
 
+/** Whether it is unlike one of the ring in at most `kin` values, and that one so unlike another, which it is not: few at a time, it goes on to other inputs. */
+export function goesOn(ring: readonly Float64Array[], { changes }: Steps, kin: number): boolean {
+  return ring.some(
+    (nearer, n) =>
+      changes[n]! <= kin && ring.some((farther, m) => changes[m]! > kin && isUnlikeInAtMost(kin, nearer, farther)),
+  )
+}
+
+function isUnlikeInAtMost(most: number, a: Float64Array, b: Float64Array): boolean {
+  let unlike = 0
+  for (let i = 0; i < a.length && unlike <= most; i++) if (a[i] !== b[i]) unlike++
+  return unlike <= most
+}
+
 /** Whether all of the ring that differ in at most so many values are nearer than the square of what is close. */
 export function isStill({ count, changes, squares }: Steps, kin: number, near: number): boolean {
   for (let n = 0; n < count; n++) if (changes[n]! <= kin && squares[n]! >= near) return false

@@ -18,6 +18,11 @@ import type { Way } from './ways.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
+/**
+ * The same of what goes on a few values at a time, each of which stays for a while: so do sensors that are read one after the other, and what they
+ * mix is unlike honest inputs, but not by so much.
+ */
+const onwardRatio = 2
 /** Of the last eight, so many of another class make a walk one along a boundary. */
 const othersMin = 2
 /** Of a machine that goes from one class into another they change once; of a search along a boundary to and fro. */
@@ -264,7 +269,8 @@ function learned(
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
   const copy = around.close || (around.ball && (around.noise || step))
-  const stream = copy || ((around.kin || around.oneOfTwo) && isPlace(input))
+  const onward = around.onward && isPlace(input)
+  const stream = copy || ((around.kin || around.oneOfTwo) && !onward && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
   // are, goes on from the newest, and comes from one class into the next; as long as it stays unlike honest inputs that says one thing many times.
   const leads = around.closest > 0 || classes.turns >= turnsMin
@@ -292,9 +298,10 @@ function learned(
   }
   if (stream) return { bits, counts }
   // Noise around one place is asked for by whoever searches there.
-  const own = around.ball ? novelty : noveltyOf(account, input, reference)
+  const own = around.ball || onward ? novelty : noveltyOf(account, input, reference)
   for (let level = 0; level < levelCount; level++) {
     counts |= shows.novelty(level)
+    if (onward && novelty <= onwardRatio * lines.novelty[levelCount - 1]!) continue
     if (own > lines.novelty[level]!) bits |= shows.novelty(level)
     if (input.margin === undefined) continue
     counts |= shows.margin(level)
