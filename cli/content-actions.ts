@@ -23,11 +23,8 @@ import { dataFolderOf } from './settings.ts'
 import { printTable } from './table.ts'
 
 /** Throws ContentInvalidError with every mistake. */
-export async function checkAll({ config, folder }: LoadedConfig, json: boolean): Promise<void> {
-  const folders = contentFolders(config, folder)
-  const checks = contentChecks()
-  const checked = []
-  for (const set of contentSets) checked.push(await checkContent(set, folders, checks))
+export async function checkAll(loaded: LoadedConfig, json: boolean): Promise<void> {
+  const checked = await checkSets(loaded)
   const mistakes = checked.flatMap((each) => each.mistakes)
   if (json) {
     printJson(checked.map((each) => ({ ...each, files: each.files.length })))
@@ -37,6 +34,20 @@ export async function checkAll({ config, folder }: LoadedConfig, json: boolean):
     print('No mistakes.')
   }
   if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
+}
+
+/** Throws ContentInvalidError with every mistake, for who can't go on with what was in force before. */
+export async function requireValidContent(loaded: LoadedConfig): Promise<void> {
+  const mistakes = (await checkSets(loaded)).flatMap((each) => each.mistakes)
+  if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
+}
+
+async function checkSets({ config, folder }: LoadedConfig) {
+  const folders = contentFolders(config, folder)
+  const checks = contentChecks()
+  const checked = []
+  for (const set of contentSets) checked.push(await checkContent(set, folders, checks))
+  return checked
 }
 
 export async function testAll({ config, folder }: LoadedConfig, json: boolean): Promise<void> {

@@ -6,6 +6,7 @@ import { compileSources } from '../engine/sources/compile.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import { onStopRequest } from '../runtime/shutdown.ts'
 import { collectFile } from '../services/collect/file.ts'
+import { requireValidContent } from './content-actions.ts'
 import { compose, type Instance } from './compose.ts'
 import { untilDrained } from './drain.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -38,6 +39,8 @@ export async function replay(files: readonly string[], options: ReplayOptions): 
   const startedMs = performance.now()
   await checkFiles(files)
   const loaded = replaySettings(loadSettings({ ...options, data: options.data ?? replayFolder }))
+  // A set with mistakes never comes into force, and a file that is mended now is not read: waiting would be for ever.
+  await requireValidContent(loaded)
   const services = serviceNames.filter((name) => !leftOut.includes(name))
   const instance = await compose({
     loaded,

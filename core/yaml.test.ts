@@ -81,10 +81,27 @@ describe('a schema over a content file', () => {
 
   test('a missing and a wrong value are both told', () => {
     const parsed = parseYaml(file('match: 5\n'))
-    const places = schemaMistakes(parsed, schema.safeParse(parsed.value).error!, 'X').map((mistake) => mistake.place)
-    expect(places).toEqual([
+    const mistakes = schemaMistakes(parsed, schema.safeParse(parsed.value).error!, 'X')
+    expect(mistakes.map((mistake) => mistake.place)).toEqual([
       { file: 'rules/a.yml', line: 1, column: 1 },
       { file: 'rules/a.yml', line: 1, column: 8 },
+    ])
+    expect(mistakes[0]!.message).toBe('The key "name" is missing.')
+    expect(mistakes[1]!.message).toContain('at match')
+  })
+
+  test('a missing key is told as such whatever its type, a value of the wrong type is not', () => {
+    const b = z.unknown().nonoptional()
+    const d = z.enum(['x', 'y'])
+    const e = z.union([z.string(), z.object({ f: z.string() })])
+    const nested = z.object({ a: z.object({ b, c: z.string(), d, e }) })
+    const parsed = parseYaml(file('a:\n  c: 1\n'))
+    const messages = schemaMistakes(parsed, nested.safeParse(parsed.value).error!, 'X').map(({ message }) => message)
+    expect(messages).toEqual([
+      'The key "b" is missing at a.',
+      'Invalid input: expected string, received number at a.c.',
+      'The key "d" is missing at a.',
+      'The key "e" is missing at a.',
     ])
   })
 })

@@ -263,6 +263,12 @@ function addIssue(parsed: ParsedYaml, issue: Issue, code: string, under: YamlPat
     }
     return
   }
+  const key = path.at(-1)
+  if (issue.code !== 'custom' && typeof key === 'string' && !stands(parsed.value, path)) {
+    const message = `The key "${key}" is missing${inside(path.slice(0, -1))}.`
+    mistakes.push({ code, message, place: parsed.place(path) })
+    return
+  }
   if (issue.code === 'invalid_union') {
     const nearest = nearestVariant(issue.errors)
     if (nearest !== undefined) {
@@ -271,6 +277,15 @@ function addIssue(parsed: ParsedYaml, issue: Issue, code: string, under: YamlPat
     }
   }
   mistakes.push({ code, message: `${issue.message}${inside(path)}.`, place: parsed.place(path) })
+}
+
+function stands(value: unknown, path: YamlPath): boolean {
+  let at = value
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return false
+    at = (at as Record<string | number, unknown>)[step]
+  }
+  return true
 }
 
 /** Of a union's variants the one that got furthest: its complaint is what the writer needs to read. */

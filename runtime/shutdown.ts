@@ -1,10 +1,20 @@
 /**
  * How a process ends: on SIGTERM or SIGINT it stops gracefully, on a second one at once, and after a bug it says so first.
  */
+import { WardenError } from '../core/errors.ts'
 import type { Log } from './log.ts'
 
+/** A signal asked for a stop before the work was done. Thrown by what waits, once it has been told to stop. */
+export class StopRequestedError extends WardenError {
+  override readonly code = 'STOP_REQUESTED'
+  override readonly retryable = false
+  constructor(signal: string) {
+    super(`Stopped by ${signal} before it was done.`)
+  }
+}
+
 export interface StopRequest {
-  /** Aborts when a graceful stop is asked for; the reason is the signal's name. */
+  /** Aborts when a graceful stop is asked for; the reason is a StopRequestedError. */
   readonly signal: AbortSignal
   /** Forgets the process's signals again, for a caller that goes on living. */
   dispose(): void
@@ -22,7 +32,7 @@ export function onStopRequest(log: Log): StopRequest {
       process.exit(exitCodes[signal])
     }
     log.info('Stopping; a second signal ends at once', { signal })
-    controller.abort(new Error(signal))
+    controller.abort(new StopRequestedError(signal))
   }
   for (const signal of stopSignals) process.on(signal, handle)
   return {

@@ -87,7 +87,10 @@ export class LicenseFollower {
     if (followed === undefined) return
     this.#touchedMs = clock.monotonicMs()
     this.#ready = true
-    log.info('licenses and credentials are read', { licenses: this.#map.licenses, credentials: this.#map.credentials })
+    log.info('licenses and credentials are read', {
+      licenseCount: this.#map.licenses,
+      credentialCount: this.#map.credentials,
+    })
     this.#timer = setInterval(() => this.#lookOnce(), lookEveryMs)
     this.#timer.unref()
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

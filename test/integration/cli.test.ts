@@ -2,7 +2,7 @@
  * The program as a person runs it: a process of its own, its exit codes, what it prints, against a live embedded instance.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -101,6 +101,17 @@ describe('a replay', () => {
     expect(unknown.code).toBe(2)
     expect(unknown.err).toContain('aws.cloudtrail')
     expect((await run(['replay', '--data', 'd', '--source', 'audit', 'nowhere'], cwd)).code).toBe(2)
+  })
+
+  it('with a mistake in the content ends with 2 and its place instead of waiting for content that never comes', async () => {
+    const cwd = await temporaryFolder('cli')
+    writeFileSync(join(cwd, 'trail.ndjson'), trailRecord(1))
+    mkdirSync(join(cwd, 'my-sources'))
+    writeFileSync(join(cwd, 'my-sources', 'mine.yml'), 'name: acme.mine\ntopik: audit\n')
+    writeFileSync(join(cwd, 'modelwarden.yml'), 'content: { sources: [my-sources] }\n')
+    const ran = await run(['replay', '--data', 'd', '--source', 'audit', 'trail.ndjson'], cwd)
+    expect(ran.code).toBe(2)
+    expect(ran.err).toContain('mine.yml:2:1: SOURCE_INVALID: Unknown key "topik".')
   })
 })
 
