@@ -3,11 +3,13 @@ import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { GroupEntries } from '../types.ts'
 import type { Account } from './account.ts'
-import { isBesides } from './besides.ts'
+import { isBesides, isSuite, noteRecords } from './besides.ts'
+import { shows } from './evidence.ts'
 import { keyOfText } from './input.ts'
 import { WeighQueries, type ModelQuery } from './local.ts'
 import { ModelQueriesParams } from './params.ts'
 import { learnReference } from './reference.ts'
+import type { Suspicion } from './suspicion.ts'
 
 // Machines that run these tests may be busy.
 vi.setConfig({ testTimeout: 60_000 })
@@ -117,4 +119,15 @@ test('what speaks for membership inference counts however much was asked', () =>
   const asked = (records: number, queries: number): boolean =>
     isBesides(inference, { shown: {}, queries, records, evidence: [], trail: [] }, account)
   expect([asked(400, 9_000), asked(400, 400_000)]).toEqual([true, false])
+})
+
+test('records among others, counted by a version that kept no more than how many, are no suite after the next one', () => {
+  const suspicion: Suspicion = { shown: {}, queries: 400, records: 40, evidence: [], trail: [] }
+  expect(isSuite(suspicion)).toBe(false)
+  suspicion.queries++
+  noteRecords(suspicion, shows.member, 0)
+  expect(isSuite(suspicion)).toBe(false)
+  const begun: Suspicion = { shown: {}, queries: 400, evidence: [], trail: [] }
+  noteRecords(begun, shows.member, 0)
+  expect(isSuite(begun)).toBe(true)
 })

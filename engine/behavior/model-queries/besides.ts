@@ -68,7 +68,8 @@ export function noteRecords(suspicion: Suspicion, bits: number, counts: number):
   const isRecord = (bits & shows.member) !== 0
   if (isRecord) suspicion.records = (suspicion.records ?? 0) + 1
   if (isRecord) {
-    suspicion.before ??= suspicion.queries - 1
+    // Older versions kept how many there were, and not since when.
+    suspicion.before ??= suspicion.records! > 1 ? 0 : suspicion.queries - 1
     suspicion.among = suspicion.queries - suspicion.before - suspicion.records!
   }
   if ((counts & shows.copied) === 0) return
