@@ -171,7 +171,10 @@ export class ContentOnBus implements ContentReader, ContentHistory {
     this.#reports.set(key, { set, by, digest, mistakes })
     // Each partition of a stage reports the same: one line is enough.
     if (before?.digest === digest && before.mistakes.length === mistakes.length) return
-    this.#log.error('Content has mistakes: what was in force before stays in force', {
+    const until = this.#current.has(set)
+      ? 'what was in force before stays in force'
+      : 'none is in force until they are mended'
+    this.#log.error(`Content has mistakes: ${until}`, {
       set,
       digest,
       mistakes: mistakes.map(formatMistake),

@@ -171,6 +171,13 @@ describe('content on the bus', () => {
     expect(content.mistakes().map((report) => report.digest)).toEqual(['x'])
   })
 
+  it('with mistakes before any was in force is not told as if an earlier one still were', () => {
+    const said: string[] = []
+    const content = new ContentOnBus({ ...silentLog, error: (message) => void said.push(message) }, silentTelemetry)
+    content.reportMistakes('rules', 'x', [{ code: 'A', message: 'a' }], 'publisher')
+    expect(said).toEqual(['Content has mistakes: none is in force until they are mended'])
+  })
+
   it('is refused where a body is not what its digest says, and a bundle that never comes is an error', async () => {
     const content = new ContentOnBus(silentLog, silentTelemetry, 50)
     const bundle = bundleOf('rules', [{ path: 'a.yml', text: 'good' }])

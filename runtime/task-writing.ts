@@ -102,7 +102,7 @@ export class TaskWriting {
 
   #fail(error: unknown): void {
     const { spec, at, deps, stopping } = this.#options
-    const where = { stage: spec.name, topic: at.topic, partition: at.partition }
+    const where = { topic: at.topic, partition: at.partition }
     if (error instanceof FencedError) {
       if (this.#lost === undefined) {
         deps.telemetry.fenced(spec.name)

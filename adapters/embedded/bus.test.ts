@@ -277,6 +277,35 @@ test('a name can be taken while others publish without a pause', async () => {
   await close()
 })
 
+test('a partition whose taker is told to end while it waits is given up without a warning of another try', async () => {
+  const warned = vi.fn()
+  const { bus, close } = await openEmbedded({
+    folder: await temporaryFolder('ended'),
+    log: { ...silentLog, warn: warned },
+    clock,
+    bus: {},
+  })
+  await bus.createTopics([{ name: 't', partitions: 1, cleanup: 'delete' }])
+  const taken = Promise.withResolvers<void>()
+  const told = Promise.withResolvers<void>()
+  const handler: PartitionHandler = {
+    assigned: async () => {
+      taken.resolve()
+      await told.promise
+      throw new Error('The task was closed.')
+    },
+    records: async () => undefined,
+    revoked: async () => undefined,
+  }
+  const consumption = await bus.consume({ group: 'g', topics: ['t'], handler })
+  await taken.promise
+  const stopped = consumption.close()
+  told.resolve()
+  await stopped
+  await close()
+  expect(warned).not.toHaveBeenCalled()
+})
+
 test('more than may wait is refused at once, and what waits is written', async () => {
   const { bus, close } = await open(temporary)
   await bus.createTopics([{ name: 't', partitions: 1, cleanup: 'delete' }])

@@ -196,6 +196,8 @@ export class Lane {
         })
         return readerFrom(log.low)
       } catch (error) {
+        // What waited for its turn is told to end when the process does: nothing is tried again.
+        if (this.#stopped) return undefined
         this.#complain('A partition could not be taken; trying again.', error, attempt)
         await this.#sleep(redeliveryMs(attempt))
       }

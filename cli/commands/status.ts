@@ -74,7 +74,11 @@ function printStatus(url: string, status: Status): void {
   )
   print(`Content in force: ${inForce.join(', ')}`)
   for (const { set, mistakes } of status.content.mistakes) {
-    print(styled('red', `\nMistakes in ${set}; what was in force before stays in force:`))
+    const until =
+      (status.content.inForce[set] ?? null) === null
+        ? 'none are in force until they are mended'
+        : 'what was in force before stays in force'
+    print(styled('red', `\nMistakes in ${set}; ${until}:`))
     for (const { text } of mistakes) print(`  ${neutralLine(text)}`)
   }
 }
