@@ -286,11 +286,11 @@ test('a partition whose taker is told to end while it waits is given up without 
     bus: {},
   })
   await bus.createTopics([{ name: 't', partitions: 1, cleanup: 'delete' }])
-  const taken = Promise.withResolvers<void>()
-  const told = Promise.withResolvers<void>()
+  const taken = Promise.withResolvers<undefined>()
+  const told = Promise.withResolvers<undefined>()
   const handler: PartitionHandler = {
     assigned: async () => {
-      taken.resolve()
+      taken.resolve(undefined)
       await told.promise
       throw new Error('The task was closed.')
     },
@@ -300,7 +300,7 @@ test('a partition whose taker is told to end while it waits is given up without 
   const consumption = await bus.consume({ group: 'g', topics: ['t'], handler })
   await taken.promise
   const stopped = consumption.close()
-  told.resolve()
+  told.resolve(undefined)
   await stopped
   await close()
   expect(warned).not.toHaveBeenCalled()
