@@ -7,7 +7,13 @@
  */
 import { BlockRoom } from '../../engine/behavior/block.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
-import type { BehaviorGroup } from './behavior-group.ts'
+
+/** A group (behavior-group.ts), as its store knows it. */
+interface Kept {
+  readonly key: string
+  /** To the state, as it is now. */
+  handOn(): void
+}
 
 /** Where groups are kept, and what their state is told. */
 export interface BehaviorStore {
@@ -17,13 +23,13 @@ export interface BehaviorStore {
   /** How many checkpoints it has seen. */
   checkpoints: number
   /** What must go into the next one. */
-  changed: BehaviorGroup[]
+  changed: Kept[]
 }
 
 /** The groups of a store. */
 export interface KeptGroups {
   readonly size: number
-  all(): Iterable<BehaviorGroup>
+  all(): Iterable<Kept>
 }
 
 export function openStore(state: KeyedState, groups: KeptGroups): BehaviorStore {

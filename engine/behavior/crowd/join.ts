@@ -1,8 +1,20 @@
 /**
  * Who of those who share something with a crowd is one of it: a lower line for whom its networks are shared by few others. Pure.
  */
-import type { Cell, Share } from './cell.ts'
 import { sums } from './params.ts'
+
+/** Of what somebody brought to a cell, what this looks at. */
+interface Brought {
+  readonly logs: readonly number[]
+}
+
+/** Those who share something (cell.ts). */
+interface Sharers {
+  readonly kind: string
+  readonly shares: ReadonlyMap<string, Brought>
+  readonly crossed: boolean
+  readonly by: readonly number[] | undefined
+}
 
 /** That an honest account which shares something with a crowd is taken for one of it: at most one in a hundred. */
 const byChance = 1 / 100
@@ -13,7 +25,7 @@ const byChanceAmong = 1 / 20
  * The mean of an honest account's products passes 1 / `byChance` ever with a probability of at most `byChance` (Ville's
  * inequality), however long it shares something with a crowd.
  */
-export function isMember(cell: Cell, principal: string): boolean {
+export function isMember(cell: Sharers, principal: string): boolean {
   const share = cell.shares.get(principal)
   const brought = share === undefined ? 0 : broughtBy(share, cell.by)
   return brought >= 1 / byChance || (brought >= 1 / byChanceAmong && brought >= lineToJoin(cell))
@@ -23,7 +35,7 @@ export function isMember(cell: Cell, principal: string): boolean {
  * Where a crowd shares its networks the line falls with how many of those who share them are named: Holm's (1979) steps down, from that of one account.
  * That any honest account of m is named keeps the bound it had without, m times `byChance`; each of them, `byChanceAmong`.
  */
-export function lineToJoin(cell: Cell): number {
+export function lineToJoin(cell: Sharers): number {
   const { shares, crossed, by } = cell
   if (!crossed || !isShared(cell)) return 1 / byChance
   const brought = Array.from(shares.values(), (share) => broughtBy(share, by)).sort((a, b) => b - a)
@@ -34,7 +46,7 @@ export function lineToJoin(cell: Cell): number {
 }
 
 /** The mean of what it brought of each kind, or of those by which the crowd was told that it shares a network with. */
-export function broughtBy({ logs }: Share, by: readonly number[] | undefined): number {
+export function broughtBy({ logs }: Brought, by: readonly number[] | undefined): number {
   let [total, count] = [0, 0]
   for (let sum = 0; sum < sums.length; sum++) {
     if (by === undefined ? logs[sum] === 0 : !by.includes(sum)) continue
@@ -45,6 +57,6 @@ export function broughtBy({ logs }: Share, by: readonly number[] | undefined): n
 }
 
 /** Whether those in it share networks, and not a program or the model alone. */
-export function isShared({ kind }: Cell): boolean {
+export function isShared({ kind }: Pick<Sharers, 'kind'>): boolean {
   return kind === 'network' || kind === 'crowded'
 }

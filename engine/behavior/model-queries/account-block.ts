@@ -16,7 +16,7 @@ import {
   queryThreats,
 } from './evidence.ts'
 import { setBits } from './filter.ts'
-import { ringSize } from './geometry.ts'
+import { ringSize } from './input.ts'
 import { dimensionMax } from './input.ts'
 import { slopesBytes } from './slopes.ts'
 import { roomFor, widthOf } from './steps.ts'

@@ -7,7 +7,7 @@
 import { AccountBlock, at, endOf, from, headSize, seenWords, version, shareParts } from './account-block.ts'
 import type { EvenChanges } from './even.ts'
 import { betCount, queryThreats } from './evidence.ts'
-import { ringSize } from './geometry.ts'
+import { ringSize } from './input.ts'
 import { see } from './filter.ts'
 import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
 import { Slopes } from './slopes.ts'

@@ -4,7 +4,7 @@
  * Pure.
  */
 import type { Table } from './fit.ts'
-import { ringSize } from './geometry.ts'
+import { ringSize } from './input.ts'
 import { keepable } from './kept.ts'
 
 /** At most such a share of honest queries lies so about any of the last ones by chance. */

@@ -7,13 +7,11 @@
  * (Fredrikson et al. 2015). Inputs that come from the world do none of that. Pure; O(ring) a query.
  */
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
-import { dimensionMax } from './input.ts'
+import { dimensionMax, ringSize } from './input.ts'
 import { isMasked, isOfOtherTwo, isOneOfTwo } from './masked.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'
 import { goesOn, isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
-/** Inputs remembered. */
-export const ringSize = 8
 /** Of the usual distance between two queries: what is close, and what is about the same place. */
 const closeShare = 0.15
 const ballShare = 0.5

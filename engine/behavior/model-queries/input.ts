@@ -8,6 +8,8 @@
 import type { Event } from '../../../core/event.ts'
 
 export const dimensionMax = 64
+/** Inputs of an account that are remembered whole. */
+export const ringSize = 8
 /** Longest vector read. */
 const valuesMax = 4_096
 

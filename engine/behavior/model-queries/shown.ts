@@ -269,7 +269,8 @@ function learned(
   const farOut = novelty > farOutRatio * lines.novelty[levelCount - 1]!
   // Who changes a few values of an input on purpose is told apart by that; how odd the input is was said before.
   const copy = around.close || (around.ball && (around.noise || step))
-  const onward = around.onward && isPlace(input)
+  // Who changes but a few values tries them on purpose: that is told as such.
+  const onward = around.onward && isPlace(input) && !around.sparse
   const stream = copy || ((around.kin || around.oneOfTwo) && !onward && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
   // are, goes on from the newest, and comes from one class into the next; as long as it stays unlike honest inputs that says one thing many times.

@@ -1,9 +1,8 @@
 /** What an account teaches of a model's benign traffic with a query, or takes back: it goes to the step behind the shuffle (learn.ts). */
 import type { Shuffled } from '../types.ts'
 import type { Account } from './account.ts'
-import { packedInBlackAndWhite, packedInput } from './input.ts'
+import { packedInBlackAndWhite, packedInput, type QueryInput } from './input.ts'
 import type { ToTeach } from './learn.ts'
-import type { ModelQuery } from './local.ts'
 import { packedOdds } from './odds.ts'
 
 /** Queries an account may teach with in one epoch of event time. */
@@ -14,7 +13,7 @@ const epochMs = 7 * 86_400_000
 export function teachingOf(
   group: readonly string[],
   account: Account,
-  { input, timeMs }: Pick<ModelQuery, 'input' | 'timeMs'>,
+  { input, timeMs }: { readonly input: QueryInput; readonly timeMs: number },
   since: number | undefined,
   isSuspect: boolean,
 ): Shuffled[] {
