@@ -57,7 +57,8 @@ export function evennessAmong(
     }
     for (let i = 0; i < x.length; i++) {
       const size = Math.abs(step[i]!)
-      if (size < leastShare * scale || size === 0 || isFlag(x[i]!, earlier[i]!)) continue
+      // Nor where it is no number, as between values that an older version kept as infinite: of such there may be any number.
+      if (!(size >= leastShare * scale) || size === 0 || isFlag(x[i]!, earlier[i]!)) continue
       if (i !== own) {
         places[count] = i
         sizes[count++] = size

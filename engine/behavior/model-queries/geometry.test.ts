@@ -23,6 +23,12 @@ test('an input is unlike the last ones in as many values as differ, whatever num
   )
 })
 
+test('of inputs with many infinite values none is told to be changed evenly', () => {
+  const x = Float64Array.from({ length: 20 }, (_, i) => (i < 5 ? 0 : Infinity))
+  const ring = Array.from({ length: 8 }, (_, n) => x.with(0, n + 1))
+  expect(surroundingsOf(x, ring, 0).even.alone).toBeLessThanOrEqual(1)
+})
+
 test('an input is not about the same place as others where their distance is no number', () => {
   const x = Float64Array.of(1, 2, 3, 4, 5, 6, Infinity)
   const ring = [0, 10, 20, 30].map((more) => x.map((value) => value + more))
