@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import { CrowdParams, type Sight } from './params.ts'
 import { PoolStep } from './pool.ts'
@@ -20,16 +21,10 @@ interface World {
 function toldAfter({ beyond, shares: shared, tellsLines = true }: World): number | undefined {
   const random = randomOf(11)
   const step = new PoolStep(CrowdParams.parse({ type: 'account-crowd' }))
-  let kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   let theirs = 0
   for (let asked = 0; theirs < 500; asked++) {
-    if (asked % 50 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (asked % 50 === 0) entries.restart()
     const who = Math.floor(38 * random())
     const isTheirs = who < 8
     if (isTheirs) theirs++

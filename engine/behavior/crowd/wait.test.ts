@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { CrowdParams, type Sight } from './params.ts'
@@ -31,16 +32,10 @@ function toldAfter({
 }: Story): number | undefined {
   const random = randomOf(7)
   const step = new PoolStep(CrowdParams.parse({ type: 'account-crowd' }))
-  let kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   let asked = 0
   const ask = (who: number, timeMs: number, novelty: number, drifted: boolean): readonly BehaviorFinding[] => {
-    if (asked++ % 50 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (asked++ % 50 === 0) entries.restart()
     const sight: Sight = {
       timeMs,
       principal: `t${who}/a`,

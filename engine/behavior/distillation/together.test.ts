@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { LearnAnswers } from './learn.ts'
 import { HarvestParams, type Taught } from './params.ts'
@@ -10,16 +11,10 @@ const startMs = Date.parse('2026-03-02T00:00:00.000Z')
 /** A grouped step at a model that somebody has asked since `startMs`. */
 function begin(): (principal: string, sinceMs: number, timeMs: number, evidence?: number) => BehaviorFinding[] {
   const step = new LearnAnswers(HarvestParams.parse({ type: 'answer-harvest' }))
-  let kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const apply = (taught: Taught): BehaviorFinding[] => {
     const { findings } = step.apply(['llm'], entries, JSON.parse(JSON.stringify(taught)))
-    kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    entries.restart()
     return [...findings]
   }
   apply({ principal: 't/old', sinceMs: startMs, timeMs: startMs, answers: [200, 200, 200, 200] })
