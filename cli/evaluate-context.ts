@@ -1,6 +1,7 @@
 /** Reads what a folder of recorded traffic says is registered (`context.json`), as files of the inventory. */
 import { z } from 'zod'
 import type { ContentFile } from '../core/content.ts'
+import { complaintText } from '../core/form-words.ts'
 import type { InventoryFile } from '../core/inventory.ts'
 import { buildRecordFilters } from '../core/record-filter.ts'
 import { CliError, exitCodes } from './exit.ts'
@@ -87,7 +88,7 @@ function parse(text: string, path: string): Context {
   }
   const read = Context.safeParse(value)
   if (read.success) return read.data
-  throw new CliError(exitCodes.usage, 'CONTEXT_INVALID', `${path} is not as expected: ${z.prettifyError(read.error)}`)
+  throw new CliError(exitCodes.usage, 'CONTEXT_INVALID', `${path} is not as expected: ${complaintText(read.error)}`)
 }
 
 function licenseOf(

@@ -99,7 +99,7 @@ describe('a schema over a content file', () => {
     const messages = schemaMistakes(parsed, nested.safeParse(parsed.value).error!, 'X').map(({ message }) => message)
     expect(messages).toEqual([
       'The key "b" is missing at a.',
-      'Invalid input: expected string, received number at a.c.',
+      'Text is expected, not a number at a.c.',
       'The key "d" is missing at a.',
       'The key "e" is missing at a.',
     ])

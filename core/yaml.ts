@@ -18,6 +18,7 @@ import {
 import type { z } from 'zod'
 import type { ContentFile } from './content.ts'
 import type { FilePlace, Mistake } from './errors.ts'
+import { nearestVariant } from './form-words.ts'
 import { isDeeperThan } from './json.ts'
 import { limits } from './limits.ts'
 import { readPlainYaml } from './yaml-plain.ts'
@@ -286,16 +287,6 @@ function stands(value: unknown, path: YamlPath): boolean {
     at = (at as Record<string | number, unknown>)[step]
   }
   return true
-}
-
-/** Of a union's variants the one that got furthest: its complaint is what the writer needs to read. */
-function nearestVariant(variants: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const reach = (issues: readonly Issue[]): number => {
-    const complaints = issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0))
-    return complaints.length === 0 ? 0 : Math.min(...complaints)
-  }
-  const [best] = [...variants].sort((a, b) => reach(b) - reach(a) || a.length - b.length)
-  return best === undefined || reach(best) === 0 ? undefined : best
 }
 
 function inside(path: YamlPath): string {

@@ -33,6 +33,12 @@ export function crossMistakes(config: Config): readonly CrossMistake[] {
   if (Number(config.http.listen.slice(config.http.listen.lastIndexOf(':') + 1)) > 65_535) {
     mistakes.push({ path: ['http', 'listen'], message: 'A port is at most 65535.', hint: 'The default is 8471.' })
   }
+  const { bodyBytesMax, decompressedBytesMax, inFlightBytesMax } = config.collect
+  if (inFlightBytesMax < bodyBytesMax + decompressedBytesMax) {
+    const message = `collect.inFlightBytesMax is ${inFlightBytesMax}: a body of ${bodyBytesMax} bytes that becomes ${decompressedBytesMax} could never be taken.`
+    const hint = `Raise it to ${bodyBytesMax + decompressedBytesMax}, or lower collect.bodyBytesMax and collect.decompressedBytesMax.`
+    mistakes.push({ path: ['collect', 'inFlightBytesMax'], message, hint })
+  }
   const names = new Set<string>()
   for (const [index, { name }] of config.http.tokens.entries()) {
     if (names.has(name)) {

@@ -186,7 +186,7 @@ export const Http = section('The one HTTP listener of a process.', {
     .int()
     .positive()
     .default(30)
-    .describe('Wrong tokens from one address in a minute before it has to wait.'),
+    .describe('Wrong tokens from one address in a minute before further ones are told to wait; a right one never is.'),
   requestTimeoutMs: milliseconds()
     .default(30_000)
     .describe('How long a request may take to arrive, and again to be answered.'),

@@ -94,6 +94,12 @@ describe('the configuration', () => {
     expect(({} as Record<string, unknown>)['x']).toBeUndefined()
   })
 
+  it('refuses a limit on what waits that a single body may pass, since that body could never be taken', async () => {
+    const [mistake] = await mistakesOf('collect:\n  inFlightBytesMax: 1000000\n')
+    expect(mistake).toMatchObject({ place: { line: 2 }, hint: expect.stringContaining('83886080') as string })
+    expect(mistake!.message).toContain('collect.inFlightBytesMax is 1000000')
+  })
+
   it('says what must hold between settings', async () => {
     const mistakes = await mistakesOf(
       'bus: { kind: kafka }\nhttp:\n  listen: 0.0.0.0:8471\n  loopbackRoles: [gateway]\n',

@@ -41,7 +41,9 @@ export const Config = z.strictObject({
       .int()
       .positive()
       .default(268_435_456)
-      .describe('Bytes of bodies that may wait for the bus at a time; past it, senders are asked to come again later.'),
+      .describe(
+        'Bytes of bodies that are held at a time; past it, senders are asked to come again later. At least the two above together.',
+      ),
     publishTimeoutMs: milliseconds()
       .default(15_000)
       .describe('How long a sender waits for the bus to acknowledge before it is asked to send again.'),

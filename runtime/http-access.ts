@@ -1,8 +1,9 @@
 /**
  * Who is calling, and may they: bearer tokens, the Host header, what this machine may do without a token.
  *
- * Pure but for the clock handed in. Promises: tokens are compared in constant time over their digests; an address that
- * keeps presenting wrong ones has to wait; a web page that a person on this machine opens gains nothing by calling here.
+ * Pure but for the clock handed in. Promises: tokens are compared in constant time over their digests; an address that keeps
+ * presenting wrong ones is told to wait, and the right one is let in from there all the same (many callers share a proxy's
+ * address, and none of them can lock the others out); a web page that a person on this machine opens gains nothing by calling here.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -87,15 +88,13 @@ export class Access {
   identify(headers: IncomingHttpHeaders, address: string): Caller | undefined {
     const header = headers.authorization
     if (header === undefined) return this.#withoutToken(headers, address)
-    this.#checkRefusals(address)
     const [, token] = /^Bearer +([A-Za-z0-9._~+/=-]{1,4096})$/i.exec(header) ?? []
     const digest = digestOf(token ?? '')
     let found: Caller | undefined
     // All are compared, so that the time tells nothing.
     for (const known of this.#tokens) if (timingSafeEqual(known.digest, digest)) found = known.caller
     if (token !== undefined && found !== undefined) return this.#unexpired(found)
-    this.#countRefusal(address)
-    throw new HttpError(401, 'TOKEN_INVALID', 'The bearer token is not known here.')
+    throw this.#refusal(address)
   }
 
   #unexpired(caller: Caller): Caller {
@@ -130,26 +129,22 @@ export class Access {
     return this.#loopbackCaller
   }
 
-  #checkRefusals(address: string): void {
-    const refusals = this.#refusals.get(address)
-    if (refusals === undefined) return
-    const waitMs = refusals.sinceMs + minuteMs - this.#options.nowMs()
-    if (waitMs <= 0) this.#refusals.delete(address)
-    else if (refusals.count >= this.#options.refusalsPerMinuteMax) {
-      throw new HttpError(429, 'TOO_MANY_REFUSALS', 'Too many wrong tokens from this address.', {
-        retryAfterMs: waitMs,
-      })
+  /** For one more wrong token of this address. */
+  #refusal(address: string): HttpError {
+    const nowMs = this.#options.nowMs()
+    let refusals = this.#refusals.get(address)
+    if (refusals === undefined || nowMs >= refusals.sinceMs + minuteMs) {
+      this.#refusals.delete(address)
+      if (this.#refusals.size >= addressesMax) this.#refusals.delete(this.#refusals.keys().next().value!)
+      this.#refusals.set(address, (refusals = { count: 0, sinceMs: nowMs }))
     }
-  }
-
-  #countRefusal(address: string): void {
-    const refusals = this.#refusals.get(address)
-    if (refusals !== undefined) {
-      refusals.count++
-      return
-    }
-    if (this.#refusals.size >= addressesMax) this.#refusals.delete(this.#refusals.keys().next().value!)
-    this.#refusals.set(address, { count: 1, sinceMs: this.#options.nowMs() })
+    refusals.count++
+    const message = 'The bearer token is not known here.'
+    if (refusals.count <= this.#options.refusalsPerMinuteMax) return new HttpError(401, 'TOKEN_INVALID', message)
+    return new HttpError(429, 'TOO_MANY_REFUSALS', `${message} Nor were many others from this address.`, {
+      hint: 'Look where the token comes from before you try again.',
+      retryAfterMs: refusals.sinceMs + minuteMs - nowMs,
+    })
   }
 }
 

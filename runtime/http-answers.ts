@@ -94,9 +94,9 @@ function answerError(error: Error, request: FastifyRequest, reply: FastifyReply,
   }
   const status = (error as FastifyError).statusCode ?? 500
   if (status < 500) {
-    const code = clientErrorCodes[(error as FastifyError).code] ?? 'BAD_REQUEST'
-    refused(request, code)
-    return reply.code(status).send({ error: { code, message: error.message } })
+    const told = clientErrors[(error as FastifyError).code]?.(request) ?? otherError
+    refused(request, told.code)
+    return reply.code(status).send({ error: told })
   }
   const unavailable = status === 503 || (error instanceof WardenError && error.retryable)
   const fields = { error, requestId: request.id, method: request.method, route: request.routeOptions.url }
@@ -110,9 +110,31 @@ function answerError(error: Error, request: FastifyRequest, reply: FastifyReply,
     .send({ error: { code, message, hint: `The log has the reason under request id ${request.id}.` } })
 }
 
-const clientErrorCodes: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNKNOWN',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'BODY_EMPTY',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'BODY_INVALID',
+interface ToldError {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
 }
+
+/** What the framework refuses, in our own words: its own may show pieces of what was sent. */
+const clientErrors: Readonly<Record<string, (request: FastifyRequest) => ToldError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ({ routeOptions: { bodyLimit } }) => ({
+    code: 'BODY_TOO_LARGE',
+    message: `The body is larger than ${bodyLimit} bytes.`,
+  }),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => ({
+    code: 'MEDIA_TYPE_UNKNOWN',
+    message: 'A body of this Content-Type is not taken here.',
+    hint: 'Send JSON, with the header Content-Type: application/json.',
+  }),
+  FST_ERR_CTP_EMPTY_JSON_BODY: () => ({
+    code: 'BODY_EMPTY',
+    message: 'The body is empty.',
+    hint: 'Send JSON, or leave out the header Content-Type.',
+  }),
+  FST_ERR_CTP_INVALID_JSON_BODY: () => ({
+    code: 'BODY_INVALID',
+    message: 'The body is not JSON, or has a key that is refused, such as __proto__.',
+  }),
+}
+const otherError: ToldError = { code: 'BAD_REQUEST', message: 'The request can not be understood.' }

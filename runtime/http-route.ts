@@ -7,6 +7,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { complaintText, firstComplaint } from '../core/form-words.ts'
 import { canonicalDigest } from '../core/ids.ts'
 import type { Role } from './config-parts.ts'
 import type { Caller } from './http-access.ts'
@@ -134,9 +135,10 @@ function complaintOf(
   schema: z.ZodType,
   what: string,
 ): { readonly message: string; readonly hint?: string } {
-  const [issue] = error.issues
-  if (issue === undefined) return { message: 'It has not the expected form.' }
-  const at = issue.path.map(String).join('.')
+  const found = firstComplaint(error)
+  if (found === undefined) return { message: complaintText(error) }
+  const { issue } = found
+  const at = found.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const [name = ''] = issue.keys
     const known = schema instanceof z.ZodObject && at === '' ? Object.keys(schema.shape) : []
@@ -147,5 +149,5 @@ function complaintOf(
   if (issue.code === 'invalid_value' && at !== '') {
     return { message: `${at} has no such value.`, hint: `There are: ${issue.values.map(String).join(', ')}.` }
   }
-  return { message: at === '' ? issue.message : `${at}: ${issue.message}` }
+  return { message: complaintText(error) }
 }

@@ -6,6 +6,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { complaintText } from '../../core/form-words.ts'
 import { credentialStates } from '../../core/license.ts'
 import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
@@ -139,9 +140,7 @@ export function mountAuthorizeRoutes(
 function parsed<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const result = schema.safeParse(body)
   if (result.success) return result.data
-  const [issue] = result.error.issues
-  const at = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
-  throw new HttpError(400, 'BODY_INVALID', `${at}${issue?.message ?? 'not understood'}`, {
+  throw new HttpError(400, 'BODY_INVALID', complaintText(result.error), {
     hint: 'docs/authorize.md describes every field.',
   })
 }

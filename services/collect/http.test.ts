@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openEmbedded, temporary } from '../../adapters/embedded/open.ts'
@@ -190,6 +191,19 @@ describe('records by HTTP', () => {
     expect(await post('[]')).toMatchObject({ status: 400, body: { error: { code: 'EMPTY' } } })
   })
 
+  test('a body over the limit is refused with the limit, before it is sent where its length is announced', async () => {
+    const { post, url } = await start({ collect: { bodyBytesMax: 100 } })
+    const refused = { error: { code: 'BODY_TOO_LARGE', message: expect.stringContaining('100 bytes') as string } }
+    expect(await post('x'.repeat(200))).toMatchObject({ status: 413, body: refused })
+    const streamed = await fetch(`${url}/v1/events/gateway`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: ReadableStream.from([Buffer.from('x'.repeat(200))]),
+      duplex: 'half',
+    })
+    expect([streamed.status, await streamed.json()]).toMatchObject([413, refused])
+  })
+
   test('secrets of a record that is rejected do not reach the dead letters', async () => {
     const { post, read } = await start()
     await post('{"apiKey":"sk-live-0123456789abcdefgh","authorization":"Bearer abcdefghijkl", oops')
@@ -284,11 +298,35 @@ describe('a bus that does not answer', () => {
   test('lets no more wait than the limit says, and takes more when those have gone', async () => {
     let release: (() => void) | undefined
     const held = new Promise<void>((resolve) => (release = resolve))
-    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 600 } })
+    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 450 } })
     const first = post(call(1))
     await expect.poll(async () => (await post(call(2, { note: 'x'.repeat(300) }))).status).toBe(503)
     release?.()
     expect((await first).status).toBe(202)
     expect((await post(call(3))).status).toBe(202)
+  })
+
+  test('lets no more wait than the limit says once it is decompressed, either', async () => {
+    let release: (() => void) | undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 3_000 } })
+    const packed = { 'content-encoding': 'gzip' }
+    const first = post(gzipSync(call(1, { note: 'x'.repeat(2_000) })), packed)
+    await expect
+      .poll(async () => (await post(gzipSync(call(2, { note: 'x'.repeat(2_000) })), packed)).body.error?.code)
+      .toBe('BUSY')
+    release?.()
+    expect((await first).status).toBe(202)
+  })
+
+  test('counts what a sender has not sent to its end, and forgets it when that sender is gone', async () => {
+    const { post, url } = await start({ collect: { inFlightBytesMax: 600 } })
+    const { hostname, port } = new URL(url)
+    const half = connect(Number(port), hostname)
+    half.write(`POST /v1/events/gateway HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${token}\r\n`)
+    half.write(`content-type: application/json\r\ncontent-length: 590\r\n\r\n${' '.repeat(580)}`)
+    await expect.poll(async () => (await post(call(1))).status).toBe(503)
+    half.destroy()
+    await expect.poll(async () => (await post(call(1))).status).toBe(202)
   })
 })

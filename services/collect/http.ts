@@ -5,6 +5,7 @@
  * Promises: 202 says that the bus has acknowledged every record counted in `accepted`; a record that was not is named in
  * `rejected` and stands among the dead letters; 503 says that nothing is promised and to send the same again.
  */
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -17,6 +18,7 @@ import type { RouteDocs } from '../../runtime/http-route.ts'
 import { ErrorBody } from '../../runtime/openapi.ts'
 import type { ServiceContext } from '../../runtime/service.ts'
 import type { SourceCatalog } from './catalog.ts'
+import { busy, Held, InFlight, readBody } from './in-flight.ts'
 import { readCloudEvents, type Carried } from './cloud-events.ts'
 import { decodeBody } from './decode.ts'
 import { Intake, type Rejection } from './intake.ts'
@@ -26,10 +28,16 @@ import { RecordSplitter } from './splitter.ts'
 const rejectionsToldMax = 100
 /** Records handed to the bus at a time. */
 const publishRecordsMax = 2_000
-const retryAfterMs = 2_000
 
 type Context = Pick<ServiceContext, 'bus' | 'clock' | 'log' | 'telemetry' | 'hmacKey'> & {
   readonly collect: Config['collect']
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What a request for collect holds of the process's memory. */
+    held: Held
+  }
 }
 
 const Told = z.strictObject({ index: z.int(), line: z.int(), code: z.string(), message: z.string() })
@@ -52,12 +60,15 @@ const docs: RouteDocs = {
 export class CollectHttp {
   readonly #context: Context
   readonly #catalog: SourceCatalog
-  #inFlightBytes = 0
+  readonly #inFlight: InFlight
   #busFailure: string | undefined
 
   constructor(context: Context, catalog: SourceCatalog) {
     this.#context = context
     this.#catalog = catalog
+    this.#inFlight = new InFlight(context.collect.inFlightBytesMax, () =>
+      context.telemetry.count('collect_turned_away', { reason: 'in-flight' }),
+    )
   }
 
   /** What the bus last answered, where that was a failure. */
@@ -69,11 +80,22 @@ export class CollectHttp {
     const bodyLimit = this.#context.collect.bodyBytesMax
     void app.register((scope, _options, done) => {
       scope.removeAllContentTypeParsers()
-      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, parsed) => parsed(null, body))
+      scope.decorateRequest('held')
+      scope.addHook('preParsing', async (request, reply) => {
+        const held = new Held(this.#inFlight)
+        request.held = held
+        reply.raw.once('close', () => held.over())
+      })
+      scope.addContentTypeParser('*', ({ held, headers: told }: FastifyRequest, stream: IncomingMessage) =>
+        held.during(() => readBody(stream, told['content-length'], bodyLimit, held)),
+      )
       scope.post<{ Params: { source: string } }>(
         '/v1/events/:source',
         { config: { roles: ['collector'], docs }, bodyLimit },
-        (request, reply) => this.#post(request, request.params.source, reply),
+        async (request, reply) => {
+          const answered = request.held.during(() => this.#post(request, request.params.source, reply))
+          return await answered.finally(() => request.held.over())
+        },
       )
       done()
     })
@@ -85,21 +107,9 @@ export class CollectHttp {
     if (door === undefined) throw unknownSource(name, sources)
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     if (raw.length === 0) throw new HttpError(400, 'EMPTY', 'The body is empty.', { hint: 'Send at least one record.' })
-    const { inFlightBytesMax, decompressedBytesMax } = this.#context.collect
-    if (this.#inFlightBytes + raw.length > inFlightBytesMax) {
-      this.#context.telemetry.count('collect_turned_away', { reason: 'in-flight' })
-      throw busy('Too much is waiting for the bus.')
-    }
-    this.#inFlightBytes += raw.length
-    let held = raw.length
-    try {
-      const body = await decodeBody(raw, request.headers['content-encoding'], decompressedBytesMax)
-      this.#inFlightBytes += body.length
-      held += body.length
-      return await this.#takeIn(request, reply, { sources, door, body })
-    } finally {
-      this.#inFlightBytes -= held
-    }
+    const body = await decodeBody(raw, request.headers['content-encoding'], this.#context.collect.decompressedBytesMax)
+    if (body !== raw) request.held.add(body.length)
+    return await this.#takeIn(request, reply, { sources, door, body })
   }
 
   async #takeIn(
@@ -198,8 +208,4 @@ function unknownSource(name: string, sources: ReadonlyMap<string, Source>): Http
   const known = [...sources.keys()].slice(0, 30).join(', ')
   const hint = known === '' ? 'There are no sources in force yet.' : `There are: ${known}.`
   return new HttpError(404, 'SOURCE_UNKNOWN', `There is no source "${name.slice(0, 100)}".`, { hint })
-}
-
-function busy(message: string, cause?: unknown): HttpError {
-  return new HttpError(503, 'BUSY', message, { cause, retryAfterMs, hint: 'Send the same request again.' })
 }

@@ -5,6 +5,7 @@
  * itself over that one log.
  */
 import { Decision } from '../../core/decision.ts'
+import { complaintText } from '../../core/form-words.ts'
 import { topics } from '../../core/topics.ts'
 import { relayStage } from '../../runtime/relay.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
@@ -36,7 +37,7 @@ export const decisionsRelay = relayStage({
   carry(value) {
     const decision = Decision.safeParse(value)
     if (!decision.success)
-      return { refused: `The record does not have the form of a decision: ${decision.error.issues[0]?.message ?? ''}` }
+      return { refused: `The record does not have the form of a decision: ${complaintText(decision.error)}` }
     return 'incidentId' in decision.data
       ? { key: decision.data.tenant, value: { kind: 'decision', decision: decision.data } }
       : undefined

@@ -5,11 +5,13 @@
  * Synthetic events are documents like any other, marked `warden.synthetic` (signals and incidents: `synthetic`): they prove
  * that the pipeline works; the console leaves them out unless asked.
  */
+import type { z } from 'zod'
 import { Action } from '../../core/action.ts'
 import { DeadLetter, type DeadLetterCode } from '../../core/dead-letter.ts'
 import { Decision } from '../../core/decision.ts'
 import { Deed } from '../../core/deed.ts'
 import { isEvent } from '../../core/event.ts'
+import { complaintText } from '../../core/form-words.ts'
 import { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
 import { Leak } from '../../core/leak.ts'
@@ -143,32 +145,16 @@ function effectDocument(value: unknown): Indexable {
   ])
 }
 
-interface Schema<T> {
-  safeParse(
-    value: unknown,
-  ):
-    | { readonly success: true; readonly data: T }
-    | { readonly success: false; readonly error: { readonly issues: readonly Issue[] } }
-}
-interface Issue {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-}
-
 /** Where it is wrong, never the value: it may be hostile, or a secret. */
 function checked<T>(
-  schema: Schema<T>,
+  schema: z.ZodType<T>,
   value: unknown,
   code: DeadLetterCode,
   then: (value: T) => readonly PutDocument[],
 ): Indexable {
   const parsed = schema.safeParse(value)
   if (parsed.success) return { puts: then(parsed.data) }
-  const [issue] = parsed.error.issues
-  return {
-    code,
-    message: issue === undefined ? 'no reason given' : `${issue.path.map(String).join('.')}: ${issue.message}`,
-  }
+  return { code, message: complaintText(parsed.error) }
 }
 
 function kindOf(value: unknown): unknown {

@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { Action } from '../../core/action.ts'
 import { Decision } from '../../core/decision.ts'
+import { complaintText } from '../../core/form-words.ts'
 import { limits } from '../../core/limits.ts'
 import { topics } from '../../core/topics.ts'
 import { relayStage } from '../../runtime/relay.ts'
@@ -50,7 +51,7 @@ export const commandsRelay = relayStage({
     if (!isOurs(value)) return undefined
     const command = Command.safeParse(value)
     if (command.success) return { key: commandsKey, value: command.data }
-    return { refused: `The record is for licensing, and has not the form of one: ${firstIssue(command.error)}` }
+    return { refused: `The record is for licensing, and has not the form of one: ${complaintText(command.error)}` }
   },
 })
 
@@ -64,10 +65,4 @@ function isOurs(value: unknown): boolean {
   if (kind !== 'decision') return false
   const { kind: deed } = (decision ?? {}) as Record<string, unknown>
   return deed === 'license.put' || deed === 'credential.put'
-}
-
-/** Where and what, without the value. */
-export function firstIssue(error: z.ZodError): string {
-  const [issue] = error.issues
-  return issue === undefined ? 'no reason given' : `${issue.path.join('.')}: ${issue.message}`
 }

@@ -10,12 +10,13 @@
  */
 import type { Action } from '../../core/action.ts'
 import type { Decision } from '../../core/decision.ts'
+import { complaintText } from '../../core/form-words.ts'
 import { canonicalDigest } from '../../core/ids.ts'
 import { parseJson } from '../../core/json.ts'
 import { credentialOfPrincipal, type License, type LicenseRecord } from '../../core/license.ts'
 import { topics } from '../../core/topics.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
-import { Command, firstIssue, OrderArgs, verbs } from './commands.ts'
+import { Command, OrderArgs, verbs } from './commands.ts'
 import {
   obey,
   operator,
@@ -55,7 +56,7 @@ export class LicensingLogic implements StageLogic {
     const parsed = parseJson(record.value)
     if (!parsed.ok) return out.deadLetter(parsed.code, parsed.message)
     const command = Command.safeParse(parsed.value)
-    if (!command.success) return out.deadLetter('NOT_AN_EFFECT', `Not a command: ${firstIssue(command.error)}`)
+    if (!command.success) return out.deadLetter('NOT_AN_EFFECT', `Not a command: ${complaintText(command.error)}`)
     if (command.data.kind === 'action') this.#obey(command.data.action, record, out)
     else this.#decide(command.data.decision, record, out)
   }
@@ -67,7 +68,7 @@ export class LicensingLogic implements StageLogic {
     }
     const args = OrderArgs.safeParse(action.args)
     if (!args.success)
-      return out.deadLetter('FIELD_INVALID', `Arguments of ${action.action}: ${firstIssue(args.error)}`)
+      return out.deadLetter('FIELD_INVALID', `Arguments of ${action.action}: ${complaintText(args.error)}`)
     const order: Order = {
       verb: verbs[action.action as keyof typeof verbs],
       tenant: action.tenant,

@@ -10,6 +10,7 @@ import type { ContentSet } from '../../core/control.ts'
 import type { Decision } from '../../core/decision.ts'
 import { Effect, type Policy } from '../../core/effect.ts'
 import type { Mistake } from '../../core/errors.ts'
+import { complaintText } from '../../core/form-words.ts'
 import type { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
@@ -51,11 +52,7 @@ export class RespondLogic implements StageLogic {
     }
     const effect = Effect.safeParse(json.value)
     if (!effect.success) {
-      const [issue] = effect.error.issues
-      out.deadLetter(
-        'NOT_AN_EFFECT',
-        `${issue?.message ?? 'It has no known form'} at ${issue?.path.map(String).join('.') ?? ''}`,
-      )
+      out.deadLetter('NOT_AN_EFFECT', complaintText(effect.error))
       return
     }
     const turn = new Turn(out, this.#partition, record.appendedMs, record.arrivedMs)

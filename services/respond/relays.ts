@@ -5,6 +5,7 @@
  * Two stages without state. A global stop is brought into every partition, since it holds everywhere.
  */
 import { Decision } from '../../core/decision.ts'
+import { complaintText } from '../../core/form-words.ts'
 import { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
 import { topics } from '../../core/topics.ts'
@@ -19,7 +20,7 @@ export function incidentsRelay(): StageSpec {
     code: 'NOT_AN_INCIDENT',
     carry: (value) => {
       const parsed = Incident.safeParse(value)
-      if (!parsed.success) return { refused: complaint(parsed.error.issues) }
+      if (!parsed.success) return { refused: complaintText(parsed.error) }
       return { key: parsed.data.tenant, value: { kind: 'incident', incident: parsed.data } }
     },
   })
@@ -49,7 +50,7 @@ function relayDecisions(partitions: number): StageLogic {
       }
       const parsed = Decision.safeParse(json.value)
       if (!parsed.success) {
-        out.deadLetter('NOT_A_DECISION', complaint(parsed.error.issues))
+        out.deadLetter('NOT_A_DECISION', complaintText(parsed.error))
         return
       }
       const decision = parsed.data
@@ -76,11 +77,4 @@ function relayDecisions(partitions: number): StageLogic {
       }
     },
   }
-}
-
-function complaint(issues: readonly { readonly message: string; readonly path: readonly PropertyKey[] }[]): string {
-  return issues
-    .slice(0, 3)
-    .map(({ message, path }) => `${message} at ${path.map(String).join('.')}`)
-    .join('; ')
 }
