@@ -7,7 +7,12 @@ import type { Health } from './service.ts'
 
 const tag = 'process'
 const healthStates = ['starting', 'ready', 'degraded', 'failed'] as const
-const HealthAnswer = z.strictObject({ ok: z.boolean(), services: z.record(z.string(), z.enum(healthStates)) })
+const HealthAnswer = z.strictObject({
+  ok: z.boolean(),
+  services: z.record(z.string(), z.enum(healthStates)),
+  /** Of services that have started, and take nothing on now: why. */
+  reasons: z.record(z.string(), z.string()).optional(),
+})
 
 export interface HealthOptions {
   readonly health: () => Readonly<Record<string, Health>>
@@ -21,12 +26,13 @@ export interface HealthOptions {
 
 /** `/healthz`: the process lives. `/readyz`: every service does its work. `/metrics`: for Prometheus. */
 export function mountHealth(app: FastifyInstance, options: HealthOptions): void {
-  const states = (): Record<string, Health['state']> =>
-    Object.fromEntries(Object.entries(options.health()).map(([name, health]) => [name, health.state]))
-  const answer = (reply: FastifyReply, bad: readonly Health['state'][]): FastifyReply => {
-    const services = states()
-    const ok = !Object.values(services).some((state) => bad.includes(state))
-    return reply.code(ok ? 200 : 503).send({ ok, services })
+  const answer = (reply: FastifyReply, isBad: (health: Health) => boolean): FastifyReply => {
+    const all = Object.entries(options.health())
+    const ok = !all.some(([, health]) => isBad(health))
+    const services = Object.fromEntries(all.map(([name, { state }]) => [name, state]))
+    const told = all.flatMap(([name, { unready }]) => (unready === undefined ? [] : [[name, unready] as const]))
+    const reasons = told.length === 0 ? {} : { reasons: Object.fromEntries(told) }
+    return reply.code(ok ? 200 : 503).send({ ok, services, ...reasons })
   }
   const docs = (summary: string) => ({
     summary,
@@ -34,10 +40,10 @@ export function mountHealth(app: FastifyInstance, options: HealthOptions): void 
     answers: { 200: { description: 'Yes.', schema: HealthAnswer }, 503: { description: 'No.', schema: HealthAnswer } },
   })
   app.get('/healthz', { config: { public: true, docs: docs('Does the process live?') } }, (_request, reply) =>
-    answer(reply, ['failed']),
+    answer(reply, ({ state }) => state === 'failed'),
   )
   app.get('/readyz', { config: { public: true, docs: docs('Does every service do its work?') } }, (_request, reply) =>
-    answer(reply, ['failed', 'starting']),
+    answer(reply, ({ state, unready }) => state === 'failed' || state === 'starting' || unready !== undefined),
   )
   const metrics = {
     summary: 'Measurements, for Prometheus',

@@ -269,6 +269,13 @@ describe('the HTTP host', () => {
     expect((await fetch(`${url}/healthz`)).status).toBe(503)
     health['detect'] = { state: 'degraded', summary: '' }
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    health['detect'] = { state: 'degraded', summary: 'secret insides', unready: 'its last write failed' }
+    const full = await fetch(`${url}/readyz`)
+    expect([full.status, await full.json()]).toEqual([
+      503,
+      { ok: false, services: { detect: 'degraded' }, reasons: { detect: 'its last write failed' } },
+    ])
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
   })
 
   it('tells its own requests as metrics by route, not by path', async () => {

@@ -18,7 +18,12 @@ export interface Health {
   /** `ready`: does its work. `starting`, `degraded` (works, but something waits), `failed`. */
   readonly state: 'starting' | 'ready' | 'degraded' | 'failed'
   readonly summary: string
+  /** Why it takes nothing on now, though it has started: `/readyz` tells it to everybody, so it names nothing. */
+  readonly unready?: string
 }
+
+/** Its last write failed: nothing that it takes on would go further. Over when one succeeds. */
+export const writesFail = 'its last write failed; it is tried again'
 
 export interface Service {
   readonly name: string

@@ -5,6 +5,7 @@
  * a store that is down holds this sink back and no other. Redelivery is possible, so a store must tell it by id.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { counted } from '../core/counted.ts'
 import type { DeadLetterCode } from '../core/dead-letter.ts'
 import { describeError } from '../core/errors.ts'
 import type { BusRecord, Consumption, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
@@ -86,7 +87,7 @@ class Sink implements SinkRun {
   health(): Health {
     if (this.#trouble !== undefined) return { state: 'degraded', summary: this.#trouble }
     if (this.#consumption === undefined) return { state: 'starting', summary: 'joining its group' }
-    return { state: 'ready', summary: `stores ${this.#consumption.assignment().length} partitions` }
+    return { state: 'ready', summary: `stores ${counted(this.#consumption.assignment().length, 'partition')}` }
   }
 
   #reportLag(): Promise<void> {

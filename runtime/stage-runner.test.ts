@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { openEmbedded } from '../adapters/embedded/open.ts'
 import { Control } from '../core/control.ts'
+import { BusUnavailableError } from '../core/errors.ts'
 import type { Bus, BusRecord } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
 import { headers, topics, topicSpecs } from '../core/topics.ts'
@@ -220,6 +221,55 @@ describe('a stage', () => {
         .sort((a, b) => a - b)
         .at(-1),
     ).toBe(3)
+  })
+})
+
+describe('the health of a stage', () => {
+  /** The bus, whose disk is full while `full()` says so. */
+  const filling = (bus: Bus, full: () => boolean): Bus => {
+    const refuse = (): Promise<never> => Promise.reject(new BusUnavailableError('database or disk is full'))
+    return Object.assign(Object.create(bus) as Bus, {
+      publish: (batch: Parameters<Bus['publish']>[0]) => (full() ? refuse() : bus.publish(batch)),
+      fenced: async (name: string) => {
+        const producer = await bus.fenced(name)
+        return { ...producer, commit: (batch: Parameters<Bus['publish']>[0]) => (full() ? refuse() : producer.commit(batch)) } // prettier-ignore
+      },
+      consume: bus.consume.bind(bus),
+      read: bus.read.bind(bus),
+      offsets: bus.offsets.bind(bus),
+      partitionCount: bus.partitionCount.bind(bus),
+      createTopics: bus.createTopics.bind(bus),
+    })
+  }
+
+  it.each<[string, StageSpec['create'], boolean]>([
+    ['a checkpoint', ({ state }) => ({ record: ({ value }) => state.set('last', value.toString()) }), false],
+    ['outputs', () => ({ record: ({ value }, out) => out.emit({ topic: outTopic, key: 'k', value: value.toString() }) }), false],
+    ['a tick', () => ({ record: () => undefined }), true],
+  ])('says that it is not ready while %s can not be written, and is again by itself when it can', async (_what, create, ticks) => {
+    const { bus } = await openBus()
+    let isFull = false
+    const stage = run(filling(bus, () => isFull), countingStage({ create, ticks }), { ticking: ticks })
+    await stage.start()
+    await until(() => stage.health().state === 'ready', 'its partitions')
+    isFull = true
+    if (!ticks) await bus.publish(records(1))
+    await until(() => stage.health().unready !== undefined, 'the failure to show')
+    expect(stage.health().state).toBe('degraded')
+    isFull = false
+    await until(() => stage.health().unready === undefined, 'the failure to be over')
+    expect(stage.health().state).toBe('ready')
+  }) // prettier-ignore
+
+  it('names the content that it waits for', async () => {
+    const { bus } = await openBus()
+    const stage = run(bus, countingStage({ content: ['rules', 'inventory'] }))
+    await stage.start()
+    await until(() => stage.health().summary.includes('waits'), 'it to wait')
+    expect(stage.health()).toEqual({
+      state: 'starting',
+      summary: 'waits for rules and inventory: none are in force yet',
+    })
   })
 })
 

@@ -6,13 +6,14 @@
  * owned it before is fenced off before its state is read.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { counted } from '../core/counted.ts'
 import { describeError, FencedError } from '../core/errors.ts'
 import type { BusRecord, Consumption, TopicPartition } from '../core/ports/bus.ts'
 import { stateTopic } from '../core/topics.ts'
 import { restoreCheckpoint } from './checkpoints.ts'
 import { MemoryState } from './memory-state.ts'
 import { lagEveryMs, reportLag } from './report-lag.ts'
-import type { Health, ServiceContext } from './service.ts'
+import { writesFail, type Health, type ServiceContext } from './service.ts'
 import { StageTask } from './stage-task.ts'
 import type { SidecarContext, StageSpec, TaskProgress } from './stage.ts'
 
@@ -107,8 +108,17 @@ class Runner implements StageRun {
     if (this.#failure !== undefined) return { state: 'degraded', summary: this.#failure }
     if (this.#consumption === undefined) return { state: 'starting', summary: 'joining its group' }
     const waiting = this.#opening.size
-    if (waiting > 0) return { state: 'starting', summary: `restoring ${waiting} partitions` }
-    return { state: 'ready', summary: `owns ${this.#tasks.size} partitions` }
+    if (waiting > 0)
+      return { state: 'starting', summary: this.#missingContent() ?? `restoring ${counted(waiting, 'partition')}` }
+    if ([...this.#tasks.values()].some((task) => task.failing)) {
+      return { state: 'degraded', summary: 'can not write to the bus; trying again', unready: writesFail }
+    }
+    return { state: 'ready', summary: `owns ${counted(this.#tasks.size, 'partition')}` }
+  }
+
+  #missingContent(): string | undefined {
+    const missing = this.#spec.content.filter((set) => this.#context.content.current(set) === undefined)
+    return missing.length === 0 ? undefined : `waits for ${missing.join(' and ')}: none are in force yet`
   }
 
   progress(): readonly TaskProgress[] {

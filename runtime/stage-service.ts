@@ -23,6 +23,7 @@ export function stageService(name: string, context: ServiceContext, specs: reado
 const fromWorst: readonly Health['state'][] = ['failed', 'degraded', 'starting', 'ready']
 
 export function worstHealth(all: readonly Health[]): Health {
-  const sorted = [...all].sort((a, b) => fromWorst.indexOf(a.state) - fromWorst.indexOf(b.state))
+  const rank = ({ state, unready }: Health): number => fromWorst.indexOf(state) - (unready === undefined ? 0 : 0.5)
+  const sorted = [...all].sort((a, b) => rank(a) - rank(b))
   return sorted[0] ?? { state: 'failed', summary: 'runs nothing' }
 }

@@ -105,6 +105,11 @@ export class StageTask {
     return this.#writing.lost
   }
 
+  /** What it wrote last did not reach the bus: outputs, a checkpoint or a tick. */
+  get failing(): boolean {
+    return this.#writing.failing || this.#outputs.failing || this.#ticks.failing
+  }
+
   get signal(): AbortSignal {
     return this.#stopping.signal
   }

@@ -48,6 +48,7 @@ export class TaskOutputs {
   #arrived = ''
   #published: Promise<void> = Promise.resolve()
   #abandoned = false
+  #failing = false
 
   constructor(
     stage: string,
@@ -74,6 +75,11 @@ export class TaskOutputs {
   /** The task was stopped before some outputs were acknowledged. */
   get abandoned(): boolean {
     return this.#abandoned
+  }
+
+  /** The bus has not taken the last of them, and is asked again. */
+  get failing(): boolean {
+    return this.#failing
   }
 
   /** Resolves when everything flushed so far is acknowledged, or abandoned; never rejects. */
@@ -186,9 +192,11 @@ export class TaskOutputs {
     for (let pauseMs = 100; !this.#signal.aborted; pauseMs = Math.min(pauseMs * 2, publishPauseMsMax)) {
       try {
         await this.#deps.bus.publish(outputs)
+        this.#failing = false
         for (const [topic, count] of counts) this.#deps.telemetry.emitted(this.#stage, topic, count)
         return
       } catch (error) {
+        this.#failing = true
         this.#deps.telemetry.retried(this.#stage, 'publish')
         const { topic, partition } = this.#at
         this.#deps.log.warn('outputs could not be published; trying again', {

@@ -13,6 +13,7 @@ export class TaskTicks {
   #lastTakenMs: number
   /** A tick is on its way. */
   #waiting = false
+  #failing = false
 
   constructor(at: TopicPartition, deps: Pick<ServiceContext, 'bus' | 'clock'>) {
     this.#at = at
@@ -23,6 +24,11 @@ export class TaskTicks {
   /** The partition is not silent: a batch has been taken that says what time it is. */
   taken(nowMs: number): void {
     this.#lastTakenMs = nowMs
+  }
+
+  /** The bus has not taken the last one. */
+  get failing(): boolean {
+    return this.#failing
   }
 
   cameBack(): void {
@@ -37,7 +43,9 @@ export class TaskTicks {
       await this.#deps.bus.publish([
         { ...this.#at, value: '{"control":"tick"}', headers: { [headers.control]: 'tick' } },
       ])
+      this.#failing = false
     } catch {
+      this.#failing = true
       this.#waiting = false
     }
   }

@@ -33,6 +33,7 @@ export class TaskWriting {
   #checkpointedOffset: number
   #writing: Promise<unknown> = Promise.resolve()
   #lost: FencedError | undefined
+  #failing = false
 
   constructor(options: TaskWritingOptions) {
     this.#options = options
@@ -42,6 +43,11 @@ export class TaskWriting {
   /** Another process owns the partition. */
   get lost(): FencedError | undefined {
     return this.#lost
+  }
+
+  /** The last transaction failed, and is tried again. */
+  get failing(): boolean {
+    return this.#failing
   }
 
   get hasCheckpoint(): boolean {
@@ -67,6 +73,7 @@ export class TaskWriting {
       try {
         if (outputs.abandoned) throw new FencedError('The task was stopped before its outputs were acknowledged.')
         await producer.commit(checkpointRecords(spec, at, changes, meta))
+        this.#failing = false
         this.#checkpointedOffset = meta.nextOffset
         deps.telemetry.checkpointed(spec.name, at.partition, changes.length, deps.clock.monotonicMs() - startedMs)
         this.#tellWritten()
@@ -83,6 +90,7 @@ export class TaskWriting {
       if (this.#lost !== undefined) throw this.#lost
       try {
         await this.#options.producer.commit(records)
+        this.#failing = false
       } catch (error) {
         this.#fail(error)
         throw error
@@ -111,6 +119,7 @@ export class TaskWriting {
       this.#lost = error
       stopping.abort(error)
     } else {
+      this.#failing = true
       deps.telemetry.retried(spec.name, 'checkpoint')
       deps.log.warn('a transaction failed; trying again', { ...where, error: describeError(error) })
     }

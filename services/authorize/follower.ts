@@ -6,6 +6,7 @@
  * leave a revoked key working; says since when it has not been in touch.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { counted } from '../../core/counted.ts'
 import { describeError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
 import { LicenseRecord } from '../../core/license.ts'
@@ -63,7 +64,8 @@ export class LicenseFollower {
   health(): Health {
     if (!this.#ready) return { state: 'starting', summary: 'reading licenses and credentials' }
     const silenceMs = this.silenceMs()
-    if (silenceMs <= silenceMsMax) return { state: 'ready', summary: `knows ${this.#map.credentials} credentials` }
+    if (silenceMs <= silenceMsMax)
+      return { state: 'ready', summary: `knows ${counted(this.#map.credentials, 'credential')}` }
     const seconds = Math.round(silenceMs / 1_000)
     return { state: 'degraded', summary: `has not reached the bus for ${seconds} s; answers from memory` }
   }

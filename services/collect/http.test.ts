@@ -36,7 +36,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start(options: { readonly publish?: Bus['publish']; readonly collect?: object } = {}) {
+async function start(
+  options: { readonly publish?: Bus['publish']; readonly collect?: object; readonly monotonicMs?: () => number } = {},
+) {
   const embedded = await openEmbedded({ folder: temporary, log: silentLog, clock: systemClock })
   await embedded.bus.createTopics(topicSpecs(2))
   const { registry, telemetry } = createMetrics({ processMetrics: false })
@@ -71,7 +73,7 @@ async function start(options: { readonly publish?: Bus['publish']; readonly coll
     content,
     config,
     hmacKey,
-    clock: systemClock,
+    clock: { ...systemClock, ...(options.monotonicMs === undefined ? {} : { monotonicMs: options.monotonicMs }) },
     log: silentLog,
     telemetry: silentTelemetry,
   })
@@ -285,9 +287,16 @@ describe('CloudEvents', () => {
 
 describe('a bus that does not answer', () => {
   test('makes the sender come again: nothing is acknowledged that is not on it', async () => {
-    const { post, service } = await start({ publish: () => Promise.reject(new BusUnavailableError('down')) })
+    let nowMs = 0
+    const { post, service } = await start({
+      publish: () => Promise.reject(new BusUnavailableError('down')),
+      monotonicMs: () => nowMs,
+    })
     expect(await post(call(1))).toMatchObject({ status: 503, retryAfter: '2', body: { error: { code: 'BUSY' } } })
-    expect(service.health()).toMatchObject({ state: 'degraded' })
+    expect(service.health()).toMatchObject({ state: 'degraded', unready: expect.any(String) as string })
+    // Whoever sends nothing to what is not ready would not learn when it is over.
+    nowMs = 60_000
+    expect(service.health()).toMatchObject({ state: 'ready' })
   })
 
   test('holds a sender no longer than it must', async () => {

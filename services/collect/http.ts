@@ -28,6 +28,8 @@ import { RecordSplitter } from './splitter.ts'
 const rejectionsToldMax = 100
 /** Records handed to the bus at a time. */
 const publishRecordsMax = 2_000
+/** How long a failure of the bus stands for how it is. */
+const failureToldMs = 30_000
 
 type Context = Pick<ServiceContext, 'bus' | 'clock' | 'log' | 'telemetry' | 'hmacKey'> & {
   readonly collect: Config['collect']
@@ -61,7 +63,7 @@ export class CollectHttp {
   readonly #context: Context
   readonly #catalog: SourceCatalog
   readonly #inFlight: InFlight
-  #busFailure: string | undefined
+  #busFailure: { readonly message: string; readonly atMs: number } | undefined
 
   constructor(context: Context, catalog: SourceCatalog) {
     this.#context = context
@@ -71,9 +73,10 @@ export class CollectHttp {
     )
   }
 
-  /** What the bus last answered, where that was a failure. */
+  /** What the bus last answered, where that was a failure: who is sent nothing for it would not know when it is over. */
   get busFailure(): string | undefined {
-    return this.#busFailure
+    const { message, atMs } = this.#busFailure ?? {}
+    return atMs !== undefined && this.#context.clock.monotonicMs() - atMs < failureToldMs ? message : undefined
   }
 
   mount(app: FastifyInstance): void {
@@ -165,7 +168,7 @@ export class CollectHttp {
       }
       this.#busFailure = undefined
     } catch (error) {
-      this.#busFailure = describeError(error)
+      this.#busFailure = { message: describeError(error), atMs: this.#context.clock.monotonicMs() }
       this.#context.telemetry.count('collect_turned_away', { reason: 'bus' })
       if (error instanceof HttpError) throw error
       if (error instanceof WardenError && error.retryable) throw busy('The bus does not answer.', error)

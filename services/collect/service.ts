@@ -1,7 +1,7 @@
 /**
  * The collect service: takes events in over HTTP and puts them on the bus as they came, credentials replaced.
  */
-import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
+import { writesFail, type Health, type Service, type ServiceContext } from '../../runtime/service.ts'
 import { SourceCatalog } from './catalog.ts'
 import { CollectHttp } from './http.ts'
 
@@ -26,7 +26,7 @@ export function createCollectService(context: ServiceContext): Service {
       const failure = http.busFailure
       return failure === undefined
         ? { state: 'ready', summary: 'takes records in' }
-        : { state: 'degraded', summary: `the bus refused the last records: ${failure}` }
+        : { state: 'degraded', summary: `the bus refused the last records: ${failure}`, unready: writesFail }
     },
     routes: (app) => http.mount(app),
   }

@@ -59,7 +59,10 @@ export interface StatusSources {
 const Answers = z.strictObject({ kind: z.string(), ok: z.boolean(), problem: z.string().optional() })
 const Counts = z.record(z.string(), z.int())
 const Status = z.strictObject({
-  services: z.record(z.string(), z.strictObject({ state: z.enum(healthStates), summary: z.string() })),
+  services: z.record(
+    z.string(),
+    z.strictObject({ state: z.enum(healthStates), summary: z.string(), unready: z.string().optional() }),
+  ),
   bus: Answers,
   index: Answers,
   lag: z.array(z.strictObject({ stage: z.string(), topic: z.string(), records: z.int() })).nullable(),
