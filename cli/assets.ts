@@ -12,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { createInterface } from 'node:readline'
 import { SingleBar } from 'cli-progress'
 import { z } from 'zod'
+import { counted } from '../core/counted.ts'
 import type { Asset } from '../core/asset.ts'
 import { describeError } from '../core/errors.ts'
 import { sha256Hex } from '../core/ids.ts'
@@ -89,7 +90,7 @@ export async function register(
   print(
     `${id} ${options.release}: ${prints.length} files, ${bytes} bytes, ${tensors} tensors, ${hashes.length} training records.`,
   )
-  print(`Inventory: ${parts.length} files in ${folder}. Fingerprint: ${join(registry, `${stem}.json`)}`)
+  print(`Inventory: ${counted(parts.length, 'file')} in ${folder}. Fingerprint: ${join(registry, `${stem}.json`)}`)
   if (loaded.config.content.inventory.length === 0) {
     note(`Add ${folder} to content.inventory, so that detectors know of it.`)
   }

@@ -9,6 +9,7 @@ import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SingleBar } from 'cli-progress'
+import { counted } from '../core/counted.ts'
 import { openSuspect } from '../connectors/suspect/suspect.ts'
 import { describeError } from '../core/errors.ts'
 import { canonicalDigest, sha256Hex } from '../core/ids.ts'
@@ -53,7 +54,7 @@ export async function plan(out: string, options: PlanOptions): Promise<void> {
     })
     return
   }
-  print(`${options.count} canaries and as many controls, sealed: ${out}`)
+  print(`${counted(options.count, 'canary', 'canaries')} and as many controls, sealed: ${out}`)
   print(`Commitment (publish it, or have it time-stamped, before any examination): ${sealed.commitment}`)
   if (options.training === undefined)
     note('Teach them to the model with --training FILE, which writes them out in clear.')
@@ -86,7 +87,9 @@ export async function registerCanaries(
     printJson({ registered: planted.length, file, commitment })
     return
   }
-  print(`${planted.length} canaries are registered, by digests of their texts: ${file}`)
+  print(
+    `${counted(planted.length, 'canary is registered, by the digest of its text', 'canaries are registered, by digests of their texts')}: ${file}`,
+  )
   if (configured === undefined) note(`Add ${folder} to content.inventory, so that detectors know of them.`)
 }
 

@@ -1,4 +1,5 @@
 /** What `modelwarden content` does: checks, runs cases, publishes. */
+import { counted } from '../core/counted.ts'
 import { ContentInvalidError, formatPlace } from '../core/errors.ts'
 import type { Bus } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
@@ -57,7 +58,11 @@ export async function testAll({ config, folder }: LoadedConfig, json: boolean): 
   else printCases(cases, failed)
   if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
   if (failed.length > 0) {
-    throw new CliError(exitCodes.failure, 'CASES_FAILED', `${failed.length} of ${cases.length} cases failed.`)
+    throw new CliError(
+      exitCodes.failure,
+      'CASES_FAILED',
+      `${failed.length} of ${counted(cases.length, 'case')} failed.`,
+    )
   }
 }
 

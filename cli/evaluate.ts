@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { SingleBar } from 'cli-progress'
+import { counted } from '../core/counted.ts'
 import type { ContentFile } from '../core/content.ts'
 import { ContentInvalidError, describeError, type Mistake } from '../core/errors.ts'
 import { readInventory } from '../engine/inventory/inventory.ts'
@@ -57,10 +58,12 @@ export async function evaluate(
     stream.end()
     await once(stream, 'close')
   }
-  if (run.deadLetters > 0) note(`${run.deadLetters} records could not be read.`)
+  if (run.deadLetters > 0) note(`${counted(run.deadLetters, 'record')} could not be read.`)
   const total = counts.reduce((sum, count) => sum + count, 0)
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
-  print(`${files.length} files, ${run.records} records, ${total} alerts, ${seconds} s: ${out}`)
+  print(
+    `${counted(files.length, 'file')}, ${counted(run.records, 'record')}, ${counted(total, 'alert')}, ${seconds} s: ${out}`,
+  )
 }
 
 async function opened(path: string): Promise<WriteStream> {

@@ -1,4 +1,5 @@
 /** What `modelwarden topics create` does. */
+import { counted } from '../core/counted.ts'
 import { stateTopic, topicSpecs, type TopicSpec } from '../core/topics.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import { createLog } from '../runtime/logger.ts'
@@ -47,5 +48,5 @@ export async function createAllTopics(loaded: LoadedConfig): Promise<readonly Ma
 
 function keptInWords({ cleanup, retentionMs }: TopicSpec): string {
   if (cleanup === 'compact') return 'last version'
-  return retentionMs === undefined ? 'as the broker says' : `${retentionMs / dayMs} days`
+  return retentionMs === undefined ? 'as the broker says' : counted(retentionMs / dayMs, 'day')
 }

@@ -11,6 +11,7 @@ import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify'
 import type { Registry } from 'prom-client'
+import { counted } from '../core/counted.ts'
 import { ConfigInvalidError, describeError, WardenError } from '../core/errors.ts'
 import type { Bus } from '../core/ports/bus.ts'
 import type { Config } from './config.ts'
@@ -117,7 +118,7 @@ export async function createHttpHost(options: HttpHostOptions): Promise<HttpHost
     timeWindow: '1 minute',
     keyGenerator: (request) => callerOf(request)?.name ?? request.ip,
     errorResponseBuilder: (_request, context) =>
-      new HttpError(429, 'TOO_MANY_REQUESTS', `At most ${context.max} requests in a minute.`, {
+      new HttpError(429, 'TOO_MANY_REQUESTS', `At most ${counted(context.max, 'request')} in a minute.`, {
         retryAfterMs: context.ttl,
       }),
   })

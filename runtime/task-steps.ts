@@ -91,7 +91,7 @@ export class TaskSteps {
     outputs.nextRecord()
     const what = record.headers[headers.badEncoding] ?? ''
     const count = record.headers[headers.badEncodingRecords] ?? 'some'
-    const message = `A batch of ${count} records can not be read (${what}).`
+    const message = `A batch of ${count} record${count === '1' ? '' : 's'} can not be read (${what}).`
     const hint = 'Mend the compression of its producer, and send it again.'
     outputs.deadLetter(record, 'BAD_ENCODING', message, { hint, redacted: '' })
     this.advance(record)

@@ -7,6 +7,7 @@
  * (acknowledged.ts), or to have already (conflicts.ts), is looked after.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { counted } from '../../core/counted.ts'
 import { IndexUnavailableError } from '../../core/errors.ts'
 import type { PutDocument, PutResult } from '../../core/ports/search-index.ts'
 import { documentJson } from '../../core/search-document.ts'
@@ -112,7 +113,9 @@ export class Bulk {
       const again = await this.#turns.take(() => this.#once(waiting, results))
       if (again.items.length === 0) return
       if (performance.now() > deadline) {
-        throw new IndexUnavailableError(`${again.items.length} documents were turned away: ${again.why}`)
+        throw new IndexUnavailableError(
+          `${counted(again.items.length, 'document was', 'documents were')} turned away: ${again.why}`,
+        )
       }
       await sleep(pauseMs(tries))
       waiting = again.items

@@ -4,6 +4,7 @@
  * Promises: reads only; the first question rejects where the server does not answer, so that nothing else is guessed.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { counted } from '../../core/counted.ts'
 import { clockSkewMs, summed, type Diagnosis } from '../../core/diagnosis.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { collections } from '../../core/ports/search-index.ts'
@@ -55,7 +56,7 @@ interface Health {
 }
 
 export function judgeHealth({ status, number_of_nodes: nodes, unassigned_shards: missing }: Health): Diagnosis {
-  const says = `The cluster is ${status}: ${nodes} ${nodes === 1 ? 'node' : 'nodes'}, ${missing} shards without a place.`
+  const says = `The cluster is ${status}: ${counted(nodes, 'node')}, ${counted(missing, 'shard')} without a place.`
   const name = 'health'
   if (status === 'red')
     return { name, state: 'fail', says: `${says} Some documents can't be reached.`, do: 'Bring the missing nodes back: GET _cluster/allocation/explain says why.' } // prettier-ignore
@@ -131,13 +132,14 @@ export function judgeIndices(indices: readonly (readonly [string, Meta | undefin
     return {
       name,
       state: 'fail',
-      says: `${foreign.length} indices were made without our templates: ${foreign.slice(0, 5).join(', ')}. Searches miss what is in them.`,
+      says: `${counted(foreign.length, 'index was', 'indices were')} made without our templates: ${foreign.slice(0, 5).join(', ')}. Searches miss what is in them.`,
       do: 'Remove them and let the indexer fill them again from the bus (docs/operations.md).',
     }
   }
   const older = indices.filter(([, meta]) => meta!.modelwarden!.version! < templateVersion).length
-  if (older === 0) return { name, state: 'ok', says: `${indices.length} indices, all with our mappings.` }
-  const says = `${older} of ${indices.length} indices have the mapping of an older version.`
+  if (older === 0)
+    return { name, state: 'ok', says: `${counted(indices.length, 'index', 'indices')}, all with our mappings.` }
+  const says = `${older} of ${counted(indices.length, 'index', 'indices')} have the mapping of an older version.`
   return { name, state: 'warn', says, do: 'The indexer adds the new fields when it starts.' }
 }
 
@@ -148,14 +150,18 @@ async function removal(
 ): Promise<Diagnosis> {
   const name = 'lifecycle'
   if ((await lifecycle.kind()) === 'expire') {
-    return { name, state: 'ok', says: `The server has no running lifecycle management: the indexer itself removes days of events after ${eventsKeptDays} days.` } // prettier-ignore
+    return { name, state: 'ok', says: `The server has no running lifecycle management: the indexer itself removes days of events after ${counted(eventsKeptDays, 'day')}.` } // prettier-ignore
   }
   const policy = await connection.ask<unknown>(
     { method: 'GET', path: `/_ilm/policy/${lifecycle.names.policy}` },
     { absent: [404] },
   )
   if (policy !== undefined)
-    return { name, state: 'ok', says: `The server (ILM) removes days of events after ${eventsKeptDays} days.` }
+    return {
+      name,
+      state: 'ok',
+      says: `The server (ILM) removes days of events after ${counted(eventsKeptDays, 'day')}.`,
+    }
   const says = `The server has lifecycle management (ILM), and no policy ${lifecycle.names.policy} yet.`
   return { name, state: 'warn', says, do: 'The indexer writes it when it starts.' }
 }

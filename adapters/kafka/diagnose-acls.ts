@@ -1,5 +1,6 @@
 /** What the broker's rules of access allow, as far as this user may see them. */
 import kafkajs, { type AclOperationTypes, type Admin, type DescribeAclResponse } from 'kafkajs'
+import { counted } from '../../core/counted.ts'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { faultType } from './retry.ts'
 
@@ -60,11 +61,11 @@ export function judgeAcls(resources: DescribeAclResponse['resources'], users: re
   const known = new Set(rules.map(({ principal }) => principal))
   const without = users.filter((user) => !known.has(`User:${user}`))
   if (without.length === 0)
-    return { name: 'acls', state: 'ok', says: `${rules.length} rules; every service's user has some.` }
+    return { name: 'acls', state: 'ok', says: `${counted(rules.length, 'rule')}; every service's user has some.` }
   return {
     name: 'acls',
     state: 'warn',
-    says: `${rules.length} rules; none is for the user of: ${without.join(', ')}.`,
+    says: `${counted(rules.length, 'rule')}; none is for the user of: ${without.join(', ')}.`,
     do: 'Add what they need, unless your users are named otherwise: modelwarden topics acls.',
   }
 }

@@ -5,6 +5,7 @@
  * it. The judging is pure. Promises: changes nothing; what this user may not see is said to be unseen, not to be well.
  */
 import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs'
+import { counted } from '../../core/counted.ts'
 import { clockSkewMs, summed, type Diagnosis } from '../../core/diagnosis.ts'
 import type { BusExpectations, ExpectedTopic } from '../../core/ports/bus.ts'
 import { topics as names } from '../../core/topics.ts'
@@ -83,7 +84,7 @@ export function judgeTopic(
     ...(seen === undefined ? [] : judgeSettings(spec, seen, settings.recordBytesMax)),
   ]
   const fine = [
-    `${partitions.length} ${partitions.length === 1 ? 'partition' : 'partitions'}, ${copies} copies`,
+    `${counted(partitions.length, 'partition')}, ${counted(copies, 'copy', 'copies')}`,
     ...(seen === undefined
       ? []
       : [`min.insync.replicas ${seen.get('min.insync.replicas')}`, `cleanup ${seen.get('cleanup.policy')}`, `compression ${seen.get('compression.type')}`]), // prettier-ignore
@@ -95,7 +96,7 @@ type Found = Omit<Diagnosis, 'name'>
 
 function judgePartitions(count: number, wanted: number): Found[] {
   if (count === wanted) return []
-  const says = `It has ${count} partitions and must have ${wanted}.`
+  const says = `It has ${counted(count, 'partition')} and must have ${wanted}.`
   return [{ state: 'fail', says, do: 'Stop the services, remove the topic and make it anew (docs/operations.md).' }]
 }
 
@@ -104,13 +105,13 @@ function judgeCopies(partitions: ITopicMetadata['partitions'], copies: number, i
   const leaderless = partitions.filter(({ leader }) => leader < 0).length
   const behind = partitions.filter(({ isr, replicas }) => isr.length < replicas.length).length
   const shut = partitions.filter(({ isr }) => isr.length < inSync).length
-  if (leaderless > 0) found.push({ state: 'fail', says: `${leaderless} partitions have no leader.`, do: 'Bring the missing brokers back.' }) // prettier-ignore
+  if (leaderless > 0) found.push({ state: 'fail', says: `${counted(leaderless, 'partition has', 'partitions have')} no leader.`, do: 'Bring the missing brokers back.' }) // prettier-ignore
   if (inSync > copies)
-    found.push({ state: 'fail', says: `min.insync.replicas is ${inSync} and there are ${copies} copies: nothing can be written.`, do: 'Lower min.insync.replicas or raise the number of copies.' }) // prettier-ignore
+    found.push({ state: 'fail', says: `min.insync.replicas is ${inSync}, and the replication factor ${copies}: nothing can be written.`, do: 'Lower min.insync.replicas or raise the number of copies.' }) // prettier-ignore
   else if (shut > 0)
-    found.push({ state: 'fail', says: `${shut} partitions have fewer copies in step than min.insync.replicas: nothing can be written to them.`, do: 'Bring the missing brokers back.' }) // prettier-ignore
+    found.push({ state: 'fail', says: `${counted(shut, 'partition has', 'partitions have')} fewer copies in step than min.insync.replicas: nothing can be written there.`, do: 'Bring the missing brokers back.' }) // prettier-ignore
   else if (behind > 0)
-    found.push({ state: 'warn', says: `${behind} partitions have copies that lag behind.`, do: 'See whether a broker is down.' }) // prettier-ignore
+    found.push({ state: 'warn', says: `${counted(behind, 'partition has', 'partitions have')} copies that lag behind.`, do: 'See whether a broker is down.' }) // prettier-ignore
   if (copies < replicasMin)
     found.push({ state: 'warn', says: `Its replication factor is ${copies}; ${replicasMin} survive the loss of a broker.`, do: 'Raise it with kafka-reassign-partitions.sh, and bus.kafka.replicationFactor for topics to come.' }) // prettier-ignore
   if (inSync < inSyncMin)
@@ -149,7 +150,7 @@ export function judgeVisibility(topics: number, seen: ReadonlyMap<string, TopicS
   return {
     name: 'topics',
     state: 'warn',
-    says: `The broker does not let this user see the settings of ${hidden} topics (TOPIC_AUTHORIZATION_FAILED).`,
+    says: `The broker does not let this user see the settings of ${counted(hidden, 'topic')} (TOPIC_AUTHORIZATION_FAILED).`,
     do: 'Run this as a user with DescribeConfigs on topics; what services themselves need is listed by: modelwarden topics acls.',
   }
 }

@@ -1,5 +1,6 @@
 /** `modelwarden doctor`: what is wrong with an installation, what that means, what to do. */
 import type { Command } from 'commander'
+import { counted } from '../../core/counted.ts'
 import { CliError, exitCodes } from '../exit.ts'
 import { clientOptions, type ClientOptions } from '../options.ts'
 
@@ -22,6 +23,6 @@ export function addDoctorCommand(program: Command): void {
       printReport(report, options.json ?? false)
       setTimeout(() => process.exit(), leftOverMsMax).unref()
       const failed = report.checks.filter(({ state }) => state === 'fail').length
-      if (failed > 0) throw new CliError(exitCodes.failure, 'UNWELL', `${failed} checks failed; see above.`)
+      if (failed > 0) throw new CliError(exitCodes.failure, 'UNWELL', `${counted(failed, 'check')} failed; see above.`)
     })
 }

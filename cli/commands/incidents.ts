@@ -1,5 +1,6 @@
 /** `modelwarden incidents`: what is open, what is behind it, and what people decide about it. */
 import { Argument, Option, type Command } from 'commander'
+import { counted } from '../../core/counted.ts'
 import type { Action } from '../../core/action.ts'
 import type { Decision } from '../../core/decision.ts'
 import { verdicts, type Incident } from '../../core/incident.ts'
@@ -120,10 +121,7 @@ function printIncident({ incident, signals, actions, decisions }: Whole): void {
     ['Incident', `${incident.id}, version ${incident.version}, ${incident.status}, ${settled}`],
     ['Tenant', incident.tenant],
     ['Time', `${incident.firstSeen} to ${incident.lastSeen}`],
-    [
-      'Risk',
-      `${Math.round(incident.risk)} over ${incident.signalCount} ${incident.signalCount === 1 ? 'signal' : 'signals'}`,
-    ],
+    ['Risk', `${Math.round(incident.risk)} over ${counted(incident.signalCount, 'signal')}`],
     [
       'Techniques',
       incident.techniques.map(({ id, name }) => (name === undefined ? id : `${id} ${name}`)).join(', ') || 'none named',

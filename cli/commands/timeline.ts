@@ -1,5 +1,6 @@
 /** `modelwarden timeline`: what happened in an incident, in the order of event time, for the case file. */
 import { Option, type Command } from 'commander'
+import { counted } from '../../core/counted.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { connect } from '../client.ts'
 import { note, print, printJson, styled } from '../output.ts'
@@ -61,5 +62,5 @@ function printTimesketch(timeline: Timeline): void {
   const { lines, leftOut } = timesketchOf(timeline)
   for (const line of lines) printJson(line)
   for (const { id, reason } of leftOut) note(`Left out: ${neutralLine(id, 100)}: ${reason}`)
-  note(`${lines.length} rows written, ${leftOut.length} left out.`)
+  note(`${counted(lines.length, 'row')} written, ${leftOut.length} left out.`)
 }

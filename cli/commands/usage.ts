@@ -1,5 +1,6 @@
 /** `modelwarden usage`: what was used of models, as an invoice needs it. */
 import { Option, type Command } from 'commander'
+import { counted } from '../../core/counted.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import type { UsageSums, UsageTotals } from '../../services/console/usage-sums.ts'
 import { usageGroups, usageIntervals, type UsageGroup, type UsageInterval } from '../../services/console/usage-sums.ts'
@@ -120,9 +121,17 @@ function printCsv({ by, per, items }: UsageTotals): void {
 function warningsOf({ state, coarse, incomplete, overflown, unchecked }: UsageSums): readonly string[] {
   return [
     ...(state === 'open' ? ['Some of it may still grow: periods that are not settled.'] : []),
-    ...(coarse > 0 ? [`${coarse} records are by tenant alone, as the meter was full: raise meter.metersMax.`] : []),
-    ...(incomplete > 0 ? [`${incomplete} records don't cover all of their period; see docs/licensing.md.`] : []),
+    ...(coarse > 0
+      ? [
+          `${counted(coarse, 'record is', 'records are')} by tenant alone, as the meter was full: raise meter.metersMax.`,
+        ]
+      : []),
+    ...(incomplete > 0
+      ? [`${counted(incomplete, 'record covers', 'records cover')} a part of the period alone; see docs/licensing.md.`]
+      : []),
     ...(overflown > 0 ? ['Some sums are too large to be told exactly: they are at least what is shown.'] : []),
-    ...(unchecked > 0 ? [`${unchecked} events came too late to tell whether their source had sent them before.`] : []),
+    ...(unchecked > 0
+      ? [`${counted(unchecked, 'event')} came too late to tell whether their source had sent them before.`]
+      : []),
   ]
 }

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SingleBar } from 'cli-progress'
+import { counted } from '../../core/counted.ts'
 import type { Incident } from '../../core/incident.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import type { Instance } from '../compose.ts'
@@ -140,7 +141,7 @@ function showIncidents(observed: Observed): void {
     const color = incident.severity === 'critical' ? 'red' : 'yellow'
     print(`\n${styled(color, incident.severity.toUpperCase())}  ${neutralLine(incident.title, 200)}`)
     print(
-      `  ${incident.id}  tenant ${neutralLine(incident.tenant, 60)}, risk ${Math.round(incident.risk)}, ${incident.signalCount} signals`,
+      `  ${incident.id}  tenant ${neutralLine(incident.tenant, 60)}, risk ${Math.round(incident.risk)}, ${counted(incident.signalCount, 'signal')}`,
     )
     print(indented(neutralLine(incident.summary, 1_600)))
   }

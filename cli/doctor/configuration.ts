@@ -1,4 +1,5 @@
 /** Whether the secrets that the configuration names are there. The values are looked at and never kept. */
+import { counted } from '../../core/counted.ts'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { ConfigInvalidError } from '../../core/errors.ts'
 import { SecretRef } from '../../runtime/config-parts.ts'
@@ -21,7 +22,14 @@ export async function lookAtSecrets({ loaded, env, redactor }: Patient): Promise
   })
   try {
     secrets.settle()
-    return [{ name: 'secrets', state: 'ok', says: `${refs.length} secrets are named, and are there.` }, ...found]
+    return [
+      {
+        name: 'secrets',
+        state: 'ok',
+        says: `${counted(refs.length, 'secret is named, and is there', 'secrets are named, and are there')}.`,
+      },
+      ...found,
+    ]
   } catch (error) {
     if (!(error instanceof ConfigInvalidError)) throw error
     const missing = error.mistakes.map(({ message, hint }): Diagnosis => {

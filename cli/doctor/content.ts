@@ -1,4 +1,5 @@
 /** The content folders: whether they compile, what rests because a list is empty, what would act and only describes. */
+import { counted } from '../../core/counted.ts'
 import type { ContentFile } from '../../core/content.ts'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { formatMistake } from '../../core/errors.ts'
@@ -29,11 +30,11 @@ export async function lookAtContent({ loaded }: Patient): Promise<readonly Diagn
 
 function judgeSet({ set, files, mistakes }: CheckedContent): Diagnosis {
   const [first] = mistakes
-  if (first === undefined) return { name: set, state: 'ok', says: `${files.length} files, no mistakes.` }
+  if (first === undefined) return { name: set, state: 'ok', says: `${counted(files.length, 'file')}, no mistakes.` }
   return {
     name: set,
     state: 'fail',
-    says: `${mistakes.length} mistakes, the first: ${formatMistake(first)}`,
+    says: `${counted(mistakes.length, 'mistake')}, the first: ${formatMistake(first)}`,
     do: 'Mend what modelwarden content check lists; until then the version before stays in force.',
   }
 }

@@ -1,4 +1,5 @@
 /** A live instance, where one is named or lives in the data folder. */
+import { counted } from '../../core/counted.ts'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { connect, knownInstance } from '../client.ts'
 import type { Status } from '../commands/status.ts'
@@ -29,7 +30,7 @@ export function judgeStatus(
       return { name, state: ok ? ('ok' as const) : ('fail' as const), says: problem ?? 'It does not answer.' }
     }),
     ...content.mistakes.map(({ set, mistakes }) => {
-      const says = `${mistakes.length} mistakes: what was in force before stays in force.`
+      const says = `${counted(mistakes.length, 'mistake')}: what was in force before stays in force.`
       return { name: set, state: 'warn' as const, says }
     }),
   ].filter(({ state }) => state !== 'ok')

@@ -1,5 +1,6 @@
 /** `modelwarden backtest`: rules over a past range of the index, the bus or files. */
 import { SingleBar } from 'cli-progress'
+import { counted } from '../../core/counted.ts'
 import type { Event } from '../../core/event.ts'
 import { isEvent } from '../../core/event.ts'
 import { ContentInvalidError } from '../../core/errors.ts'
@@ -62,7 +63,7 @@ export async function backtest(paths: readonly string[], options: BacktestOption
   }
   const closed = await verdicts(options)
   const report = test.finish(closed, () => performance.now())
-  if (bar.broken > 0) note(`${bar.broken} records were passed over: they are no events.`)
+  if (bar.broken > 0) note(`${counted(bar.broken, 'record was passed over: it is no event', 'records were passed over: they are no events')}.`)
   if (options.json) printJson(report)
   else show(report)
 }

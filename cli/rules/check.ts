@@ -1,5 +1,6 @@
 /** `modelwarden rules check`: every finding of a look over the rules, for people, programs and code hosts (SARIF). */
 import { writeFileSync } from 'node:fs'
+import { counted } from '../../core/counted.ts'
 import { formatPlace } from '../../core/errors.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { checkRules } from '../../services/detect/rule-check.ts'
@@ -39,10 +40,16 @@ export async function checkThese(paths: readonly string[], options: CheckOptions
     printJson({ files: files.length, rules, errors, warnings, findings: findings.map(flat) })
   } else {
     for (const finding of findings) printFinding(finding)
-    print(`${files.length} files, ${rules} rules: ${errors} errors, ${warnings} warnings.`)
+    print(
+      `${counted(files.length, 'file')}, ${counted(rules, 'rule')}: ${counted(errors, 'error')}, ${counted(warnings, 'warning')}.`,
+    )
   }
   if (errors > 0 || (options.strict && warnings > 0)) {
-    throw new CliError(exitCodes.usage, 'RULES_INVALID', `The rules have ${errors} errors and ${warnings} warnings.`)
+    throw new CliError(
+      exitCodes.usage,
+      'RULES_INVALID',
+      `The rules have ${counted(errors, 'error')} and ${counted(warnings, 'warning')}.`,
+    )
   }
 }
 

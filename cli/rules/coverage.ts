@@ -1,5 +1,6 @@
 /** `modelwarden rules coverage`: techniques that the rules look for, as a table, JSON, and Navigator layers. */
 import { writeFileSync } from 'node:fs'
+import { counted } from '../../core/counted.ts'
 import { formatMistake } from '../../core/errors.ts'
 import { filledFields } from '../../engine/sources/filled-fields.ts'
 import { coverageOf, layerOf } from '../../services/detect/coverage.ts'
@@ -41,5 +42,5 @@ export async function showCoverage(paths: readonly string[], options: CoverageOp
     rules.map(({ title }) => title).join('; '),
   ])
   printTable(['TECHNIQUE', 'RULES', 'FED', 'WHICH'], rows)
-  print(`\n${covered.length} techniques, ${unfed.length} of them looked for by rules that no source feeds.`)
+  print(`\n${counted(covered.length, 'technique')}, ${unfed.length} of them looked for by rules that no source feeds.`)
 }

@@ -1,5 +1,6 @@
 /** `modelwarden rules match`: rules over a file of events, one line a match. */
 import { once } from 'node:events'
+import { counted } from '../../core/counted.ts'
 import { formatMistake } from '../../core/errors.ts'
 import { EventLines } from '../../engine/sigma/ndjson.ts'
 import type { EventTree, LogSource, Matcher } from '../../engine/sigma/types.ts'
@@ -47,7 +48,7 @@ export async function matchEvents(options: MatchOptions): Promise<void> {
   for (const mistake of refused.slice(0, shownMax)) note(formatMistake(mistake))
   if (refused.length > shownMax) note(`… and ${refused.length - shownMax} more mistakes.`)
   if (refused.length > 0 && options.strict) {
-    throw new CliError(exitCodes.usage, 'RULES_INVALID', `The rules have ${refused.length} mistakes.`)
+    throw new CliError(exitCodes.usage, 'RULES_INVALID', `The rules have ${counted(refused.length, 'mistake')}.`)
   }
   const run = new MatchRun(matcher, options.json ?? false)
   const matchedMs = performance.now()

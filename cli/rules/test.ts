@@ -1,5 +1,6 @@
 /** `modelwarden rules test`: the cases beside rules, on the engine that runs in production; also as a JUnit report. */
 import { writeFileSync } from 'node:fs'
+import { counted } from '../../core/counted.ts'
 import { ContentInvalidError, formatPlace } from '../../core/errors.ts'
 import { neutralLine } from '../../runtime/terminal-text.ts'
 import { runRuleCases, type RuleCaseResult } from '../../services/detect/rule-cases.ts'
@@ -34,7 +35,11 @@ export async function testThese(paths: readonly string[], options: TestOptions):
   } else printRun(results, failed, untested)
   if (mistakes.length > 0) throw new ContentInvalidError(mistakes)
   if (failed.length > 0) {
-    throw new CliError(exitCodes.failure, 'CASES_FAILED', `${failed.length} of ${results.length} cases failed.`)
+    throw new CliError(
+      exitCodes.failure,
+      'CASES_FAILED',
+      `${failed.length} of ${counted(results.length, 'case')} failed.`,
+    )
   }
 }
 
@@ -48,5 +53,5 @@ function printRun(
     for (const difference of differences) print(`          ${neutralLine(difference, 2_000)}`)
   }
   for (const file of untested) print(`${styled('yellow', 'no cases')}  ${neutralLine(file)}`)
-  print(`${results.length} cases, ${failed.length} failed.`)
+  print(`${counted(results.length, 'case')}, ${failed.length} failed.`)
 }

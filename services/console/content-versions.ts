@@ -3,6 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { counted } from '../../core/counted.ts'
 import { Bundle } from '../../core/content.ts'
 import { ContentInvalidError, formatMistake } from '../../core/errors.ts'
 import type { Bus } from '../../core/ports/bus.ts'
@@ -87,5 +88,10 @@ const shownMax = 10
 function invalid({ code, mistakes }: ContentInvalidError): HttpError {
   const shown = mistakes.slice(0, shownMax).map(formatMistake).join('; ')
   const hint = 'Nothing has changed. Publish a version in which these are mended.'
-  return new HttpError(409, code, `That version has ${mistakes.length} mistakes for this program: ${shown}`, { hint })
+  return new HttpError(
+    409,
+    code,
+    `That version has ${counted(mistakes.length, 'mistake')} for this program: ${shown}`,
+    { hint },
+  )
 }

@@ -3,6 +3,7 @@
  *
  * Pure. Content from events is quoted, never interpreted: whoever shows it escapes it.
  */
+import { counted } from '../../core/counted.ts'
 import type { Incident } from '../../core/incident.ts'
 import { limits } from '../../core/limits.ts'
 import { levels, type Entity, type Exposure, type Technique } from '../../core/signal.ts'
@@ -133,7 +134,7 @@ function summarize(
   const lost = describeExposure(exposure)
   if (lost !== '') sentences.push(`Exposed: ${lost}.`)
   sentences.push(
-    `Risk ${assessment.risk} over ${cluster.length} ${cluster.length === 1 ? 'signal' : 'signals'} of ${findings.length} ${findings.length === 1 ? 'rule' : 'rules'}.`,
+    `Risk ${assessment.risk} over ${counted(cluster.length, 'signal')} of ${counted(findings.length, 'rule')}.`,
   )
   return sentences.join(' ').slice(0, limits.fieldCharsMax)
 }
@@ -160,9 +161,9 @@ function describeExposure(exposure: Exposure): string {
     const of = exposure.ofBytes !== undefined && exposure.ofBytes > 0 ? ` of ${formatBytes(exposure.ofBytes)}` : ''
     parts.push(`${formatBytes(exposure.bytes)}${of}`)
   }
-  if (exposure.queries !== undefined) parts.push(`${exposure.queries} answers`)
-  if (exposure.tokens !== undefined) parts.push(`${exposure.tokens} tokens`)
-  if (exposure.probabilities !== undefined) parts.push(`${exposure.probabilities} probabilities`)
+  if (exposure.queries !== undefined) parts.push(counted(exposure.queries, 'answer'))
+  if (exposure.tokens !== undefined) parts.push(counted(exposure.tokens, 'token'))
+  if (exposure.probabilities !== undefined) parts.push(counted(exposure.probabilities, 'probability', 'probabilities'))
   return parts.join(', ')
 }
 

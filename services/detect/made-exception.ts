@@ -4,6 +4,7 @@
  * Pure. Promises: the exception hides the finding's own evidence, or it is not made; it hides none of the cases that the rule
  * must find, or it is refused, with the cases' names; values of events stand in it literally, wildcards included.
  */
+import { counted } from '../../core/counted.ts'
 import type { ContentFile } from '../../core/content.ts'
 import { derivedId } from '../../core/ids.ts'
 import { formatMistake } from '../../core/errors.ts'
@@ -90,7 +91,7 @@ export function objections(
     (event) => hides.hiding(ruleId, event, Date.parse(String(event['@timestamp']))) === undefined,
   )
   if (seen.length > 0)
-    return [`It would not hide ${seen.length} of the ${wish.events.length} events behind the signal.`]
+    return [`It would not hide ${seen.length} of the ${counted(wish.events.length, 'event')} behind the signal.`]
   const metas = [...before.set.sigma, ...before.set.correlations.map(({ rule }) => rule)].map(({ meta }) => meta)
   const file = metas.find(({ id }) => id === ruleId)?.place.file.replace(/\.ya?ml$/, '.cases.yml')
   const own = rules.cases.filter(({ path }) => path === file)

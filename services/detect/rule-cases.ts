@@ -5,6 +5,7 @@
  * come of them. Pure: both steps of detect run in process. docs/rules.md says how to write cases.
  */
 import { z } from 'zod'
+import { counted } from '../../core/counted.ts'
 import type { ContentFile } from '../../core/content.ts'
 import type { FilePlace, Mistake } from '../../core/errors.ts'
 import type { Signal } from '../../core/signal.ts'
@@ -157,7 +158,7 @@ function judgeOne(expected: Expected, made: readonly Signal[]): string[] {
   const { rule, count } = expected
   const of = made.filter((signal) => rule === undefined || signal.rule.id === rule || signal.rule.title === rule)
   const differences: string[] = []
-  if (of.length !== count) differences.push(`${rule ?? 'the rule'} made ${of.length} signals, not ${count}`)
+  if (of.length !== count) differences.push(`${rule ?? 'the rule'} made ${counted(of.length, 'signal')}, not ${count}`)
   for (const signal of of) {
     for (const [path, value] of Object.entries(expected.signal)) {
       const [is, want] = [JSON.stringify(valueAt(signal, path) ?? null), JSON.stringify(value ?? null)]

@@ -6,6 +6,7 @@
  * before anything else happens to the action.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { counted } from '../../core/counted.ts'
 import type { Action } from '../../core/action.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import {
@@ -98,7 +99,7 @@ export class Attempt {
       await this.#tell({
         state: 'failed',
         reason: 'ATTEMPTS_SPENT',
-        summary: `Cut off ${cutOffs} times by the end of the process that did it; nobody can tell whether it was done.`,
+        summary: `Cut off ${counted(cutOffs, 'time')} by the end of the process that did it; nobody can tell whether it was done.`,
       })
       return undefined
     }

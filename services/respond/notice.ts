@@ -4,6 +4,7 @@
  *
  * Pure. Every text is cut to the notice's limits; escaping is the connector's, who knows the medium.
  */
+import { counted } from '../../core/counted.ts'
 import type { Notice } from '../../core/notice.ts'
 import type { ActionEntry } from './book.ts'
 import type { IncidentBrief } from './incident-brief.ts'
@@ -71,7 +72,7 @@ function named(incident: IncidentBrief, types: readonly string[]): string[] {
 }
 
 function certaintyOf(incident: IncidentBrief): string {
-  const findings = `${incident.signalCount} ${incident.signalCount === 1 ? 'finding' : 'findings'} by ${incident.rules.length} ${incident.rules.length === 1 ? 'rule' : 'rules'}`
+  const findings = `${counted(incident.signalCount, 'finding')} by ${counted(incident.rules.length, 'rule')}`
   const settled = incident.settled
     ? 'Settled: all records of its time are in.'
     : 'Provisional: records that arrive late may still change it.'
@@ -89,9 +90,9 @@ function lostOf({ exposure }: IncidentBrief): { lost?: string } {
         : ` (${Math.round((100 * exposure.bytes) / exposure.ofBytes)} % of the artifacts touched)`
     parts.push(`${spellBytes(exposure.bytes)}${share}`)
   }
-  if (exposure.queries !== undefined) parts.push(`${exposure.queries} queries`)
-  if (exposure.tokens !== undefined) parts.push(`${exposure.tokens} tokens`)
-  if (exposure.probabilities !== undefined) parts.push(`${exposure.probabilities} probabilities`)
+  if (exposure.queries !== undefined) parts.push(counted(exposure.queries, 'query', 'queries'))
+  if (exposure.tokens !== undefined) parts.push(counted(exposure.tokens, 'token'))
+  if (exposure.probabilities !== undefined) parts.push(counted(exposure.probabilities, 'probability', 'probabilities'))
   return parts.length === 0 ? {} : { lost: cut(`${parts.join(', ')}.`) }
 }
 
