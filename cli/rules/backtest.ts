@@ -63,7 +63,10 @@ export async function backtest(paths: readonly string[], options: BacktestOption
   }
   const closed = await verdicts(options)
   const report = test.finish(closed, () => performance.now())
-  if (bar.broken > 0) note(`${counted(bar.broken, 'record was passed over: it is no event', 'records were passed over: they are no events')}.`)
+  if (bar.broken > 0)
+    note(
+      `${counted(bar.broken, 'record was passed over: it is no event', 'records were passed over: they are no events')}.`,
+    )
   if (options.json) printJson(report)
   else show(report)
 }
