@@ -15,6 +15,7 @@ import type { Config } from '../runtime/config.ts'
 import { sealedBus } from '../runtime/control-seal.ts'
 import { ContentPublisher } from '../runtime/content-publisher.ts'
 import { followContent, type FollowedContent } from '../runtime/content-reader.ts'
+import { agreeOnKey } from '../runtime/installation-key.ts'
 import { isLoopback, type AccessToken } from '../runtime/http-access.ts'
 import { createHttpHost, listenAddress, type HttpHost } from '../runtime/http.ts'
 import type { Log } from '../runtime/log.ts'
@@ -125,7 +126,9 @@ async function start(options: ComposeOptions, undo: Undo[], stop: Instance['stop
   }
   const content = await followContent(adapters.bus, log, metrics.telemetry)
   undo.push(() => content.stop())
-  await publishContent(options, { adapters, content, log, metrics }, undo)
+  const publishes = config.content.publish ?? options.publishes
+  await agreeOnKey({ bus: adapters.bus, content, hmacKey, replaces: config.hmacKeyReplaces, publishes, log })
+  if (publishes) await publishContent(options, { adapters, content, log, metrics }, undo)
   const context: ServiceContext = {
     config,
     configFolder: loaded.folder,
@@ -210,7 +213,6 @@ async function publishContent(
   undo: Undo[],
 ): Promise<void> {
   const { config, folder } = options.loaded
-  if (!(config.content.publish ?? options.publishes)) return
   const publisher = new ContentPublisher({
     bus: parts.adapters.bus,
     content: parts.content,

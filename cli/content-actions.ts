@@ -8,6 +8,7 @@ import type { LoadedConfig } from '../runtime/config-load.ts'
 import { checkContent, ContentPublisher, contentSets, type Published } from '../runtime/content-publisher.ts'
 import { sealedBus } from '../runtime/control-seal.ts'
 import { followContent, type FollowedContent } from '../runtime/content-reader.ts'
+import { agreeOnKey } from '../runtime/installation-key.ts'
 import type { Log } from '../runtime/log.ts'
 import { createLog } from '../runtime/logger.ts'
 import { Redactor } from '../runtime/redact.ts'
@@ -119,6 +120,7 @@ export async function withContent<T>(
   try {
     await bus.createTopics(topicSpecs(config.bus.partitions))
     const content = await followContent(bus, log, silentTelemetry)
+    await agreeOnKey({ bus, content, hmacKey, replaces: config.hmacKeyReplaces, publishes: true, log })
     const done = await deed({ bus, content, log })
     await content.stop()
     return done

@@ -23,6 +23,13 @@ export const Config = z.strictObject({
       'The same in every process and for every command that publishes content; ' +
       'embedded default: generated in the data folder (0600). Required on Kafka.',
   ),
+  hmacKeyReplaces: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, 'Write the 16 hex digits that the refusal to start names.')
+    .optional()
+    .describe(
+      'Fingerprint of the key that `hmacKey` has taken the place of: without it, a process with another key than the others does not start. See docs/operations.md, Another hmacKey.',
+    ),
   content: Content,
   collect: section('Takes events in.', {
     bodyBytesMax: z

@@ -88,11 +88,19 @@ export const contentKeys = {
   bundle: (set: ContentSet, digest: string): string => `bundle/${set}/${digest}`,
   current: (set: ContentSet): string => `current/${set}`,
   rollback: (set: ContentSet, at: string): string => `rollback/${set}/${at}`,
+  /** Which key this installation has (installation-key.ts). */
+  hmacKey: 'hmac-key',
 } as const
 
 const Current = z.strictObject({ digest: z.string(), held: z.string().optional() })
 
+const KeyRecord = z.strictObject({ fingerprint: z.string().regex(/^[0-9a-f]{16}$/) })
+
 export interface FollowedContent extends ContentReader, ContentHistory {
+  /** Of the installation's hmacKey; undefined before the first publisher has said so. */
+  keyFingerprint(): string | undefined
+  /** Called with that, now and whenever somebody says it anew. */
+  onKeyFingerprint(listener: (fingerprint: string) => void): void
   stop(): Promise<void>
 }
 
@@ -116,6 +124,8 @@ export class ContentOnBus implements ContentReader, ContentHistory {
   readonly #rollbacks = new Map<string, Rollback>()
   readonly #reports = new Map<string, ContentReport>()
   readonly #waiting = new Set<() => void>()
+  #keyFingerprint: string | undefined
+  readonly #keyListeners: ((fingerprint: string) => void)[] = []
 
   constructor(log: Log, telemetry: Telemetry, bundleWaitMs: number = bundleWaitMsMax) {
     this.#log = log
@@ -200,6 +210,15 @@ export class ContentOnBus implements ContentReader, ContentHistory {
     return this.#held.get(set)
   }
 
+  keyFingerprint(): string | undefined {
+    return this.#keyFingerprint
+  }
+
+  onKeyFingerprint(listener: (fingerprint: string) => void): void {
+    this.#keyListeners.push(listener)
+    if (this.#keyFingerprint !== undefined) listener(this.#keyFingerprint)
+  }
+
   #applyRecord(key: string, value: Buffer | null, appendedMs: number): void {
     const [kind, second = '', third = ''] = key.split('/')
     const text = value?.toString('utf8')
@@ -224,6 +243,10 @@ export class ContentOnBus implements ContentReader, ContentHistory {
     } else if (kind === 'rollback') {
       if (text === undefined) this.#rollbacks.delete(key)
       else this.#rollbacks.set(key, Rollback.parse(JSON.parse(text)))
+    } else if (kind === contentKeys.hmacKey && text !== undefined) {
+      const { fingerprint } = KeyRecord.parse(JSON.parse(text))
+      this.#keyFingerprint = fingerprint
+      for (const listener of this.#keyListeners) listener(fingerprint)
     }
   }
 
