@@ -13,24 +13,27 @@ import {
   betCount6,
   betCount7,
   betCount8,
+  betCount12,
   queryThreats,
 } from './evidence.ts'
 import { setBits } from './filter.ts'
 import { ringSize } from './input.ts'
 import { dimensionMax } from './input.ts'
+import { oddBytes } from './odd-ones.ts'
 import { slopesBytes } from './slopes.ts'
 import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 12
+export const version = 13
 /** Of the numbers at the beginning of a block. */
 export const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, repeated: 8,
   ringCount: 9, told: 10, since: 10 + queryThreats.length, kept: 10 + 2 * queryThreats.length,
+  odd: 11 + 2 * queryThreats.length,
 } as const // prettier-ignore
-export const headSize = at.kept + 1
-/** Where the parts begin, in bytes; the ring of inputs, as far as it is filled, what was kept of it, and, where there is one, the base of single changes come last. */
+export const headSize = at.odd + 1
+/** Where the parts begin, in bytes; the ring of inputs, as far as it is filled, what was kept of it, the odd ones, and, where there is one, the base of single changes come last. */
 export const from = (() => {
   const values = headSize * 8
   const labels = values + betCount * 4
@@ -43,7 +46,7 @@ export const from = (() => {
  * and multiples of twice as many count what tells of noise (noisy.ts).
  */
 export const shareParts = 65_536
-/** Where a block without a base ends. */
+/** Where what was kept ends, and the odd ones begin. */
 export function endOf(dimension: number, inRing: number, kept: number): number {
   return from.ring + 2 * (inRing * dimension + kept * widthOf(dimension))
 }
@@ -59,12 +62,12 @@ export class AccountBlock extends Block {
     const [is, dimension, ringCount] = [at.version, at.dimension, at.ringCount].map((n) => bytes.readDoubleLE(n * 8))
     if (!Number.isInteger(dimension) || dimension! < 1 || dimension! > dimensionMax) return undefined
     const had = betsOf[is!]
-    const now =
-      is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? ofVersion11(bytes) : ofVersion(bytes, is!, had)
+    const now = is === 2 ? ofVersion2(bytes, dimension!) : had === undefined ? bytes : ofVersion(bytes, is!, had)
     if (now === undefined || now.length < headSize * 8 || now.readDoubleLE(0) !== version) return undefined
     const rows = now.readDoubleLE(at.kept * 8)
     const inRing = Math.min(ringSize, ringCount!)
-    const more = now.length - endOf(dimension!, inRing, rows)
+    const odd = now.readDoubleLE(at.odd * 8)
+    const more = now.length - endOf(dimension!, inRing, rows) - oddBytes(dimension!, odd)
     const fits = rows <= roomFor(dimension!).rows && (more === 0 || more === slopesBytes(dimension!))
     if (!fits) return undefined
     // Until the ring was full older versions left out what was kept besides.
@@ -88,16 +91,18 @@ export class AccountBlock extends Block {
 
 /** How many bets each version had. */
 const betsOf: Readonly<Record<number, number>> = {
-  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount, 10: betCount,
+  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount12, 10: betCount12, 11: betCount12, 12: betCount12,
 } // prettier-ignore
+/** Up to version 12 nothing was kept of odd inputs; up to version 5 nothing of what left the ring either. */
+const headSizeOf = (is: number): number => (is < 6 ? at.kept : at.odd)
 
 /**
- * Versions 3 to 8 had fewer bets, and up to 5 kept nothing of what left the ring. Version 9 had a base of single changes of each account,
+ * Versions 3 to 8 had fewer bets. Version 9 had a base of single changes of each account,
  * before the ring: most of them were of natural inputs, and what is tried of one is known again soon. Up to version 10 it is known of the
- * queries of the whole life alone how many repeat earlier ones.
+ * queries of the whole life alone how many repeat earlier ones. Version 11 knew nothing of noise.
  */
 function ofVersion(bytes: Buffer, is: number, had: number): Buffer {
-  const head = (is < 6 ? at.kept : headSize) * 8
+  const head = headSizeOf(is) * 8
   const end = head + had * 4
   const ring = end + from.notes + ringSize - from.labels
   const now = Buffer.concat([
@@ -108,13 +113,9 @@ function ofVersion(bytes: Buffer, is: number, had: number): Buffer {
     bytes.subarray(end, ring),
     bytes.subarray(is === 9 ? ring + slopesBytes(bytes.readDoubleLE(at.dimension * 8)) : ring),
   ])
-  return asNow(now)
-}
-
-/** Version 11 knew nothing of noise. */
-function ofVersion11(bytes: Buffer): Buffer {
-  if (bytes.readDoubleLE(at.version * 8) === 11) bytes.writeDoubleLE(version, at.version * 8)
-  return bytes
+  if (is < 11) return asNow(now)
+  now.writeDoubleLE(version, at.version * 8)
+  return now
 }
 
 function asNow(block: Buffer): Buffer {

@@ -1,5 +1,6 @@
 /**
- * What is remembered of one account and model: one block of bytes, below three kilobytes, as long as what it holds.
+ * What is remembered of one account and model: one block of bytes, about three kilobytes and half as much more
+ * where many of its inputs were odd, as long as what it holds.
  *
  * An `Account` is the form to work in: a block is opened over it, changed, and put back, so that of a million accounts each
  * costs its bytes and little else.
@@ -10,8 +11,9 @@ import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './input.ts'
 import { see } from './filter.ts'
 import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
+import { OddOnes, oddBytes, oddBytesMax } from './odd-ones.ts'
 import { Slopes } from './slopes.ts'
-import { roomFor, type Earlier } from './steps.ts'
+import { evennessOf, roomFor, type Earlier, type Evenness } from './steps.ts'
 
 /**
  * Which inputs were asked before is known of the last 100 to 200 that differ, by two Bloom filters (Bloom 1970) of which the
@@ -43,6 +45,7 @@ export class Account {
   /** Hashes of the labels of what is in the ring, and what is noted of it. */
   readonly #labels: Uint32Array
   readonly #slopes: Slopes
+  readonly #odd: OddOnes
   readonly #ring: Float16Array
   /** The same memory. */
   readonly #ringBits: Uint16Array
@@ -64,7 +67,9 @@ export class Account {
 
   constructor(dimension: number) {
     this.#slopes = new Slopes(dimension)
-    const buffer = new ArrayBuffer(endOf(dimension, ringSize, roomFor(dimension).rows) + this.#slopes.bytes.length)
+    this.#odd = new OddOnes(dimension)
+    const most = endOf(dimension, ringSize, roomFor(dimension).rows)
+    const buffer = new ArrayBuffer(most + oddBytesMax(dimension) + this.#slopes.bytes.length)
     this.dimension = dimension
     this.#fullRing = endOf(dimension, ringSize, 0)
     this.#bytes = Buffer.from(buffer)
@@ -101,7 +106,9 @@ export class Account {
     block.copyTo(this.#bytes)
     this.#isOpened = 0
     const [ring, end, length] = [this.#end(0), this.#end(this.#head[at.kept]!), block.length]
-    if (length > end) this.#bytes.copy(this.#slopes.bytes, 0, end, length)
+    const base = end + oddBytes(this.dimension, this.#head[at.odd]!)
+    if (base > end) this.#bytes.copy(this.#odd.bytes, 0, end, base)
+    if (length > base) this.#bytes.copy(this.#slopes.bytes, 0, base, length)
     else this.#slopes.end()
     if (this.#head[at.ringCount]! < ringSize) this.#bytes.copyWithin(this.#fullRing, ring, end)
   }
@@ -111,11 +118,12 @@ export class Account {
     const [ring, end, slopes] = [this.#end(0), this.#end(this.#head[at.kept]!), this.#slopes]
     // What was kept lies where a full ring ends.
     if (this.#head[at.ringCount]! < ringSize) this.#bytes.copyWithin(ring, this.#fullRing, this.#fullRing + end - ring)
-    if (slopes.hasBegun) slopes.bytes.copy(this.#bytes, end)
-    block.put(this.#bytes, slopes.hasBegun ? end + slopes.bytes.length : end)
+    const base = end + this.#odd.bytes.copy(this.#bytes, end, 0, oddBytes(this.dimension, this.#head[at.odd]!))
+    if (slopes.hasBegun) slopes.bytes.copy(this.#bytes, base)
+    block.put(this.#bytes, slopes.hasBegun ? base + slopes.bytes.length : base)
   }
 
-  /** Where a block ends that has so many of what was kept, without a base of single changes. */
+  /** Where so many of what was kept end. */
   #end(kept: number): number {
     return endOf(this.dimension, Math.min(ringSize, this.#head[at.ringCount]!), kept)
   }
@@ -291,6 +299,16 @@ export class Account {
     const kept = this.#head[at.kept]!
     const place = this.#kept.leastApart(this.#lookedAt, kept)
     return place < 0 ? undefined : { values: this.#kept.row(place), kept: place, isNewest: place === kept - 1 }
+  }
+
+  /** How evenly an odd input differs from the closest of the odd ones before it, by their values that are kept. It is kept as well. */
+  takeOdd(looked: Float64Array): Evenness | undefined {
+    const x = this.#odd.valuesOf(looked)
+    const count = this.#head[at.odd]!++
+    const earlier = this.#odd.closest(x, count)
+    const even = earlier && evennessOf(x, earlier)
+    this.#odd.keep(x, count)
+    return even
   }
 
   /** A step was made from it: it is kept longer. */

@@ -12,7 +12,7 @@ import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { countNoise, isNoisy } from './noisy.ts'
 import { levelCount, type Reference } from './reference.ts'
 import { isFewShades } from './shades.ts'
-import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier } from './steps.ts'
+import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier, type Evenness } from './steps.ts'
 import { inUnits } from './units.ts'
 import type { Way } from './ways.ts'
 
@@ -135,6 +135,12 @@ export function shownBy(
         // Around one place, or from what was just asked, a copy learns little: that is a search.
         counts |= shows.stepAbout | (around.close ? 0 : shows.step)
         if (from !== undefined) bits |= around.ball || from.isNewest ? shows.stepAbout : shows.step
+        // A stream says one thing many times.
+        if (!around.close && reference.novelty(asked.x, asked.label) > reference.told.lines.novelty[0]!) {
+          counts |= shows.oddStep
+          const even = account.takeOdd(account.lookedAt())
+          if (even !== undefined && isStepOf(input, even, alike, reference.told.scale)) bits |= shows.oddStep
+        }
       }
     }
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
@@ -215,11 +221,16 @@ function stepFrom(account: Account, input: ShownInput, alike: number, scale: num
   const x = account.lookedAt()
   const earlier = account.closest()
   const even = earlier === undefined ? undefined : evennessOf(x, earlier.values)
-  if (even === undefined || !isStep(even, alike)) return undefined
-  if (even.size * Math.sqrt(input.values?.length ?? input.x.length) < stepShare * scale) return undefined
-  if (isFewShades(input.values ?? input.x, even.size, gridParts)) return undefined
+  if (even === undefined || !isStepOf(input, even, alike, scale)) return undefined
   account.renew(earlier!)
   return earlier
+}
+
+/** No flicker of what stands still, and from no shade to the next. */
+function isStepOf(input: ShownInput, even: Evenness, alike: number, scale: number): boolean {
+  if (!isStep(even, alike)) return false
+  if (even.size * Math.sqrt(input.values?.length ?? input.x.length) < stepShare * scale) return false
+  return !isFewShades(input.values ?? input.x, even.size, gridParts)
 }
 
 /** Unlike 99 % of honest ones. */
