@@ -37,7 +37,7 @@ const reference = openReference(JSON.parse(JSON.stringify(told)))!
 function weigh(queries: readonly Float64Array[]): { readonly steps: number; readonly namedAt: number | undefined } {
   const evidence = new Evidence(reference.told.lines.share, 0.5)
   const account = new Account(dimension)
-  let block = account.begin(0)
+  const block = account.begin(0)
   const totals = new Float64Array(queryThreats.length)
   let [steps, namedAt]: [number, number | undefined] = [0, undefined]
   for (const [n, x] of queries.entries()) {
