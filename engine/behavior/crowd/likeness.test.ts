@@ -101,20 +101,23 @@ describe('customers with prompts of one kind, whose sizes vary by half, are no d
   })
 })
 
-describe('two pools that turn out to be of one kind', () => {
-  const lateMs = 40 * hourMs
-  const askedOf = (tenant: string, k: number, lastMs: number, pool?: string): AskedJson => {
-    const mean = Float32Array.from({ length: 8 }, (_, n) => (n === k ? 0.99 : 0))
-    return {
-      tenant,
-      mean: Buffer.from(mean.buffer).toString('base64'),
-      calls: 64,
-      firstMs: 0,
-      lastMs,
-      ...(pool === undefined ? {} : { pool }),
-    }
+const lateMs = 40 * hourMs
+
+/** Who has asked what lies `aside` from the k-th way. */
+function askedOf(tenant: string, k: number, lastMs: number, pool?: string, aside = 0): AskedJson {
+  const mean = Float32Array.from({ length: 8 }, (_, n) => (n === k ? 0.99 - aside : n === k + 1 ? aside : 0))
+  return {
+    tenant,
+    mean: Buffer.from(mean.buffer).toString('base64'),
+    calls: 64,
+    firstMs: 0,
+    lastMs,
+    ...(pool === undefined ? {} : { pool }),
   }
-  const poolOf = (members: readonly string[], lastMs: number): PoolJson => ({
+}
+
+function poolOf(members: readonly string[], lastMs: number): PoolJson {
+  return {
     sinceMs: 0,
     lastMs,
     balance: {
@@ -122,8 +125,26 @@ describe('two pools that turn out to be of one kind', () => {
       begunWith: members.length,
       members: members.map((name) => [name, { tenant: name, calls: 8, firstMs: 0, lastMs, gapMs: 0, isClock: true }]),
     },
-  })
+  }
+}
 
+test('who has fallen silent is no member of a pool any more that others have moved away', () => {
+  const entries = entriesOf()
+  const hand = Array.from({ length: 8 }, (_, n) => `hand${n}`)
+  for (const name of hand) entries.set(`q/${name}`, askedOf(name, 0, lateMs, 'pool'))
+  for (const name of ['old0', 'old1']) entries.set(`q/${name}`, askedOf(name, 0, 0, 'pool', 0.7))
+  for (let n = 0; n < 8; n++) entries.set(`q/other${n}`, askedOf(`other${n}`, 2 + (n % 5), lateMs))
+  entries.set('l/pool', poolOf([...hand, 'old0', 'old1'], lateMs))
+  const likeness = new Likeness(entries)
+  const x = Float64Array.from({ length: 8 }, (_, n) => (n === 0 ? 1 : 0))
+  for (let n = 0; n < 8; n++) likeness.take(entries, { principal: 'new', tenant: 'new', timeMs: lateMs } as Sight, x)
+  const kept = JSON.parse(JSON.stringify(entries.get('l/pool'))) as PoolJson
+  expect(kept.balance.members.map(([name]) => name)).toEqual([...hand, 'new'])
+  const { pool } = JSON.parse(JSON.stringify(entries.get('q/old0'))) as AskedJson
+  expect(pool).toBeUndefined()
+})
+
+describe('two pools that turn out to be of one kind', () => {
   /** A large pool that has been silent and a small one that has not; and what was kept once somebody else is compared. */
   function merged(large: number) {
     const members = Array.from({ length: large }, (_, n) => `large${n}`)

@@ -206,6 +206,26 @@ export class Likeness {
     }
     this.#join(entries, best, principal, asked)
     this.#poolOf(asked)?.balance.settle(principal, asked.scatter <= sureMost * unlike)
+    this.#sift(entries, asked, unlike)
+  }
+
+  /** Those that its pool has become unlike: who has fallen silent is not compared any more, while others may have moved the pool. */
+  #sift(entries: GroupEntries, { pool: id, mean: { length } }: Asked, unlike: number): void {
+    const pool = id === undefined ? undefined : this.#pools.get(id)
+    const center = pool === undefined ? undefined : this.#centerOf(pool, length)
+    if (center === undefined) return
+    const size = pool!.balance.size
+    for (const principal of pool!.balance.principals()) {
+      const each = this.#asked.get(principal)
+      if (each?.mean.length !== length) continue
+      // How far it is from the mean of the others, by how far from that of all.
+      const others = size / Math.max(1, size - 1)
+      const most = (1 + scatterRoom) * (each.scatter + center.scatter) + likeMost * unlike
+      const isLike = others ** 2 * squaredDistanceUpTo(each.mean, center.mean, most / others ** 2) <= most
+      if (isLike) continue
+      this.#leave(entries, principal, each)
+      entries.set(askedPrefix + principal, each)
+    }
   }
 
   /** Two pools of one kind begin where two pairs are alike first: those of the smaller go over to the larger. */

@@ -160,8 +160,8 @@ describe('answers of a language model that are gathered', () => {
     expect(findings[0]!.explanation).toContain('as one does who trains another model on them')
   })
 
-  test('a set that six accounts split is told of each of them, from a hundred calls each', () => {
-    const share = { ...distiller, calls: 110, everyMs: 70_000, jitter: 0.3 }
+  test('a set that six accounts split is told of each of them, from a hundred calls each on', () => {
+    const share = { ...distiller, out: 800, calls: 120, everyMs: 70_000, jitter: 0.3 }
     const six = [1, 2, 3, 4, 5, 6].flatMap((n) => callsOf(`six-${n}`, share, 60 + n))
     expect(namedIn([...customers, ...six]).first.size).toBe(6)
   })
@@ -169,6 +169,15 @@ describe('answers of a language model that are gathered', () => {
   test('intervals that vary as independent calls do hide nothing where answers are long', () => {
     expect(named('thief', callsOf('thief', { ...distiller, jitter: 1, out: 700 }, 51))).toBeLessThan(300)
   })
+
+  test.each([52, 53, 54])(
+    'who gets as long answers, and no more of them than can be read, is a writer (%i)',
+    (seed) => {
+      const writer: Kind = { in: 70, out: 1_400, spread: 0.3, calls: 160, everyMs: 0.25 * hourMs, fromMs: weekMs }
+      expect(named('writer', callsOf('writer', writer, seed))).toBeUndefined()
+      expect(named('thief', callsOf('thief', { ...writer, everyMs: 0.03 * hourMs }, seed))).toBeLessThan(150)
+    },
+  )
 
   test('a thief is told of again whenever twice as much has been gathered', () => {
     const { findings } = namedIn([...customers, ...callsOf('thief', distiller, 50)])
@@ -181,7 +190,7 @@ describe('answers of a language model that are gathered', () => {
       callsOf(account, kind, seed).map((call) => ({ ...call, prompt: `${part}/${call.prompt}` }))
     const thieves = Array.from({ length: 30 }, (_, n) => {
       const account = `twice-${n}`
-      const harvest = { ...distiller, calls: 150 }
+      const harvest = { ...distiller, calls: 220 }
       const pause = { ...chat, in: 900, out: 100, calls: 60 + 20 * n, everyMs: 10_000, fromMs: weekMs + 3 * hourMs }
       return [
         ...phase(account, 'first', harvest, 2_000 + n),

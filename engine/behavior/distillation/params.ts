@@ -9,6 +9,8 @@ export const HarvestParams = z.strictObject({
   callsPerFalseAlarm: z.number().min(1e3).max(1e12).default(1e5),
   /** Fewest different prompts: a suite of tests or a load test has fewer, and nothing is trained on so few. */
   promptsMin: z.int().min(8).max(100_000).default(64),
+  /** Tokens that a person reads in a day: 238 words a minute (Brysbaert 2019) for eight hours, four tokens to three words. Who can read all that it gets is no thief by its pace. */
+  readADay: z.number().min(0).max(1e12).default(150_000),
   /** Fewest accounts, and calls of theirs, from which it is learned how long a model's answers are. */
   accountsMin: z.int().min(3).max(40).default(5),
   samplesMin: z.int().min(20).max(5_000).default(64),

@@ -19,7 +19,7 @@ import { intervalRoom, type ToldLines } from './lines.ts'
 import { newMs } from './newcomers.ts'
 import { packedPrompt } from './packed-prompt.ts'
 import type { Even, HarvestParams, Taught } from './params.ts'
-import { begun, isNews, note, type Suspicion } from './suspicion.ts'
+import { begun, isNews, note, stack, type Suspicion } from './suspicion.ts'
 
 export interface Answered {
   readonly timeMs: number
@@ -40,6 +40,8 @@ const cleared = Math.log(10)
 /** Calls that an account teaches in a day, and in its first, in which they are weighed with those of other newcomers. */
 const taughtMax = 128
 const taughtFirstMax = 512
+/** Answers for which a reader would take so many days, waiting to be read, are more than a person has written for itself. */
+const unreadDays = 0.5
 const suspicionName = 'suspicion'
 
 /** What a model's lines come to for one account. */
@@ -154,9 +156,12 @@ export class HarvestStep implements BehaviorStep {
     }
     const suspicion = known ?? begun(account.sinceMs)
     note(suspicion, call, gathers && call.outTokens > told.lines[0]!, evidence)
+    const { promptsMin, readADay } = this.#params
+    stack(suspicion, call, readADay)
     entries.set(suspicionName, suspicion)
-    const gathered = account.freshSince >= this.#params.promptsMin && suspicion.tokens > suspicion.inTokens
-    if (evidence < this.#line || !gathered || !isNews(suspicion)) return []
+    const gathered = account.freshSince >= promptsMin && suspicion.tokens > suspicion.inTokens
+    const isMuch = (suspicion.unread?.[2] ?? 0) > unreadDays * readADay
+    if (evidence < this.#line || !gathered || !isMuch || !isNews(suspicion)) return []
     suspicion.version++
     suspicion.told = suspicion.calls
     return [findingOf(group, suspicion, { evidence, line: this.#line, timeMs: call.timeMs, told })]

@@ -35,9 +35,12 @@ function readCall(event: Event, params: LogitLeakParams): Shuffled | undefined {
   const bias = request?.['logit_bias']
   const prompt = event.warden.input?.hash
   if (typeof bias !== 'object' || bias === null || prompt === undefined) return undefined
-  if ((request?.max_tokens ?? Infinity) > params.tokensMax) return undefined
   const pairs = Object.entries(bias).slice(0, tokensReadMax)
   if (pairs.length === 0) return undefined
+  const logprobs = logprobsOf(event.warden.output?.logprobs)
+  const isShort = (request?.max_tokens ?? Infinity) <= params.tokensMax
+  // Of a longer answer the first token tells as much; whoever bans words in it lowers them.
+  if (!isShort && !(logprobs.length > 0 && pairs.some(([, value]) => Number(value) > 0))) return undefined
   pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
   const observation: BiasedCall = {
     timeMs: Date.parse(event['@timestamp']),
@@ -45,7 +48,7 @@ function readCall(event: Event, params: LogitLeakParams): Shuffled | undefined {
     prompt: hash32(prompt).toString(36),
     tokens: pairs.map(([token]) => token.slice(0, 64)),
     bias: hash32(JSON.stringify(pairs)).toString(36),
-    logprobs: logprobsOf(event.warden.output?.logprobs),
+    logprobs: isShort ? logprobs : [],
     entities: entitiesOf(event),
     evidence: evidenceOf(event),
   }

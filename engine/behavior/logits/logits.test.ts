@@ -111,6 +111,49 @@ describe('logits that are read out', () => {
     expect(run(blended).firstAt).toBeGreaterThan(0)
   })
 
+  test('a theft in passes over two hundred prompts is found, and one over twenty among ten times as many calls of a classifier', () => {
+    const passesOver = (prompts: number) =>
+      Array.from({ length: 40 }, (_, pass) =>
+        Array.from({ length: prompts }, (_, p) =>
+          call(`p${p}`, Object.fromEntries([0, 1, 2, 3, 4].map((k) => [String(k === 0 ? 0 : 4 * pass + k), 60])), []),
+        ),
+      ).flat()
+    const { firstAt } = run(passesOver(200))
+    expect(firstAt).toBeGreaterThan(200)
+    expect(firstAt).toBeLessThan(200 * 26)
+    const blended = passesOver(20).flatMap((event, n) => [
+      event,
+      ...Array.from({ length: 9 }, (_, k) => call(`own${n}/${k}`, { '190': 40, '191': 40 }, [])),
+    ])
+    expect(run(blended).firstAt).toBeGreaterThan(0)
+  })
+
+  test('a theft that asks for long answers and keeps the log-probabilities of the first token is found', () => {
+    const long = theft(12, 50, 5, 4).map((event) => ({
+      ...event,
+      gen_ai: { request: { ...event.gen_ai!.request, max_tokens: 64 } },
+    }))
+    expect(run(long).firstAt).toBeLessThanOrEqual(40)
+    expect(run(long).firstAt).toBeGreaterThan(0)
+  })
+
+  test.each<[string, () => Event[]]>([
+    ['a search for words that stand for the two answers of a classifier, forty pairs over three hundred prompts', () =>
+      Array.from({ length: 40 * 300 }, (_, n) => call(`p${n % 300}`, { [String(2 * Math.floor(n / 300))]: 40, [String(2 * Math.floor(n / 300) + 1)]: 40 }, [-0.1]))],
+    ['a search over fifteen values of a bias', () =>
+      Array.from({ length: 15 * 300 }, (_, n) => call(`p${n % 300}`, { '7': Math.floor(n / 300), '8': 40 }, [-0.1]))],
+    ['a guardrail whose yes and no are biased, and whose prompts come again now and then', () => {
+      const random = numbers(5)
+      return Array.from({ length: 10_000 }, (_, n) => call(`p${random() < 0.3 ? Math.floor(random() * n) : n}`, { '1': 10, '2': 10 }, [-0.1]))
+    }],
+    ['multiple choice with two to ten options, in ten languages, run nightly', () =>
+      Array.from({ length: 8_000 }, (_, n) => call(`p${n % 800}`, Object.fromEntries(Array.from({ length: 2 + ((n % 800) % 9) }, (_, k) => [String(10 * (n % 10) + k), 40])), [-0.1]))],
+    ['names that must not come again: a ban more in each answer of ordinary length', () =>
+      Array.from({ length: 3_000 }, (_, n) => call(`p${Math.floor(n / 12)}`, Object.fromEntries(Array.from({ length: 1 + (n % 12) }, (_, k) => [String(k), -100])), [-0.1, -0.2], 24))],
+  ])('%s: not found', (_, calls) => {
+    expect(run(calls()).findings).toEqual([])
+  }) // prettier-ignore
+
   test('a judge that reads the probability of its verdict, with one prompt in ten sent again, is not found in 20,000 calls', () => {
     const random = numbers(3)
     const events = Array.from({ length: 20_000 }, (_, n) => {

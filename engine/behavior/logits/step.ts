@@ -5,17 +5,20 @@
  * the same prompt again and again with another bias. So each call is a bet on that: a call that changes the bias on a prompt
  * asked before multiplies the evidence, any other call divides it.
  *
+ * Whoever goes over many prompts in passes comes back to each after many others: that is a second bet (passes.ts).
+ *
  * Promises: where at most one call in five of a benign account does so whatever came before, the evidence is a
  * supermartingale between its returns to one, and a false alarm comes at most once in `callsPerFalseAlarm` calls on average
- * (Page's test with likelihood ratios: Lorden 1971). Memory is bounded: 4 models, 48 prompts of each.
+ * (Page's test with likelihood ratios: Lorden 1971), of which the second bet may have a tenth. Memory is bounded: 4 models, 48 prompts of each.
  */
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import { addDistinct, distinctOf } from './distinct.ts'
+import { addDistinct, distinctOf, hash32 } from './distinct.ts'
 import { addAnswers, emptyMatrix, rankOf, type LogitMatrix } from './matrix.ts'
 import type { BiasedCall, LogitLeakParams } from './params.ts'
+import { evidenceOf, passesBenign, passOver, type Passes } from './passes.ts'
 
 /** The bets: a benign account changes the bias on a known prompt in at most this share of such calls; a thief mostly. */
 const benignShare = 0.2
@@ -23,6 +26,9 @@ const thiefShare = 0.9
 const hit = Math.log(thiefShare / benignShare)
 const miss = Math.log((1 - thiefShare) / (1 - benignShare))
 
+const passesShare = 0.1
+/** In passes, so many times the tokens: who looks for words that stand for the classes of a classifier tries dozens on the same prompts. */
+const passesTokens = 4
 const promptsMax = 48
 const biasesPerPromptMax = 64
 const modelsMax = 4
@@ -44,6 +50,8 @@ interface Reading {
   tokens: number[]
   /** Prompt -> digests of the biases it was asked with. The one asked longest ago first. */
   prompts: [prompt: string, biases: string[]][]
+  /** States of before have none. */
+  passes?: Passes
   matrix: LogitMatrix
   /** Rows of the matrix when its rank was looked at last; -1 once the hidden size is known. */
   ranked: number
@@ -60,10 +68,12 @@ export class LogitLeakStep implements BehaviorStep {
   readonly groupBy = ['warden.principal']
   readonly #params: LogitLeakParams
   readonly #line: number
+  readonly #passesLine: number
 
   constructor(params: LogitLeakParams) {
     this.#params = params
-    this.#line = Math.log(params.callsPerFalseAlarm)
+    this.#line = Math.log(params.callsPerFalseAlarm / (1 - passesShare))
+    this.#passesLine = Math.log(params.callsPerFalseAlarm / passesShare)
   }
 
   apply(group: readonly string[], entries: GroupEntries, input: unknown): StepOutcome {
@@ -116,28 +126,40 @@ export class LogitLeakStep implements BehaviorStep {
     return reading
   }
 
+  /** As it is held against the line of the first bet. */
+  #evidence({ log, passes }: Reading): number {
+    return Math.max(log, passes === undefined ? 0 : evidenceOf(passes) - (this.#passesLine - this.#line))
+  }
+
   #bet(reading: Reading, call: BiasedCall): void {
     const changed = changesBias(reading, call)
+    const passes = (reading.passes ??= { asked: '', logs: [] })
+    const isBegun = reading.log > 0 || evidenceOf(passes) > 0
+    const passed = passOver(passes, hash32(call.prompt), hash32(call.tokens.join(',')), 3 * this.#passesLine)
+    const speaks = changed || passed
     reading.calls++
-    if (changed) reading.changed++
-    if (reading.log === 0 && changed) Object.assign(reading, { sinceMs: call.timeMs, run: 0, series: [] })
+    if (speaks) reading.changed++
+    if (!isBegun && speaks) Object.assign(reading, { sinceMs: call.timeMs, run: 0, series: [] })
     reading.log = Math.max(0, reading.log + (changed ? hit : miss))
     // Past the line more evidence says no more; it must be able to fade again.
     reading.log = Math.min(reading.log, 3 * this.#line)
     reading.lastMs = Math.max(reading.lastMs, call.timeMs)
     reading.run++
     for (const token of call.tokens) addDistinct(reading.tokens, token)
-    if (reading.log === 0) return
-    if (reading.run <= 64) reading.series.push([reading.run, round(reading.log)])
+    if (reading.log === 0 && !passed) return
+    if (reading.run <= 64) reading.series.push([reading.run, round(this.#evidence(reading))])
     reading.entities = mergeEntities(reading.entities, call.entities)
     reading.evidence = mergeEvidence(reading.evidence, [call.evidence], evidenceMax)
-    if (reading.log >= matrixFrom * hit) addAnswers(reading.matrix, call.prompt, call.tokens.join(','), call.logprobs)
+    if (this.#evidence(reading) >= matrixFrom * hit)
+      addAnswers(reading.matrix, call.prompt, call.tokens.join(','), call.logprobs)
   }
 
   #tell(group: readonly string[], model: string, reading: Reading): BehaviorFinding | undefined {
     const { biasedTokensMin, bisectionsMin } = this.#params
     const tokens = distinctOf(reading.tokens)
-    reading.crossed ||= reading.log >= this.#line && (tokens >= biasedTokensMin || reading.changed >= bisectionsMin)
+    reading.crossed ||=
+      (reading.log >= this.#line && (tokens >= biasedTokensMin || reading.changed >= bisectionsMin)) ||
+      (this.#evidence(reading) >= this.#line && tokens >= passesTokens * biasedTokensMin)
     if (!reading.crossed || (!settles(reading) && reading.calls < 2 * reading.told)) return undefined
     reading.told = reading.calls
     reading.version++
@@ -157,7 +179,7 @@ export class LogitLeakStep implements BehaviorStep {
         calls: reading.calls,
         callsThatChangedTheBias: reading.changed,
         biasedTokens: tokens,
-        evidence: round(reading.log),
+        evidence: round(this.#evidence(reading)),
         line: round(this.#line),
         rank: rank.rank,
         rankIsHiddenSize: rank.settled,
@@ -179,8 +201,8 @@ export class LogitLeakStep implements BehaviorStep {
           : ` The answers have rank ${rank.rank} so far.`
     return (
       `${principal} asked ${model} ${reading.calls} times for a token or a few with biased logits; ${share} % of these calls ` +
-      `repeat a prompt with another bias (benign programs: at most ${100 * benignShare} %), over about ${tokens} different ` +
-      `tokens. The evidence is e^${round(reading.log)}, the line e^${round(this.#line)}.${seen}`
+      `repeat a prompt with another bias (benign programs: at most ${100 * benignShare} %, of other tokens ${100 * passesBenign} %), over about ${tokens} different ` +
+      `tokens. The evidence is e^${round(this.#evidence(reading))}, the line e^${round(this.#line)}.${seen}`
     )
   }
 }
