@@ -36,6 +36,8 @@ export const TaskMeta = z.strictObject({
   content: digests,
   /** And of what was to be in force in their stead, and had mistakes. */
   refused: digests.optional(),
+  /** Seals of the control records that were taken, of which none counts twice. */
+  seals: z.array(z.string()).optional(),
 })
 export type TaskMeta = z.infer<typeof TaskMeta>
 

@@ -7,6 +7,8 @@
  * place, time and value, under a key derived from `hmacKey` (HKDF-SHA-256, RFC 5869), and what is read there without one is handed on
  * as `unsealed`, and no mark at all: no stage puts anything out there. What was read as `unsealed` gets no seal, whoever puts it back.
  *
+ * Who can read a sealed record can write it again, for a day: what that would do is ruled out by the tasks (taken-seals.ts).
+ *
  * Promises: whether a seal holds follows from the record alone, its append time included, so a replay comes to the same.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
@@ -20,7 +22,7 @@ export const unsealedControl = 'unsealed'
 /** Whose producers are not ours alone. */
 const open: ReadonlySet<string> = new Set([topics.audit, topics.inference])
 /** Between sealing and appending, clocks set wrong included: whoever can read a seal can't use it much later. */
-const ageMsMax = 86_400_000
+export const sealAgeMsMax = 86_400_000
 
 /** The same bus for whoever uses it. Control records for open topics have to name their partition. */
 export function sealedBus(bus: Bus, hmacKey: Uint8Array, clock: Pick<Clock, 'nowMs'>): Bus {
@@ -72,6 +74,15 @@ function isToCheck({ topic, headers: named }: BusRecord): boolean {
   return open.has(topic) && (headers.control in named || headers.mark in named)
 }
 
+const macChars = 64
+const form = /^(\d{1,15})\.[0-9a-f]{64}$/
+
+/** When it was sealed, ms since 1970; undefined: it is none. */
+export function sealedAtMs(seal: string): number | undefined {
+  const at = form.exec(seal)?.[1]
+  return at === undefined ? undefined : Number(at)
+}
+
 type Sealed = Pick<OutgoingRecord, 'topic' | 'partition' | 'value'>
 
 class ControlSeal {
@@ -93,9 +104,10 @@ class ControlSeal {
   }
 
   #holds(record: BusRecord): boolean {
-    const [, at, mac] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(record.headers[headers.seal] ?? '') ?? []
-    if (at === undefined || mac === undefined || Math.abs(record.appendedMs - Number(at)) > ageMsMax) return false
-    return timingSafeEqual(Buffer.from(mac), Buffer.from(this.#macOf(record, Number(at))))
+    const seal = record.headers[headers.seal] ?? ''
+    const atMs = sealedAtMs(seal)
+    if (atMs === undefined || Math.abs(record.appendedMs - atMs) > sealAgeMsMax) return false
+    return timingSafeEqual(Buffer.from(seal.slice(-macChars)), Buffer.from(this.#macOf(record, atMs)))
   }
 
   #macOf({ topic, partition, value }: Sealed, atMs: number): string {

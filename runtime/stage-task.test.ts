@@ -19,14 +19,19 @@ function record(offset: number, value: string, named: Record<string, string> = {
 }
 
 /** What a task tells its logic, in order. */
-function taskAt(nextOffset: number | undefined, more: Partial<StageLogic> = {}, content?: TaskDependencies['content']) {
+function taskAt(
+  nextOffset: number | undefined,
+  more: Partial<StageLogic> = {},
+  content?: TaskDependencies['content'],
+  watermark: 'records' | readonly string[] = ['u'],
+) {
   const told: unknown[] = []
   const dropped: unknown[] = []
   const published: OutgoingRecord[] = []
   const bus = { publish: async (records: readonly OutgoingRecord[]) => void published.push(...records) } as never
   const task = new StageTask({
     spec: {
-      ...{ name: 'x', stateVersion: 1, inputs: [at.topic], watermark: ['u'], tellsWatermarkTo: [], ticks: false },
+      ...{ name: 'x', stateVersion: 1, inputs: [at.topic], watermark, tellsWatermarkTo: [], ticks: false },
       ...{ content: content === undefined ? [] : ['rules'], create: () => ({ record: () => undefined }) },
     },
     at,
@@ -119,6 +124,60 @@ describe('a task', () => {
     expect(DeadLetter.parse(JSON.parse(published[0]!.value as string))).toMatchObject({
       code: 'CONTROL_INVALID',
       position: { offset: 1 },
+    })
+  })
+
+  describe('given a control record of ours that was written again', () => {
+    const sealed = (offset: number, control: object, nowMs: number): BusRecord => {
+      const { control: kind } = control as { control: string }
+      const seal = `${nowMs}.${String(nowMs).padStart(64, '0')}`
+      return record(offset, JSON.stringify(control), { [headers.control]: kind, [headers.seal]: seal })
+    }
+    const content = (offset: number, digest: string, nowMs: number): BusRecord =>
+      sealed(offset, { control: 'content', set: 'rules', digest }, nowMs)
+    const codes = (published: readonly OutgoingRecord[]): unknown[] =>
+      published.map(({ value }) => DeadLetter.parse(JSON.parse(value as string)).code)
+
+    it('does not go back to the content of then, and does where we say so anew', async () => {
+      const reader = { bundle: async (digest: string) => ({ bundle: digest, files: [] }), reportMistakes: () => undefined, current: () => undefined } as never // prettier-ignore
+      const inForce: unknown[] = []
+      const logic = { content: (_set: unknown, bundle: unknown) => (inForce.push(bundle), []) }
+      const { task, published } = taskAt(undefined, logic, reader)
+      await task.take([content(0, 'a', 1), content(1, 'b', 2), content(2, 'a', 1), content(3, 'a', 4)])
+      expect(inForce).toEqual(['a', 'b', 'a'])
+      expect(codes(published)).toEqual(['CONTROL_INVALID'])
+    })
+
+    it('does so once it can, where the content had not arrived at the first try', async () => {
+      let isThere = false
+      const bundle = async (digest: string) => {
+        if (!isThere) throw new Error('not there yet')
+        return { bundle: digest, files: [] }
+      }
+      const reader = { bundle, reportMistakes: () => undefined, current: () => undefined } as never
+      const inForce: unknown[] = []
+      const { task } = taskAt(undefined, { content: (_set: unknown, given: unknown) => (inForce.push(given), []) }, reader) // prettier-ignore
+      await expect(task.take([content(0, 'a', 1)])).rejects.toThrow('not there yet')
+      isThere = true
+      await task.take([content(0, 'a', 1)])
+      expect(inForce).toEqual(['a'])
+    })
+
+    it('does not end its input a second time', async () => {
+      const reached: number[] = []
+      const logic: Partial<StageLogic> = {
+        record: (_record, out) => out.happened(5_000, 0),
+        watermark: (eventTimeMs) => void reached.push(eventTimeMs),
+      }
+      const { task, published } = taskAt(undefined, logic, undefined, 'records')
+      await task.take([
+        record(0, 'a'),
+        sealed(1, { control: 'end' }, 1),
+        record(2, 'b'),
+        sealed(3, { control: 'end' }, 1),
+      ])
+      expect(reached).toEqual([5_000, Infinity])
+      expect(codes(published)).toEqual(['CONTROL_INVALID'])
     })
   })
 

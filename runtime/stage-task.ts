@@ -22,6 +22,7 @@ import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
 import type { ServiceContext } from './service.ts'
 import type { Sidecar, StageLogic, StageSpec, TaskProgress } from './stage.ts'
+import { TakenSeals } from './taken-seals.ts'
 import { TaskContent } from './task-content.ts'
 import { TaskOutputs } from './task-outputs.ts'
 import { TaskSteps } from './task-steps.ts'
@@ -32,6 +33,7 @@ import { TaskWriting } from './task-writing.ts'
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
 const flushBytes = 512 * 1024
 const sliceMs = 20
+const repeated = 'A control record of ours was written again, by whoever may write this topic.'
 export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
 
 export class StageTask {
@@ -42,6 +44,7 @@ export class StageTask {
   readonly #marks: Marks
   readonly #time: TaskTime
   readonly #content: TaskContent
+  readonly #seals: TakenSeals
   readonly #drops: DropCounts
   readonly #stopping = new AbortController()
   readonly #outputs: TaskOutputs
@@ -81,6 +84,7 @@ export class StageTask {
       ...{ marks: this.#marks, time: this.#time, drops: this.#drops, outputs: this.#outputs },
     })
     this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta)
+    this.#seals = new TakenSeals(meta?.seals)
     this.#nextOffset = meta?.nextOffset ?? 0
     this.#writing = new TaskWriting({
       ...options,
@@ -202,18 +206,13 @@ export class StageTask {
       // It may be a tick of this very task, whose clock is wrong: once that is set right there are others.
       this.#ticks.cameBack()
       const hint = 'Who may write this topic has written it, or a copy of a version that does not seal them.'
-      this.#outputs.deadLetter(
-        record,
-        'CONTROL_INVALID',
-        'A control record is none of ours: it has no seal that holds.',
-        { hint },
-      )
+      this.#refuse(record, 'A control record is none of ours: it has no seal that holds.', hint)
       return
     }
     const json = parseJson(record.value ?? '')
     const parsed = json.ok ? Control.safeParse(json.value) : undefined
     if (parsed?.success !== true) {
-      this.#outputs.deadLetter(record, 'CONTROL_INVALID', 'A control record does not have the form of one.')
+      this.#refuse(record, 'A control record does not have the form of one.')
       return
     }
     const control = parsed.data
@@ -227,7 +226,9 @@ export class StageTask {
         this.#steps.control(record, record.appendedMs, (logic, out) => logic.tick?.(record.appendedMs, out))
         break
       case 'end':
-        this.#steps.reach(this.#time.watermark.inputEnded(), record)
+        if (this.#seals.repeats(record) && !this.#time.watermark.ended) this.#refuse(record, repeated)
+        else this.#steps.reach(this.#time.watermark.inputEnded(), record)
+        this.#seals.take(record)
         break
       case 'baseline':
         this.#steps.control(record, record.appendedMs, (logic, out) => logic.baseline?.(control, out))
@@ -236,14 +237,26 @@ export class StageTask {
         this.#steps.control(record, record.appendedMs, (logic, out) => logic.licenses?.(control.records, out))
         break
       case 'content':
-        if (this.#content.isNews(control.set, control.digest)) {
-          await this.#outputs.flush()
-          await this.#content.apply(control.set, control.digest, this.#steps.out)
-          this.#steps.gather(record, record.appendedMs)
-        }
+        await this.#putInForce(control, record)
+        this.#seals.take(record)
         break
     }
     this.#steps.advance(record)
+  }
+
+  async #putInForce({ set, digest }: Extract<Control, { control: 'content' }>, record: BusRecord): Promise<void> {
+    if (!this.#content.isNews(set, digest)) return
+    if (this.#seals.repeats(record)) {
+      this.#refuse(record, repeated)
+      return
+    }
+    await this.#outputs.flush()
+    await this.#content.apply(set, digest, this.#steps.out)
+    this.#steps.gather(record, record.appendedMs)
+  }
+
+  #refuse(record: BusRecord, message: string, hint?: string): void {
+    this.#outputs.deadLetter(record, 'CONTROL_INVALID', message, { hint })
   }
 
   /** Writes what changed since the last checkpoint, with the resume offset. */
@@ -263,6 +276,7 @@ export class StageTask {
       marks: this.#marks.save() as TaskMeta['marks'],
       ...this.#time.save(),
       ...this.#content.save(),
+      ...this.#seals.save(),
     }
   }
 
