@@ -18,6 +18,7 @@ import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type Query
 import { findingOf } from './finding.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
+import { withPairs } from './mirrored.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
 import { shownBy, type Shown } from './shown.ts'
@@ -114,7 +115,8 @@ export class WeighQueries implements BehaviorStep {
     const since = driftedSince(context, group[1]!, timeMs)
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
-    const shown = shownBy(account, query, reference, asksAgain(entries, query))
+    const alone = shownBy(account, query, reference, asksAgain(entries, query))
+    const shown = withPairs(entries, input, reference?.told.units, alone)
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
