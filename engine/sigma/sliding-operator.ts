@@ -30,6 +30,7 @@ import {
   entriesMax,
   entriesOf,
   idAs,
+  inserting,
   insertAt,
   markIncomplete,
   placeFor,
@@ -79,7 +80,10 @@ export class SlidingOperator implements CorrelationOperator {
     if (before !== state.entries) at = placeFor(state.entries, t, id)
     const view = this.#view(state)
     if (observation.incomplete !== undefined) state.standsOnIncomplete = true
-    const inserted = insertAt(state.entries, at, added, view.carrying)
+    // The first are the list: one that grows takes room for many, and most groups have one event.
+    const isFirst = state.entries.length === 0
+    if (isFirst) state.entries = added
+    const inserted = isFirst ? inserting(added, 0, view.carrying) : insertAt(state.entries, at, added, view.carrying)
     view.carrying = inserted.carrying
     if (at + added.length === state.entries.length && !this.#mayUndo(state, at)) this.#windows.append(state, view, at)
     else if (!this.#windows.insertQuietly(state, view, at, added.length)) this.#replay(state, view)

@@ -126,22 +126,26 @@ export function placeFor(entries: readonly Entry[], t: number, id: string): numb
   return before !== undefined && before.t === t && before.id === id ? -1 : at
 }
 
-/**
- * Puts entries in, from this place on. Returns how many carry evidence then, the first place from which on others stand, and the
- * places before it of those that had to let go of theirs.
- */
-export function insertAt(
-  entries: Entry[],
-  at: number,
-  added: readonly Entry[],
-  carrying: number,
-): { readonly carrying: number; readonly changedFrom: number; readonly thinned: readonly number[] } {
+/** How many entries carry evidence, the first place from which on others stand, and the places before it of those that had to let go of theirs. */
+interface Inserted {
+  readonly carrying: number
+  readonly changedFrom: number
+  readonly thinned: readonly number[]
+}
+
+/** Puts entries in, from this place on. `carrying`: how many carried evidence before. */
+export function insertAt(entries: Entry[], at: number, added: readonly Entry[], carrying: number): Inserted {
   if (at === entries.length) for (const entry of added) entries.push(entry)
   else entries.splice(at, 0, ...added)
-  const now = carrying + (added[0]?.e === undefined ? 0 : 1)
-  if (now <= evidenceMax) return { carrying: now, changedFrom: at, thinned: none }
+  const inserted = inserting(added, at, carrying)
+  if (inserted.carrying <= evidenceMax) return inserted
   const thinned = thin(entries)
-  return { carrying: now - thinned.length, changedFrom: at, thinned }
+  return { carrying: inserted.carrying - thinned.length, changedFrom: at, thinned }
+}
+
+/** What comes of entries that are put in where there is room for their evidence. */
+export function inserting(added: readonly Entry[], at: number, carrying: number): Inserted {
+  return { carrying: carrying + (added[0]?.e === undefined ? 0 : 1), changedFrom: at, thinned: none }
 }
 
 /** Entries that carry evidence. */

@@ -5,11 +5,12 @@
  * JSON, compact. Bounded: past `eventsMax` the oldest events' exposure is forgotten; who was named when is not (named-entities.ts).
  */
 import type { Entity, Exposure } from '../../core/signal.ts'
-import { NamedEntities, type Named } from './named-entities.ts'
+import type { Named } from './named-entities.ts'
+import { NamedTogether } from './named-together.ts'
 import type { ObservationContext } from './observed.ts'
 
 export interface GroupContext {
-  readonly named: NamedEntities
+  readonly named: NamedTogether
   /** Three numbers for each event, in the order of arrival: event time, bytes, queries. */
   exposed: number[]
 }
@@ -27,7 +28,7 @@ const stretchesPerTimespan = 8
 const stretchMsMin = 1_000
 
 export function newContext(named: readonly Named[] = []): GroupContext {
-  return { named: new NamedEntities(named), exposed: [] }
+  return { named: new NamedTogether(named), exposed: [] }
 }
 
 /** Takes an event in. Returns the first place of `exposed` that has changed. */
@@ -35,6 +36,11 @@ export function note(context: GroupContext, timestampMs: number, what: Observati
   const lengthMs = Math.max(stretchMsMin, Math.ceil(reach.timespanMs / stretchesPerTimespan))
   context.named.note(what.entities, timestampMs, lengthMs, () => reach.neededFromMs())
   const { exposed } = context
+  if (exposed.length === 0) {
+    // Made at its length: most groups have one event, and a list that grows takes room for many.
+    context.exposed = [timestampMs, what.bytes ?? 0, what.queries ?? 0]
+    return 0
+  }
   const at = exposed.push(timestampMs, what.bytes ?? 0, what.queries ?? 0) - 3
   if (at < 3 * eventsMax) return at
   forgetOldest(context)

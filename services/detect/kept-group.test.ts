@@ -96,6 +96,26 @@ describe('a group in the state', () => {
     expect(again!.context.exposed.slice(-3)).toEqual([49_000, 5, 1])
   })
 
+  test('that has had few events writes its head alone, and chunks besides once it has had more than fit into one', () => {
+    const [state, stored] = [new MemoryState(), new MemoryState()]
+    const operator = { entries: [] as number[] }
+    const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
+    const event = (): void => {
+      operator.entries.push(1)
+      group.note(operator.entries.length, { entities: [] }, reach)
+      group.keep(operator, operator.entries.length - 1)
+    }
+    for (let n = 0; n < 16; n++) event()
+    expect(write(group, state, stored)).toEqual([group.key])
+    for (let n = 0; n < 17; n++) event()
+    expect(write(group, state, stored)).toHaveLength(1 + 3 + 2)
+    expect(asJson([...KeptGroup.restore(stored, prefix)][0])).toEqual(asJson(group))
+    operator.entries.length = 0
+    group.keep(operator, 0)
+    write(group, state, stored)
+    expect(asJson([...KeptGroup.restore(stored, prefix)][0])).toEqual(asJson(group))
+  })
+
   test('that is busy writes one chunk of its entries in a checkpoint, not all', () => {
     const [state, stored] = [new MemoryState(), new MemoryState()]
     const operator = { entries: [] as number[] }

@@ -3,7 +3,8 @@
  *
  * Under the group's key stands its head: whose it is, and all that stays small: who was named when is let go with what no
  * finding needs, and takes 128 KiB at most. What grows with every event (the operator's `entries`, the exposure of each event) stands
- * beside it in chunks. So a checkpoint writes what is new of a busy group.
+ * beside it in chunks, once there is more of it than fits into one. So a checkpoint writes what is new of a busy group, and of
+ * others, which are most, the head alone.
  */
 import type { GroupState } from '../../engine/sigma/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
@@ -31,7 +32,7 @@ interface Head {
   /** Who was named when. */
   readonly sets: readonly Named[]
   readonly told: Record<string, number>
-  /** Chunks of the lists; null: the operator keeps no entries. A list itself: of an earlier version, whole. */
+  /** Chunks of the lists, or a list itself, whole; null: the operator keeps no entries. */
   readonly entries: number | null | readonly unknown[]
   readonly exposed: number | readonly number[]
 }
@@ -75,13 +76,14 @@ export class KeptGroup {
   alive = true
   state: GroupState
   readonly #store: KeyedState
-  readonly #entries: ChunkedList
-  readonly #exposed: ChunkedList
+  /** Undefined: as long as it is short it stands in the head. */
+  #entries: ChunkedList | undefined
+  #exposed: ChunkedList | undefined
   /** Something has changed since the last checkpoint: of the lists, what stands from here on. */
   #touched = false
   #entriesFrom = Infinity
   /** Before that, these alone. */
-  readonly #entriesAlso = new Set<number>()
+  #entriesAlso: Set<number> | undefined
   #exposedFrom = Infinity
 
   private constructor(store: KeyedState, key: string, head: Head) {
@@ -91,12 +93,8 @@ export class KeptGroup {
     this.values = head.values
     this.version = head.version
     this.told = head.told
-    const chunksOf = (list: number | null | readonly unknown[]): number => (typeof list === 'number' ? list : 0)
-    this.#entries = new ChunkedList(store, `${key}${divider}e`, entriesPerChunk, chunksOf(head.entries))
-    this.#exposed = new ChunkedList(store, `${key}${divider}x`, exposedPerChunk, chunksOf(head.exposed))
-    // What is not in chunks yet goes into them whole.
-    if (Array.isArray(head.entries)) this.#entriesFrom = 0
-    if (Array.isArray(head.exposed)) this.#exposedFrom = 0
+    if (typeof head.entries === 'number' && head.entries > 0) this.#entries = this.#chunked('e', head.entries)
+    if (typeof head.exposed === 'number' && head.exposed > 0) this.#exposed = this.#chunked('x', head.exposed)
     this.state = head.state
     this.context = newContext(head.sets)
   }
@@ -122,8 +120,9 @@ export class KeptGroup {
       const group = new KeptGroup(store, key, { ...head, state: { ...head.state } })
       const { entries, exposed } = head
       if (entries !== null)
-        (group.state as WithEntries).entries = typeof entries === 'number' ? group.#entries.restore() : [...entries]
-      group.context.exposed = typeof exposed === 'number' ? group.#exposed.restore() : [...exposed]
+        (group.state as WithEntries).entries =
+          typeof entries === 'number' ? (group.#entries?.restore() ?? []) : [...entries]
+      group.context.exposed = typeof exposed === 'number' ? (group.#exposed?.restore() ?? []) : [...exposed]
       yield group
     }
   }
@@ -148,7 +147,8 @@ export class KeptGroup {
   keep(state: GroupState, from: number, also: readonly number[] = nowhere): boolean {
     this.state = state
     if (from < this.#entriesFrom) this.#entriesFrom = from
-    for (const at of also) this.#entriesAlso.add(at)
+    if (also.length > 0) this.#entriesAlso ??= new Set()
+    for (const at of also) this.#entriesAlso!.add(at)
     const first = !this.#touched
     this.#touched = true
     return first
@@ -163,20 +163,25 @@ export class KeptGroup {
   /** Before a checkpoint: what has changed goes into it. */
   settle(): void {
     if (!this.#touched || !this.alive) return
-    const { entries } = this.state as WithEntries
-    if (entries !== undefined) this.#entries.settle(entries, this.#entriesFrom, this.#entriesAlso)
-    this.#exposed.settle(this.context.exposed, this.#exposedFrom)
+    const { entries = nowhere } = this.state as WithEntries
+    if (this.#entries !== undefined) this.#entries.settle(entries, this.#entriesFrom, this.#entriesAlso)
+    else if (entries.length > entriesPerChunk) (this.#entries = this.#chunked('e')).settle(entries, 0)
+    if (this.#entries?.chunks === 0) this.#entries = undefined
+    const { exposed } = this.context
+    if (this.#exposed !== undefined) this.#exposed.settle(exposed, this.#exposedFrom)
+    else if (exposed.length > exposedPerChunk) (this.#exposed = this.#chunked('x')).settle(exposed, 0)
+    if (this.#exposed?.chunks === 0) this.#exposed = undefined
     this.#store.set(this.key, this)
     this.#touched = false
     this.#entriesFrom = Infinity
-    this.#entriesAlso.clear()
+    this.#entriesAlso = undefined
     this.#exposedFrom = Infinity
   }
 
   forget(): void {
     this.alive = false
-    this.#entries.delete()
-    this.#exposed.delete()
+    this.#entries?.delete()
+    this.#exposed?.delete()
     this.#store.delete(this.key)
   }
 
@@ -190,8 +195,13 @@ export class KeptGroup {
       state,
       sets: this.context.named.toJSON(),
       told,
-      entries: entries === undefined ? null : this.#entries.chunks,
-      exposed: this.#exposed.chunks,
+      entries: entries === undefined ? null : (this.#entries?.chunks ?? entries),
+      exposed: this.#exposed?.chunks ?? this.context.exposed,
     }
+  }
+
+  #chunked(list: 'e' | 'x', chunks = 0): ChunkedList {
+    const perChunk = list === 'e' ? entriesPerChunk : exposedPerChunk
+    return new ChunkedList(this.#store, `${this.key}${divider}${list}`, perChunk, chunks)
   }
 }

@@ -6,7 +6,8 @@
  */
 
 interface Node<Group> {
-  readonly children: Map<string, Node<Group>>
+  /** Of most there are none, as of groups themselves: a map of nothing takes more than all else of a node. */
+  children: Map<string, Node<Group>> | undefined
   here: Group | undefined
 }
 
@@ -14,16 +15,17 @@ export class LiveGroups<Group> {
   readonly #root: Node<Group> = newNode()
 
   get(scope: string, values: readonly string[]): Group | undefined {
-    let node = this.#root.children.get(scope)
-    for (let at = 0; node !== undefined && at < values.length; at++) node = node.children.get(values[at]!)
+    let node = this.#root.children?.get(scope)
+    for (let at = 0; node !== undefined && at < values.length; at++) node = node.children?.get(values[at]!)
     return node?.here
   }
 
   set(scope: string, values: readonly string[], group: Group): void {
     let node = this.#root
     for (const step of [scope, ...values]) {
-      let next = node.children.get(step)
-      if (next === undefined) node.children.set(step, (next = newNode()))
+      const children = (node.children ??= new Map<string, Node<Group>>())
+      let next = children.get(step)
+      if (next === undefined) children.set(step, (next = newNode()))
       node = next
     }
     node.here = group
@@ -35,7 +37,7 @@ export class LiveGroups<Group> {
 }
 
 function newNode<Group>(): Node<Group> {
-  return { children: new Map(), here: undefined }
+  return { children: undefined, here: undefined }
 }
 
 /** What is left empty goes with it. */
@@ -45,8 +47,8 @@ function remove<Group>(node: Node<Group>, steps: readonly string[], depth: numbe
     return
   }
   const step = steps[depth]!
-  const next = node.children.get(step)
+  const next = node.children?.get(step)
   if (next === undefined) return
   remove(next, steps, depth + 1)
-  if (next.here === undefined && next.children.size === 0) node.children.delete(step)
+  if (next.here === undefined && (next.children?.size ?? 0) === 0) node.children?.delete(step)
 }

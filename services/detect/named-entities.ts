@@ -29,8 +29,8 @@ const bytesMax = 128 * 1024
 /** What is left once there is more. */
 const leftShare = 0.75
 /** Up to here nothing is looked through. */
-const bytesSmall = 4 * 1024
-const spanBytes = 29
+export const bytesSmall = 4 * 1024
+export const spanBytes = 29
 /** A name beside its id. */
 const nameBytes = 60
 
@@ -293,6 +293,11 @@ function isEqual(a: readonly number[], b: readonly number[]): boolean {
   return true
 }
 
+/** Never less than what it counts for here. */
+export function bytesMostOf({ id }: Entity): number {
+  return 6 * id.length + 2 + nameBytes
+}
+
 function bytesOf({ id }: Entity): number {
   return Buffer.byteLength(JSON.stringify(id)) + nameBytes
 }
@@ -321,7 +326,7 @@ function insert(spans: number[], first: number, last: number): void {
   spans.splice(at, 0, first, last)
 }
 
-function overlaps(spans: readonly number[], fromMs: number, toMs: number): boolean {
+export function overlaps(spans: readonly number[], fromMs: number, toMs: number): boolean {
   for (let at = 0; at < spans.length; at += 2) if (spans[at]! <= toMs && spans[at + 1]! >= fromMs) return true
   return false
 }

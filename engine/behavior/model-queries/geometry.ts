@@ -80,8 +80,9 @@ export interface Surroundings {
   readonly pair: boolean
 }
 
-/** From each earlier one of the ring to the query; the squares of their lengths, and of their first values alone. */
+/** From each earlier one of the ring to the query; their lengths, the squares of them, and the same of what is behind the first values. */
 const steps = Array.from({ length: ringSize }, () => new Float64Array(dimensionMax))
+const lengths = new Float64Array(ringSize)
 /** Their numbers as words of 32 bits, in turn the lower and the higher one; and which of the two the higher one is. */
 const words = steps.map(({ buffer }) => new Int32Array(buffer))
 const higher = new Int32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1
@@ -89,12 +90,13 @@ const higher = new Int32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1
 const infinite = 0x7ff00000
 const squares = new Float64Array(ringSize)
 const heads = new Float64Array(ringSize)
+const tails = new Float64Array(ringSize)
 /** How many values change on each of the steps. */
 const changes = new Float64Array(ringSize)
 /** Values from which two directions are mostly known to differ. */
-const headLength = 16
-/** Room for rounding, far above it, in what the first values allow to conclude. */
-const surely = 1 - 1e-6
+const headLength = 8
+/** Cosine below which two directions are not straight, whatever was rounded. */
+const surelyApart = Math.sqrt(straight) * (1 - 1e-6)
 
 /**
  * `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. `odd`: it is unlike honest inputs, so
@@ -113,10 +115,11 @@ export function surroundingsOf(
   let members = 0
   let wide = 0
   const few = Math.floor(sparseShare * x.length)
+  stepsTo(x, ring)
   for (let n = 0; n < ring.length; n++) {
-    changes[n] = stepTo(x, ring[n]!, n)
+    changes[n] = changesOn(words[n]!, x.length)
     if (changes[n]! < fewest) fewest = changes[n]!
-    const away = Math.sqrt(squares[n]!)
+    const away = lengths[n]!
     if (away < least) {
       least = away
       closest = n
@@ -163,21 +166,46 @@ export function surroundingsOf(
   }
 }
 
-/** Puts down the step to the n-th of the ring; the number of values that differ. */
-function stepTo(x: Float64Array, earlier: Float64Array, n: number): number {
-  const step = steps[n]!
-  let sum = 0
+/** Puts down the steps to the ring. Each sum has to wait for its last addend: four are added up at a time, and one waits while others add. */
+function stepsTo(x: Float64Array, ring: readonly Float64Array[]): void {
+  const last = ring.length - 1
+  for (let n = 0; n <= last; n += 4) {
+    fourStepsTo(x, ring, n, Math.min(n + 1, last), Math.min(n + 2, last), Math.min(n + 3, last))
+  }
+  for (let n = 0; n <= last; n++) {
+    lengths[n] = Math.sqrt(squares[n]!)
+    tails[n] = Math.sqrt(Math.max(0, squares[n]! - heads[n]!))
+  }
+}
+
+/** To these places of the ring, some of which may be the same. */
+function fourStepsTo(x: Float64Array, ring: readonly Float64Array[], a: number, b: number, c: number, d: number): void {
+  const [fromA, fromB, fromC, fromD] = [ring[a]!, ring[b]!, ring[c]!, ring[d]!]
+  const [stepA, stepB, stepC, stepD] = [steps[a]!, steps[b]!, steps[c]!, steps[d]!]
+  let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0]
   for (let i = 0, part = 0; part < 2; part++) {
-    if (part === 1) heads[n] = sum
-    const end = part === 0 && x.length > headLength ? headLength : x.length
+    if (part === 1) [heads[a], heads[b], heads[c], heads[d]] = [sumA, sumB, sumC, sumD]
+    const end = part === 0 ? Math.min(headLength, x.length) : x.length
     for (; i < end; i++) {
-      const difference = earlier[i]! - x[i]!
-      step[i] = difference
-      sum += difference * difference
+      const value = x[i]!
+      const stepOfA = fromA[i]! - value
+      stepA[i] = stepOfA
+      sumA += stepOfA * stepOfA
+      const stepOfB = fromB[i]! - value
+      stepB[i] = stepOfB
+      sumB += stepOfB * stepOfB
+      const stepOfC = fromC[i]! - value
+      stepC[i] = stepOfC
+      sumC += stepOfC * stepOfC
+      const stepOfD = fromD[i]! - value
+      stepD[i] = stepOfD
+      sumD += stepOfD * stepOfD
     }
   }
-  squares[n] = sum
-  return changesOn(words[n]!, x.length)
+  squares[a] = sumA
+  squares[b] = sumB
+  squares[c] = sumC
+  squares[d] = sumD
 }
 
 /**
@@ -200,15 +228,15 @@ function changesOn(step: Int32Array, length: number): number {
  */
 function endsOfLine(x: Float64Array, count: number, few: number): readonly [number, number] | undefined {
   if (x.length < lineDimensionMin || count < 2) return undefined
-  let own = 0
-  for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
-  const nearest = roundingShare ** 2 * own
+  let nearest = NaN
   for (let a = 1; a < count; a++) {
-    if (squares[a]! <= nearest || changes[a]! <= few) continue
+    if (changes[a]! <= few) continue
     for (let b = 0; b < a; b++) {
-      if (squares[b]! <= nearest || changes[b]! <= few) continue
-      const dot = dotUnlessApart(a, b, x.length)
+      if (changes[b]! <= few || areApart(a, b, x.length)) continue
+      const dot = dotOf(a, b, x.length)
       if (dot * dot <= straight * squares[a]! * squares[b]!) continue
+      if (Number.isNaN(nearest)) nearest = roundingShare ** 2 * squareOf(x)
+      if (squares[a]! <= nearest || squares[b]! <= nearest) continue
       const apart = squares[a]! + squares[b]! - 2 * dot
       // Two that lie close together lie in one direction from anywhere else.
       if (apart <= apartShare * Math.max(squares[a]!, squares[b]!)) continue
@@ -235,18 +263,25 @@ function isInMostValues(x: Float64Array, a: number, b: number, times: number): b
   return fits >= lineValuesMin && 2 * fits > changed
 }
 
-/** The product of two steps; 0 where their first values, and the lengths of what is left, show that they are not straight. */
-function dotUnlessApart(a: number, b: number, length: number): number {
+/** Whether their first values, and the lengths of what is left, show that two steps are not straight. */
+function areApart(a: number, b: number, length: number): boolean {
+  if (length <= headLength) return false
   const [from, to] = [steps[a]!, steps[b]!]
   let dot = 0
-  let i = 0
-  if (length > headLength) {
-    for (; i < headLength; i++) dot += from[i]! * to[i]!
-    // By Cauchy and Schwarz the other values can't add more than this.
-    const left = Math.sqrt(Math.max(0, squares[a]! - heads[a]!) * Math.max(0, squares[b]! - heads[b]!))
-    const most = Math.abs(dot) + left
-    if (most * most <= surely * straight * squares[a]! * squares[b]!) return 0
-  }
-  for (; i < length; i++) dot += from[i]! * to[i]!
+  for (let i = 0; i < headLength; i++) dot += from[i]! * to[i]!
+  // By Cauchy and Schwarz the other values can't add more than the product of their lengths.
+  return Math.abs(dot) + tails[a]! * tails[b]! <= surelyApart * lengths[a]! * lengths[b]!
+}
+
+function dotOf(a: number, b: number, length: number): number {
+  const [from, to] = [steps[a]!, steps[b]!]
+  let dot = 0
+  for (let i = 0; i < length; i++) dot += from[i]! * to[i]!
   return dot
+}
+
+function squareOf(x: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!
+  return sum
 }

@@ -27,7 +27,10 @@ export function isMasked(x: Float64Array, ring: readonly Float64Array[], changes
 function maskBetween(x: Float64Array, earlier: Float64Array): number | undefined {
   let first = 0
   while (first < x.length && x[first] === earlier[first]) first++
-  return [x[first]!, earlier[first]!].find((mask) => isMaskedBy(mask, x, earlier))
+  if (first === x.length) return undefined
+  const [one, other] = [x[first]!, earlier[first]!]
+  if (isMaskedBy(one, x, earlier)) return one
+  return isMaskedBy(other, x, earlier) ? other : undefined
 }
 
 function isOneWith(x: Float64Array, earlier: Float64Array): boolean {
@@ -40,9 +43,14 @@ function agrees(mask: number, x: Float64Array, other: Float64Array): boolean {
 
 /** Whether wherever the two differ one of them is the mask, and what it hides is no such value itself, as a patch over a background is. */
 function isMaskedBy(mask: number, x: Float64Array, earlier: Float64Array): boolean {
-  let [masked, seen, various, one, another] = [0, 0, 0, mask, mask]
+  let masked = 0
+  let seen = 0
+  let various = 0
+  let one = mask
+  let another = mask
   for (let i = 0; i < x.length; i++) {
-    const [a, b] = [x[i]!, earlier[i]!]
+    const a = x[i]!
+    const b = earlier[i]!
     if (a === b) {
       if (a !== mask) seen++
       continue
@@ -68,6 +76,9 @@ const commonShare = 0.5
  * explanations of tables are asked (Ribeiro et al. 2016). What is common is counted without the ends of the scale, which are of the background.
  */
 export function isOneOfTwo(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
+  let near = 0
+  for (let n = 0; n < ring.length; n++) if (changes[n]! < commonShare * x.length) near++
+  if (near < alikeMin) return false
   const alike = alikeOf(x, ring, changes)
   return alike.length >= alikeMin && areOfTwo(x, alike)
 }
