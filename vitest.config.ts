@@ -48,7 +48,7 @@ export default defineConfig({
     projects: [
       pure('unit', [
         '{core,engine,runtime,adapters,connectors,services,cli}/**/*.test.ts',
-        'test/{support,trial}/**/*.test.ts',
+        'test/{support,trial,fault/harness}/**/*.test.ts',
       ]),
       pure('house', ['test/house/**/*.test.ts'], 60_000),
       pure('property', ['test/property/**/*.test.ts'], 60_000),
@@ -56,7 +56,7 @@ export default defineConfig({
       pure('acceptance', ['test/acceptance/**/*.test.ts'], 60_000),
       withServers('contract', ['test/contract/**/*.test.ts'], talking),
       withServers('integration', ['test/integration/**/*.test.ts'], talking),
-      withServers('fault', ['test/fault/**/*.test.ts'], crashing),
+      withServers('fault', ['test/fault/*.test.ts'], crashing),
     ],
   },
 })

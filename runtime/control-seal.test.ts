@@ -23,6 +23,10 @@ function busOf(): { readonly bus: Bus; readonly log: OutgoingRecord[] } {
     })
   const bus = {
     publish: async (records: readonly OutgoingRecord[]) => void log.push(...records),
+    follow: async (_topic: string, onBatch: (batch: BusRecord[]) => void) => {
+      onBatch(appended())
+      return { stop: async () => undefined }
+    },
     read: async (_at: unknown, _from: unknown, onBatch: (batch: BusRecord[]) => void) => onBatch(appended()),
   }
   return { bus: bus as unknown as Bus, log }
@@ -76,6 +80,17 @@ describe('control records on a raw topic', () => {
   it('that were read as nobody of ours’ get no seal from who puts them back: it would hold for the same record as it came', async () => {
     const { headers: named } = await sealedRecord({ ...end, headers: { [headers.control]: unsealedControl } })
     expect(named).toEqual({ [headers.control]: unsealedControl })
+  })
+
+  it('are told from ours by who follows the topic, too', async () => {
+    const { bus, log } = busOf()
+    const ours = sealedBus(bus, key, { nowMs: () => nowMs })
+    await ours.publish([end])
+    log.push(end, { topic: topics.audit, value: '{}', headers: { [headers.mark]: 'x/y/0:9.0' } })
+    const found: BusRecord['headers'][] = []
+    await ours.follow(topics.audit, (batch) => void found.push(...batch.map((record) => record.headers)))
+    expect(found.map((named) => named[headers.control])).toEqual(['end', unsealedControl, undefined])
+    expect(found[2]).toEqual({})
   })
 
   it('are not sealed with what is an id of a credential elsewhere', async () => {

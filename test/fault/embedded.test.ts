@@ -9,13 +9,14 @@ import { openEmbedded } from '../../adapters/embedded/open.ts'
 import { DataFolderLockedError } from '../../core/errors.ts'
 import { systemClock } from '../../core/ports/clock.ts'
 import { silentLog } from '../../runtime/log.ts'
+import { endsWithUs } from '../support/ends-with-us.ts'
 import { temporaryFolder } from '../support/tmp.ts'
 
 const program = join(import.meta.dirname, '../support/embedded-publisher-process.ts')
 
 /** Starts the process and collects what it says was acknowledged. */
 async function startPublisher(folder: string): Promise<{ child: ChildProcess; said: () => string[] }> {
-  const child = spawn(process.execPath, [program, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...endsWithUs, program, folder], { stdio: ['pipe', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
   while (!output.includes('ready')) {

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { endsWithUs } from '../support/ends-with-us.ts'
 import { temporaryFolder } from '../support/tmp.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -120,7 +121,10 @@ beforeAll(async () => {
     meter: { publishIntervalMs: 1_000 },
   }
   writeFileSync(join(cwd, 'modelwarden.yml'), JSON.stringify(config))
-  child = spawn(process.execPath, [program, 'up'], { cwd, env: { PATH: process.env['PATH'], HOME: cwd } })
+  child = spawn(process.execPath, [...endsWithUs, program, 'up'], {
+    cwd,
+    env: { PATH: process.env['PATH'], HOME: cwd },
+  })
   child.stderr!.on('data', (chunk: Buffer) => (log += chunk.toString()))
   for (let n = 0; n < 300 && !existsSync(join(cwd, '.modelwarden', 'instance.json')); n++) await pause(200)
   await stopped('stop-1', '198.51.100.66')

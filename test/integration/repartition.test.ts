@@ -21,6 +21,7 @@ import { headers, stateTopic, topics, topicSpecs } from '../../core/topics.ts'
 import { Config } from '../../runtime/config.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { firstHalf, secondHalf } from '../history/history.ts'
+import { endsWithUs } from '../support/ends-with-us.ts'
 import { eventually } from '../support/indexed.ts'
 import { giveAcls, shippedSecurity, type GivenAcl } from '../support/kafka-acls.ts'
 import { describeOwnKafka, startKafka } from '../support/kafka.ts'
@@ -62,7 +63,7 @@ interface Ended {
 /** A run in a process of its own, which may be killed. */
 async function runOf(run: RepartitionRun): Promise<Ended> {
   const file = join(import.meta.dirname, 'kill/repartition-run.ts')
-  const child = spawn(process.execPath, [file, JSON.stringify(run)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...endsWithUs, file, JSON.stringify(run)], { stdio: ['pipe', 'pipe', 'pipe'] })
   const said = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()))

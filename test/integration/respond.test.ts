@@ -13,6 +13,7 @@ import type { Effect } from '../../core/effect.ts'
 import type { Incident } from '../../core/incident.ts'
 import { topics } from '../../core/topics.ts'
 import { Config } from '../../runtime/config.ts'
+import { endsWithUs } from '../support/ends-with-us.ts'
 import { incidentOf } from '../support/incident.ts'
 import { startSlack, type Slack } from '../support/slack.ts'
 import { startSmtp, type Smtp } from '../support/smtp.ts'
@@ -227,7 +228,7 @@ describe('killed with SIGKILL while it acts', () => {
     const file = join(folder, 'config.json')
     writeFileSync(file, JSON.stringify({ ...config, data: { folder: join(folder, 'data') } }))
     const start = (): ChildProcessWithoutNullStreams =>
-      spawn(process.execPath, [join(root, 'test/support/respond-process.ts'), file, folder], {
+      spawn(process.execPath, [...endsWithUs, join(root, 'test/support/respond-process.ts'), file, folder], {
         env: { ...process.env, ...env(slack) },
       })
     const ready = (child: ChildProcessWithoutNullStreams) =>

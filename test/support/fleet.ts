@@ -1,6 +1,7 @@
 /**
  * The services as separate processes on Kafka, as an installation has them: for tests that kill them and benches that time
- * them. Each process is the real command line with a configuration file of its own; all end with `stop`.
+ * them. Each process is the real command line with a configuration file of its own; all end with `stop`, and with the process that
+ * started them.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -11,6 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { freePorts } from '../servers/free-ports.ts'
+import { endsWithUs } from './ends-with-us.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -76,19 +78,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
   const all = [...members.values()]
   const later = options.startLater ?? []
-  // Nothing of a fleet outlives a test that broke.
-  const end = (): void => {
-    for (const member of all) member.signal('SIGKILL')
-  }
-  process.once('exit', end)
   const fleet: Fleet = {
     members,
     hmacKey: Buffer.from(key, 'hex'),
     token: key,
-    stop: async () => {
-      await Promise.all(all.map((member) => member.kill9()))
-      process.off('exit', end)
-    },
+    stop: async () => void (await Promise.all(all.map((member) => member.kill9()))),
   }
   try {
     const [first, ...others] = all.filter(({ name }) => !later.includes(name))
@@ -160,10 +154,10 @@ async function createMember(
     start: async () => {
       await Promise.resolve()
       const log = openSync(logFile, 'a')
-      const args = [join(root, 'cli/modelwarden.ts'), 'run', ...servicesOf(name), '--config', configFile]
+      const args = [...endsWithUs, join(root, 'cli/modelwarden.ts'), 'run', ...servicesOf(name), '--config', configFile]
       child = spawn(process.execPath, args, {
         cwd: folder,
-        stdio: ['ignore', log, log],
+        stdio: ['pipe', log, log],
         env: { ...process.env, ...options.env, FLEET_HMAC_KEY: key },
       })
       const started = child

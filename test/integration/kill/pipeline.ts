@@ -6,6 +6,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { endsWithUs } from '../../support/ends-with-us.ts'
 
 const cli = join(import.meta.dirname, '../../../cli/modelwarden.ts')
 
@@ -72,10 +73,10 @@ export class Pipeline {
   }
 
   #spawn(args: readonly string[], logFile: string): ChildProcess {
-    const child = spawn(process.execPath, [cli, ...args], {
+    const child = spawn(process.execPath, [...endsWithUs, cli, ...args], {
       cwd: this.#options.folder,
       env: { ...process.env, KILL_HMAC: hmacKey.toString() },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
     const log = createWriteStream(join(this.#options.folder, logFile), { flags: 'a' })
     child.stdout.pipe(log, { end: false })
