@@ -82,7 +82,9 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     members,
     hmacKey: Buffer.from(key, 'hex'),
     token: key,
-    stop: async () => void (await Promise.all(all.map((member) => member.kill9()))),
+    stop: async () => {
+      await Promise.all(all.map((member) => member.kill9()))
+    },
   }
   try {
     const [first, ...others] = all.filter(({ name }) => !later.includes(name))
