@@ -42,7 +42,7 @@ export function sealedBus(bus: Bus, hmacKey: Uint8Array, clock: Pick<Clock, 'now
     publish: (records) => bus.publish(out(records)),
     fenced: async (name, commitMsMax): Promise<FencedProducer> => {
       const producer = await bus.fenced(name, commitMsMax)
-      return { commit: (records) => producer.commit(out(records)), close: () => producer.close() }
+      return { commit: (records, until) => producer.commit(out(records), until), close: () => producer.close() }
     },
     consume: (options) => {
       const { handler } = options

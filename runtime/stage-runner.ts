@@ -10,6 +10,7 @@ import { counted } from '../core/counted.ts'
 import { describeError, FencedError } from '../core/errors.ts'
 import type { BusRecord, Consumption, TopicPartition } from '../core/ports/bus.ts'
 import { stateTopic } from '../core/topics.ts'
+import { CheckpointTurns } from './checkpoint-turns.ts'
 import { restoreCheckpoint } from './checkpoints.ts'
 import { MemoryState } from './memory-state.ts'
 import { lagEveryMs, reportLag } from './report-lag.ts'
@@ -56,6 +57,7 @@ class Runner implements StageRun {
   readonly #opening = new Map<string, AbortController>()
   readonly #partitions = new Map<string, number>()
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #turns: CheckpointTurns
   #consumption: Consumption | undefined
   #stopping = false
   #failure: string | undefined
@@ -64,6 +66,7 @@ class Runner implements StageRun {
     this.#spec = spec
     this.#context = { ...context, log: context.log.with({ stage: spec.name }) }
     this.#checkpointIntervalMs = options.checkpointIntervalMs ?? 1_000
+    this.#turns = new CheckpointTurns(this.#checkpointIntervalMs, () => [...this.#tasks.values()])
     this.#tickIdleMs = options.tickIdleMs ?? 1_000
     this.#graceMs = options.shutdownGraceMs ?? 10_000
   }
@@ -90,13 +93,15 @@ class Runner implements StageRun {
         revoked: (at) => this.#revoked(at),
       },
     })
-    this.#every(this.#checkpointIntervalMs, () => this.#checkpointAll())
+    this.#turns.start()
+    this.#every(this.#checkpointIntervalMs, () => this.#commitOffsets())
     if (this.#spec.ticks) this.#every(this.#tickIdleMs / 2, () => this.#tickAll())
     this.#every(lagEveryMs, () => this.#reportLag())
   }
 
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#turns.stop()
     for (const timer of this.#timers) clearInterval(timer)
     for (const opening of this.#opening.values()) opening.abort(new FencedError('The stage is stopping.'))
     await this.#consumption?.close()
@@ -266,14 +271,12 @@ class Runner implements StageRun {
     this.#timers.push(timer)
   }
 
-  async #checkpointAll(): Promise<void> {
-    const tasks = [...this.#tasks.values()]
-    await Promise.all(tasks.map((task) => task.checkpoint()))
-    const offsets = tasks
+  /** Group offsets only show lag; a start never depends on them. */
+  async #commitOffsets(): Promise<void> {
+    const offsets = [...this.#tasks.values()]
       .filter((task) => task.lost === undefined)
-      .map((task) => ({ ...task.at, offset: task.nextOffset }))
-    // Group offsets only show lag; a start never depends on them.
-    if (offsets.length > 0 && !this.#stopping) await this.#consumption?.commit(offsets).catch(() => undefined)
+      .map((task) => ({ ...task.at, offset: task.settledOffset }))
+    if (offsets.length > 0) await this.#consumption?.commit(offsets).catch(() => undefined)
   }
 
   async #tickAll(): Promise<void> {

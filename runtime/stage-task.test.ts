@@ -24,11 +24,16 @@ function taskAt(
   more: Partial<StageLogic> = {},
   content?: TaskDependencies['content'],
   watermark: 'records' | readonly string[] = ['u'],
+  state = new MemoryState(),
+  publish?: () => Promise<void>,
 ) {
   const told: unknown[] = []
   const dropped: unknown[] = []
   const published: OutgoingRecord[] = []
-  const bus = { publish: async (records: readonly OutgoingRecord[]) => void published.push(...records) } as never
+  const committed: (readonly OutgoingRecord[])[] = []
+  const time = { monotonicMs: 0 }
+  const keep = async (records: readonly OutgoingRecord[]): Promise<void> => void published.push(...records)
+  const bus = { publish: publish ?? keep } as never
   const task = new StageTask({
     spec: {
       ...{ name: 'x', stateVersion: 1, inputs: [at.topic], watermark, tellsWatermarkTo: [], ticks: false },
@@ -40,7 +45,7 @@ function taskAt(
     deps: {
       bus,
       content: content ?? new ContentOnBus(silentLog, silentTelemetry),
-      clock: systemClock,
+      clock: { ...systemClock, monotonicMs: () => time.monotonicMs },
       log: silentLog,
       telemetry: { ...silentTelemetry, dropped: (_stage, reason, count) => void dropped.push([reason, count]) },
     },
@@ -50,8 +55,8 @@ function taskAt(
       licenses: (records: readonly LicenseRecord[]) => void told.push(['licenses', records.length]),
       ...more,
     },
-    state: new MemoryState(),
-    producer: { commit: async () => undefined, close: async () => undefined },
+    state,
+    producer: { commit: async (records) => void committed.push(records), close: async () => undefined },
     meta:
       nextOffset === undefined
         ? undefined
@@ -61,7 +66,7 @@ function taskAt(
             told: { eventTimeMs: null, ended: false, appendedMs: 0 },
           },
   })
-  return { task, told, dropped, published }
+  return { task, told, dropped, published, committed, time }
 }
 
 function failed(_told: unknown, out: Outcome): void {
@@ -179,6 +184,56 @@ describe('a task', () => {
       expect(reached).toEqual([5_000, Infinity])
       expect(codes(published)).toEqual(['CONTROL_INVALID'])
     })
+  })
+
+  it('writes no checkpoint for the passing of time alone but now and then, and when it closes', async () => {
+    const { task, committed, time } = taskAt(0)
+    const tick = (offset: number): BusRecord => record(offset, '{"control":"tick"}', { [headers.control]: 'tick' })
+    const watermark = { control: 'watermark', upstream: 'u', partition: 0, partitions: 1, eventTimeMs: 5 }
+    await task.take([record(0, 'a')])
+    await task.checkpoint()
+    expect(committed).toHaveLength(1)
+    await task.take([tick(1), record(2, JSON.stringify(watermark), { [headers.control]: 'watermark' })])
+    time.monotonicMs = 9_000
+    await task.checkpoint()
+    expect(committed).toHaveLength(1)
+    time.monotonicMs = 10_000
+    await task.checkpoint()
+    expect(committed).toHaveLength(2)
+    await task.take([tick(3), record(4, 'b')])
+    await task.checkpoint()
+    expect(committed).toHaveLength(3)
+    await task.take([tick(5)])
+    await task.close(1_000)
+    expect(committed.map(([meta]) => (JSON.parse(meta!.value as string) as { nextOffset: number }).nextOffset)).toEqual(
+      [1, 3, 5, 6],
+    )
+  })
+
+  it('that lets time change its state writes that with the next checkpoint', async () => {
+    const state = new MemoryState()
+    const { task, committed } = taskAt(0, { tick: () => state.set('count', 1) }, undefined, undefined, state)
+    await task.take([record(0, '{"control":"tick"}', { [headers.control]: 'tick' })])
+    await task.checkpoint()
+    expect(committed).toHaveLength(1)
+  })
+
+  it('is settled up to where the bus has what came of it', async () => {
+    let acknowledge = (): void => undefined
+    const publish = (): Promise<void> => new Promise((resolve) => (acknowledge = resolve))
+    const { task } = taskAt(
+      0,
+      { record: (_record, out) => out.emit({ topic: 'o', value: {} }) },
+      undefined,
+      undefined,
+      undefined,
+      publish,
+    )
+    await task.take([record(0, 'a'), record(1, 'b')])
+    expect([task.nextOffset, task.settledOffset]).toEqual([2, 0])
+    acknowledge()
+    await new Promise(setImmediate)
+    expect(task.settledOffset).toBe(2)
   })
 
   it('hands on how licenses stand, from their place in the log', async () => {

@@ -27,7 +27,7 @@ import { TaskContent } from './task-content.ts'
 import { TaskOutputs } from './task-outputs.ts'
 import { TaskSteps } from './task-steps.ts'
 import { TaskTicks } from './task-ticks.ts'
-import { TaskTime } from './task-time.ts'
+import { isOfTime, TaskTime } from './task-time.ts'
 import { TaskWriting } from './task-writing.ts'
 
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
@@ -50,6 +50,7 @@ export class StageTask {
   readonly #outputs: TaskOutputs
   readonly #steps: TaskSteps
   #nextOffset: number
+  #settledOffset: number
   #positionMs: number | undefined
   #happenings = 0
   readonly #writing: TaskWriting
@@ -86,6 +87,7 @@ export class StageTask {
     this.#content = new TaskContent(options.deps.content, options.logic, spec.content, meta)
     this.#seals = new TakenSeals(meta?.seals)
     this.#nextOffset = meta?.nextOffset ?? 0
+    this.#settledOffset = this.#nextOffset
     this.#writing = new TaskWriting({
       ...options,
       outputs: this.#outputs,
@@ -103,6 +105,11 @@ export class StageTask {
 
   get nextOffset(): number {
     return this.#nextOffset
+  }
+
+  /** All before it is worked off, and what came of it stands on the bus. */
+  get settledOffset(): number {
+    return this.#settledOffset
   }
 
   get lost(): FencedError | undefined {
@@ -135,7 +142,7 @@ export class StageTask {
   async startContent(): Promise<void> {
     await this.#content.start(this.#steps.out, this.signal)
     // Which content was in force for the first record must be known to a replay before that record has had effects.
-    if (!this.#writing.hasCheckpoint && this.#spec.content.length > 0) await this.checkpoint()
+    if (!this.#writing.hasCheckpoint && this.#spec.content.length > 0) await this.#writing.checkpoint()
   }
 
   /** Works through a batch. Resolves when the outputs of the batch before it are acknowledged. */
@@ -156,6 +163,7 @@ export class StageTask {
       if (this.signal.aborted) return
       if (record.offset < this.#nextOffset) continue
       if (this.#nextOffset === 0 && record.offset > 0) this.#logic.beginsAt?.(record.appendedMs)
+      if (!isOfTime(record)) this.#writing.hasNews()
       if (headers.badEncoding in record.headers) this.#steps.unreadable(record)
       else if (headers.control in record.headers) await this.#takeControl(record)
       else if (headers.packed in record.headers) taken += this.#steps.pack(record)
@@ -174,8 +182,15 @@ export class StageTask {
       }
     }
     await this.#outputs.flush()
+    this.#settle(this.#nextOffset)
     this.sidecar?.changed()
     this.#report(batch, taken, startedMs)
+  }
+
+  #settle(offset: number): void {
+    void this.#outputs.published.then(() => {
+      if (!this.#outputs.abandoned) this.#settledOffset = offset
+    })
   }
 
   #report(batch: readonly BusRecord[], taken: number, startedMs: number): void {
@@ -259,9 +274,9 @@ export class StageTask {
     this.#outputs.deadLetter(record, 'CONTROL_INVALID', message, { hint })
   }
 
-  /** Writes what changed since the last checkpoint, with the resume offset. */
-  checkpoint(): Promise<void> {
-    return this.#writing.checkpoint()
+  /** Writes what changed since the last checkpoint, with the resume offset, unless that can wait. */
+  async checkpoint(): Promise<void> {
+    if (!this.#writing.canWait()) await this.#writing.checkpoint()
   }
 
   /** Appends to the bus in a transaction of the fenced producer, for the sidecar. */
@@ -288,14 +303,14 @@ export class StageTask {
   /** Stops; writes the last checkpoint unless the task is lost. */
   async close(graceMs: number): Promise<void> {
     const grace = pause(graceMs, undefined, { ref: false })
-    if (this.lost === undefined) await Promise.race([this.#settle(), grace])
+    if (this.lost === undefined) await Promise.race([this.#finish(), grace])
     this.#stopping.abort(new FencedError('The task was closed.'))
     await this.sidecar?.stop()
     await this.#writing.close()
   }
 
-  async #settle(): Promise<void> {
+  async #finish(): Promise<void> {
     await this.sidecar?.stop()
-    await this.checkpoint()
+    await this.#writing.checkpoint()
   }
 }

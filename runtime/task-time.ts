@@ -56,3 +56,9 @@ export class TaskTime {
     return { watermark: this.watermark.save() as TaskMeta['watermark'], told: this.#telling.told }
   }
 }
+
+/** It tells how far time has come, and nothing else. */
+export function isOfTime({ headers: told }: BusRecord): boolean {
+  const control = told[headers.control]
+  return control === 'tick' || control === 'watermark'
+}

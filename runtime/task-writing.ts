@@ -13,6 +13,9 @@ import type { ServiceContext } from './service.ts'
 import type { StageSpec } from './stage.ts'
 import type { TaskOutputs } from './task-outputs.ts'
 
+/** Where time alone has gone on since the last checkpoint, the next one waits for so long: what a crash reads again are ticks. */
+const quietMsMax = 10_000
+
 export interface TaskWritingOptions {
   readonly spec: StageSpec
   readonly at: TopicPartition
@@ -31,6 +34,9 @@ export interface TaskWritingOptions {
 export class TaskWriting {
   readonly #options: TaskWritingOptions
   #checkpointedOffset: number
+  #checkpointedMs: number
+  /** Something but the time has been taken since the last checkpoint. */
+  #news = false
   #writing: Promise<unknown> = Promise.resolve()
   #lost: FencedError | undefined
   #failing = false
@@ -38,6 +44,7 @@ export class TaskWriting {
   constructor(options: TaskWritingOptions) {
     this.#options = options
     this.#checkpointedOffset = options.resumesAt ?? -1
+    this.#checkpointedMs = options.deps.clock.monotonicMs()
   }
 
   /** Another process owns the partition. */
@@ -54,6 +61,23 @@ export class TaskWriting {
     return this.#checkpointedOffset >= 0
   }
 
+  /** What is taken now is more than the time. */
+  hasNews(): void {
+    this.#news = true
+  }
+
+  /** Whether a checkpoint would save next to nothing. */
+  canWait(): boolean {
+    const { state, deps } = this.#options
+    return (
+      !this.#news &&
+      !this.#failing &&
+      this.hasCheckpoint &&
+      deps.clock.monotonicMs() - this.#checkpointedMs < quietMsMax &&
+      state.changes === 0
+    )
+  }
+
   /** Writes what changed since the last checkpoint, with the resume offset. */
   async checkpoint(): Promise<void> {
     const { spec, at, deps, state, producer, outputs } = this.#options
@@ -68,16 +92,19 @@ export class TaskWriting {
       const flushed = outputs.flush()
       const changes = state.takeChanges()
       const meta = this.#options.meta()
+      this.#news = false
       await flushed
       await outputs.published
       try {
         if (outputs.abandoned) throw new FencedError('The task was stopped before its outputs were acknowledged.')
-        await producer.commit(checkpointRecords(spec, at, changes, meta))
+        await producer.commit(checkpointRecords(spec, at, changes, meta), 'durable')
         this.#failing = false
         this.#checkpointedOffset = meta.nextOffset
+        this.#checkpointedMs = startedMs
         deps.telemetry.checkpointed(spec.name, at.partition, changes.length, deps.clock.monotonicMs() - startedMs)
         this.#tellWritten()
       } catch (error) {
+        this.#news = true
         state.markChanged(changes.map(([key]) => key))
         this.#fail(error)
       }
@@ -89,7 +116,7 @@ export class TaskWriting {
     await this.#exclusively(async () => {
       if (this.#lost !== undefined) throw this.#lost
       try {
-        await this.#options.producer.commit(records)
+        await this.#options.producer.commit(records, 'durable')
         this.#failing = false
       } catch (error) {
         this.#fail(error)

@@ -172,7 +172,7 @@ class KafkaBus implements Bus {
     const producer = await KafkaFencedProducer.take({ link, name, commitMsMax }, this.#log, this.#clock)
     this.#fencedProducers.add(producer)
     return {
-      commit: (records) => producer.commit(records),
+      commit: (records, until) => producer.commit(records, until),
       close: async () => {
         this.#fencedProducers.delete(producer)
         await producer.close()

@@ -6,7 +6,7 @@
  * InitProducerId version 3 or later, which carries the epoch held: it never takes the name back from somebody else.
  */
 import { FencedError } from '../../core/errors.ts'
-import type { FencedProducer, OutgoingRecord } from '../../core/ports/bus.ts'
+import type { CommitUntil, FencedProducer, OutgoingRecord } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { KafkaLog, Link } from './client.ts'
 import type { BrokerNode } from './internals.ts'
@@ -16,9 +16,9 @@ import { closed, faultType, isPassing, pause, withRetries } from './retry.ts'
 import { bumpEpoch, isEnding } from './transaction-requests.ts'
 
 /** Markers are written in some ms; longer waits change nothing about the commit. */
-const visibleWithinMs = 1_000
+const shownWithinMs = 1_000
 /** Asked after this long: at once is too early nearly always. */
-const visiblePollMs = 2
+const shownPollMs = 2
 const publishedAtOnce = 50_000
 const lostTypes: ReadonlySet<string> = new Set([
   'INVALID_PRODUCER_EPOCH',
@@ -44,6 +44,8 @@ export class KafkaFencedProducer implements FencedProducer {
   #turn: Promise<unknown> = Promise.resolve()
   /** A transaction was begun and its end is not known. */
   #open = false
+  /** Whether readers are known to see the last transaction. */
+  #shown = true
   #closed = false
   #fenced: FencedError | undefined
 
@@ -66,10 +68,10 @@ export class KafkaFencedProducer implements FencedProducer {
     return new KafkaFencedProducer(holding, identity, log, clock)
   }
 
-  async commit(records: readonly OutgoingRecord[]): Promise<void> {
+  async commit(records: readonly OutgoingRecord[], until: CommitUntil = 'shown'): Promise<void> {
     if (this.#closed) throw closed(`commit of ${this.#name}`)
     if (records.length === 0) return
-    const turn = this.#turn.then(() => this.#commit(records))
+    const turn = this.#turn.then(() => this.#commit(records, until))
     this.#turn = turn.catch(() => undefined)
     await turn
   }
@@ -77,15 +79,17 @@ export class KafkaFencedProducer implements FencedProducer {
   async close(): Promise<void> {
     this.#closed = true
     await this.#turn
+    if (!this.#shown) await this.#untilShown()
     await this.#producer.close()
   }
 
-  async #commit(records: readonly OutgoingRecord[]): Promise<void> {
+  async #commit(records: readonly OutgoingRecord[], until: CommitUntil): Promise<void> {
     if (this.#fenced !== undefined) throw this.#fenced
     for (let recovered = false; ; recovered = true) {
       if (this.#open) await this.#recover()
       try {
         await this.#transact(records)
+        if (until === 'shown') await this.#untilShown()
         return
       } catch (error) {
         // The coordinator also bumps the epoch of a transaction that outlived its timeout: then the name is still ours.
@@ -117,16 +121,17 @@ export class KafkaFencedProducer implements FencedProducer {
       node.endTxn({ ...id, transactionResult: true }),
     )
     this.#open = false
-    await this.#untilVisible()
+    this.#shown = false
   }
 
   /** The coordinator answers as soon as the commit can't be lost; readers see it some ms later, when markers are written. */
-  async #untilVisible(): Promise<void> {
-    const until = performance.now() + visibleWithinMs
+  async #untilShown(): Promise<void> {
+    this.#shown = true
+    const until = performance.now() + shownWithinMs
     try {
       do {
         if (performance.now() > until) return
-        await pause(visiblePollMs)
+        await pause(shownPollMs)
       } while (await isEnding(await this.#link.coordinator('transaction', this.#name), this.#name))
     } catch (error) {
       this.#log.debug('Whether a transaction shows yet could not be asked.', { name: this.#name, error: String(error) })

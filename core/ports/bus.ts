@@ -38,10 +38,20 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/**
+ * `durable`: nothing can undo it any more, and the next holder of the name finds it; readers see it a moment later. `shown`: readers
+ * see it.
+ */
+export type CommitUntil = 'durable' | 'shown'
+
 /** Writes in transactions under a name that one holder owns: a later holder of the same name fences this one off. */
 export interface FencedProducer {
-  /** All or nothing, in one transaction. Throws FencedError once somebody else took the name. */
-  commit(records: readonly OutgoingRecord[]): Promise<void>
+  /**
+   * All or nothing, in one transaction. Throws FencedError once somebody else took the name. `until`: when it resolves. Default
+   * `shown`.
+   */
+  commit(records: readonly OutgoingRecord[], until?: CommitUntil): Promise<void>
+  /** Resolves when all that was committed shows. */
   close(): Promise<void>
 }
 

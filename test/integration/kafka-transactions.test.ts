@@ -46,6 +46,20 @@ describeOwnKafka('transactions', () => {
     }
   })
 
+  test('what is durable is there for the next holder of the name, and for all once its producer has closed', async () => {
+    const [topic, name] = [await topicOf(), uniqueName('name')]
+    let count = 0
+    for (let round = 0; round < 20; round += 1) {
+      const producer = await bus.fenced(name)
+      expect(await read(topic)).toHaveLength(count)
+      for (const times = count + 3; count < times; count += 1)
+        await producer.commit([{ topic, key: `${count}`, value: `${count}` }], 'durable')
+      if (round % 2 === 0) continue
+      await producer.close()
+      expect(await read(topic)).toHaveLength(count)
+    }
+  })
+
   test('a transaction that its holder left open hides what comes after, until the next holder takes the name', async () => {
     const [topic, name] = [await topicOf(), uniqueName('name')]
     await bus.publish([{ topic, key: 'a', value: 'before' }])
