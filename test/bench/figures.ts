@@ -8,8 +8,8 @@ export interface Figure {
   readonly value: number
   readonly unit: string
   readonly baseline: { readonly name: string; readonly value: number }
-  /** `least`: value / baseline should be at least this; `most`: at most. */
-  readonly target: { readonly least: number } | { readonly most: number }
+  /** `least`: value / baseline should be at least this; `most`: at most. Without: it only explains another. */
+  readonly target?: { readonly least: number } | { readonly most: number }
 }
 
 /** A bench runs for well under a minute, repeats, and reports medians. */
@@ -30,8 +30,12 @@ export function ratioOf(figure: Figure): number {
   return figure.value / figure.baseline.value
 }
 
-export function meetsTarget(figure: Figure): boolean {
-  return 'least' in figure.target ? ratioOf(figure) >= figure.target.least : ratioOf(figure) <= figure.target.most
+export function meetsTarget({ target, ...figure }: Figure & Required<Pick<Figure, 'target'>>): boolean {
+  return 'least' in target ? ratioOf(figure) >= target.least : ratioOf(figure) <= target.most
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 /** The middle value; of an even number, the lower of the two. */

@@ -25,6 +25,8 @@ export interface HopsOptions {
   /** Records whose way is timed, one after the other. */
   readonly probes: number
   readonly probeEveryMs: number
+  /** Sent before these, and not counted: compilers are at work then. Default: a tenth as many. */
+  readonly warmProbes?: number
   /** Other records, flowing all the while. */
   readonly othersPerSecond: number
 }
@@ -32,11 +34,13 @@ export interface HopsOptions {
 export interface HopTimes {
   readonly p50Ms: number
   readonly p99Ms: number
+  /** From topic to topic as the broker dates them, in whole ms: of each record and hop. */
+  readonly hopsMs: readonly number[]
 }
 
 /** From before a record is published to when the last topic's reader has it. */
 export async function bareHops(options: HopsOptions): Promise<HopTimes> {
-  const { brokers, client: clientName = 'bus', hops } = options
+  const { brokers, client: clientName = 'bus', hops, probes, warmProbes = Math.floor(probes / 9) } = options
   const run = randomBytes(4).toString('hex')
   const topics = Array.from({ length: hops + 1 }, (_, hop) => `hop-${run}-${hop}`)
   await createTopics(brokers, topics)
@@ -49,18 +53,44 @@ export async function bareHops(options: HopsOptions): Promise<HopTimes> {
       const nowMs = performance.now()
       for (const { headers } of batch) if (sentHeader in headers) times.push(nowMs - Number(headers[sentHeader]))
     })
-    await send(client, topics[0]!, options)
-    for (let waited = 0; times.length < options.probes && waited < 10_000; waited += 20) await sleep(20)
-    // The first records warm the compilers up.
-    const warm = times.slice(Math.floor(times.length / 10))
-    return { p50Ms: quantile(warm, 0.5), p99Ms: quantile(warm, 0.99) }
+    await send(client, topics[0]!, options, warmProbes + probes)
+    for (let waited = 0; times.length < warmProbes + probes && waited < 10_000; waited += 20) await sleep(20)
+    const warm = times.slice(warmProbes)
+    const hopsMs = (await hopsBetween(brokers, topics)).slice(warmProbes).flat()
+    return { p50Ms: quantile(warm, 0.5), p99Ms: quantile(warm, 0.99), hopsMs }
   } finally {
     await Promise.all(workers.map(stopHop))
     await client.close()
   }
 }
 
-async function send(client: BenchClient, topic: string, options: HopsOptions): Promise<void> {
+/** Of each timed record, in the order they were sent: how long it was from each topic to the next. */
+async function hopsBetween(brokers: readonly string[], topics: readonly string[]): Promise<readonly number[][]> {
+  const bus = createKafkaBus({ brokers: [...brokers] }, silentLog)
+  const appended = new Map<string, number[]>()
+  try {
+    for (const topic of topics) {
+      for (let partition = 0; partition < partitions; partition += 1) {
+        await bus.read({ topic, partition }, 'start', (batch) => {
+          for (const { headers, appendedMs } of batch) {
+            const sent = headers[sentHeader]
+            if (sent === undefined) continue
+            const times = appended.get(sent)
+            if (times === undefined) appended.set(sent, [appendedMs])
+            else times.push(appendedMs)
+          }
+        })
+      }
+    }
+  } finally {
+    await bus.close()
+  }
+  return [...appended]
+    .sort(([a], [b]) => Number(a) - Number(b))
+    .map(([, times]) => times.slice(1).map((ms, hop) => ms - times[hop]!))
+}
+
+async function send(client: BenchClient, topic: string, options: HopsOptions, probes: number): Promise<void> {
   const others = gatewayRecords({ count: 500, startMs: Date.now(), stepMs: 10, principals: 50 }).map((text) =>
     Buffer.from(text),
   )
@@ -76,7 +106,7 @@ async function send(client: BenchClient, topic: string, options: HopsOptions): P
     if (count > 0) void client.produce(topic, records)
   }, everyMs)
   try {
-    for (let probe = 0; probe < options.probes; probe += 1) {
+    for (let probe = 0; probe < probes; probe += 1) {
       await sleep(options.probeEveryMs)
       const headers = { [sentHeader]: String(performance.now()) }
       void client.produce(topic, [{ key: `u-${probe % 50}`, value: others[probe % 500]!, headers }])
