@@ -14,6 +14,7 @@ import {
   betCount7,
   betCount8,
   betCount12,
+  betCount13,
   queryThreats,
 } from './evidence.ts'
 import { setBits } from './filter.ts'
@@ -25,7 +26,7 @@ import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 13
+export const version = 14
 /** Of the numbers at the beginning of a block. */
 export const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, repeated: 8,
@@ -91,13 +92,13 @@ export class AccountBlock extends Block {
 
 /** How many bets each version had. */
 const betsOf: Readonly<Record<number, number>> = {
-  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount12, 10: betCount12, 11: betCount12, 12: betCount12,
+  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount12, 10: betCount12, 11: betCount12, 12: betCount12, 13: betCount13,
 } // prettier-ignore
 /** Up to version 12 nothing was kept of odd inputs; up to version 5 nothing of what left the ring either. */
-const headSizeOf = (is: number): number => (is < 6 ? at.kept : at.odd)
+const headSizeOf = (is: number): number => (is < 6 ? at.kept : is < 13 ? at.odd : headSize)
 
 /**
- * Versions 3 to 8 had fewer bets. Version 9 had a base of single changes of each account,
+ * Versions 3 to 13 had fewer bets. Version 9 had a base of single changes of each account,
  * before the ring: most of them were of natural inputs, and what is tried of one is known again soon. Up to version 10 it is known of the
  * queries of the whole life alone how many repeat earlier ones. Version 11 knew nothing of noise.
  */

@@ -6,13 +6,12 @@
  * costs its bytes and little else.
  */
 import { AccountBlock, at, endOf, from, headSize, seenWords, version, shareParts } from './account-block.ts'
-import type { EvenChanges } from './even.ts'
 import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './input.ts'
 import { see } from './filter.ts'
 import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
 import { OddOnes, oddBytes, oddBytesMax } from './odd-ones.ts'
-import { Slopes } from './slopes.ts'
+import { Slopes, type Slope } from './slopes.ts'
 import { evennessOf, roomFor, type Earlier, type Evenness } from './steps.ts'
 
 /**
@@ -249,7 +248,7 @@ export class Account {
   }
 
   /** Takes note of what the next input changes in what was asked before it (slopes.ts); `isVariant`: it is one of those but for two values. */
-  changed(x: Float64Array, isVariant: boolean): EvenChanges {
+  changed(x: Float64Array, isVariant: boolean): Slope {
     return this.#slopes.take(x, isVariant)
   }
 

@@ -13,6 +13,8 @@ const othersShare = 0.1
 const suiteMax = 68
 /** Ways between different pairs of inputs from which a search for the boundary is a harvest of it: three pairs are no one input's. */
 const waysMin = 3
+/** Values of one input that are halved, from which on it is no search around that: three weights are of a model. */
+const halvedMin = 3
 /** A share of records that is none of what an account is after, and bets (evidence.ts) against there being no more. */
 interface Chance {
   readonly share: number
@@ -42,9 +44,12 @@ export function isBesides(threat: QueryThreat, suspicion: Suspicion, account: Ac
   )
 }
 
-/** Whether a search that was named goes on between ever other pairs of inputs: so the whole boundary is copied, and no one input is fooled. */
-function isHarvest({ shown }: Suspicion, { told }: Account): boolean {
-  return (shown['way'] ?? 0) >= waysMin && told[queryThreats.indexOf('boundary-search')]! > 0
+/**
+ * Whether a search that was named goes on between ever other pairs of inputs, or from where the boundary was met along one value after the other
+ * (Lowd and Meek 2005): so the whole boundary is copied, and no one input is fooled.
+ */
+function isHarvest({ shown, halved = 0 }: Suspicion, { told }: Account): boolean {
+  return ((shown['way'] ?? 0) >= waysMin || halved >= halvedMin) && told[queryThreats.indexOf('boundary-search')]! > 0
 }
 
 /** Whether what was named is done to training records, as a search for the boundary around one is. */

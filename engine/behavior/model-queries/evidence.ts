@@ -59,6 +59,8 @@ export const shows = {
   copied: 1 << 26,
   /** Of inputs that are odd, one that is an earlier one of them and an equal step in each value, however long ago that was asked. */
   oddStep: 1 << 27,
+  /** In one value halfway between two earlier ones, one of which was so itself, of an input that is far from honest ones. */
+  halved: 1 << 28,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
@@ -67,16 +69,16 @@ export const shows = {
 export const unlikeBefore = Array.from(
   { length: levelCount },
   (_, n) => shows.novelty(n) | shows.margin(n) | shows.sure(n),
-).reduce((all, kinds) => all | kinds, shows.ball | shows.around | shows.drift | shows.even)
+).reduce((all, kinds) => all | kinds, shows.ball | shows.around | shows.drift | shows.even | shows.halved)
 
 /** All of them, by their places. */
-export const kindsShown: readonly number[] = Array.from({ length: 28 }, (_, n) => 1 << n)
+export const kindsShown: readonly number[] = Array.from({ length: 29 }, (_, n) => 1 << n)
 
 /**
  * What an honest account may show of each, where no traffic teaches it: above what the histories at hand have, of most far above; of
  * turns customers of a table of ten columns had up to 13 %.
  */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1, copied: 0.002, oddStep: 0.001 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1, copied: 0.002, oddStep: 0.001, halved: 0.05 } as const // prettier-ignore
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
@@ -148,8 +150,8 @@ export class Evidence {
       ...of('boundary-search', 0.15, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.pair, allowed.pair, far),
       ...of('inversion', 0.2, shows.sparse, allowed.sparse, far),
-      ...share.flatMap((u, n) => of('extraction', 0.1 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
-      ...of('extraction', 0.05, shows.even, allowed.even, far),
+      ...share.flatMap((u, n) => of('extraction', 0.08 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
+      ...of('extraction', 0.03, shows.even, allowed.even, far),
       ...of('extraction', 0.08, shows.step, allowed.step, steps),
       ...of('boundary-search', 0.1, shows.stepAbout, allowed.stepAbout, steps),
       ...of('boundary-search', 0.1, shows.turn, allowed.turn, far),
@@ -158,6 +160,7 @@ export class Evidence {
       ...of('inversion', 0.1, shows.probe, allowed.probe, far),
       ...of('membership-inference', 0.5, shows.copied, allowed.copied, [0.25, 0.6]),
       ...of('extraction', 0.04, shows.oddStep, allowed.oddStep, [0.1, 0.4]),
+      ...of('extraction', 0.04, shows.halved, allowed.halved, far),
     ]
     this.size = bets.length
     this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
@@ -206,8 +209,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 12, 8, 7, 6, 5, 4, 3 and 2 of an account. */
-export const betCount12 = betCount - 2
+/** As many had versions 13, 12, 8, 7, 6, 5, 4, 3 and 2 of an account. */
+export const betCount13 = betCount - 2
+export const betCount12 = betCount13 - 2
 export const betCount8 = betCount12 - 2
 export const betCount7 = betCount8 - 6
 export const betCount6 = betCount7 - 2

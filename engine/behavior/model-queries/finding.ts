@@ -46,6 +46,8 @@ const evidenceWords: Readonly<Record<string, string>> = {
   ball: 'were synthetic and about where earlier ones were',
   member: 'were records of the training set',
   copied: 'were the first that was made of such a record',
+  halved:
+    'were, in the one value that was changed, halfway between two earlier ones, as one does who looks for where the answer changes',
 }
 
 /** What a kind says in part: it is left out where all that shows it shows that. */

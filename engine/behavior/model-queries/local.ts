@@ -16,6 +16,7 @@ import { AskedMembers } from './asked-members.ts'
 import { isBesides, isSuite, noteRecords } from './besides.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type QueryThreat } from './evidence.ts'
 import { findingOf } from './finding.ts'
+import { withHalving } from './halving.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { withPairs } from './mirrored.ts'
@@ -116,7 +117,8 @@ export class WeighQueries implements BehaviorStep {
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
     const alone = shownBy(account, query, reference, asksAgain(entries, query))
-    const shown = withPairs(entries, input, reference?.told.units, alone)
+    const paired = withPairs(entries, input, reference?.told.units, alone)
+    const shown = withHalving(entries, input, reference, paired)
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
@@ -206,7 +208,7 @@ export class WeighQueries implements BehaviorStep {
     entries: GroupEntries,
     account: Account,
     query: ModelQuery,
-    { bits, counts, way }: Shown,
+    { bits, counts, way, halved = 0 }: Shown,
     reference: Reference | undefined,
     context: StepContext,
   ): BehaviorFinding[] {
@@ -230,6 +232,7 @@ export class WeighQueries implements BehaviorStep {
     note(suspicion, account, query.evidence, bits, most)
     noteRecords(suspicion, bits, counts)
     if (way !== undefined) noteWay(suspicion, way)
+    if (halved > (suspicion.halved ?? 0)) suspicion.halved = halved
     entries.set(suspicionName, suspicion)
     const findings: BehaviorFinding[] = []
     const line = account.told.some((since) => since > 0) ? this.#besides : this.#first

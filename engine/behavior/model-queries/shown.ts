@@ -12,6 +12,7 @@ import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { countNoise, isNoisy } from './noisy.ts'
 import { levelCount, type Reference } from './reference.ts'
 import { isFewShades } from './shades.ts'
+import type { SingleChange } from './slopes.ts'
 import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier, type Evenness } from './steps.ts'
 import { inUnits } from './units.ts'
 import type { Way } from './ways.ts'
@@ -64,6 +65,10 @@ export interface Shown {
   readonly notes: number
   /** It is the first on the way between two of the last inputs, which are natural and made of none. */
   readonly way?: Way | undefined
+  /** It is an earlier input with one value changed, that of others is put back. */
+  readonly change?: SingleChange | undefined
+  /** So many values of that were halved (halving.ts). */
+  readonly halved?: number
 }
 
 /** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before. The account has yet to remember the query. */
@@ -118,11 +123,13 @@ export function shownBy(
   const other = !(synthetic || made || (around.closest >= 0 && account.wasMember(around.closest)))
   if (!again && !copy && (member || other)) counts |= shows.member
   let step = false
+  let change: SingleChange | undefined
   if (isPlace(input)) {
     if (reference !== undefined) {
       const repeats = account.repeated > repeatedMost
       counts |= shows.even | (repeats ? 0 : shows.probe)
       const slope = account.changed(input.x, around.variant)
+      change = slope.change
       const probed = areEven(around.even, probedMin) || areEven(slope, probedMin)
       if (probed && around.close && !repeats) bits |= shows.probe
       if (synthetic && areEven(around.even, evenMin)) bits |= shows.even
@@ -144,7 +151,7 @@ export function shownBy(
       }
     }
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
-    if (around.tried || around.masked) return { bits, counts, notes, way }
+    if (around.tried || around.masked) return { bits, counts, notes, way, change }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
@@ -174,7 +181,7 @@ export function shownBy(
     const shown = learned(account, asked, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
-    return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way }
+    return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change }
   }
   return { bits, counts, notes }
 }

@@ -19,7 +19,17 @@ const near = 0.02
 const rounding = 2 ** -22
 const none = 0xff
 
-const noSlope: EvenChanges = { alone: 0, isOffGrid: false }
+/** One value that was changed alone; and what it is in the base. */
+export interface SingleChange {
+  readonly value: number
+  readonly base: number
+}
+
+export interface Slope extends EvenChanges {
+  readonly change?: SingleChange
+}
+
+const noSlope: Slope = { alone: 0, isOffGrid: false }
 const differing = new Uint8Array(2)
 
 /** Bytes that the base of inputs of so many values takes. */
@@ -52,7 +62,7 @@ export class Slopes {
   }
 
   /** Takes the next input of the account; `isVariant`: it is one of the last ones in all but two values. */
-  take(x: Float64Array, isVariant: boolean): EvenChanges {
+  take(x: Float64Array, isVariant: boolean): Slope {
     const count = this.hasBegun ? this.#differing(x) : 3
     if (count === 0) return noSlope
     if (count > 2) {
@@ -64,14 +74,19 @@ export class Slopes {
     if (count === 1) {
       const before = this.#base[value]!
       this.#setLast(value, none)
-      return this.#count(x[value]!, before, value)
+      return this.#changed(this.#count(x[value]!, before, value), value)
     }
     // What was changed last was kept, or is the base's own: the base is what it is without the other.
     const [a, b] = [this.#last(0), this.#last(1)]
     const own = [value, differing[1]!].find((each) => each === a || each === b)
     this.#setLast(value, differing[1]!)
     if (own === undefined) return noSlope
-    return this.#countBeside(x, own === value ? differing[1]! : value, own)
+    const other = own === value ? differing[1]! : value
+    return this.#changed(this.#countBeside(x, other, own), other)
+  }
+
+  #changed({ alone, isOffGrid }: EvenChanges, value: number): Slope {
+    return { alone, isOffGrid, change: { value, base: this.#base[value]! } }
   }
 
   /** How many values differ, up to three; which do. */

@@ -27,6 +27,8 @@ export interface Suspicion {
   copied?: Counted
   /** The last ways between pairs of inputs (ways.ts). */
   ways?: readonly string[]
+  /** Values of one input that were halved, at most (halving.ts). */
+  halved?: number
   evidence: readonly EvidenceRef[]
   /** Different queries of the account, and the decimal logarithm of the greatest mean R as it was then. */
   trail: (readonly [number, number])[]
@@ -51,6 +53,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['ball', shows.ball | shows.around],
   ['member', shows.member],
   ['copied', shows.copied],
+  ['halved', shows.halved],
 ]
 
 export function note(
