@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { Action } from '../../core/action.ts'
 import type { Effect } from '../../core/effect.ts'
@@ -57,7 +57,7 @@ class Stage {
   fenced = false
   journaled: Action[] = []
 
-  constructor(connectors: readonly Connector[], enabled: readonly string[] = []) {
+  constructor(connectors: readonly Connector[], enabled: readonly string[] = [], lookAgainMs = 20) {
     const catalog = new Catalog(connectors)
     this.rehearsal = new Rehearsal(catalog, Date.now())
     this.sidecar = new RespondSidecar(
@@ -87,7 +87,7 @@ class Stage {
         clock: systemClock,
         log: silentLog,
         telemetry: silentTelemetry,
-        lookAgainMs: 20,
+        lookAgainMs,
         policy: {
           enabled: [...enabled],
           protected: [],
@@ -405,5 +405,23 @@ describe('the sidecar', () => {
     stage.sidecar.changed()
     await stage.until(() => stage.states()[0] === 'undone')
     expect(restored).toEqual([{ lid: 'open' }])
+  })
+
+  test('what rests is not gone through again each time that something happens', async () => {
+    const proven = connectorOf('lock', async () => undefined, {
+      destructive: true,
+      once: 'readable',
+      verify: async () => ({ state: 'done', summary: 'Refused.' }),
+    })
+    const stage = new Stage([proven], ['lock'], 60_000)
+    stage.rehearsal.playbooks([playbook('lock', 5, true)])
+    stage.incident('i', 'text')
+    await stage.until(() => stage.states()[0] === 'verified')
+    await pause(20)
+    stage.sidecar.changed()
+    const { state } = stage.rehearsal
+    const get = vi.spyOn(state, 'get')
+    for (let times = 0; times < 20; times++) stage.sidecar.changed()
+    expect(get.mock.calls.filter(([key]) => key.startsWith('action/'))).toEqual([])
   })
 })

@@ -55,6 +55,8 @@ export class RespondSidecar implements Sidecar {
   readonly #notBefore = new Map<string, number>()
   /** When a proven deed was last looked at by this owner. */
   readonly #looked = new Map<string, number>()
+  /** Of this list of proven deeds none is to be looked at before. */
+  #rests: { readonly list: readonly string[]; readonly untilMs: number } | undefined
   #stopping = false
   #timer: NodeJS.Timeout | undefined
 
@@ -142,16 +144,24 @@ export class RespondSidecar implements Sidecar {
 
   /** Looks again at what was proven where it is time. When the next one is due. */
   #watch(nowMs: number): number {
-    let wakeMs = Infinity
-    for (const id of this.#book.watched()) {
+    const list = this.#book.watched()
+    if (list === this.#rests?.list && nowMs < this.#rests.untilMs) return this.#rests.untilMs
+    let wakeMs = list.length === 0 ? Infinity : nowMs + askAgainMs
+    let rests = true
+    for (const id of list) {
       const entry = this.#book.action(id)
-      if (entry === undefined || this.#busy.has(id) || !isWatched(entry)) continue
+      if (entry === undefined || !isWatched(entry)) continue
       const { action, settledMs = nowMs } = entry
       const nextMs = nextLookMs(settledMs, this.#looked.get(id), this.#deps.lookAgainMs)
       const dueMs = Math.max(nextMs, this.#notBefore.get(id) ?? 0)
-      if (dueMs > nowMs) wakeMs = Math.min(wakeMs, dueMs)
-      else if (this.#hasRoom(action.connector)) this.#begin(entry, action, () => this.#lookAgain(entry))
+      if (!this.#busy.has(id) && dueMs > nowMs) wakeMs = Math.min(wakeMs, dueMs)
+      else {
+        rests = false
+        if (!this.#busy.has(id) && this.#hasRoom(action.connector))
+          this.#begin(entry, action, () => this.#lookAgain(entry))
+      }
     }
+    this.#rests = rests ? { list, untilMs: wakeMs } : undefined
     return wakeMs
   }
 
