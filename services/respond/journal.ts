@@ -1,11 +1,11 @@
 /**
  * The journal: appends facts about actions to the task's own log, in transactions of its fenced producer.
  *
- * Promises: `append` resolves when the record is durable; what is asked for while a transaction is under way goes into the
- * next one together. A passing fault is tried again (a fact appended twice is the same fact); once fenced, everything
- * rejects at once and for good.
+ * Promises: `append` resolves when the record is durable; what is asked for in one turn of the event loop, or while a
+ * transaction is under way, goes into the next one together. A passing fault is tried again (a fact appended twice is the
+ * same fact); once fenced, everything rejects at once and for good.
  */
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import { describeError, FencedError } from '../../core/errors.ts'
 import type { OutgoingRecord } from '../../core/ports/bus.ts'
 import type { Log } from '../../runtime/log.ts'
@@ -42,6 +42,7 @@ export class Journal {
   async #work(): Promise<void> {
     this.#busy = true
     while (this.#waiting.length > 0) {
+      await nextTurn()
       const batch = this.#waiting.splice(0, recordsPerCommitMax)
       try {
         await this.#commitUntilDone(batch.map(({ record }) => record))
