@@ -9,6 +9,8 @@ export const limits = {
   recordDepthMax: 64,
   /** Records that one envelope (array, `{"Records": […]}`, NDJSON body) may hold. */
   recordsPerEnvelopeMax: 100_000,
+  /** Reckoned for a record that is being taken in, beside its own bytes. */
+  recordOverheadBytes: 1_024,
   /** Characters kept of any one string field of an event. */
   fieldCharsMax: 8_192,
   /** Elements kept of any one array field of an event. */

@@ -1,4 +1,5 @@
 /** What must hold between the settings, past what each one's own schema says. */
+import { limits } from '../core/limits.ts'
 import type { Config } from './config.ts'
 import { isLoopback } from './http-access.ts'
 
@@ -34,9 +35,10 @@ export function crossMistakes(config: Config): readonly CrossMistake[] {
     mistakes.push({ path: ['http', 'listen'], message: 'A port is at most 65535.', hint: 'The default is 8471.' })
   }
   const { bodyBytesMax, decompressedBytesMax, inFlightBytesMax } = config.collect
-  if (inFlightBytesMax < bodyBytesMax + decompressedBytesMax) {
-    const message = `collect.inFlightBytesMax is ${inFlightBytesMax}: a body of ${bodyBytesMax} bytes that becomes ${decompressedBytesMax} could never be taken.`
-    const hint = `Raise it to ${bodyBytesMax + decompressedBytesMax}, or lower collect.bodyBytesMax and collect.decompressedBytesMax.`
+  const leastInFlight = bodyBytesMax + decompressedBytesMax + limits.recordsPerEnvelopeMax * limits.recordOverheadBytes
+  if (inFlightBytesMax < leastInFlight) {
+    const message = `collect.inFlightBytesMax is ${inFlightBytesMax}: a body of ${bodyBytesMax} bytes that becomes ${decompressedBytesMax}, of ${limits.recordsPerEnvelopeMax} records, could never be taken.`
+    const hint = `Raise it to ${leastInFlight}, or lower collect.bodyBytesMax and collect.decompressedBytesMax.`
     mistakes.push({ path: ['collect', 'inFlightBytesMax'], message, hint })
   }
   const names = new Set<string>()

@@ -96,7 +96,7 @@ describe('the configuration', () => {
 
   it('refuses a limit on what waits that a single body may pass, since that body could never be taken', async () => {
     const [mistake] = await mistakesOf('collect:\n  inFlightBytesMax: 1000000\n')
-    expect(mistake).toMatchObject({ place: { line: 2 }, hint: expect.stringContaining('83886080') as string })
+    expect(mistake).toMatchObject({ place: { line: 2 }, hint: expect.stringContaining('186286080') as string })
     expect(mistake!.message).toContain('collect.inFlightBytesMax is 1000000')
   })
 

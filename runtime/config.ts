@@ -49,7 +49,7 @@ export const Config = z.strictObject({
       .positive()
       .default(268_435_456)
       .describe(
-        'Bytes of bodies that are held at a time; past it, senders are asked to come again later. At least the two above together.',
+        'Bytes of bodies, and of the records in them, that are held at a time; past it, senders are asked to come again later. At least the two above and 102,400,000.',
       ),
     publishTimeoutMs: milliseconds()
       .default(15_000)

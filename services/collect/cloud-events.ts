@@ -4,9 +4,11 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { parseJson } from '../../core/json.ts'
+import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
+import { tooManyRecords } from './in-flight.ts'
 import { memberTexts } from './members.ts'
-import { RecordSplitter, type Unit } from './splitter.ts'
+import { RecordSplitter, unitsOf, type Unit } from './splitter.ts'
 
 /** Records that one event carries, and what names their origin. */
 export interface Carried {
@@ -25,8 +27,12 @@ export function readCloudEvents(
   const type = contentType.split(';')[0]!.trim().toLowerCase()
   if (type === 'application/cloudevents+json') return [structured(oneValue(body))]
   if (type === 'application/cloudevents-batch+json') {
-    const splitter = new RecordSplitter({ mode: 'values' })
-    return [...splitter.push(body), ...splitter.end()].map(structured)
+    const events: Carried[] = []
+    for (const units of unitsOf(body, new RecordSplitter({ mode: 'values' }))) {
+      if (events.length + units.length > limits.recordsPerEnvelopeMax) throw tooManyRecords()
+      for (const unit of units) events.push(structured(unit))
+    }
+    return events
   }
   if (headers['ce-specversion'] === undefined) return undefined
   const origin = originOf(header(headers, 'ce-specversion'), header(headers, 'ce-source'), header(headers, 'ce-id'))

@@ -12,7 +12,7 @@ import { defaultConfig } from '../../runtime/config.ts'
 import { bundleOf } from '../../runtime/content-digest.ts'
 import type { ContentReader } from '../../runtime/content-reader.ts'
 import { createHttpHost } from '../../runtime/http.ts'
-import { silentLog } from '../../runtime/log.ts'
+import { silentLog, type Log } from '../../runtime/log.ts'
 import { createMetrics } from '../../runtime/metrics.ts'
 import { silentTelemetry } from '../../runtime/telemetry.ts'
 import { createCollectService } from './service.ts'
@@ -37,7 +37,12 @@ afterEach(async () => {
 })
 
 async function start(
-  options: { readonly publish?: Bus['publish']; readonly collect?: object; readonly monotonicMs?: () => number } = {},
+  options: {
+    readonly publish?: Bus['publish']
+    readonly collect?: object
+    readonly monotonicMs?: () => number
+    readonly log?: Log
+  } = {},
 ) {
   const embedded = await openEmbedded({ folder: temporary, log: silentLog, clock: systemClock })
   await embedded.bus.createTopics(topicSpecs(2))
@@ -50,7 +55,7 @@ async function start(
       { name: 'reader', token: 'reader-token-0123456789', roles: ['viewer'] },
     ],
     shutdownGraceMs: 300,
-    log: silentLog,
+    log: options.log ?? silentLog,
     telemetry,
     registry,
     health: () => ({}),
@@ -206,6 +211,35 @@ describe('records by HTTP', () => {
     expect([streamed.status, await streamed.json()]).toMatchObject([413, refused])
   })
 
+  test('a request of more records than it may have is refused whole, before what is made of them fills the memory', async () => {
+    const { post, read } = await start()
+    const many = Array(100_001).fill('1').join(',')
+    const refused = { status: 413, body: { error: { code: 'TOO_MANY_RECORDS' } } }
+    expect(await post(`[${many}]`)).toMatchObject(refused)
+    const event = '{"specversion":"1.0","id":"1","source":"/gw","type":"c"},'
+    const batch = { 'content-type': 'application/cloudevents-batch+json' }
+    expect(await post(`[${event.repeat(100_001)}0]`, batch)).toMatchObject(refused)
+    expect(await read(topics.deadLetters)).toEqual([])
+    // Of an envelope within a line it is that envelope's own mistake.
+    expect(await post(`${call(1)}\n[${many}]`, { 'content-type': 'application/x-ndjson' })).toMatchObject({
+      status: 202,
+      body: { accepted: 1, rejected: [{ line: 2, code: 'TOO_LARGE' }] },
+    })
+  })
+
+  test('a sender that goes away in the middle of its body is no failure of ours', async () => {
+    const errors: string[] = []
+    const { url } = await start({ log: { ...silentLog, error: (message) => void errors.push(message) } })
+    const { hostname, port } = new URL(url)
+    const half = connect(Number(port), hostname)
+    half.write(`POST /v1/events/gateway HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${token}\r\n`)
+    half.write('content-type: application/json\r\ncontent-length: 590\r\n\r\n{')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    half.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(errors).toEqual([])
+  })
+
   test('secrets of a record that is rejected do not reach the dead letters', async () => {
     const { post, read } = await start()
     await post('{"apiKey":"sk-live-0123456789abcdefgh","authorization":"Bearer abcdefghijkl", oops')
@@ -307,7 +341,7 @@ describe('a bus that does not answer', () => {
   test('lets no more wait than the limit says, and takes more when those have gone', async () => {
     let release: (() => void) | undefined
     const held = new Promise<void>((resolve) => (release = resolve))
-    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 450 } })
+    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 1_400 } })
     const first = post(call(1))
     await expect.poll(async () => (await post(call(2, { note: 'x'.repeat(300) }))).status).toBe(503)
     release?.()
@@ -318,7 +352,7 @@ describe('a bus that does not answer', () => {
   test('lets no more wait than the limit says once it is decompressed, either', async () => {
     let release: (() => void) | undefined
     const held = new Promise<void>((resolve) => (release = resolve))
-    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 3_000 } })
+    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 5_000 } })
     const packed = { 'content-encoding': 'gzip' }
     const first = post(gzipSync(call(1, { note: 'x'.repeat(2_000) })), packed)
     await expect
@@ -329,11 +363,11 @@ describe('a bus that does not answer', () => {
   })
 
   test('counts what a sender has not sent to its end, and forgets it when that sender is gone', async () => {
-    const { post, url } = await start({ collect: { inFlightBytesMax: 600 } })
+    const { post, url } = await start({ collect: { inFlightBytesMax: 1_600 } })
     const { hostname, port } = new URL(url)
     const half = connect(Number(port), hostname)
     half.write(`POST /v1/events/gateway HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${token}\r\n`)
-    half.write(`content-type: application/json\r\ncontent-length: 590\r\n\r\n${' '.repeat(580)}`)
+    half.write(`content-type: application/json\r\ncontent-length: 1590\r\n\r\n${' '.repeat(1_580)}`)
     await expect.poll(async () => (await post(call(1))).status).toBe(503)
     half.destroy()
     await expect.poll(async () => (await post(call(1))).status).toBe(202)

@@ -6,10 +6,11 @@
  * `rejected` and stands among the dead letters; 503 says that nothing is promised and to send the same again.
  */
 import type { IncomingMessage } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { describeError, WardenError } from '../../core/errors.ts'
+import { limits } from '../../core/limits.ts'
 import type { OutgoingRecord } from '../../core/ports/bus.ts'
 import type { Source } from '../../engine/sources/source.ts'
 import type { Config } from '../../runtime/config.ts'
@@ -18,16 +19,18 @@ import type { RouteDocs } from '../../runtime/http-route.ts'
 import { ErrorBody } from '../../runtime/openapi.ts'
 import type { ServiceContext } from '../../runtime/service.ts'
 import type { SourceCatalog } from './catalog.ts'
-import { busy, Held, InFlight, readBody } from './in-flight.ts'
+import { busy, Held, InFlight, readBody, tooManyRecords } from './in-flight.ts'
 import { readCloudEvents, type Carried } from './cloud-events.ts'
 import { decodeBody } from './decode.ts'
 import { Intake, type Rejection } from './intake.ts'
-import { RecordSplitter } from './splitter.ts'
+import { RecordSplitter, unitsOf } from './splitter.ts'
 
 /** Rejections named in one answer; all are counted, and all are dead letters. */
 const rejectionsToldMax = 100
 /** Records handed to the bus at a time. */
 const publishRecordsMax = 2_000
+/** How long one request holds the event loop at a time. */
+const turnMsMax = 20
 /** How long a failure of the bus stands for how it is. */
 const failureToldMs = 30_000
 
@@ -124,6 +127,7 @@ export class CollectHttp {
     const records: OutgoingRecord[] = []
     let accepted = 0
     let rejected = 0
+    let turnMs = this.#context.clock.monotonicMs()
     for (const { origin, units } of carried(request, given.body, given.door)) {
       const intake = new Intake({
         sources: given.sources,
@@ -133,7 +137,18 @@ export class CollectHttp {
         tenant: request.caller.tenant,
         nowMs: () => this.#context.clock.nowMs(),
       })
-      for (const unit of units) intake.take(unit)
+      for (const piece of units) {
+        for (const unit of piece) {
+          const before = intake.accepted + intake.rejected
+          intake.take(unit)
+          const count = intake.accepted + intake.rejected
+          if (accepted + rejected + count > limits.recordsPerEnvelopeMax) throw tooManyRecords()
+          request.held.add((count - before) * limits.recordOverheadBytes)
+          if (this.#context.clock.monotonicMs() - turnMs < turnMsMax) continue
+          await nextTurn()
+          turnMs = this.#context.clock.monotonicMs()
+        }
+      }
       const taken = intake.takeOut()
       for (const record of taken.records) records.push(record)
       for (const one of taken.rejections) rejections.push({ ...one, index: one.index + accepted + rejected })
@@ -191,13 +206,18 @@ export class CollectHttp {
   }
 }
 
-function carried(request: FastifyRequest, body: Buffer, door: Source): readonly Carried[] {
+/** `units`: piece by piece. */
+interface Pieces extends Omit<Carried, 'units'> {
+  readonly units: Iterable<Carried['units']>
+}
+
+function carried(request: FastifyRequest, body: Buffer, door: Source): readonly Pieces[] {
   const contentType = request.headers['content-type'] ?? ''
   const events = readCloudEvents(body, contentType, request.headers)
-  if (events !== undefined) return events
+  if (events !== undefined) return events.map((event) => ({ ...event, units: [event.units] }))
   const mode = /\b(?:x-ndjson|ndjson|jsonl|jsonlines|json-seq)\b/i.test(contentType) ? 'lines' : 'auto'
   const splitter = new RecordSplitter({ mode, recordsKey: door.recordsKey })
-  return [{ origin: originOf(request), units: [...splitter.push(body), ...splitter.end()] }]
+  return [{ origin: originOf(request), units: unitsOf(body, splitter) }]
 }
 
 /** A sender that repeats a request under the same Idempotency-Key repeats the same positions. */

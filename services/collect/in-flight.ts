@@ -5,6 +5,7 @@
  * compression is undone counts as well, as soon as it is known.
  */
 import type { Readable } from 'node:stream'
+import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
 
 const retryAfterMs = 2_000
@@ -89,11 +90,16 @@ export async function readBody(
   const chunks: Buffer[] = []
   let bytes = 0
   // A stream that is destroyed takes its connection with it, and the answer.
-  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > bytesMax) throw tooLarge(bytesMax)
-    held.add(chunk.length)
-    chunks.push(chunk)
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > bytesMax) throw tooLarge(bytesMax)
+      held.add(chunk.length)
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    if (cause instanceof HttpError) throw cause
+    throw new HttpError(400, 'BODY_INCOMPLETE', 'The body ended before it was whole.', { cause })
   }
   return Buffer.concat(chunks, bytes)
 }
@@ -101,6 +107,12 @@ export async function readBody(
 /** Nothing is promised: the sender comes again. */
 export function busy(message: string, cause?: unknown): HttpError {
   return new HttpError(503, 'BUSY', message, { cause, retryAfterMs, hint: 'Send the same request again.' })
+}
+
+export function tooManyRecords(): HttpError {
+  return new HttpError(413, 'TOO_MANY_RECORDS', `A request has at most ${limits.recordsPerEnvelopeMax} records.`, {
+    hint: 'Send fewer records in one request.',
+  })
 }
 
 function tooLarge(bytesMax: number): HttpError {

@@ -13,7 +13,7 @@ import { MappingContext } from '../../engine/sources/mapping-context.ts'
 import { isObject } from '../../engine/sources/path.ts'
 import { kindOf, type Source } from '../../engine/sources/source.ts'
 import { buildDeadLetter } from '../../runtime/dead-letters.ts'
-import { RecordSplitter, type Unit } from './splitter.ts'
+import { RecordSplitter, unitsOf, type Unit } from './splitter.ts'
 
 export interface Rejection {
   /** Which record of the request or file, from 0. */
@@ -87,14 +87,23 @@ export class Intake {
     const isArray = first === 0x5b
     const inside = value === undefined || isArray ? undefined : door.records(value)
     if (!isArray && inside === undefined) return false
+    const splitter = (): RecordSplitter => new RecordSplitter({ mode: 'values', recordsKey: door.recordsKey })
+    const count = inside?.length ?? (Array.isArray(value) ? value.length : countOf(unitsOf(unit.bytes, splitter())))
+    if (count > limits.recordsPerEnvelopeMax) {
+      this.#reject(
+        unit,
+        'TOO_LARGE',
+        `The envelope holds ${count} records; ${limits.recordsPerEnvelopeMax} are allowed.`,
+      )
+      return true
+    }
     if (!isArray && door.recordsKey === undefined) {
       // The records stand deeper than the splitter follows; each is spelled anew.
       for (const record of inside ?? []) this.#takePart(unit, Buffer.from(JSON.stringify(record)), 0, 0)
       return true
     }
-    const splitter = new RecordSplitter({ mode: 'values', recordsKey: door.recordsKey })
-    for (const part of [...splitter.push(unit.bytes), ...splitter.end()]) {
-      this.#takePart(unit, part.bytes, part.offset, part.line - 1)
+    for (const parts of unitsOf(unit.bytes, splitter())) {
+      for (const part of parts) this.#takePart(unit, part.bytes, part.offset, part.line - 1)
     }
     return true
   }
@@ -160,6 +169,12 @@ export class Intake {
     this.#bytes += letter.value?.length ?? 0
     this.#records.push(letter)
   }
+}
+
+function countOf(pieces: Iterable<readonly Unit[]>): number {
+  let count = 0
+  for (const units of pieces) count += units.length
+  return count
 }
 
 function tooLarge(bytes: number): string {

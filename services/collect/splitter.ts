@@ -42,6 +42,9 @@ const closeArray = 0x5d
 const openObject = 0x7b
 const closeObject = 0x7d
 
+/** Cut to pieces of this size, a stream of many small records is not in memory as units all at once. */
+const pieceBytes = 256 * 1024
+
 const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 
 export class RecordSplitter {
@@ -264,6 +267,12 @@ export class RecordSplitter {
     }
     this.#forget()
   }
+}
+
+/** What the splitter makes of a whole body, piece by piece. */
+export function* unitsOf(body: Buffer, splitter: RecordSplitter): Generator<readonly Unit[]> {
+  for (let at = 0; at < body.length; at += pieceBytes) yield splitter.push(body.subarray(at, at + pieceBytes))
+  yield splitter.end()
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -128,6 +128,10 @@ const samples: Readonly<Record<string, Sample>> = {
   },
   'an unknown compression': { bytes: gzipSync(json({})).reverse(), request: { encoding: 'lzma' } },
   'a compression bomb': { bytes: '', request: { encoding: 'gzip', body: gzipSync(Buffer.alloc(80_000_000, 0x20)) } },
+  'more than 100,000 records in a request': {
+    bytes: '',
+    request: { body: Buffer.from(`[${'1,'.repeat(100_000)}1]`) },
+  },
   'a byte order mark': { bytes: `\ufeff${json({})}` },
   'NUL and control characters in text': {
     bytes: json({ note: 'a\u0000\u001b[31mb' }),
