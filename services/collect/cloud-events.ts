@@ -8,7 +8,7 @@ import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
 import { tooManyRecords } from './in-flight.ts'
 import { memberTexts } from './members.ts'
-import { RecordSplitter, unitsOf, type Unit } from './splitter.ts'
+import { holdsMoreThan, RecordSplitter, unitsOf, type Unit } from './splitter.ts'
 
 /** Records that one event carries, and what names their origin. */
 export interface Carried {
@@ -28,8 +28,8 @@ export function readCloudEvents(
   if (type === 'application/cloudevents+json') return [structured(oneValue(body))]
   if (type === 'application/cloudevents-batch+json') {
     const events: Carried[] = []
+    if (holdsMoreThan(limits.recordsPerEnvelopeMax, body, { mode: 'values' })) throw tooManyRecords()
     for (const units of unitsOf(body, new RecordSplitter({ mode: 'values' }))) {
-      if (events.length + units.length > limits.recordsPerEnvelopeMax) throw tooManyRecords()
       for (const unit of units) events.push(structured(unit))
     }
     return events

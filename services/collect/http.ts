@@ -23,7 +23,7 @@ import { busy, Held, InFlight, readBody, tooManyRecords } from './in-flight.ts'
 import { readCloudEvents, type Carried } from './cloud-events.ts'
 import { decodeBody } from './decode.ts'
 import { Intake, type Rejection } from './intake.ts'
-import { RecordSplitter, unitsOf } from './splitter.ts'
+import { holdsMoreThan, RecordSplitter, unitsOf } from './splitter.ts'
 
 /** Rejections named in one answer; all are counted, and all are dead letters. */
 const rejectionsToldMax = 100
@@ -216,8 +216,9 @@ function carried(request: FastifyRequest, body: Buffer, door: Source): readonly 
   const events = readCloudEvents(body, contentType, request.headers)
   if (events !== undefined) return events.map((event) => ({ ...event, units: [event.units] }))
   const mode = /\b(?:x-ndjson|ndjson|jsonl|jsonlines|json-seq)\b/i.test(contentType) ? 'lines' : 'auto'
-  const splitter = new RecordSplitter({ mode, recordsKey: door.recordsKey })
-  return [{ origin: originOf(request), units: unitsOf(body, splitter) }]
+  const options = { mode, recordsKey: door.recordsKey } as const
+  if (holdsMoreThan(limits.recordsPerEnvelopeMax, body, options)) throw tooManyRecords()
+  return [{ origin: originOf(request), units: unitsOf(body, new RecordSplitter(options)) }]
 }
 
 /** A sender that repeats a request under the same Idempotency-Key repeats the same positions. */

@@ -13,7 +13,7 @@ import { MappingContext } from '../../engine/sources/mapping-context.ts'
 import { isObject } from '../../engine/sources/path.ts'
 import { kindOf, type Source } from '../../engine/sources/source.ts'
 import { buildDeadLetter } from '../../runtime/dead-letters.ts'
-import { RecordSplitter, unitsOf, type Unit } from './splitter.ts'
+import { holdsMoreThan, RecordSplitter, unitsOf, type Unit } from './splitter.ts'
 
 export interface Rejection {
   /** Which record of the request or file, from 0. */
@@ -87,14 +87,11 @@ export class Intake {
     const isArray = first === 0x5b
     const inside = value === undefined || isArray ? undefined : door.records(value)
     if (!isArray && inside === undefined) return false
-    const splitter = (): RecordSplitter => new RecordSplitter({ mode: 'values', recordsKey: door.recordsKey })
-    const count = inside?.length ?? (Array.isArray(value) ? value.length : countOf(unitsOf(unit.bytes, splitter())))
-    if (count > limits.recordsPerEnvelopeMax) {
-      this.#reject(
-        unit,
-        'TOO_LARGE',
-        `The envelope holds ${count} records; ${limits.recordsPerEnvelopeMax} are allowed.`,
-      )
+    const options = { mode: 'values', recordsKey: door.recordsKey } as const
+    const known = inside ?? (Array.isArray(value) ? value : undefined)
+    const max = limits.recordsPerEnvelopeMax
+    if (known === undefined ? holdsMoreThan(max, unit.bytes, options) : known.length > max) {
+      this.#reject(unit, 'TOO_LARGE', `The envelope holds more than ${max} records.`)
       return true
     }
     if (!isArray && door.recordsKey === undefined) {
@@ -102,7 +99,7 @@ export class Intake {
       for (const record of inside ?? []) this.#takePart(unit, Buffer.from(JSON.stringify(record)), 0, 0)
       return true
     }
-    for (const parts of unitsOf(unit.bytes, splitter())) {
+    for (const parts of unitsOf(unit.bytes, new RecordSplitter(options))) {
       for (const part of parts) this.#takePart(unit, part.bytes, part.offset, part.line - 1)
     }
     return true
@@ -169,12 +166,6 @@ export class Intake {
     this.#bytes += letter.value?.length ?? 0
     this.#records.push(letter)
   }
-}
-
-function countOf(pieces: Iterable<readonly Unit[]>): number {
-  let count = 0
-  for (const units of pieces) count += units.length
-  return count
 }
 
 function tooLarge(bytes: number): string {

@@ -275,6 +275,18 @@ export function* unitsOf(body: Buffer, splitter: RecordSplitter): Generator<read
   yield splitter.end()
 }
 
+/** Whether a body has more records than this, before anything is made of them. */
+export function holdsMoreThan(countMax: number, body: Buffer, options: SplitterOptions): boolean {
+  // Each takes a byte and what divides it from the next.
+  if (body.length < 2 * countMax) return false
+  let count = 0
+  for (const units of unitsOf(body, new RecordSplitter(options))) {
+    count += units.length
+    if (count > countMax) return true
+  }
+  return false
+}
+
 function isBlank(bytes: Buffer): boolean {
   for (const byte of bytes) if (!isSpace(byte)) return false
   return true
