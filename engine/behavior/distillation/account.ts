@@ -128,11 +128,8 @@ export class Account {
     this.#head[at.batch] = 0
   }
 
-  /**
-   * What is to be taught now, if anything is: by `batchSize`, and at most `most` in a day of event time. Where the day before had more
-   * different prompts, it is a sample of the whole day, by the prompts.
-   */
-  teach(answer: number, key: number, day: number, most: number): readonly number[] | undefined {
+  /** Takes note of a prompt that is new, on a day of event time. */
+  askOn(day: number): void {
     const head = this.#head
     if (day > head[at.day]!) {
       head[at.askedBefore] = day === head[at.day]! + 1 ? head[at.asked]! : 0
@@ -140,6 +137,19 @@ export class Account {
       head[at.day] = day
     }
     head[at.asked]!++
+  }
+
+  /** Different prompts of the day. */
+  get askedToday(): number {
+    return this.#head[at.asked]!
+  }
+
+  /**
+   * What is to be taught now, if anything is: by `batchSize`, and at most `most` in a day. Where the day before had more
+   * different prompts, it is a sample of the whole day, by the prompts.
+   */
+  teach(answer: number, key: number, most: number): readonly number[] | undefined {
+    const head = this.#head
     const isChosen = (Math.imul(key ^ (key >>> 13), 0x5bd1e995) >>> 0) * head[at.askedBefore]! < most * 2 ** 32
     if (head[at.taught]! >= most || !isChosen) return undefined
     head[at.taught]!++

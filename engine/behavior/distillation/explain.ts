@@ -16,17 +16,18 @@ export function findingOf(
   group: readonly string[],
   suspicion: Suspicion,
   { evidence, line, timeMs, told }: Crossing,
+  by: 'answers' | 'busy' = 'answers',
 ): BehaviorFinding {
   const [principal, model] = group as [string, string]
   const { sinceMs, calls, long, tokens, unread } = suspicion
   const allowed = told.allowed[0]!
   return {
-    anchor: `answers/${sinceMs}`,
+    anchor: `${by}/${sinceMs}`,
     ...headOf(group, suspicion, timeMs),
     explanation:
       `${principal} gathers the answers of ${model}, as one does who trains another model on them: of ${calls} different ` +
       `prompts ${long} were shorter than their answer, came at an even pace, and got more than ${told.lines[0]!} tokens, as ` +
-      `5 % of all honest answers do (honest accounts show this in at most ${percent(allowed)} of their calls). The evidence ` +
+      `5 % of all honest answers do (honest accounts${by === 'busy' ? ' that ask as much' : ''} show this in at most ${percent(allowed)} of their calls). The evidence ` +
       `is e^${round(evidence)}, the line e^${round(line)}; that is more than a person reads (${unread?.[2] ?? 0} tokens were ` +
       `unread). Honest use is learned from ${told.samples} calls of ${told.accounts} accounts.`,
     facts: {

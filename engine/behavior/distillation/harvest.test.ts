@@ -226,12 +226,25 @@ describe('answers of a language model that are gathered', () => {
     expect(namedIn(calls).first.has('writer')).toBe(false)
   })
 
-  test('where several customers have long texts written, others may', () => {
+  describe('where several customers have long texts written', () => {
     const writers = [1, 2].flatMap((n) =>
       nights(`writer-${n}`, { in: 100, out: 900, calls: 12, everyMs: 4_000, jitter: 0.3 }, 7, 600 + 10 * n),
     )
-    const later = callsOf('new', { in: 100, out: 900, calls: 600, everyMs: 4_000, jitter: 0.3, fromMs: weekMs }, 700)
-    expect(namedIn([...customers, ...writers, ...later]).first.has('new')).toBe(false)
+    const late: Kind = { in: 100, out: 900, spread: 0.5, calls: 280, everyMs: 4_000, jitter: 0.3, fromMs: weekMs }
+
+    test('others may, too', () => {
+      const { first } = namedIn([...customers, ...writers, ...callsOf('new', late, 700)])
+      expect(first.has('new')).toBe(false)
+    })
+
+    test('whoever gets more than those can read may not, unless there are some that do so every night', () => {
+      const thief = callsOf('thief', { ...late, out: 1_800, calls: 1_000, everyMs: 60_000, jitter: 1 }, 701)
+      const { first, findings } = namedIn([...customers, ...writers, ...thief])
+      expect(first.get('thief')).toBeLessThan(600)
+      expect(findings[0]!.explanation).toContain('honest accounts that ask as much')
+      const busy = [1, 2].flatMap((n) => nights(`busy-${n}`, { ...late, fromMs: 0, calls: 300 }, 7, 720 + 10 * n))
+      expect(namedIn([...customers, ...writers, ...busy, ...thief]).first.has('thief')).toBe(false)
+    })
   })
 
   test('a set that twenty accounts split is told of all together, before any of them has asked thirty prompts', () => {

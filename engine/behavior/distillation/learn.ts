@@ -8,6 +8,7 @@
 import { keyOfText } from '../model-queries/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
+import { busyMin } from './busy.ts'
 import { coverVersion, learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'
 import { learnLines, type Teacher, type ToldLines } from './lines.ts'
 import { newMs, noNewcomers, pour, withoutOld, type Newcomers } from './newcomers.ts'
@@ -26,7 +27,10 @@ const togetherName = 'together'
 const promptsMax = 96
 /** Cells are learned anew when there are so many times the prompts, or they are so old. */
 const moreSamples = 1.5
-const coverMs = 7 * 86_400_000
+const dayMs = 86_400_000
+const coverMs = 7 * dayMs
+/** Answers taught in a day by which an account is busy: of more than it may teach a sample is taught, which is now and then smaller. */
+const busyTaught = 0.75 * busyMin
 
 interface Known {
   readonly principal: string
@@ -38,6 +42,9 @@ interface Known {
   habit?: readonly number[]
   /** Prompts that are kept. */
   prompts?: number
+  /** A day, and what was taught on it; and that there was one of many. States of before have none. */
+  today?: readonly [day: number, answers: number]
+  busy?: true
 }
 
 interface Book {
@@ -99,6 +106,10 @@ export class LearnAnswers implements BehaviorStep {
     known.sinceMs = Math.min(known.sinceMs, sinceMs)
     known.lastMs = Math.max(known.lastMs, timeMs)
     known.answers = [...known.answers, ...answers].slice(-samplesMax)
+    const day = Math.floor(timeMs / dayMs)
+    const before = known.today?.[0] === day ? known.today[1] : 0
+    known.today = [day, before + answers.length]
+    if (known.today[1] >= busyTaught) known.busy = true
     if (prompt !== undefined) {
       const name = promptsOf(principal)
       const { x, tokens } = entries.get<KeptPrompts>(name) ?? { x: [], tokens: [] }

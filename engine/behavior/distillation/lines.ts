@@ -31,6 +31,8 @@ export interface Teacher {
   readonly answers: readonly number[]
   /** What it taught of its first days, once they are over. */
   readonly habit?: readonly number[]
+  /** There were days on which it asked as much as those whom no writer is like (busy.ts). */
+  readonly busy?: boolean
 }
 
 /** As it is told to all partitions. JSON. */
@@ -40,6 +42,8 @@ export interface ToldLines {
   readonly lines: readonly number[]
   /** What an honest account may show of each. */
   readonly allowed: readonly number[]
+  /** What an honest account may show that asks so much; what was told before has none. */
+  readonly busy?: readonly number[]
   /** Accounts that may show more, since they have done so for days in peace. */
   readonly own: readonly (readonly [principal: string, allowed: readonly number[]])[]
   readonly accounts: number
@@ -59,11 +63,21 @@ export function learnLines(teachers: readonly Teacher[]): ToldLines {
   const top = topOf(teachers.length)
   const usual = lines.map((_, n) => rates.map((each) => each[n]!).sort((a, b) => b - a)[top]!)
   const may = usual.map((rate, n) => rounded(Math.max(allowed[n]!, withRoom(rate))))
+  const busy = rates.filter((_, at) => teachers[at]!.busy === true)
+  const usualBusy = lines.map((_, n) => busy.map((each) => each[n]!).sort((a, b) => b - a)[topOf(busy.length)] ?? 0)
   const own = teachers.flatMap(({ principal, habit = [] }): [string, number[]][] => {
     const its = ratesOf(hitsOf(habit), habit.length).map((rate, n) => rounded(Math.max(may[n]!, withRoom(rate))))
     return habit.length > 0 && its.some((rate, n) => rate > may[n]!) ? [[principal, its]] : []
   })
-  return { version: 1, lines, allowed: may, own, accounts: teachers.length, samples }
+  return {
+    version: 1,
+    lines,
+    allowed: may,
+    busy: usualBusy.map((rate, n) => rounded(Math.max(allowed[n]!, withRoom(rate)))),
+    own,
+    accounts: teachers.length,
+    samples,
+  }
 }
 
 /** Those whose own answers are longest count as the next does (winsorized): what few accounts ask for moves no line far. */

@@ -3,18 +3,21 @@
  *
  * The calls of all newcomers are one stream, and it is weighed as an account's is: where none of them shows more than an honest account
  * may, neither do they together, so the same bound holds, and nothing that they share has to be known. Whoever brought evidence of its
- * own to it is of those who are told: of honest newcomers at most one in 11 ever has so
- * much (Ville's inequality; e^3.2 over `intervalRoom`).
+ * own to it is of those who are told, if its prompts are like those of the others: of honest newcomers at most one in 11 ever has so
+ * much (Ville's inequality; e^3.2 over `intervalRoom`), but writers among them, who have as much, ask what nobody else asks (one-kind.ts).
  *
  * Promises: at most `newcomersMax` are kept, each for its first day, that with the least evidence goes first; O(newcomers) for each few calls of one.
  */
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
 import { evidenceOfBets } from '../bets.ts'
+import { Asked, packedZeros, type AskedJson } from '../crowd/asked.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { betsCount, weigh, type Bets } from './bets.ts'
 import type { ToldLines } from './lines.ts'
+import { ofOneKind } from './one-kind.ts'
+import { unpackedPrompt } from './packed-prompt.ts'
 import type { Taught } from './params.ts'
 
 export const newMs = 86_400_000
@@ -35,6 +38,8 @@ interface Newcomer {
   calls: number
   long: number
   tokens: number
+  /** What it asks, where prompts have embeddings; states of before have none. */
+  asked?: AskedJson
   entities: readonly Entity[]
   evidence: readonly EvidenceRef[]
 }
@@ -83,7 +88,10 @@ export function pour(
   // What comes after one that was told is another, with an anchor of its own.
   if (isOver || evidence === 0) Object.assign(newcomers, { sinceMs: taught.timeMs, calls: 0 })
   if (evidence < line || newcomers.calls < callsMin) return undefined
-  const members = newcomers.each.filter(({ logs }) => evidenceOfBets(logs) >= ownMin)
+  const members = ofOneKind(
+    newcomers.each.filter(({ logs }) => evidenceOfBets(logs) >= ownMin),
+    newcomers.each,
+  )
   const isPair = members.length === pairMin && members.every(({ logs }) => evidenceOfBets(logs) >= pairOwnMin)
   if ((members.length < membersMin && !isPair) || members.length <= newcomers.told) return undefined
   newcomers.told = members.length
@@ -96,7 +104,7 @@ export function withoutOld(newcomers: Newcomers, watermarkMs: number): void {
   newcomers.each = newcomers.each.filter(({ lastMs }) => lastMs + newMs > watermarkMs)
 }
 
-function newcomerOf(newcomers: Newcomers, { principal, timeMs, entities = [], evidence }: Taught): Newcomer {
+function newcomerOf(newcomers: Newcomers, { principal, timeMs, entities = [], evidence, prompt }: Taught): Newcomer {
   let one = newcomers.each.find((each) => each.principal === principal)
   if (one === undefined) {
     if (newcomers.each.length >= newcomersMax) {
@@ -109,9 +117,20 @@ function newcomerOf(newcomers: Newcomers, { principal, timeMs, entities = [], ev
     newcomers.each.push(one)
   }
   one.lastMs = Math.max(one.lastMs, timeMs)
+  if (prompt !== undefined) one.asked = asking(one.asked, unpackedPrompt(prompt.x), timeMs)
   one.entities = mergeEntities(one.entities, entities)
   one.evidence = mergeEvidence(one.evidence, evidence === undefined ? [] : [evidence], 3)
   return one
+}
+
+function asking(known: AskedJson | undefined, x: Float64Array, timeMs: number): AskedJson {
+  const mine = known === undefined ? undefined : new Asked(known)
+  const asked =
+    mine?.mean.length === x.length
+      ? mine
+      : new Asked({ tenant: '', mean: packedZeros(x.length), calls: 0, firstMs: timeMs, lastMs: timeMs })
+  asked.add(x, timeMs, undefined)
+  return asked.toJSON()
 }
 
 function most({ logs }: Newcomer): number {

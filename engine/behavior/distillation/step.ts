@@ -12,6 +12,7 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext
 import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
 import { wasAsked } from './asked-before.ts'
+import { allowedBusy, busyShare, weighBusy } from './busy.ts'
 import { nothing, openCover, weighCover, type OpenedCover, type WeighedCover } from './cover.ts'
 import { coverVersion, isOwnText, type ToldCover } from './cover-lines.ts'
 import { findingOf } from './explain.ts'
@@ -48,6 +49,7 @@ const suspicionName = 'suspicion'
 interface Opened {
   readonly told: ToldLines
   readonly bets: Bets
+  readonly busy: Bets
   readonly own: ReadonlyMap<string, Bets>
 }
 
@@ -56,6 +58,7 @@ export class HarvestStep implements BehaviorStep {
   readonly groupBy = ['warden.principal', 'warden.model.id']
   readonly #params: HarvestParams
   readonly #line: number
+  readonly #busyLine: number
   readonly #coverLine: number
   readonly #account = new Account()
   readonly #opened = new WeakMap<object, Opened>()
@@ -63,7 +66,8 @@ export class HarvestStep implements BehaviorStep {
 
   constructor(params: HarvestParams) {
     this.#params = params
-    this.#line = Math.log(params.callsPerFalseAlarm * intervalRoom)
+    this.#line = Math.log((params.callsPerFalseAlarm * intervalRoom) / (1 - busyShare))
+    this.#busyLine = Math.log((params.callsPerFalseAlarm * intervalRoom) / busyShare)
     this.#coverLine = Math.log(params.callsPerFalseAlarm)
   }
 
@@ -108,11 +112,28 @@ export class HarvestStep implements BehaviorStep {
     const evidence = opened === undefined ? 0 : this.#settle(principal, call, gathers, opened)
     const findings =
       opened === undefined ? [] : this.#judge(group, entries, call, gathers, { evidence, told: opened.told })
+    this.#account.askOn(Math.floor(call.timeMs / dayMs))
+    const busy = opened === undefined ? nothing : this.#busy(group, entries, call, gathers, opened)
     const cover = this.#cover(group, entries, call, context)
-    const most = Math.max(evidence, cover.evidence)
+    const most = Math.max(evidence, busy.evidence, cover.evidence)
     const taught = this.#teach(principal, model, call, gathers, most)
     const even = cover.even === undefined ? [] : [this.#tellEven(principal, model, call, cover.even)]
-    return this.#outcome([...findings, ...cover.findings], [...taught, ...even])
+    return this.#outcome([...findings, ...busy.findings, ...cover.findings], [...taught, ...even])
+  }
+
+  /** Whoever was learned from for days, or was told of already, is looked at by its pace alone. */
+  #busy(
+    group: readonly string[],
+    entries: GroupEntries,
+    call: Answered,
+    gathers: boolean,
+    { told, busy, own }: Opened,
+  ): Pick<WeighedCover, 'evidence' | 'findings'> {
+    const isTold = (entries.get<Suspicion>(suspicionName)?.version ?? 0) > 0
+    if (isTold || own.has(group[0]!)) return nothing
+    const { readADay } = this.#params
+    const asked = { call, tokens: tokensOf(call, gathers), today: this.#account.askedToday }
+    return weighBusy(group, entries, asked, { told, bets: busy }, { line: this.#busyLine, readADay })
   }
 
   #cover(group: readonly string[], entries: GroupEntries, call: Answered, context: StepContext): WeighedCover {
@@ -178,12 +199,7 @@ export class HarvestStep implements BehaviorStep {
     if (account.withdrawn && evidence < cleared) account.withdrawn = false
     const isNew = timeMs < account.firstMs + newMs
     if (account.withdrawn && !isNew) return []
-    const answers = account.teach(
-      tokensOf(call, gathers),
-      call.prompt,
-      Math.floor(timeMs / dayMs),
-      isNew ? taughtFirstMax : taughtMax,
-    )
+    const answers = account.teach(tokensOf(call, gathers), call.prompt, isNew ? taughtFirstMax : taughtMax)
     if (answers === undefined) return []
     const observation: Taught = {
       ...of,
@@ -203,6 +219,7 @@ export class HarvestStep implements BehaviorStep {
       opened = {
         told: lines,
         bets: betsOver(lines.allowed),
+        busy: betsOver(allowedBusy(lines)),
         own: new Map(lines.own.map(([principal, allowed]) => [principal, betsOver(allowed)])),
       }
       this.#opened.set(told, opened)

@@ -1,0 +1,85 @@
+/**
+ * Accounts that ask more in a day than anybody who has texts written for itself: what honest writers show is no measure of them, only what others show that
+ * ask as much, or, where there are none, what any honest account may.
+ *
+ * A writer at a person's pace gets long answers nearly always. A model with several such customers allows as much to all (lines.ts), and
+ * a distillation would be lost among them.
+ *
+ * Promises: bets as in bets.ts, from the `busyMin`-th prompt of a day on, with `busyShare` of the false alarms. O(1) a prompt; state is bounded, and only of such accounts.
+ */
+import { evidenceOfBets } from '../bets.ts'
+import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { weigh, type Bets } from './bets.ts'
+import { findingOf } from './explain.ts'
+import { allowed, type ToldLines } from './lines.ts'
+import { begun, isNews, note, stack, type Noted, type Suspicion } from './suspicion.ts'
+
+/** Different prompts of a day: one in four minutes of a working day, none of them twice. */
+export const busyMin = 128
+/** Of the false alarms that the rule allows. */
+export const busyShare = 0.1
+/** Answers for which a reader would take so many days. */
+const unreadDays = 2
+const cleared = Math.log(10)
+const dayMs = 86_400_000
+const name = 'busy'
+
+/** JSON. */
+interface Busy {
+  /** The last day on which it asked so much. */
+  day: number
+  logs: number[]
+  suspicion?: Suspicion
+}
+
+export interface Asked {
+  readonly call: Noted
+  /** As they are taught (params.ts). */
+  readonly tokens: number
+  /** Different prompts of the day, this one included. */
+  readonly today: number
+}
+
+export interface Limits {
+  readonly line: number
+  readonly readADay: number
+}
+
+/** What such an account may show of each line. */
+export function allowedBusy({ busy }: ToldLines): readonly number[] {
+  return busy ?? allowed
+}
+
+/** One prompt that is new. */
+export function weighBusy(
+  group: readonly string[],
+  entries: GroupEntries,
+  { call, tokens, today }: Asked,
+  { told, bets }: { readonly told: ToldLines; readonly bets: Bets },
+  { line, readADay }: Limits,
+): { readonly evidence: number; readonly findings: readonly BehaviorFinding[] } {
+  const day = Math.floor(call.timeMs / dayMs)
+  const known = entries.get<Busy>(name)
+  if (today < busyMin && (known === undefined || day > known.day + 1)) {
+    if (known !== undefined) entries.delete(name)
+    return { evidence: 0, findings: [] }
+  }
+  const busy = known ?? { day, logs: [] }
+  if (today >= busyMin) busy.day = Math.max(busy.day, day)
+  weigh(busy.logs, bets, told.lines, tokens, [0, 2 * line])
+  const evidence = evidenceOfBets(busy.logs)
+  entries.set(name, busy)
+  if (evidence < cleared) {
+    delete busy.suspicion
+    return { evidence, findings: [] }
+  }
+  const suspicion = (busy.suspicion ??= begun(call.timeMs))
+  note(suspicion, call, tokens > told.lines[0]!, evidence)
+  stack(suspicion, call, readADay)
+  const isMuch = suspicion.unread![2] > unreadDays * readADay && suspicion.tokens > suspicion.inTokens
+  if (evidence < line || !isMuch || !isNews(suspicion)) return { evidence, findings: [] }
+  suspicion.version++
+  suspicion.told = suspicion.calls
+  const crossing = { evidence, line, timeMs: call.timeMs, told: { ...told, allowed: allowedBusy(told) } }
+  return { evidence, findings: [findingOf(group, suspicion, crossing, 'busy')] }
+}
