@@ -12,7 +12,7 @@
 import { derivedId } from '../../core/ids.ts'
 import { Block } from '../../engine/behavior/block.ts'
 import type { GroupEntries } from '../../engine/behavior/types.ts'
-import { keyOf } from './behavior-keys.ts'
+import { isSame, keyOf } from './behavior-keys.ts'
 import type { GroupOwner } from './behavior-store.ts'
 
 /** Longest entry name that is spelled out in a state key. */
@@ -58,6 +58,8 @@ interface More {
   readonly atHand: Entry[]
   /** More of them, of a group that has many: a state key is long, and would have to be spelled and hashed each time. */
   byName: Map<string, Entry> | undefined
+  /** Of the group, where it has many: it is long, and each of them begins with it. */
+  key: string | undefined
 }
 
 export class BehaviorGroup implements GroupEntries {
@@ -98,6 +100,7 @@ export class BehaviorGroup implements GroupEntries {
         apart: head.own === undefined && names.includes(''),
         atHand: [],
         byName: undefined,
+        key: undefined,
       }
       if (this.#more.apart && names.length <= namesInHeadMax) this.#joinHead(this.#more)
     }
@@ -113,12 +116,10 @@ export class BehaviorGroup implements GroupEntries {
     return keyOf(this.owner.rule, this.scope, this.values)
   }
 
-  /** Whether an observation of this rule and scope with these values belongs to it. */
-  isFor(rule: string, scope: string, values: readonly string[]): boolean {
-    if (this.owner.rule !== rule || this.scope !== scope || this.values.length !== values.length) return false
-    if (this.slot === forgotten) return false
-    for (let at = 0; at < values.length; at++) if (this.values[at] !== values[at]) return false
-    return true
+  /** Whether an observation of this rule and scope with these values belongs to it. `areSame`: tells whether values are the same. */
+  isFor(rule: string, scope: string, values: readonly string[], areSame = isSame): boolean {
+    if (this.owner.rule !== rule || this.scope !== scope || this.slot === forgotten) return false
+    return areSame(this.values, values)
   }
 
   /** Something of the head has changed. */
@@ -217,8 +218,9 @@ export class BehaviorGroup implements GroupEntries {
       apart: false,
       atHand: [],
       byName: undefined,
+      key: undefined,
     })
-    const key = entryKey(this.key, name)
+    const key = entryKey(this.#keyWith(more), name)
     more.names.push(name)
     state.set(key, value)
     putAtHand(more, { name, key, value, setAt: checkpoints })
@@ -242,6 +244,10 @@ export class BehaviorGroup implements GroupEntries {
     this.keep()
   }
 
+  #keyWith(more: More): string {
+    return more.names.length > namesInHeadMax ? (more.key ??= this.key) : this.key
+  }
+
   #entry(name: string): Entry | undefined {
     const more = this.#more
     if (more === undefined) return undefined
@@ -250,7 +256,7 @@ export class BehaviorGroup implements GroupEntries {
     const known = more.byName?.get(name)
     if (known !== undefined) return known
     if (more.names.length <= namesInHeadMax && !more.names.includes(name)) return undefined
-    const key = entryKey(this.key, name)
+    const key = entryKey(this.#keyWith(more), name)
     const value = this.owner.store.state.get(key)
     if (value === undefined) return undefined
     const entry: Entry = { name, key, value, setAt: -1 }

@@ -22,7 +22,7 @@ import type {
 import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { BehaviorGroup, isEntryKey, keysOf, type BehaviorHead } from './behavior-group.ts'
-import { isSame, prefix, ruleKeyOf } from './behavior-keys.ts'
+import { isSame, prefix, ruleKeyOf, sameLists } from './behavior-keys.ts'
 import { openStore, type BehaviorStore, type GroupOwner } from './behavior-store.ts'
 import { DueGroups } from './due-groups.ts'
 import { GroupsByValues } from './groups-by-values.ts'
@@ -77,6 +77,7 @@ export class BehaviorGroups {
   readonly #firstOfType = new Map<string, string>()
   readonly #groups = new GroupsByValues()
   readonly #due = new DueGroups()
+  readonly #areSame = sameLists()
   readonly #baseline: (rule: string, name: string) => unknown
   #inventory: Inventory = emptyInventory
   /** The new ones, oldest first. */
@@ -162,7 +163,7 @@ export class BehaviorGroups {
   ): BehaviorFound | undefined {
     if (member.number < 0) member.number = this.#numbered++
     let group = familiar?.behavior[member.number]
-    if (group?.isFor(member.planned.key, scope, values) !== true) {
+    if (group?.isFor(member.planned.key, scope, values, this.#areSame) !== true) {
       group = this.#groupOf(member, scope, values, seen, out)
       if (familiar !== undefined) familiar.behavior[member.number] = group
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { keyOf, ruleKeyOf } from './behavior-keys.ts'
+import { isSame, keyOf, ruleKeyOf, sameLists } from './behavior-keys.ts'
 import { groupKey } from './observations.ts'
 
 const text = fc.oneof(
@@ -23,4 +23,15 @@ test('a group is spelled out in its key up to 300 characters, and past them is n
   expect(spelled(300)).toMatch(/^b\/0123\/\["t","a+"\]$/)
   expect(spelled(301)).toMatch(/^b\/0123\/[0-9a-f]+$/)
   expect(ruleKeyOf(spelled(300))).toBe('0123')
+})
+
+test('lists that were found to hold the same texts are told at a glance, and never others', () => {
+  const lists = [['a'], ['a'], ['b'], ['a', 'm'], ['a', 'm'], ['a', 'n'], ['b', 'm'], []]
+  const pair = fc.tuple(fc.constantFrom(...lists), fc.constantFrom(...lists))
+  fc.assert(
+    fc.property(fc.array(pair, { maxLength: 30 }), (pairs) => {
+      const areSame = sameLists()
+      for (const [a, b] of pairs) expect(areSame(a, b)).toBe(isSame(a, b))
+    }),
+  )
 })

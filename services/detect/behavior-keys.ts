@@ -32,6 +32,21 @@ export function nameOf(values: readonly string[]): string {
   return values.length === 1 ? values[0]! : values.join('\u0000')
 }
 
+/**
+ * The same as `isSame`, for whom asks of the lists of one event one after the other: groups of one account have one list, and so has
+ * the event.
+ */
+export function sameLists(): typeof isSame {
+  let [oneA, oneB, moreA, moreB]: (readonly string[] | undefined)[] = []
+  return (a, b) => {
+    if ((a === oneA && b === oneB) || (a === moreA && b === moreB)) return true
+    if (!isSame(a, b)) return false
+    if (a.length === 1) [oneA, oneB] = [a, b]
+    else [moreA, moreB] = [a, b]
+    return true
+  }
+}
+
 export function isSame(a: readonly string[], b: readonly string[]): boolean {
   if (a === b) return true
   if (a.length !== b.length) return false

@@ -8,6 +8,7 @@
  */
 import { z } from 'zod'
 import type { Event } from '../../../core/event.ts'
+import { accountOf } from '../account.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
 import { CanarySeenStep, type Sighting } from './step.ts'
@@ -21,7 +22,7 @@ export const canarySeen: BehaviorDetector<z.output<typeof CanarySeenParams>> = {
   create: () => ({
     read: (event, context) => {
       const observation = sightingIn(event, context)
-      return observation === undefined ? undefined : { group: [event.warden.principal], observation }
+      return observation === undefined ? undefined : { group: accountOf(event), observation }
     },
     local: new CanarySeenStep(),
   }),

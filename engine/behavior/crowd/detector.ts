@@ -5,6 +5,7 @@
  * a program. docs/detectors.md has the science, the bound and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountAndModel } from '../account.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { TellStep } from './local.ts'
 import { CrowdParams } from './params.ts'
@@ -29,5 +30,5 @@ function read(event: Event): Shuffled | undefined {
   const model = event.warden.model?.id
   const address = event.source?.ip
   if (model === undefined || model === '' || address === undefined || address === '') return undefined
-  return { group: [event.warden.principal, model], observation: event }
+  return { group: accountAndModel(event, model), observation: event }
 }

@@ -6,6 +6,7 @@
  * all others is no drift: each has its part of the window.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountOf } from '../account.ts'
 import { evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector } from '../types.ts'
 import { channelsOf, hasChannels } from './channels.ts'
@@ -33,7 +34,7 @@ export const drift: BehaviorDetector<DriftParams> = {
         answer: () => answerOf(event),
         evidence: () => evidenceOf(event),
       }
-      return { group: [event.warden.principal], observation }
+      return { group: accountOf(event), observation }
     },
     local: new AnswerSampler(params),
     grouped: new DriftWatch(params),

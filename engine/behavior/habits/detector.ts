@@ -2,6 +2,7 @@
  * `credential-habits`: a key that several use, or that somebody else has taken over.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountOf } from '../account.ts'
 import { timeOf } from '../entities.ts'
 import { agentFamily, networkOf } from '../network.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
@@ -27,5 +28,5 @@ function read(event: Event): Shuffled | undefined {
     country: (event.source?.geo?.country_iso_code ?? '').slice(0, 2).toUpperCase(),
     event,
   }
-  return { group: [principal], observation }
+  return { group: accountOf(event), observation }
 }

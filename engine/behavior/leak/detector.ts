@@ -6,6 +6,7 @@
  * docs/detectors.md has the science, how good the intervals are, and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountAndModel } from '../account.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf } from '../model-queries/input.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
@@ -37,5 +38,5 @@ function readOf(event: Event): Shuffled | undefined {
     entities: () => entitiesOf(event),
     evidence: () => evidenceOf(event),
   }
-  return { group: [event.warden.principal, model], observation }
+  return { group: accountAndModel(event, model), observation }
 }

@@ -42,8 +42,8 @@ export class ComparePeers implements BehaviorStep {
     const name = `a/${got.principal}`
     const known: Known = book[name] ?? [0, 0, 0, 0]
     if (!(name in book)) makeRoom(book)
-    const others = Object.entries(book).flatMap(([other, [answers]]) => (other === name ? [] : [answers]))
-    const usual = others.sort((a, b) => a - b)[Math.floor(0.95 * (others.length - 1))] ?? 0
+    const others = othersIn(book, name).sort()
+    const usual = others[Math.floor(0.95 * (others.length - 1))] ?? 0
     const enough = others.length >= this.#params.peersMin
     const found = this.#crossed(got, usual, enough, known, false)
     const noted = this.#crossed(got, usual, enough, known, true)
@@ -116,6 +116,15 @@ function findingFrom(got: Got, model: string, of: Crossing, peers: number, usual
   return of.note ? { ...finding, note: true } : finding
 }
 
+/** What the others got. Written out: many who are told of are held against as many. */
+function othersIn(book: Book, name: string): Float64Array {
+  let count = 0
+  for (const other in book) if (other !== name) amounts[count++] = book[other]![0]
+  return amounts.subarray(0, count)
+}
+
+const amounts = new Float64Array(accountsMax + 1)
+
 function makeRoom(book: Book): void {
   const names = Object.keys(book)
   if (names.length < accountsMax) return
@@ -126,6 +135,6 @@ function makeRoom(book: Book): void {
 /** By the day, when the account that was told of first is forgotten. */
 function dueOf(book: Book): number {
   let first = Infinity
-  for (const [, lastMs] of Object.values(book)) if (lastMs < first) first = lastMs
+  for (const name in book) if (book[name]![1] < first) first = book[name]![1]
   return (Math.floor(first / dayMs) + 1) * dayMs + keptMs
 }

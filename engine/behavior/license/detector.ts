@@ -9,6 +9,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import { limits } from '../../../core/limits.ts'
+import { accountOf } from '../account.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { LicenseUseParams, type Caps, type JudgedUse, type Use, type UseBreach } from './params.ts'
@@ -42,7 +43,6 @@ export const licenseUse: BehaviorDetector<LicenseUseParams> = {
 }
 
 function readUse(event: Event, context: EventContext, params: LicenseUseParams): Shuffled | undefined {
-  const { principal } = event.warden
   const candidates = candidatesFor(event, context)
   const ended = endedFor(event, context, params)
   if (candidates.length === 0 && ended === undefined) return undefined
@@ -57,7 +57,7 @@ function readUse(event: Event, context: EventContext, params: LicenseUseParams):
     entities: entitiesOf(event),
     evidence: evidenceOf(event),
   }
-  return { group: [principal], observation }
+  return { group: accountOf(event), observation }
 }
 
 /**

@@ -6,6 +6,7 @@
  * Where no log-probabilities are given, a bisection over the bias does the same, at more calls.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountOf } from '../account.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { hash32 } from './distinct.ts'
@@ -52,7 +53,7 @@ function readCall(event: Event, params: LogitLeakParams): Shuffled | undefined {
     entities: entitiesOf(event),
     evidence: evidenceOf(event),
   }
-  return { group: [event.warden.principal], observation }
+  return { group: accountOf(event), observation }
 }
 
 /** Numbers as they came, or objects with a token and its `logprob`, by token. */

@@ -5,6 +5,7 @@
  * search, inversion, membership inference. docs/detectors.md has the science, the bounds and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountAndModel } from '../account.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { inputOf } from './input.ts'
@@ -36,5 +37,5 @@ function readOf(event: Event, context: EventContext): Shuffled | undefined {
     entities: () => entitiesOf(event),
     evidence: () => evidenceOf(event),
   }
-  return { group: [event.warden.principal, model], observation }
+  return { group: accountAndModel(event, model), observation }
 }

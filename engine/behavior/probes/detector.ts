@@ -2,6 +2,7 @@
  * `call-probes`: what models should not tell, drawn out of them by how they are asked. Four looks at each call (looks.ts),
  * none of which needs its text. docs/detectors.md has the bounds and what it can't see.
  */
+import { accountAndModel } from '../account.ts'
 import type { BehaviorDetector } from '../types.ts'
 import { readCall } from './call.ts'
 import { ProbesParams } from './params.ts'
@@ -21,7 +22,7 @@ export const callProbes: BehaviorDetector<ProbesParams> = {
   create: (params) => ({
     read: (event) => {
       const call = readCall(event)
-      return call === undefined ? undefined : { group: [event.warden.principal, call.model], observation: call }
+      return call === undefined ? undefined : { group: accountAndModel(event, call.model), observation: call }
     },
     local: new ProbesStep(params),
   }),

@@ -4,6 +4,7 @@
  * Shumailov et al. 2021). Both make a day that is dear and calls that are other than usual; a backfill makes more of the same.
  */
 import type { Event } from '../../../core/event.ts'
+import { accountOf } from '../account.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { SpendParams } from './params.ts'
@@ -28,7 +29,7 @@ function readOf(event: Event): Shuffled | undefined {
     entities: () => entitiesOf(event),
     evidence: () => evidenceOf(event),
   }
-  return { group: [event.warden.principal], observation }
+  return { group: accountOf(event), observation }
 }
 
 function countOf(value: unknown): number {
