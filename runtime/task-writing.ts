@@ -98,7 +98,7 @@ export class TaskWriting {
       try {
         if (outputs.abandoned) throw new FencedError('The task was stopped before its outputs were acknowledged.')
         await producer.commit(checkpointRecords(spec, at, changes, meta), 'durable')
-        this.#failing = false
+        this.#succeeded()
         this.#checkpointedOffset = meta.nextOffset
         this.#checkpointedMs = startedMs
         deps.telemetry.checkpointed(spec.name, at.partition, changes.length, deps.clock.monotonicMs() - startedMs)
@@ -117,7 +117,7 @@ export class TaskWriting {
       if (this.#lost !== undefined) throw this.#lost
       try {
         await this.#options.producer.commit(records, 'durable')
-        this.#failing = false
+        this.#succeeded()
       } catch (error) {
         this.#fail(error)
         throw error
@@ -135,6 +135,12 @@ export class TaskWriting {
     deps.telemetry.written(spec.name, at.topic, at.partition, deps.clock.nowMs())
   }
 
+  #succeeded(): void {
+    const { at, deps } = this.#options
+    if (this.#failing) deps.log.info('transactions succeed again', { topic: at.topic, partition: at.partition })
+    this.#failing = false
+  }
+
   #fail(error: unknown): void {
     const { spec, at, deps, stopping } = this.#options
     const where = { topic: at.topic, partition: at.partition }
@@ -146,9 +152,10 @@ export class TaskWriting {
       this.#lost = error
       stopping.abort(error)
     } else {
-      this.#failing = true
       deps.telemetry.retried(spec.name, 'checkpoint')
-      deps.log.warn('a transaction failed; trying again', { ...where, error: describeError(error) })
+      // It is tried every second, by every partition: a full disk need not hear of each.
+      if (!this.#failing) deps.log.warn('a transaction failed; trying again', { ...where, error: describeError(error) })
+      this.#failing = true
     }
   }
 

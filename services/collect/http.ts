@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { describeError, WardenError } from '../../core/errors.ts'
 import { limits } from '../../core/limits.ts'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { OutgoingRecord } from '../../core/ports/bus.ts'
 import type { Source } from '../../engine/sources/source.ts'
 import type { Config } from '../../runtime/config.ts'
@@ -23,7 +24,7 @@ import { busy, Held, InFlight, readBody, tooManyRecords } from './in-flight.ts'
 import { readCloudEvents, type Carried } from './cloud-events.ts'
 import { decodeBody } from './decode.ts'
 import { Intake, type Rejection } from './intake.ts'
-import { holdsMoreThan, RecordSplitter, unitsOf } from './splitter.ts'
+import { RecordSplitter, unitsOf } from './splitter.ts'
 
 /** Rejections named in one answer; all are counted, and all are dead letters. */
 const rejectionsToldMax = 100
@@ -127,8 +128,8 @@ export class CollectHttp {
     const records: OutgoingRecord[] = []
     let accepted = 0
     let rejected = 0
-    let turnMs = this.#context.clock.monotonicMs()
-    for (const { origin, units } of carried(request, given.body, given.door)) {
+    const turn = new Turn(this.#context.clock)
+    for (const { origin, units } of await carried(turn, request, given.body, given.door)) {
       const intake = new Intake({
         sources: given.sources,
         door: given.door,
@@ -138,15 +139,14 @@ export class CollectHttp {
         nowMs: () => this.#context.clock.nowMs(),
       })
       for (const piece of units) {
+        await turn.over()
         for (const unit of piece) {
           const before = intake.accepted + intake.rejected
           intake.take(unit)
           const count = intake.accepted + intake.rejected
           if (accepted + rejected + count > limits.recordsPerEnvelopeMax) throw tooManyRecords()
           request.held.add((count - before) * limits.recordOverheadBytes)
-          if (this.#context.clock.monotonicMs() - turnMs < turnMsMax) continue
-          await nextTurn()
-          turnMs = this.#context.clock.monotonicMs()
+          await turn.over()
         }
       }
       const taken = intake.takeOut()
@@ -206,18 +206,41 @@ export class CollectHttp {
   }
 }
 
+/** What a request does between two turns of the event loop. */
+class Turn {
+  readonly #clock: Pick<Clock, 'monotonicMs'>
+  #sinceMs: number
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock
+    this.#sinceMs = clock.monotonicMs()
+  }
+
+  /** Lets others have theirs, where this one has been long. */
+  async over(): Promise<void> {
+    if (this.#clock.monotonicMs() - this.#sinceMs < turnMsMax) return
+    await nextTurn()
+    this.#sinceMs = this.#clock.monotonicMs()
+  }
+}
+
 /** `units`: piece by piece. */
 interface Pieces extends Omit<Carried, 'units'> {
   readonly units: Iterable<Carried['units']>
 }
 
-function carried(request: FastifyRequest, body: Buffer, door: Source): readonly Pieces[] {
+async function carried(turn: Turn, request: FastifyRequest, body: Buffer, door: Source): Promise<readonly Pieces[]> {
   const contentType = request.headers['content-type'] ?? ''
   const events = readCloudEvents(body, contentType, request.headers)
   if (events !== undefined) return events.map((event) => ({ ...event, units: [event.units] }))
   const mode = /\b(?:x-ndjson|ndjson|jsonl|jsonlines|json-seq)\b/i.test(contentType) ? 'lines' : 'auto'
   const options = { mode, recordsKey: door.recordsKey } as const
-  if (holdsMoreThan(limits.recordsPerEnvelopeMax, body, options)) throw tooManyRecords()
+  let count = 0
+  for (const units of unitsOf(body, new RecordSplitter(options))) {
+    count += units.length
+    if (count > limits.recordsPerEnvelopeMax) throw tooManyRecords()
+    await turn.over()
+  }
   return [{ origin: originOf(request), units: unitsOf(body, new RecordSplitter(options)) }]
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { RecordSplitter, type SplitterOptions } from './splitter.ts'
 
 function split(text: string | Buffer, options: SplitterOptions = {}, chunkBytes = 7) {
@@ -70,6 +70,17 @@ describe('a stream of records', () => {
       [6, 2],
       [19, 3],
     ])
+  })
+
+  test('lines without anything in them are passed over at once, not one by one, and still counted', () => {
+    const cut = vi.spyOn(Buffer.prototype, 'subarray')
+    const text = `${'\n'.repeat(50_000)}${' \r\n'.repeat(50_000)}  {"a":1}\n\n{"b":2}`
+    const units = split(text, { mode: 'lines' }, text.length)
+    expect(units.map(({ line, bytes }) => [line, bytes.toString()])).toEqual([
+      [100_001, '  {"a":1}'],
+      [100_003, '{"b":2}'],
+    ])
+    expect(cut.mock.calls.length).toBeLessThan(20)
   })
 
   test('a record too long to hold comes out as its beginning, length and digest, and the next is found', () => {

@@ -122,6 +122,8 @@ export class RecordSplitter {
   #scanLines(chunk: Buffer): void {
     let from = 0
     while (from < chunk.length) {
+      if (!this.#inUnit) from = this.#passBlankLines(chunk, from)
+      if (from === chunk.length) return
       const end = chunk.indexOf(newline, from)
       const part = chunk.subarray(from, end < 0 ? chunk.length : end)
       if (!this.#inUnit) this.#start(from)
@@ -131,6 +133,17 @@ export class RecordSplitter {
       this.#line++
       from = end + 1
     }
+  }
+
+  /** Where the first line from here on begins that has something in it: a body may have millions that don't. */
+  #passBlankLines(chunk: Buffer, from: number): number {
+    let begin = from
+    for (let at = from; at < chunk.length && isSpace(chunk[at]!); at++) {
+      if (chunk[at] !== newline) continue
+      this.#line++
+      begin = at + 1
+    }
+    return begin
   }
 
   #scanValues(chunk: Buffer): void {
