@@ -7,6 +7,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
+import { fieldAt } from '../fields.ts'
 import { roleOf } from '../roles.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { VolumeParams, type VolumeRead } from './params.ts'
@@ -16,7 +17,10 @@ import { VolumeTotals, type WithContext } from './totals.ts'
 export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   type: 'volume-baseline',
   params: VolumeParams,
-  needs: (params) => ['warden.bytes', 'warden.asset.id', 'warden.asset.kind', 'user.roles', ...params.coveredBy],
+  needs: ({ coveredBy, freshMin }) => {
+    const fields = ['warden.bytes', 'warden.asset.id', 'warden.asset.kind', 'user.roles', ...coveredBy]
+    return freshMin > 0 ? [...fields, 'http.request.range'] : fields
+  },
   create: (params) => ({
     read: (event, context) => readOf(event, context, params),
     local: new VolumeTotals(params),
@@ -24,14 +28,16 @@ export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   }),
 }
 
-function readOf(event: Event, context: EventContext, { coveredBy, workedOn }: VolumeParams): Shuffled {
+function readOf(event: Event, context: EventContext, { coveredBy, workedOn, freshMin }: VolumeParams): Shuffled {
   const { bytes, asset, principal } = event.warden
+  const range = freshMin > 0 ? fieldAt(event, 'http.request.range') : undefined
   const of: VolumeRead = {
     timeMs: Date.parse(event['@timestamp']),
     bytes: bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0,
     covered: coveredBy.some((path) => isPresent(event, path)),
     worked: asset?.kind !== undefined && workedOn.includes(asset.kind),
-    asset: asset?.id,
+    // Another part of an object is as new as another object.
+    asset: asset !== undefined && typeof range === 'string' ? `${asset.id} ${range}` : asset?.id,
     tenant: event.organization.id,
     role: roleOf(event, context),
     sinceMs: context.knownSinceMs,

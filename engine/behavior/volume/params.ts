@@ -20,6 +20,11 @@ export const VolumeParams = z.strictObject({
   floor: Bytes,
   /** Buckets with more than this are left out: they are the business of a rule with a shorter span. */
   bucketMax: Bytes.optional(),
+  /**
+   * At least this share of the objects of each bucket, added up over the span, has the principal never read before: who wants the whole
+   * takes other pieces each time, who works with some takes those again. Where that is not known any more it is met.
+   */
+  freshMin: z.number().min(0).max(1).default(0),
   /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
   ownRatio: z.number().min(1).max(1_000).default(2.5),
   /**

@@ -20,6 +20,8 @@ import { judge, sumOf, type Reader } from './verdict.ts'
 /** Readers remembered of one tenant. */
 const readersMax = 5_000
 const evidenceMax = 20
+/** Of fewer objects a bucket than that nobody knows whether other parts of the same one are read each time. */
+const severalMin = 1.5
 
 interface Agenda {
   /** Bucket -> readers whose sum reaches the floor there, to be judged for good when it has passed. */
@@ -102,6 +104,7 @@ export class VolumePeers implements BehaviorStep {
       reader.since = total.since
     reader.bytes[total.bucket] = total.bytes
     if ((total.workedBytes ?? 0) > 0) (reader.worked ??= {})[total.bucket] = total.workedBytes!
+    if (this.#params.freshMin > 0) (reader.fresh ??= {})[total.bucket] = [total.fresh, total.objects]
     if (total.bytes < earlyBytes(this.#params)) return
     const { reads, objects, fresh, coveredBytes: covered, lastMs } = total
     reader.details[total.bucket] = {
@@ -153,11 +156,27 @@ export class VolumePeers implements BehaviorStep {
     const reader = this.#readerOf(principal, entries)!
     const reaches = sumOf(reader.series, bucket - this.#span + 1, bucket) >= this.#params.floor
     const had = stored.crossed[bucket] !== undefined
-    const verdict = reaches ? judge(this.#params, reader, () => this.#others(entries, name), bucket) : undefined
+    const verdict =
+      reaches && this.#isFresh(stored, bucket)
+        ? judge(this.#params, reader, () => this.#others(entries, name), bucket)
+        : undefined
     if (verdict !== undefined) stored.crossed[bucket] = verdict
     else if (had) Reflect.deleteProperty(stored.crossed, String(bucket))
     if (had || stored.crossed[bucket] !== undefined) entries.set(name, stored)
     return reaches
+  }
+
+  /** Whether enough of what it read in the span was new to it, as far as can be told; older versions kept nothing of that. */
+  #isFresh(stored: StoredReader, bucket: number): boolean {
+    let [fresh, objects, buckets] = [0, 0, 0]
+    for (let at = bucket - this.#span + 1; at <= bucket; at++) {
+      const [own, all] = stored.fresh?.[at] ?? [0, 0]
+      if (own < 0) return true
+      fresh += own
+      objects += all
+      if (all > 0) buckets++
+    }
+    return objects < severalMin * buckets || fresh >= this.#params.freshMin * objects
   }
 
   #others(entries: GroupEntries, name: string): Reader[] {
@@ -233,7 +252,8 @@ export class VolumePeers implements BehaviorStep {
       const alive = (bucket: string): boolean =>
         Number(bucket) >= oldest || episodes.some((e) => e.last >= oldest && Number(bucket) >= e.first - this.#span + 1)
       let changed = false
-      for (const table of [stored.bytes, stored.worked ?? {}, stored.details, stored.crossed, stored.published]) {
+      const { bytes, worked = {}, fresh = {}, details, crossed, published } = stored
+      for (const table of [bytes, worked, fresh, details, crossed, published]) {
         for (const bucket of Object.keys(table)) {
           if (alive(bucket)) continue
           Reflect.deleteProperty(table, bucket)

@@ -34,6 +34,7 @@ interface Read {
   readonly asset: string
   readonly role?: string
   readonly asked?: boolean
+  readonly range?: string
 }
 
 function eventOf(read: Read, number: number): Event {
@@ -42,6 +43,7 @@ function eventOf(read: Read, number: number): Event {
     event: { id: `e${number}`, hash: 'h' },
     organization: { id: 'own' },
     user: { name: read.user, ...(read.role === undefined ? {} : { roles: [read.role] }) },
+    ...(read.range === undefined ? {} : { http: { request: { range: read.range } } }),
     ...(read.asked === true ? { ticket: { id: 'CHG-1' } } : {}),
     warden: {
       principal: `own/${read.user}`,
@@ -161,6 +163,49 @@ const theft = (user: string, day: number, bytes: number, parts = 20): Read[] =>
     asset: `s3://weights/${part}`,
   }))
 const merged = (...all: readonly Read[][]): Read[] => all.flat().sort((a, b) => a.timeMs - b.timeMs)
+
+describe('a whole taken piece by piece, over two weeks', () => {
+  const days = 42
+  const pieces = { floor: '4GB', bucketMax: '2GB', span: '14d', history: '56d', freshMin: 0.5 }
+  /** Four weeks of half a gigabyte a day now and then, and then of `objects` as many each day. */
+  const reader = (user: string, objects: (day: number) => readonly Partial<Read>[]): Read[] =>
+    Array.from({ length: days }, (_, day) => day)
+      .filter((day) => day % 7 < 5 && (day >= 28 || day % 3 === 0))
+      .flatMap((day) =>
+        (day < 28 ? [{ asset: 's3://weights/0' }] : objects(day)).map((object, n) => ({
+          user,
+          timeMs: startMs + day * dayMs + (9 + n) * 3_600_000,
+          bytes: 250e6,
+          asset: 's3://weights/0',
+          ...object,
+        })),
+      )
+  const others = merged(...Array.from({ length: 6 }, (_, n) => reader(`other${n}`, () => [{}])))
+  const found = (objects: (day: number) => readonly Partial<Read>[]): number =>
+    run(merged(others, reader('one', objects)), pieces).size
+
+  test('takes others each day; who reads the same again and again takes nothing', () => {
+    const some = [0, 1, 2, 3, 4, 5].map((n) => `s3://weights/${n}`)
+    expect(found((day) => [0, 1, 2].map((n) => ({ asset: `s3://weights/${3 * day + n}` })))).toBe(1)
+    expect(found((day) => [0, 1, 2].map((n) => ({ asset: some[(day + n) % 6]! })))).toBe(0)
+    // As many that are new hide nothing.
+    const both = (day: number): Partial<Read>[] =>
+      [0, 1].flatMap((n) => [{ asset: some[(day + n) % 6]! }, { asset: `s3://weights/${2 * day + n}` }])
+    expect(found(both)).toBe(1)
+  })
+
+  test('parts of one object are as new as others, and one object a day may be another part of it', () => {
+    const part = (day: number, n: number): Partial<Read> => ({
+      asset: `s3://weights/${n}`,
+      range: `bytes=${day}00-${day}99`,
+    })
+    expect(found((day) => [0, 1, 2].map((n) => part(day, n)))).toBe(1)
+    expect(found(() => [0, 1, 2].map(() => ({})))).toBe(1)
+    expect(found((day) => [{ asset: `s3://weights/${day % 2}` }, { asset: `s3://weights/${1 - (day % 2)}` }, {}])).toBe(
+      0,
+    )
+  })
+})
 
 describe('volume against baselines', () => {
   test('companies at work, with heavy-tailed days, raise about one alarm a month for 28 readers, and machines none', () => {
