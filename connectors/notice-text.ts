@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { Notice } from '../core/notice.ts'
+import { unseen } from '../core/unseen.ts'
 
 /** What every message action takes. */
 export const messageArgs = {
@@ -18,10 +19,6 @@ export interface Section {
   readonly label: string
   readonly lines: readonly string[]
 }
-
-// C0 and C1 controls, zero-width and bidirectional formatting characters, line and paragraph separators, noncharacters.
-const unseen =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]|\udb40[\udc00-\udc7f]/g
 
 /** Text whose every character is seen as what it is: one paragraph, at most `charsMax` long. */
 export function plainLine(text: string, charsMax = 500): string {

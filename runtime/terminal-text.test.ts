@@ -9,6 +9,10 @@ describe('text from events on a terminal', () => {
   it('shows characters that have no width, so that two names do not look like one', () => {
     expect(neutralText('ana\u200b')).toBe('ana\\u200b')
     expect(neutralLine('ana\u{e0041}')).toBe('ana\\udb40\\udc41')
+    // Fillers and a blank of other scripts, and what chooses between pictures.
+    for (const hidden of ['\u3164', '\u115f', '\uffa0', '\u2800', '\u034f', '\ufe0f', '\u{e0100}']) {
+      expect(neutralLine(`ana${hidden}x`)).toMatch(/^ana\\u[0-9a-f]{4}/)
+    }
   })
 
   it('leaves JSON the JSON that it was', () => {

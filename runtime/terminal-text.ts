@@ -4,14 +4,11 @@
  * Escape sequences can move the cursor, rewrite lines or set the window's title; bidirectional overrides make text read as
  * what it is not, and characters without width or picture make two names look like one. All of them become visible escapes.
  */
-
-/** C0 and C1 controls but tab and line feed, DEL, the bidirectional controls, what has no width, and tags. */
-const unsafe =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]|\udb40[\udc00-\udc7f]/g
+import { unseen } from '../core/unseen.ts'
 
 /** For text of several lines: tabs and line ends stay. */
 export function neutralText(text: string): string {
-  return text.replace(unsafe, escaped)
+  return text.replace(unseen, escaped)
 }
 
 /** As in JSON, so that JSON shown so is still the same JSON. */
