@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { systemClock } from '../core/ports/clock.ts'
 import { MemoryState } from './memory-state.ts'
 
 test('what a keeper hands on is in the next checkpoint as it is then, and in the one after a checkpoint that failed', () => {
@@ -57,6 +58,39 @@ test('a value that can not be spelled takes no change with it', () => {
   state.set('a', 1)
   state.set('b', balky)
   expect(() => state.takeChanges()).toThrow('too long')
+  spells = true
+  expect(state.takeChanges()).toEqual([
+    ['a', '1'],
+    ['b', '1'],
+  ])
+})
+
+test('changes are taken in slices as they are at once, and others have their turn in between', async () => {
+  const state = new MemoryState()
+  const clock = { ms: 0, monotonicMs: () => clock.ms }
+  for (let n = 0; n < 10; n++) state.set(`k${n}`, { toJSON: () => ((clock.ms += 0.5), n) })
+  const turns = vi.fn()
+  const count = (): void => {
+    turns()
+    setImmediate(count).unref()
+  }
+  setImmediate(count)
+  const taken = await state.takeChangesInSlices(clock)
+  expect(taken).toEqual(Array.from({ length: 10 }, (_, n) => [`k${n}`, String(n)]))
+  expect(turns.mock.calls.length).toBeGreaterThanOrEqual(4)
+  expect(state.takeChanges()).toEqual([])
+})
+
+test('of slices that end with a value that can not be spelled no change is lost', async () => {
+  const state = new MemoryState()
+  let spells = false
+  const toJSON = (): number => {
+    if (spells) return 1
+    throw new RangeError('too long')
+  }
+  state.set('a', 1)
+  state.set('b', { toJSON })
+  await expect(state.takeChangesInSlices(systemClock)).rejects.toThrow('too long')
   spells = true
   expect(state.takeChanges()).toEqual([
     ['a', '1'],

@@ -1,12 +1,17 @@
 /**
  * A task's keyed state in memory, which remembers what has changed since the last checkpoint.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Clock } from '../core/ports/clock.ts'
 import type { KeyedState, StateKeeper } from './stage.ts'
 
 /** The value stands under its key. */
 const here = Symbol('here')
 /** Longest state key, in UTF-16 units. */
 const keyCharsMax = 1_024
+const sliceMs = 1
+
+export type Change = readonly [key: string, json: string | null]
 
 export class MemoryState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
@@ -74,15 +79,43 @@ export class MemoryState implements KeyedState {
   }
 
   /** The changed entries as JSON (`null`: deleted), and forgets that they changed. */
-  takeChanges(): readonly (readonly [key: string, json: string | null])[] {
+  takeChanges(): readonly Change[] {
+    const changed = this.#takeChanged()
+    try {
+      return changed.map(([key, value]) => [key, spelled(value)])
+    } catch (error) {
+      this.markChanged(this.#taken.keys())
+      throw error
+    }
+  }
+
+  /** The same without holding the event loop for longer than a slice. Nothing may change the state until it resolves. */
+  async takeChangesInSlices(clock: Pick<Clock, 'monotonicMs'>): Promise<readonly Change[]> {
+    const changes: Change[] = []
+    let sliceStartMs = clock.monotonicMs()
+    const changed = this.#takeChanged()
+    try {
+      for (const [key, value] of changed) {
+        changes.push([key, spelled(value)])
+        if (clock.monotonicMs() - sliceStartMs < sliceMs) continue
+        await nextTurn()
+        sliceStartMs = clock.monotonicMs()
+      }
+      return changes
+    } catch (error) {
+      this.markChanged(this.#taken.keys())
+      throw error
+    }
+  }
+
+  #takeChanged(): readonly (readonly [key: string, value: unknown])[] {
     this.#settle()
-    const changes = Array.from(this.#changed, ([key, handedOn]) => {
-      const value = handedOn === here ? this.#entries.get(key) : handedOn
-      return [key, value === undefined ? null : JSON.stringify(value)] as const
+    const changed = Array.from(this.#changed, ([key, handedOn]) => {
+      return [key, handedOn === here ? this.#entries.get(key) : handedOn] as const
     })
     this.#taken = this.#changed
     this.#changed = new Map()
-    return changes
+    return changed
   }
 
   /** These keys, of those that were taken last, have to go into the next checkpoint after all. */
@@ -93,6 +126,10 @@ export class MemoryState implements KeyedState {
   #settle(): void {
     for (const settle of this.#settling) settle()
   }
+}
+
+function spelled(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value)
 }
 
 function checkKey({ length }: string): void {

@@ -218,6 +218,31 @@ describe('a task', () => {
     expect(committed).toHaveLength(1)
   })
 
+  it('changes nothing of its state while a checkpoint takes it in slices', async () => {
+    const state = new MemoryState()
+    const counts = { n: 0 }
+    const own = { time: undefined as { monotonicMs: number } | undefined }
+    for (const key of ['a', 'b', 'c']) {
+      const toJSON = (): number => {
+        own.time!.monotonicMs += 5
+        return counts.n
+      }
+      state.set(key, { toJSON })
+    }
+    const { task, committed, time } = taskAt(0, { record: () => (counts.n += 1) }, undefined, undefined, state)
+    own.time = time
+    await task.take([record(0, 'a')])
+    const written = task.checkpoint()
+    await new Promise(setImmediate)
+    const taken = task.take([record(1, 'b')])
+    await Promise.all([written, taken])
+    expect(counts.n).toBe(2)
+    expect(committed[0]!.slice(0, 3).map(({ value }) => value)).toEqual(['1', '1', '1'])
+    expect(JSON.parse(committed[0]![3]!.value as string)).toMatchObject({ nextOffset: 1 })
+    await task.checkpoint()
+    expect(JSON.parse(committed[1]![0]!.value as string)).toMatchObject({ nextOffset: 2 })
+  })
+
   it('is settled up to where the bus has what came of it', async () => {
     let acknowledge = (): void => undefined
     const publish = (): Promise<void> => new Promise((resolve) => (acknowledge = resolve))

@@ -53,6 +53,7 @@ export class StageTask {
   #settledOffset: number
   #positionMs: number | undefined
   #happenings = 0
+  #isWorking = false
   readonly #writing: TaskWriting
   readonly #ticks: TaskTicks
   sidecar: Sidecar | undefined
@@ -93,6 +94,7 @@ export class StageTask {
       outputs: this.#outputs,
       stopping: this.#stopping,
       resumesAt: meta?.nextOffset,
+      isWorking: () => this.#isWorking,
       meta: () => this.#meta(),
     })
     this.#ticks = new TaskTicks(at, options.deps)
@@ -148,9 +150,12 @@ export class StageTask {
   /** Works through a batch. Resolves when the outputs of the batch before it are acknowledged. */
   async take(batch: readonly BusRecord[]): Promise<void> {
     if (this.lost !== undefined) throw this.lost
+    while (this.#writing.snapshot !== undefined) await this.#writing.snapshot
+    this.#isWorking = true
     try {
       await this.#work(batch)
     } finally {
+      this.#isWorking = false
       this.#drops.tell()
     }
   }

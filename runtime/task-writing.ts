@@ -8,13 +8,14 @@
 import { describeError, FencedError } from '../core/errors.ts'
 import type { FencedProducer, OutgoingRecord, TopicPartition } from '../core/ports/bus.ts'
 import { checkpointRecords, type TaskMeta } from './checkpoints.ts'
-import type { MemoryState } from './memory-state.ts'
+import type { Change, MemoryState } from './memory-state.ts'
 import type { ServiceContext } from './service.ts'
 import type { StageSpec } from './stage.ts'
 import type { TaskOutputs } from './task-outputs.ts'
 
 /** Where time alone has gone on since the last checkpoint, the next one waits for so long: what a crash reads again are ticks. */
 const quietMsMax = 10_000
+const nothing = (): void => undefined
 
 export interface TaskWritingOptions {
   readonly spec: StageSpec
@@ -27,6 +28,8 @@ export interface TaskWritingOptions {
   readonly stopping: AbortController
   /** Where the last checkpoint resumes; undefined: there is none. */
   readonly resumesAt: number | undefined
+  /** Whether a batch is under way, and the state its own. */
+  readonly isWorking: () => boolean
   /** What is to be remembered beside the state, as of now. */
   readonly meta: () => TaskMeta
 }
@@ -40,6 +43,7 @@ export class TaskWriting {
   #writing: Promise<unknown> = Promise.resolve()
   #lost: FencedError | undefined
   #failing = false
+  #snapshot: Promise<void> | undefined
 
   constructor(options: TaskWritingOptions) {
     this.#options = options
@@ -59,6 +63,11 @@ export class TaskWriting {
 
   get hasCheckpoint(): boolean {
     return this.#checkpointedOffset >= 0
+  }
+
+  /** The state is being written and must not change until this resolves; undefined: it may. */
+  get snapshot(): Promise<void> | undefined {
+    return this.#snapshot
   }
 
   /** What is taken now is more than the time. */
@@ -90,9 +99,9 @@ export class TaskWriting {
       const startedMs = deps.clock.monotonicMs()
       // The snapshot is taken between two records, and outputs gathered so far belong to it.
       const flushed = outputs.flush()
-      const changes = state.takeChanges()
       const meta = this.#options.meta()
       this.#news = false
+      const changes = await this.#takeChanges()
       await flushed
       await outputs.published
       try {
@@ -109,6 +118,22 @@ export class TaskWriting {
         this.#fail(error)
       }
     })
+  }
+
+  /** Between two batches in slices, during which the next batch waits; in the middle of one at once. */
+  async #takeChanges(): Promise<readonly Change[]> {
+    const { state, deps, isWorking } = this.#options
+    try {
+      if (isWorking()) return state.takeChanges()
+      const taking = state.takeChangesInSlices(deps.clock)
+      this.#snapshot = taking.then(nothing, nothing)
+      return await taking
+    } catch (error) {
+      this.#news = true
+      throw error
+    } finally {
+      this.#snapshot = undefined
+    }
   }
 
   /** Appends to the bus in a transaction of the fenced producer, for the sidecar. */

@@ -79,7 +79,8 @@ export class KafkaFencedProducer implements FencedProducer {
   async close(): Promise<void> {
     this.#closed = true
     await this.#turn
-    if (!this.#shown) await this.#untilShown()
+    // A broker that is gone does not hold up who closes.
+    if (!this.#shown) await Promise.race([this.#untilShown(), pause(shownWithinMs)])
     await this.#producer.close()
   }
 
