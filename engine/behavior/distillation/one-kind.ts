@@ -6,8 +6,8 @@
  */
 import { Asked, centerOf, squaredDistance, type AskedJson } from '../crowd/asked.ts'
 
-/** Prompts by which an account's mean is known, as far as their scatter tells. */
-const askedMin = 2
+/** Prompts by which an account's mean is known: by fewer of each, a writer is as like two of a hand as they are like each other. */
+const askedMin = 4
 /** Beside what the scatter makes of it, a distance may be so much more of it, and so much of that to those who are unlike. */
 const scatterRoom = 0.8
 const likeMost = 0.1
