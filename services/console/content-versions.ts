@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { counted } from '../../core/counted.ts'
 import { Bundle } from '../../core/content.ts'
-import { ContentInvalidError, formatMistake } from '../../core/errors.ts'
+import { BusRefusedError, ContentInvalidError, formatMistake } from '../../core/errors.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { ContentChecks } from '../../runtime/content-publisher.ts'
@@ -75,11 +75,25 @@ export function mountVersions(app: FastifyInstance, { bus, content, checks, cloc
           .send(await rollBack({ bus, content, checks }, { digest, reason, by, atMs: clock.nowMs() }))
       } catch (error) {
         if (error instanceof ContentInvalidError) throw invalid(error)
+        if (error instanceof BusRefusedError) throw notOurs(error)
         if (!(error instanceof RollbackInvalidError)) throw error
         throw new HttpError(409, error.code, error.message, error.hint === undefined ? {} : { hint: error.hint })
       }
     },
   })
+}
+
+/** A console need not be let write content: what it would write first is its own record there, so nothing has changed. */
+function notOurs(cause: BusRefusedError): HttpError {
+  return new HttpError(
+    409,
+    'CONTENT_NOT_WRITABLE',
+    'The broker does not let this process write content: nothing has changed.',
+    {
+      cause,
+      hint: 'Run modelwarden content rollback with the configuration of whoever publishes (schedule).',
+    },
+  )
 }
 
 /** Mistakes that an answer names; `modelwarden content rollback` without an instance shows all. */
