@@ -10,9 +10,16 @@ function worldOf(seed: number) {
   const names = new Names()
   const recent = new Recent(0, names)
   const input = (middle: number): number[] => Array.from({ length: 20 }, () => middle + normal())
-  const keep = (n: number, agent: string, middle: number, crowd?: string): void => {
+  const keep = (n: number, agent: string, middle: number, crowd?: string, odd?: true): void => {
     const x = input(middle)
-    const seen = { principal: `${agent}${n}`, tenant: `t-${agent}${n}`, network: `n${n}`, agent, x }
+    const seen = {
+      principal: `${agent}${n}`,
+      tenant: `t-${agent}${n}`,
+      network: `n${n}`,
+      agent,
+      x,
+      ...(odd && { odd }),
+    }
     recent.add(seen, new Room().put(x), { crowd })
   }
   const ask = (middle: number): number => {
@@ -42,6 +49,17 @@ describe('who asks like those with the same program', () => {
     expect(ask(0)).toBe(0)
     // The crowd itself is still compared with others.
     expect(alikeMates(recent, { of: 'agent', number: names.of('two') })).not.toBe(0)
+  })
+
+  test('brings none where all others ask what is unlike honest inputs, found or not', () => {
+    const { keep, ask } = worldOf(5)
+    for (let n = 0; n < 10; n++) {
+      keep(n, 'one', 0)
+      keep(n, 'two', 5, undefined, true)
+    }
+    expect(ask(0)).toBe(0)
+    for (let n = 0; n < 10; n++) keep(n, 'three', 0)
+    expect(Math.abs(ask(0))).toBeGreaterThan(0)
   })
 
   test('brings none where too few are there to compare with', () => {

@@ -71,6 +71,8 @@ interface Meta {
   /** Queries that are still to be held against others' for a step, whoever asks, for somebody's was one; below 0: that are not. */
   stirred?: number
   lastMs: number
+  /** When the first account was seen; states of before don't tell. */
+  firstMs?: number
 }
 
 /** An account, and what is asked for with each of its queries. */
@@ -211,7 +213,7 @@ export class Memory {
   }
 
   /** Keeps a query, unless its account has more than its share of them. `place`: its input as it is compared. */
-  keepSight(account: Account, { principal, tenant, network, agent, x }: Sight, place: Float64Array): void {
+  keepSight(account: Account, { principal, tenant, network, agent, x, past }: Sight, place: Float64Array): void {
     const { kept } = this.meta
     if (kept - account.keptFrom >= recentMax) {
       account.kept = 0
@@ -221,11 +223,17 @@ export class Memory {
     account.kept++
     const name = blockNames[Math.floor((kept % recentMax) / blockQueries)]!
     const block = kept % blockQueries === 0 ? [] : (this.#entries.get<Seen[]>(name) ?? [])
-    const seen: Seen = { principal, tenant, network, agent, x }
+    const odd = past !== undefined && past[0] > 0
+    const seen: Seen = { principal, tenant, network, agent, x, ...(odd && { odd }) }
     this.recent.add(seen, place, account)
     block.push(seen)
     this.#entries.set(name, block)
     this.meta.kept++
+  }
+
+  /** For how long accounts have been seen. */
+  observedMs(timeMs: number): number {
+    return timeMs - (this.meta.firstMs ??= timeMs)
   }
 
   save(timeMs: number): void {

@@ -17,6 +17,8 @@ export interface Seen {
   readonly agent: string
   /** At most 64 numbers, packed; spelled out where an earlier version has written it. */
   readonly x: string | readonly number[]
+  /** Further from honest inputs than 95 % of them; absent where it isn't, where nothing was learned, and in states of before. */
+  readonly odd?: true
 }
 
 /** What is asked for of who asked: whether it has been found to be one of a crowd. */
@@ -69,6 +71,7 @@ export class Recent {
   /** Numbers of networks and programs. */
   readonly networks = new Int32Array(recentMax)
   readonly agents = new Int32Array(recentMax)
+  readonly #odd = new Uint8Array(recentMax)
   /** 1: no later query of this account, of this length, is kept. */
   readonly #latest = new Uint8Array(recentMax)
   /** By length of the input, then by account: the slot of its last query. */
@@ -284,12 +287,18 @@ export class Recent {
     return false
   }
 
+  /** Whether it is unlike honest inputs. */
+  isOdd(slot: number): boolean {
+    return this.#odd[slot] === 1
+  }
+
   #put(number: number, seen: Seen, place: Float64Array, asker: Asker | undefined): void {
     const slot = number % recentMax
     this.#drop(slot)
     const { length } = place
     this.#seen[slot] = seen
     this.#askers[slot] = asker
+    this.#odd[slot] = seen.odd === true ? 1 : 0
     this.#rows.set(place, slot * dimensionMax)
     const isLooked = place === this.#x
     if (isLooked && this.#isSketched) this.#sketches.set(this.#own, slot * sketchLength)
