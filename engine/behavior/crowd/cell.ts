@@ -11,7 +11,7 @@
  */
 import type { Names } from './names.ts'
 import { all, placeOfSort, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
-import { broughtBy, isShared, lineToJoin } from './join.ts'
+import { isShared, lineToJoin, together } from './join.ts'
 import { Past, type PastJson } from './past.ts'
 import { judgedAt, Relay, type Run } from './relay.ts'
 import { Turns, type TurnsJson } from './turns.ts'
@@ -26,13 +26,21 @@ type CellKind = 'network' | 'agent' | 'crowded' | 'model'
 /** What one account has brought since its cell's evidence began to rise; lists have a value for each sum. */
 export interface Share {
   tenant: string
+  /** When it was seen at the model first; states of before don't tell. */
+  bornMs: number | undefined
   /** What counted for the cell: at most its share of the line. */
   readonly counted: number[]
   /** All that it brought, for and against. */
   readonly logs: number[]
 }
 
-type ShareJson = readonly [principal: string, tenant: string, counted: readonly number[], logs: readonly number[]]
+type ShareJson = readonly [
+  principal: string,
+  tenant: string,
+  counted: readonly number[],
+  logs: readonly number[],
+  bornMs?: number | null,
+]
 
 /** Since when what is found waits for a drift, or waited last, and queries since then (wait.ts). JSON. */
 export interface Hold {
@@ -99,6 +107,8 @@ export class Cell {
   hold: Hold | undefined
   /** It is not kept any more. */
   gone = false
+  /** For how long accounts of its model have been seen, told by who looks at it. */
+  observedMs = 0
 
   constructor(names: Names, key: string, json: CellJson) {
     this.key = key
@@ -112,8 +122,8 @@ export class Cell {
     this.sinceMs = json.sinceMs
     this.sums = [...json.sums]
     this.shares = new Map()
-    for (const [principal, tenant, counted, logs] of json.shares)
-      this.shares.set(principal, { tenant, counted: [...counted], logs: [...logs] })
+    for (const [principal, tenant, counted, logs, bornMs] of json.shares)
+      this.shares.set(principal, { tenant, bornMs: bornMs ?? undefined, counted: [...counted], logs: [...logs] })
     this.crossed = json.crossed
     this.relayed = json.relayed === true
     this.by = json.by
@@ -163,8 +173,8 @@ export class Cell {
 
   toJSON(): CellJson {
     const { kind, name, tenants, lastMs, sinceMs, crossed } = this
-    const shares = [...this.shares].map(([principal, { tenant, counted, logs }]): ShareJson => {
-      return [principal, tenant, counted, logs]
+    const shares = [...this.shares].map(([principal, { tenant, bornMs, counted, logs }]): ShareJson => {
+      return bornMs === undefined ? [principal, tenant, counted, logs] : [principal, tenant, counted, logs, bornMs]
     })
     return {
       ...{ kind, name, tenants, lastMs, sinceMs, crossed, sums: this.sums, shares },
@@ -221,18 +231,19 @@ export class Pool {
     this.#most = Math.floor((1e3 * this.line) / params.accountsMin)
   }
 
-  /** Adds a query's evidence; true once the cell has crossed the line. */
-  add(cell: Cell, principal: string, { tenant, timeMs }: Sight, logs: Logs): boolean {
+  /** Adds a query's evidence; true once the cell has crossed the line. `bornMs`: when its account was seen first. */
+  add(cell: Cell, principal: string, { tenant, timeMs }: Sight, logs: Logs, bornMs?: number): boolean {
     if (timeMs > cell.lastMs) cell.lastMs = timeMs
     const anew = !cell.crossed && cell.most === 0
     if (anew) cell.sinceMs = timeMs
     let share = anew ? onlyShare(cell.shares, principal) : cell.shares.get(principal)
     if (share === undefined) {
       if (cell.shares.size >= accountsMax) return cell.crossed
-      share = { tenant, counted: nothingYet(), logs: nothingYet() }
+      share = { tenant, bornMs, counted: nothingYet(), logs: nothingYet() }
       cell.shares.set(principal, share)
     }
     share.tenant = tenant
+    share.bornMs = bornMs
     let together = 0
     for (let sort = 0; sort < all; sort++) {
       const log = logs[sort]!
@@ -282,8 +293,9 @@ export class Pool {
     const tenants = new Set<string>()
     const found: string[] = []
     const line = lineToJoin(cell)
+    const broughtBy = together(cell)
     for (const [principal, share] of cell.shares) {
-      if (broughtBy(share, cell.by) < line) continue
+      if (broughtBy(share) < line) continue
       tenants.add(share.tenant)
       found.push(principal)
     }

@@ -7,6 +7,7 @@ import type { Entity } from '../../../core/signal.ts'
 import { driftedSince, isStrange } from '../drift/told.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
 import { inputOf, packedInput, type QueryInput } from '../model-queries/input.ts'
+import { countNoise, isNoisy } from '../model-queries/noisy.ts'
 import { openReference, levelCount, type Reference } from '../model-queries/reference.ts'
 import { agentFamily, networkOf } from '../network.ts'
 import { referenceNames } from '../told-name.ts'
@@ -21,6 +22,8 @@ const gain = 0.5
 interface Told {
   day: number
   count: number
+  /** What is counted of its noise (noisy.ts); states of before have none. */
+  noise?: number
 }
 
 export class TellStep implements BehaviorStep {
@@ -52,7 +55,6 @@ export class TellStep implements BehaviorStep {
     if (day < told.day || told.count >= this.#params.queriesPerDayMax)
       return { findings: nothing, shuffled: nothing, dueMs }
     told.count++
-    entries.set('', told)
     const model = group[1]!
     const input = inputOf(event)
     const reference = input === undefined ? undefined : referenceOf(context, model, input)
@@ -65,12 +67,15 @@ export class TellStep implements BehaviorStep {
       agent: agentFamily(event.user_agent?.original ?? ''),
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
-      ...(input === undefined || drifted ? { novelty: 0 } : this.#noveltyOf(input, reference)),
+      ...(input === undefined || reference === undefined || drifted
+        ? { novelty: 0 }
+        : this.#noveltyOf(input, reference, told)),
       ...tokensOf(event),
       ...(drifted ? { drifted } : undefined),
       entities: credentialOf(entitiesOf(event)),
       evidence: evidenceOf(event),
     }
+    entries.set('', told)
     return { findings: nothing, shuffled: [{ group: [model], observation: sight }], dueMs }
   }
 
@@ -81,14 +86,28 @@ export class TellStep implements BehaviorStep {
     return { findings: [], shuffled: [], dueMs: Infinity, forget: true }
   }
 
-  /**
-   * Logarithm of the mean of bets over the lines of novelty and margin. Under each an honest query falls with a probability of
-   * at most share^allowance, so each bet has mean at most one, and so has their mean.
-   */
-  #noveltyOf({ x, label, margin }: QueryInput, reference: Reference | undefined): Pick<Sight, 'novelty' | 'past'> {
-    if (reference === undefined) return { novelty: 0 }
-    const { lines } = reference.told
+  /** How unlike honest inputs it is by itself, and with room for its account's noise. It is counted as one more of its inputs. */
+  #noveltyOf(input: QueryInput, reference: Reference, told: Told): Pick<Sight, 'novelty' | 'past' | 'noisy'> {
+    const { x, label, kind, blackAndWhite } = input
+    const { novelty: lines, share } = reference.told.lines
     const novelty = reference.novelty(x, label)
+    const rarest = share[levelCount - 1]!
+    const [past, log] = this.#betOn(novelty, input, reference)
+    const of = { novelty: log, past: [past, Math.ceil(rarest * 1e6) / 1e6] } as const
+    if (kind !== 'features' || blackAndWhite) return of
+    const left = novelty > lines[0]! ? reference.noisyNovelty(x, label) : novelty
+    const before = told.noise ?? 0
+    told.noise = countNoise(before, novelty > lines[0]!, left > lines[0]!)
+    if (past === 0 || !isNoisy(before)) return of
+    return { ...of, noisy: this.#betOn(left, input, reference) }
+  }
+
+  /**
+   * How many lines that is past, and the logarithm of the mean of bets over the lines of novelty and margin. Under each an honest query falls with
+   * a probability of at most share^allowance, so each bet has mean at most one, and so has their mean.
+   */
+  #betOn(novelty: number, { margin }: QueryInput, reference: Reference): readonly [lines: number, log: number] {
+    const { lines } = reference.told
     const hits = this.#hitsAt(reference)
     let sum = 0
     let bets = 0
@@ -102,8 +121,7 @@ export class TellStep implements BehaviorStep {
       sum += margin < lines.margin[level]! ? hits[level]! : 1 - gain
       bets++
     }
-    const rarest = lines.share[levelCount - 1]!
-    return { novelty: Math.round(Math.log(sum / bets) * 1e3) / 1e3, past: [past, Math.ceil(rarest * 1e6) / 1e6] }
+    return [past, Math.round(Math.log(sum / bets) * 1e3) / 1e3]
   }
 
   /** What a hit at each of its lines brings. */

@@ -37,6 +37,8 @@ export interface Sight {
   readonly novelty: number
   /** Lines of novelty that it is past, and the share of honest traffic past the last of them; absent where none has been learned. */
   readonly past?: readonly [lines: number, rarest: number]
+  /** The same where its account's inputs are honest ones with noise in all values, as far as so many of them tell; absent where they aren't. */
+  readonly noisy?: readonly [lines: number, novelty: number]
   /** Tokens of a language model's answer and of its prompt. */
   readonly answer?: number
   readonly prompt?: number

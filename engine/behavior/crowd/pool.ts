@@ -131,9 +131,10 @@ export class PoolStep implements BehaviorStep {
       return memory.keepCell(cell)
     }
     if (sight.drifted === true && memory.crowd(cell.crowd ?? '')?.backed !== true) this.#pool.forgetNovelty(cell)
+    cell.observedMs = memory.observedMs(sight.timeMs)
     const handover = this.#read(look, cell)
     const crossedBefore = cell.crossed
-    this.#pool.add(cell, known.principal, sight, this.#logs)
+    this.#pool.add(cell, known.principal, sight, this.#logs, known.account.firstMs)
     memory.keepCell(cell)
     const row = handover === undefined ? undefined : rowOf(memory, known, cell, handover)
     if (row !== undefined) this.#gather(look, row, findings)
@@ -170,12 +171,14 @@ export class PoolStep implements BehaviorStep {
   }
 
   /** What its novelty brings, by what those asked who share something since evidence began; once they are told, by what their members ask. */
-  #novel(cell: Cell, { novelty, past }: Sight, { principal }: Known): number {
+  #novel(cell: Cell, { novelty, past, noisy }: Sight, { principal }: Known): number {
     if (past === undefined) return novelty
     const bet = (cell.past ??= new Past())
     if (!cell.crossed && cell.sums[placeOfSort.novel] === 0) bet.forget()
     const isTheirs = cell.crossed && isShared(cell)
-    return bet.take(past[0], past[1], novelty, {
+    // Noise of its own makes nobody one of those who were told of.
+    const [lines, log] = (cell.crossed && cell.kind !== 'model' ? noisy : undefined) ?? [past[0], novelty]
+    return bet.take(lines, past[1], log, {
       allowance: this.#params.allowance,
       // What a camera or a sensor makes noisy is past the first line often, and past the second as any honest account may be; noisier ones, of one vendor with
       // its program, past that.

@@ -237,7 +237,7 @@ function opening(of: ToldReference): Reference {
   const reference: Reference = {
     told: of,
     novelty: onceEach(counted(scorer(fit))),
-    noisyNovelty: (x, label) => (noisy ??= counted(noisyScorer(fit)))(x, label),
+    noisyNovelty: (x, label) => (noisy ??= onceEach(counted(noisyScorer(fit))))(x, label),
   }
   opened.set(of, reference)
   return reference
