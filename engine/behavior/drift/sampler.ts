@@ -39,7 +39,7 @@ export class AnswerSampler implements BehaviorStep {
     const span = Math.floor(timeMs / this.#params.per)
     const dueMs = (span + 1) * this.#params.per
     const models = modelsOf(entries)
-    let sampled = models.find((each) => each.model === model)
+    let sampled = sampledOf(models, model)
     if (sampled === undefined) {
       if (models.length >= modelsMax) return { ...quiet, dueMs, dropped: 'overflow' }
       sampled = new Sampled(model, span)
@@ -90,7 +90,13 @@ function modelsOf(entries: GroupEntries): readonly Sampled[] {
 }
 
 function areOpen(kept: readonly (Sampled | Spelled)[]): kept is readonly Sampled[] {
-  return kept.every((each) => each instanceof Sampled)
+  for (const each of kept) if (!(each instanceof Sampled)) return false
+  return true
+}
+
+function sampledOf(models: readonly Sampled[], model: string): Sampled | undefined {
+  for (const each of models) if (each.model === model) return each
+  return undefined
 }
 
 function handOn(principal: string, model: string, answers: readonly Answer[], evidence: EvidenceRef): Shuffled {

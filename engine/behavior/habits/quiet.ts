@@ -57,11 +57,13 @@ export class QuietHabits extends Block {
   /** Takes in a use of the key at its place; undefined: it is another key or place. When it was used last then. */
   repeat(use: KeyUse, paceAfter: (calls: number, paceMs: number, intervalMs: number) => number): number | undefined {
     this.copyTo(bytes)
-    let from = textsFrom
-    for (const text of [use.credential, use.network, use.agent, use.country]) {
-      if (!isAt(from, text)) return undefined
-      from += 1 + text.length
-    }
+    const { credential, network, agent, country } = use
+    const networkFrom = textsFrom + 1 + credential.length
+    const agentFrom = networkFrom + 1 + network.length
+    const countryFrom = agentFrom + 1 + agent.length
+    const isThere =
+      isAt(textsFrom, credential) && isAt(networkFrom, network) && isAt(agentFrom, agent) && isAt(countryFrom, country)
+    if (!isThere) return undefined
     const lastMs = numbers[at.lastMs]!
     const calls = numbers[at.calls]!
     numbers[at.paceMs] = paceAfter(calls, numbers[at.paceMs]!, use.timeMs - lastMs)

@@ -38,6 +38,7 @@ const growthOfMany = 1.25
 /** Accounts with less than this share of the least amount that is a finding are not compared with others. */
 const comparedFrom = 0.02
 const lastName = 'last'
+const nothing: readonly never[] = []
 
 /** Of the last query that was told of; JSON. */
 interface Last {
@@ -80,7 +81,7 @@ export class HoldStep implements BehaviorStep {
       holdings = this.#opened(block)
     }
     if (landmarks !== undefined && holdings.samples(input.key)) learn(holdings, landmarks, input.x, input.label)
-    let outcome: StepOutcome = { findings: [], shuffled: [], dueMs: this.#dueMs(holdings) }
+    let outcome: StepOutcome = { findings: nothing, shuffled: nothing, dueMs: this.#dueMs(holdings) }
     if (fresh && holdings.fresh >= this.#tellAt(holdings)) {
       const { tenant } = query
       const told = { entities: query.entities(), evidence: query.evidence() }

@@ -49,6 +49,7 @@ const reckonedAllowance = 0.5
 const inference: QueryThreat = 'membership-inference'
 const suspicionName = 'suspicion'
 const membersName = 'members'
+const nothing: readonly never[] = []
 const driftedName = 'drifted'
 
 /** A mean R that an honest account passes with at most this probability in so many different queries. */
@@ -112,7 +113,7 @@ export class WeighQueries implements BehaviorStep {
     context: StepContext,
   ): StepOutcome {
     const { input, timeMs } = query
-    if (!account.ask(input.key, timeMs)) return this.#outcome(entries, account, [], [])
+    if (!account.ask(input.key, timeMs)) return this.#outcome(entries, account, nothing, nothing)
     const since = driftedSince(context, group[1]!, timeMs)
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
@@ -211,14 +212,14 @@ export class WeighQueries implements BehaviorStep {
     { bits, counts, way, halved = 0 }: Shown,
     reference: Reference | undefined,
     context: StepContext,
-  ): BehaviorFinding[] {
+  ): readonly BehaviorFinding[] {
     const totals = this.#totals
     const most = greatest(totals)
     const clear = cleared * this.#weightOf(account)
     const known = entries.get<Suspicion>(suspicionName)
-    for (const [index, threat] of queryThreats.entries()) {
+    for (let index = 0; index < queryThreats.length; index++) {
       // What is named besides ends with what it is named beside.
-      if (totals[index]! < clear && !(known !== undefined && isBesides(threat, known, account))) {
+      if (totals[index]! < clear && !(known !== undefined && isBesides(queryThreats[index]!, known, account))) {
         account.since[index] = query.timeMs
         account.told[index] = 0
       }
@@ -226,7 +227,7 @@ export class WeighQueries implements BehaviorStep {
     if (most < clear) {
       account.withdrawn = false
       entries.delete(suspicionName)
-      return []
+      return nothing
     }
     const suspicion = known ?? { shown: {}, queries: 0, evidence: [], trail: [] }
     note(suspicion, account, query.evidence, bits, most)
