@@ -144,6 +144,11 @@ export class Account {
     return this.#head[at.asked]!
   }
 
+  /** Of the day before, as far as it is known. */
+  get askedBefore(): number {
+    return this.#head[at.askedBefore]!
+  }
+
   /**
    * What is to be taught now, if anything is: by `batchSize`, and at most `most` in a day. Where the day before had more
    * different prompts, it is a sample of the whole day, by the prompts.

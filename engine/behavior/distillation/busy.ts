@@ -11,7 +11,7 @@ import { evidenceOfBets } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { weigh, type Bets } from './bets.ts'
 import { findingOf } from './explain.ts'
-import { allowed, type ToldLines } from './lines.ts'
+import type { ToldLines } from './lines.ts'
 import { begun, isNews, note, stack, type Noted, type Suspicion } from './suspicion.ts'
 
 /** Different prompts of a day: one in four minutes of a working day, none of them twice. */
@@ -45,11 +45,6 @@ export interface Limits {
   readonly readADay: number
 }
 
-/** What such an account may show of each line. */
-export function allowedBusy({ busy }: ToldLines): readonly number[] {
-  return busy ?? allowed
-}
-
 /** One prompt that is new. */
 export function weighBusy(
   group: readonly string[],
@@ -80,6 +75,6 @@ export function weighBusy(
   if (evidence < line || !isMuch || !isNews(suspicion)) return { evidence, findings: [] }
   suspicion.version++
   suspicion.told = suspicion.calls
-  const crossing = { evidence, line, timeMs: call.timeMs, told: { ...told, allowed: allowedBusy(told) } }
+  const crossing = { evidence, line, timeMs: call.timeMs, told: { ...told, allowed: told.busy ?? told.allowed } }
   return { evidence, findings: [findingOf(group, suspicion, crossing, 'busy')] }
 }

@@ -8,7 +8,6 @@
 import { keyOfText } from '../model-queries/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
-import { busyMin } from './busy.ts'
 import { coverVersion, learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'
 import { learnLines, type Teacher, type ToldLines } from './lines.ts'
 import { newMs, noNewcomers, pour, withoutOld, type Newcomers } from './newcomers.ts'
@@ -27,10 +26,7 @@ const togetherName = 'together'
 const promptsMax = 96
 /** Cells are learned anew when there are so many times the prompts, or they are so old. */
 const moreSamples = 1.5
-const dayMs = 86_400_000
-const coverMs = 7 * dayMs
-/** Answers taught in a day by which an account is busy: of more than it may teach a sample is taught, which is now and then smaller. */
-const busyTaught = 0.75 * busyMin
+const coverMs = 7 * 86_400_000
 
 interface Known {
   readonly principal: string
@@ -40,10 +36,11 @@ interface Known {
   answers: readonly number[]
   /** `answers` when its first days, `habitDelay`, were over. */
   habit?: readonly number[]
+  /** One of these days was busy; states of before don't tell, and none is held against a habit that they have. */
+  isBusyHabit?: boolean
   /** Prompts that are kept. */
   prompts?: number
-  /** A day, and what was taught on it; and that there was one of many. States of before have none. */
-  today?: readonly [day: number, answers: number]
+  /** There was a day on which it asked as much as those whom no writer is like (busy.ts). */
   busy?: true
 }
 
@@ -97,7 +94,7 @@ export class LearnAnswers implements BehaviorStep {
     return { findings: finding === undefined ? [] : [finding], shuffled: [], dueMs: book.dueMs ?? Infinity }
   }
 
-  #add(book: Book, entries: GroupEntries, { principal, sinceMs, timeMs, answers, prompt }: Taught): void {
+  #add(book: Book, entries: GroupEntries, { principal, sinceMs, timeMs, answers, prompt, busy }: Taught): void {
     let known = book.accounts.find((each) => each.principal === principal)
     if (known === undefined) {
       known = { principal, sinceMs, lastMs: timeMs, answers: [] }
@@ -106,10 +103,7 @@ export class LearnAnswers implements BehaviorStep {
     known.sinceMs = Math.min(known.sinceMs, sinceMs)
     known.lastMs = Math.max(known.lastMs, timeMs)
     known.answers = [...known.answers, ...answers].slice(-samplesMax)
-    const day = Math.floor(timeMs / dayMs)
-    const before = known.today?.[0] === day ? known.today[1] : 0
-    known.today = [day, before + answers.length]
-    if (known.today[1] >= busyTaught) known.busy = true
+    if (busy === true) known.busy = true
     if (prompt !== undefined) {
       const name = promptsOf(principal)
       const { x, tokens } = entries.get<KeptPrompts>(name) ?? { x: [], tokens: [] }
@@ -155,7 +149,9 @@ export class LearnAnswers implements BehaviorStep {
     withoutOld(book.newcomers, watermarkMs)
     for (const known of book.accounts) {
       const isKnown = known.sinceMs + this.#params.habitDelay <= watermarkMs
-      if (isKnown && known.answers.length >= habitMin) known.habit ??= known.answers
+      if (known.habit !== undefined || !isKnown || known.answers.length < habitMin) continue
+      known.habit = known.answers
+      known.isBusyHabit = known.busy === true
     }
     const value = this.#learn(book, watermarkMs)
     if (value !== undefined) book.told = value
@@ -199,6 +195,7 @@ export class LearnAnswers implements BehaviorStep {
     const { accountsMin, samplesMin } = this.#params
     const teachers: Teacher[] = accounts
       .filter((known) => teaches(known, watermarkMs, delay))
+      .map((known) => ({ ...known, isBusyHabit: known.isBusyHabit !== false }))
       .sort((a, b) => (a.principal < b.principal ? -1 : 1))
     const samples = teachers.reduce((sum, { answers }) => sum + answers.length, 0)
     return teachers.length < accountsMin || samples < samplesMin ? undefined : learnLines(teachers)

@@ -31,7 +31,9 @@ export interface Teacher {
   readonly answers: readonly number[]
   /** What it taught of its first days, once they are over. */
   readonly habit?: readonly number[]
-  /** There were days on which it asked as much as those whom no writer is like (busy.ts). */
+  /** It asked as much in these first days as those whom no writer is like (busy.ts). */
+  readonly isBusyHabit?: boolean
+  /** There were days on which it asked as much. */
   readonly busy?: boolean
 }
 
@@ -42,9 +44,9 @@ export interface ToldLines {
   readonly lines: readonly number[]
   /** What an honest account may show of each. */
   readonly allowed: readonly number[]
-  /** What an honest account may show that asks so much; what was told before has none. */
+  /** What an honest account may show that asks so much; what was told before has none, and nobody is held to it. */
   readonly busy?: readonly number[]
-  /** Accounts that may show more, since they have done so for days in peace. */
+  /** Accounts that may show more than all may, or than those that ask as much, since they have done so for days in peace. */
   readonly own: readonly (readonly [principal: string, allowed: readonly number[]])[]
   readonly accounts: number
   readonly samples: number
@@ -65,15 +67,17 @@ export function learnLines(teachers: readonly Teacher[]): ToldLines {
   const may = usual.map((rate, n) => rounded(Math.max(allowed[n]!, withRoom(rate))))
   const busy = rates.filter((_, at) => teachers[at]!.busy === true)
   const usualBusy = lines.map((_, n) => busy.map((each) => each[n]!).sort((a, b) => b - a)[topOf(busy.length)] ?? 0)
-  const own = teachers.flatMap(({ principal, habit = [] }): [string, number[]][] => {
-    const its = ratesOf(hitsOf(habit), habit.length).map((rate, n) => rounded(Math.max(may[n]!, withRoom(rate))))
-    return habit.length > 0 && its.some((rate, n) => rate > may[n]!) ? [[principal, its]] : []
+  const mayBusy = usualBusy.map((rate, n) => rounded(Math.max(allowed[n]!, withRoom(rate))))
+  const own = teachers.flatMap(({ principal, habit = [], isBusyHabit = false }): [string, number[]][] => {
+    const its = ratesOf(hitsOf(habit), habit.length).map((rate) => rounded(withRoom(rate)))
+    const isMore = its.some((rate, n) => rate > may[n]! || (isBusyHabit && rate > mayBusy[n]!))
+    return habit.length > 0 && isMore ? [[principal, its.map((rate, n) => Math.max(may[n]!, rate))]] : []
   })
   return {
     version: 1,
     lines,
     allowed: may,
-    busy: usualBusy.map((rate, n) => rounded(Math.max(allowed[n]!, withRoom(rate)))),
+    busy: mayBusy,
     own,
     accounts: teachers.length,
     samples,

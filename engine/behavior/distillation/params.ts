@@ -35,6 +35,8 @@ export interface Taught {
   readonly answers: readonly number[]
   /** The last of these calls, where its prompt has an embedding: packed, and tokens of its answer, less than 0 where it is no text of its own (cover-lines.ts). */
   readonly prompt?: { readonly x: string; readonly tokens: number }
+  /** It has asked as much as those whom no writer is like (busy.ts), on this day or the one before. */
+  readonly busy?: true
   /** It teaches nothing, and what it taught is taken back. */
   readonly suspect?: true
   /** Of an account that seems to ask evenly for long answers, or does no more. */

@@ -12,7 +12,7 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext
 import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
 import { wasAsked } from './asked-before.ts'
-import { allowedBusy, busyShare, weighBusy } from './busy.ts'
+import { busyMin, busyShare, weighBusy } from './busy.ts'
 import { nothing, openCover, weighCover, type OpenedCover, type WeighedCover } from './cover.ts'
 import { coverVersion, isOwnText, type ToldCover } from './cover-lines.ts'
 import { findingOf } from './explain.ts'
@@ -49,7 +49,8 @@ const suspicionName = 'suspicion'
 interface Opened {
   readonly told: ToldLines
   readonly bets: Bets
-  readonly busy: Bets
+  /** Undefined: it was told before there was any. */
+  readonly busy: Bets | undefined
   readonly own: ReadonlyMap<string, Bets>
 }
 
@@ -130,7 +131,7 @@ export class HarvestStep implements BehaviorStep {
     { told, busy, own }: Opened,
   ): Pick<WeighedCover, 'evidence' | 'findings'> {
     const isTold = (entries.get<Suspicion>(suspicionName)?.version ?? 0) > 0
-    if (isTold || own.has(group[0]!)) return nothing
+    if (busy === undefined || isTold || own.has(group[0]!)) return nothing
     const { readADay } = this.#params
     const asked = { call, tokens: tokensOf(call, gathers), today: this.#account.askedToday }
     return weighBusy(group, entries, asked, { told, bets: busy }, { line: this.#busyLine, readADay })
@@ -205,6 +206,7 @@ export class HarvestStep implements BehaviorStep {
       ...of,
       answers,
       ...(call.x === undefined ? {} : { prompt: { x: packedPrompt(call.x), tokens: longTokensOf(call) } }),
+      ...(Math.max(account.askedToday, account.askedBefore) < busyMin ? {} : { busy: true }),
       ...(account.withdrawn ? { suspect: true } : {}),
       ...(isNew ? { entities: call.entities(), evidence: call.evidence() } : {}),
     }
@@ -219,7 +221,7 @@ export class HarvestStep implements BehaviorStep {
       opened = {
         told: lines,
         bets: betsOver(lines.allowed),
-        busy: betsOver(allowedBusy(lines)),
+        busy: lines.busy && betsOver(lines.busy),
         own: new Map(lines.own.map(([principal, allowed]) => [principal, betsOver(allowed)])),
       }
       this.#opened.set(told, opened)
