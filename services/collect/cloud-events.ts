@@ -4,11 +4,9 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { parseJson } from '../../core/json.ts'
-import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
-import { tooManyRecords } from './in-flight.ts'
 import { memberTexts } from './members.ts'
-import { holdsMoreThan, RecordSplitter, unitsOf, type Unit } from './splitter.ts'
+import { RecordSplitter, unitsOf, type Unit } from './splitter.ts'
 
 /** Records that one event carries, and what names their origin. */
 export interface Carried {
@@ -18,25 +16,28 @@ export interface Carried {
 
 const attributeCharsMax = 512
 
-/** What a body of this type carries; `undefined` where it is no CloudEvent. Throws HttpError 400 for a broken one. */
-export function readCloudEvents(
-  body: Buffer,
-  contentType: string,
-  headers: IncomingHttpHeaders,
-): readonly Carried[] | undefined {
-  const type = contentType.split(';')[0]!.trim().toLowerCase()
-  if (type === 'application/cloudevents+json') return [structured(oneValue(body))]
-  if (type === 'application/cloudevents-batch+json') {
-    const events: Carried[] = []
-    if (holdsMoreThan(limits.recordsPerEnvelopeMax, body, { mode: 'values' })) throw tooManyRecords()
-    for (const units of unitsOf(body, new RecordSplitter({ mode: 'values' }))) {
-      for (const unit of units) events.push(structured(unit))
-    }
-    return events
-  }
+const batch = 'application/cloudevents-batch+json'
+
+export function isBatchOfEvents(contentType: string): boolean {
+  return typeOf(contentType) === batch
+}
+
+/** What each event of a batch carries, read when it is asked for. Throws HttpError 400 at a broken one. */
+export function* eventsOf(body: Buffer): Generator<Carried> {
+  for (const units of unitsOf(body, new RecordSplitter({ mode: 'values' })))
+    for (const unit of units) yield structured(unit)
+}
+
+/** What a body that is one event carries; `undefined` where it is none. Throws HttpError 400 for a broken one. */
+export function readCloudEvent(body: Buffer, contentType: string, headers: IncomingHttpHeaders): Carried | undefined {
+  if (typeOf(contentType) === 'application/cloudevents+json') return structured(oneValue(body))
   if (headers['ce-specversion'] === undefined) return undefined
   const origin = originOf(header(headers, 'ce-specversion'), header(headers, 'ce-source'), header(headers, 'ce-id'))
-  return [{ origin, units: [oneValue(body)] }]
+  return { origin, units: [oneValue(body)] }
+}
+
+function typeOf(contentType: string): string {
+  return contentType.split(';')[0]!.trim().toLowerCase()
 }
 
 function oneValue(body: Buffer): Unit {

@@ -349,12 +349,27 @@ describe('a bus that does not answer', () => {
     expect((await post(call(3))).status).toBe(202)
   })
 
+  test('still has what a sender was told to send again, until it has taken or refused it', async () => {
+    const bus = Promise.withResolvers<undefined>()
+    const publish = (): Promise<void> => bus.promise
+    const { post } = await start({ publish, collect: { inFlightBytesMax: 2_000, publishTimeoutMs: 50 } })
+    const first = await post(call(1))
+    expect(first).toMatchObject({ status: 503, body: { error: { message: 'The bus has not acknowledged in time.' } } })
+    const second = await post(call(2))
+    expect(second).toMatchObject({ status: 503, body: { error: { message: 'Too much is waiting for the bus.' } } })
+    bus.resolve(undefined)
+    expect((await post(call(3))).status).toBe(202)
+  })
+
   test('lets no more wait than the limit says once it is decompressed, either', async () => {
     let release: (() => void) | undefined
     const held = new Promise<void>((resolve) => (release = resolve))
-    const { post } = await start({ publish: () => held, collect: { inFlightBytesMax: 5_000 } })
+    let isHeld = false
+    const publish = (): Promise<void> => ((isHeld = true), held)
+    const { post } = await start({ publish, collect: { inFlightBytesMax: 5_000 } })
     const packed = { 'content-encoding': 'gzip' }
     const first = post(gzipSync(call(1, { note: 'x'.repeat(2_000) })), packed)
+    await expect.poll(() => isHeld).toBe(true)
     await expect
       .poll(async () => (await post(gzipSync(call(2, { note: 'x'.repeat(2_000) })), packed)).body.error?.code)
       .toBe('BUSY')

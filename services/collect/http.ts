@@ -21,10 +21,10 @@ import { ErrorBody } from '../../runtime/openapi.ts'
 import type { ServiceContext } from '../../runtime/service.ts'
 import type { SourceCatalog } from './catalog.ts'
 import { busy, Held, InFlight, readBody, tooManyRecords } from './in-flight.ts'
-import { readCloudEvents, type Carried } from './cloud-events.ts'
+import { eventsOf, isBatchOfEvents, readCloudEvent, type Carried } from './cloud-events.ts'
 import { decodeBody } from './decode.ts'
 import { Intake, type Rejection } from './intake.ts'
-import { RecordSplitter, unitsOf } from './splitter.ts'
+import { RecordSplitter, unitsOf, type SplitterOptions } from './splitter.ts'
 
 /** Rejections named in one answer; all are counted, and all are dead letters. */
 const rejectionsToldMax = 100
@@ -114,8 +114,8 @@ export class CollectHttp {
     if (door === undefined) throw unknownSource(name, sources)
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     if (raw.length === 0) throw new HttpError(400, 'EMPTY', 'The body is empty.', { hint: 'Send at least one record.' })
-    const body = await decodeBody(raw, request.headers['content-encoding'], this.#context.collect.decompressedBytesMax)
-    if (body !== raw) request.held.add(body.length)
+    const { decompressedBytesMax } = this.#context.collect
+    const body = await decodeBody(raw, request.headers['content-encoding'], decompressedBytesMax, request.held)
     return await this.#takeIn(request, reply, { sources, door, body })
   }
 
@@ -156,7 +156,7 @@ export class CollectHttp {
       rejected += intake.rejected
     }
     // All at once: what a batch of events carries costs the bus no more than the same records in one body.
-    await this.#publish(records)
+    await this.#publish(records, request.held)
     this.#count(given.door.name, accepted, rejections)
     const told = rejections.slice(0, rejectionsToldMax)
     if (accepted + rejected === 0) throw new HttpError(400, 'EMPTY', 'The body holds no record.')
@@ -176,10 +176,10 @@ export class CollectHttp {
     for (const { code } of rejections) telemetry.deadLettered('collect', code, 1)
   }
 
-  async #publish(records: readonly OutgoingRecord[]): Promise<void> {
+  async #publish(records: readonly OutgoingRecord[], held: Held): Promise<void> {
     try {
       for (let at = 0; at < records.length; at += publishRecordsMax) {
-        await this.#publishWithin(records.slice(at, at + publishRecordsMax))
+        await this.#publishWithin(records.slice(at, at + publishRecordsMax), held)
       }
       this.#busFailure = undefined
     } catch (error) {
@@ -191,10 +191,13 @@ export class CollectHttp {
     }
   }
 
-  /** The bus retries by itself; a sender need not wait as long. What it does send again is known by its id. */
-  async #publishWithin(records: readonly OutgoingRecord[]): Promise<void> {
+  /**
+   * The bus retries by itself; a sender need not wait as long. What it does send again is known by its id. What the bus still has
+   * is held all the same.
+   */
+  async #publishWithin(records: readonly OutgoingRecord[], held: Held): Promise<void> {
     const timer = new AbortController()
-    const publishing = this.#context.bus.publish(records)
+    const publishing = held.during(() => this.#context.bus.publish(records))
     publishing.catch(() => undefined)
     try {
       const late = pause(this.#context.collect.publishTimeoutMs, 'late' as const, { signal: timer.signal })
@@ -229,19 +232,30 @@ interface Pieces extends Omit<Carried, 'units'> {
   readonly units: Iterable<Carried['units']>
 }
 
-async function carried(turn: Turn, request: FastifyRequest, body: Buffer, door: Source): Promise<readonly Pieces[]> {
+/** What is made of a body, in the order of its bytes: none of it before it is asked for, and known to be not too much. */
+async function carried(turn: Turn, request: FastifyRequest, body: Buffer, door: Source): Promise<Iterable<Pieces>> {
   const contentType = request.headers['content-type'] ?? ''
-  const events = readCloudEvents(body, contentType, request.headers)
-  if (events !== undefined) return events.map((event) => ({ ...event, units: [event.units] }))
-  const mode = /\b(?:x-ndjson|ndjson|jsonl|jsonlines|json-seq)\b/i.test(contentType) ? 'lines' : 'auto'
-  const options = { mode, recordsKey: door.recordsKey } as const
+  const isBatch = isBatchOfEvents(contentType)
+  const event = isBatch ? undefined : readCloudEvent(body, contentType, request.headers)
+  if (event !== undefined) return [{ ...event, units: [event.units] }]
+  const options = isBatch ? ({ mode: 'values' } as const) : splittingOf(contentType, door)
   let count = 0
   for (const units of unitsOf(body, new RecordSplitter(options))) {
     count += units.length
     if (count > limits.recordsPerEnvelopeMax) throw tooManyRecords()
     await turn.over()
   }
+  if (isBatch) return piecesOf(eventsOf(body))
   return [{ origin: originOf(request), units: unitsOf(body, new RecordSplitter(options)) }]
+}
+
+function splittingOf(contentType: string, { recordsKey }: Source): SplitterOptions {
+  const isLines = /\b(?:x-ndjson|ndjson|jsonl|jsonlines|json-seq)\b/i.test(contentType)
+  return { mode: isLines ? 'lines' : 'auto', recordsKey }
+}
+
+function* piecesOf(events: Iterable<Carried>): Generator<Pieces> {
+  for (const { origin, units } of events) yield { origin, units: [units] }
 }
 
 /** A sender that repeats a request under the same Idempotency-Key repeats the same positions. */

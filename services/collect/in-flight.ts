@@ -2,13 +2,14 @@
  * Bytes of requests' bodies that this process holds at a time, from their first byte to the bus's acknowledgement.
  *
  * Promise: past the limit senders are asked to come again, instead of the process running out of memory. What a body becomes when its
- * compression is undone counts as well, as soon as it is known.
+ * compression is undone counts as well, while it grows.
  */
 import type { Readable } from 'node:stream'
 import { limits } from '../../core/limits.ts'
 import { HttpError } from '../../runtime/http-error.ts'
 
 const retryAfterMs = 2_000
+const chunksApartMax = 1_000
 
 export class InFlight {
   readonly #bytesMax: number
@@ -40,7 +41,7 @@ export class InFlight {
 export class Held {
   readonly #of: InFlight
   #bytes = 0
-  #isWorking = false
+  #working = 0
   #isOver = false
 
   constructor(of: InFlight) {
@@ -58,21 +59,22 @@ export class Held {
 
   /** Nothing of it is given back before `work` has ended. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#isWorking = true
+    this.#working++
     try {
       return await work()
     } finally {
-      this.#isWorking = false
-      if (this.#isOver) this.#release()
+      this.#working--
+      this.#release()
     }
   }
 
   over(): void {
     this.#isOver = true
-    if (!this.#isWorking) this.#release()
+    this.#release()
   }
 
   #release(): void {
+    if (!this.#isOver || this.#working > 0) return
     this.#of.give(this.#bytes)
     this.#bytes = 0
   }
@@ -87,19 +89,32 @@ export async function readBody(
 ): Promise<Buffer> {
   // What is announced and can't be taken is refused before it is sent.
   if (Number(announced ?? 0) > bytesMax) throw tooLarge(bytesMax)
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // A stream that is destroyed takes its connection with it, and the answer.
   try {
-    for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      bytes += chunk.length
+    // A stream that is destroyed takes its connection with it, and the answer.
+    return await gathered(stream.iterator({ destroyOnReturn: false }), held, (bytes) => {
       if (bytes > bytesMax) throw tooLarge(bytesMax)
-      held.add(chunk.length)
-      chunks.push(chunk)
-    }
+    })
   } catch (cause) {
     if (cause instanceof HttpError) throw cause
     throw new HttpError(400, 'BODY_INCOMPLETE', 'The body ended before it was whole.', { cause })
+  }
+}
+
+/** All that a stream gives, held as it comes; `grown` hears how much that is, and throws where it is too much. */
+export async function gathered(
+  stream: AsyncIterable<Buffer>,
+  held: Held,
+  grown: (bytes: number) => void,
+): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let [bytes, whole] = [0, 0]
+  for await (const chunk of stream) {
+    bytes += chunk.length
+    grown(bytes)
+    held.add(chunk.length)
+    chunks.push(chunk)
+    // A sender may send byte for byte: a list of millions of buffers takes hundreds of times what is in them.
+    if (chunks.length - whole === chunksApartMax) chunks.push(Buffer.concat(chunks.splice(whole++)))
   }
   return Buffer.concat(chunks, bytes)
 }
