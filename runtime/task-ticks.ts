@@ -26,7 +26,7 @@ export class TaskTicks {
     this.#lastTakenMs = nowMs
   }
 
-  /** The bus has not taken the last one. */
+  /** The bus has not taken the last one, and the partition is silent still. */
   get failing(): boolean {
     return this.#failing
   }
@@ -37,7 +37,12 @@ export class TaskTicks {
 
   /** Writes a tick if the partition has been silent for `idleMs`. */
   async writeIfIdle(idleMs: number): Promise<void> {
-    if (this.#waiting || this.#deps.clock.monotonicMs() - this.#lastTakenMs < idleMs) return
+    if (this.#waiting) return
+    if (this.#deps.clock.monotonicMs() - this.#lastTakenMs < idleMs) {
+      // None is needed: nothing waits for the one that failed.
+      this.#failing = false
+      return
+    }
     this.#waiting = true
     try {
       await this.#deps.bus.publish([
