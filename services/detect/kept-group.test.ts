@@ -27,6 +27,19 @@ function write(group: KeptGroup, state: MemoryState, stored: MemoryState): reado
   return changes.map(([key]) => key)
 }
 
+/** A group that each event adds an entry to, and what keeps it. */
+function growing() {
+  const [state, stored] = [new MemoryState(), new MemoryState()]
+  const operator = { entries: [] as number[] }
+  const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
+  const event = (): void => {
+    operator.entries.push(1)
+    group.note(operator.entries.length, { entities: [] }, reach)
+    group.keep(operator, operator.entries.length - 1)
+  }
+  return { state, stored, operator, group, event }
+}
+
 const asJson = (group: KeptGroup | undefined): unknown =>
   group === undefined ? undefined : JSON.parse(JSON.stringify([group, group.state, group.context]))
 
@@ -97,14 +110,7 @@ describe('a group in the state', () => {
   })
 
   test('that has had few events writes its head alone, and chunks besides once it has had more than fit into one', () => {
-    const [state, stored] = [new MemoryState(), new MemoryState()]
-    const operator = { entries: [] as number[] }
-    const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
-    const event = (): void => {
-      operator.entries.push(1)
-      group.note(operator.entries.length, { entities: [] }, reach)
-      group.keep(operator, operator.entries.length - 1)
-    }
+    const { state, stored, operator, group, event } = growing()
     for (let n = 0; n < 16; n++) event()
     expect(write(group, state, stored)).toEqual([group.key])
     for (let n = 0; n < 17; n++) event()
@@ -117,14 +123,7 @@ describe('a group in the state', () => {
   })
 
   test('that is busy writes one chunk of its entries in a checkpoint, not all', () => {
-    const [state, stored] = [new MemoryState(), new MemoryState()]
-    const operator = { entries: [] as number[] }
-    const group = KeptGroup.create(state, 'c/rule/["t"]', { ...of, state: operator })
-    const event = (): void => {
-      operator.entries.push(1)
-      group.note(operator.entries.length, { entities: [] }, reach)
-      group.keep(operator, operator.entries.length - 1)
-    }
+    const { state, stored, group, event } = growing()
     for (let n = 0; n < 1_000; n++) event()
     write(group, state, stored)
     event()

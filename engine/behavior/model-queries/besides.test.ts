@@ -1,13 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
+import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { GroupEntries } from '../types.ts'
 import type { Account } from './account.ts'
 import { isBesides, isSuite, noteRecords } from './besides.ts'
 import { shows } from './evidence.ts'
-import { keyOfText } from './input.ts'
-import { WeighQueries, type ModelQuery } from './local.ts'
-import { ModelQueriesParams } from './params.ts'
 import { learnReference } from './reference.ts'
 import type { Suspicion } from './suspicion.ts'
 
@@ -35,31 +31,9 @@ interface Asked {
 
 /** At which query each threat was first named. */
 function named(queries: readonly Asked[]): Readonly<Record<string, number>> {
-  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, JSON.parse(JSON.stringify(value))),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-  const context = { inventory: emptyInventory, baseline: (name: string) => (/drift/.test(name) ? undefined : told) }
-  const first: Record<string, number> = {}
-  for (const [n, { x, member = false }] of queries.entries()) {
-    const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
-    const query: ModelQuery = {
-      timeMs: n * 1_000,
-      input: {
-        kind: 'features', hidden: true, blackAndWhite: false, probabilities: undefined, x, label: labelOf(x), margin: 1,
-        key: keyOfText(x.join()),
-      },
-      member, entities: () => [], evidence: () => evidence,
-    } // prettier-ignore
-    for (const { threat } of step.apply(['t/u', 'm'], entries, query, -Infinity, context).findings) {
-      if (threat !== undefined) first[threat] ??= n + 1
-    }
-  }
-  return first
+  const account = new AskingAccount(told)
+  for (const { x, member = false } of queries) account.ask({ x, label: labelOf(x), member })
+  return account.named
 }
 
 /** From an input of one class half the way to one of the other, and on: nine queries. */

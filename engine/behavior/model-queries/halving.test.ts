@@ -1,10 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
-import { keyOfText } from './input.ts'
-import { WeighQueries, type ModelQuery } from './local.ts'
-import { ModelQueriesParams } from './params.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { learnReference, type Sample } from './reference.ts'
 
 // Machines that run these tests may be busy.
@@ -63,38 +60,14 @@ function paths(x: Values): Values[] {
   return asked
 }
 
-/** The findings, and at which query each threat was first named; what is kept goes through a restart after every one. */
+/** The findings, and at which query each threat was first named. */
 function run(
   inputs: readonly Values[],
   reference: object = told,
-): { named: Record<string, number>; found: BehaviorFinding[] } {
-  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, string>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => (kept.has(name) ? (JSON.parse(kept.get(name)!) as T) : undefined),
-    set: (name, value) => void kept.set(name, JSON.stringify(value)),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-  const context = {
-    inventory: emptyInventory,
-    baseline: (name: string) => (/drift/.test(name) ? undefined : reference),
-  }
-  const named: Record<string, number> = {}
-  const found = inputs.flatMap((x, n) => {
-    const query: ModelQuery = {
-      timeMs: n * 1_000,
-      input: {
-        kind: 'features', hidden: false, blackAndWhite: false, probabilities: undefined, x, label: labelOf(x), margin: 1,
-        key: keyOfText(x.join()),
-      },
-      member: false, entities: () => [], evidence: () => ({ id: `e${n}` }) as unknown as ReturnType<ModelQuery['evidence']>,
-    } // prettier-ignore
-    const { findings } = step.apply(['t/u', 'm'], entries, query, -Infinity, context)
-    for (const { threat } of findings) if (threat !== undefined) named[threat] ??= n + 1
-    return findings
-  })
-  return { named, found }
+): Pick<AskingAccount, 'named'> & { found: BehaviorFinding[] } {
+  const account = new AskingAccount(reference)
+  const found = inputs.flatMap((x) => account.ask({ x, label: labelOf(x) }))
+  return { named: account.named, found }
 }
 
 describe('one value after another halved to where the answer changes', () => {

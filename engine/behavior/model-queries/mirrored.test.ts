@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { GroupEntries } from '../types.ts'
-import { keyOfText } from './input.ts'
-import { WeighQueries, type ModelQuery } from './local.ts'
 import { Mirrored } from './mirrored.ts'
-import { ModelQueriesParams } from './params.ts'
 import { learnReference, type Sample } from './reference.ts'
 
 // Machines that run these tests may be busy.
@@ -34,35 +30,11 @@ function slopes(center: Values, count: number, by: number): Values[] {
   return [...steps.map((u) => moved(center, by, u)), ...steps.map((u) => moved(center, -by, u))]
 }
 
-/** At which query each threat was first named; what is kept goes through a restart after every one. */
+/** At which query each threat was first named. */
 function named(inputs: readonly Values[], reference: object = told): Readonly<Record<string, number>> {
-  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, string>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => (kept.has(name) ? (JSON.parse(kept.get(name)!) as T) : undefined),
-    set: (name, value) => void kept.set(name, JSON.stringify(value)),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-  const context = {
-    inventory: emptyInventory,
-    baseline: (name: string) => (/drift/.test(name) ? undefined : reference),
-  }
-  const first: Record<string, number> = {}
-  for (const [n, x] of inputs.entries()) {
-    const query: ModelQuery = {
-      timeMs: n * 1_000,
-      input: {
-        kind: 'features', hidden: false, blackAndWhite: false, probabilities: undefined, x, label: 'a', margin: 1,
-        key: keyOfText(x.join()),
-      },
-      member: false, entities: () => [], evidence: () => ({ id: `e${n}` }) as unknown as ReturnType<ModelQuery['evidence']>,
-    } // prettier-ignore
-    for (const { threat } of step.apply(['t/u', 'm'], entries, query, -Infinity, context).findings) {
-      if (threat !== undefined) first[threat] ??= n + 1
-    }
-  }
-  return first
+  const account = new AskingAccount(reference)
+  for (const x of inputs) account.ask({ x, label: 'a' })
+  return account.named
 }
 
 describe('steps there, and the same steps back', () => {

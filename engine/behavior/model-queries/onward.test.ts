@@ -1,10 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
+import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { GroupEntries } from '../types.ts'
-import { keyOfText } from './input.ts'
-import { WeighQueries, type ModelQuery } from './local.ts'
-import { ModelQueriesParams } from './params.ts'
 import { learnReference } from './reference.ts'
 import { usualOf } from './usual.ts'
 
@@ -55,27 +51,10 @@ function named(customer: () => () => Float64Array, asked: () => Float64Array, qu
   })
   const learned = learnReference(accounts)!
   const told = { ...learned, usual: usualOf(learned, accounts, 'features') }
-  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-  const context = { inventory: emptyInventory, baseline: (name: string) => (/drift/.test(name) ? undefined : told) }
+  const account = new AskingAccount(told)
   for (let n = 0; n < queries; n++) {
     const x = asked()
-    const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
-    const query: ModelQuery = {
-      timeMs: n * 1_000,
-      input: {
-        kind: 'features', hidden: true, blackAndWhite: false, probabilities: undefined, x, label: labelOf(x), margin: 1,
-        key: keyOfText(x.join()),
-      },
-      member: false, entities: () => [], evidence: () => evidence,
-    } // prettier-ignore
-    const { findings } = step.apply(['t/u', 'm'], entries, query, -Infinity, context)
+    const findings = account.ask({ x, label: labelOf(x) })
     if (findings.some(({ threat }) => threat === 'extraction')) return n + 1
   }
   return undefined

@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest'
+import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
-import { keyOfText } from './input.ts'
-import { WeighQueries, type ModelQuery } from './local.ts'
-import { ModelQueriesParams } from './params.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { learnReference } from './reference.ts'
 
 const random = randomOf(53)
@@ -22,22 +19,8 @@ const told = learnReference(
 )
 
 function findingsOf(inputs: readonly Float64Array[]): BehaviorFinding[] {
-  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-  const context = { inventory: emptyInventory, baseline: () => told }
-  return inputs.flatMap((x, n) => {
-    const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
-    const key = keyOfText(x.join())
-    const input = { kind: 'features', x, hidden: false, blackAndWhite: false, probabilities: undefined, label: labelOf(x), margin: 1, key } as const // prettier-ignore
-    const query = { timeMs: n * 1_000, input, member: false, entities: () => [], evidence: () => evidence }
-    return step.apply(['t/u', 'm'], entries, query, -Infinity, context).findings
-  })
+  const account = new AskingAccount(told)
+  return inputs.flatMap((x) => account.ask({ x, label: labelOf(x) }))
 }
 
 test('an account that is named for one threat is named for another at a line of its own, which the finding tells', () => {

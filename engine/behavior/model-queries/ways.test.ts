@@ -1,12 +1,10 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { emptyInventory } from '../../inventory/inventory.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { Account } from './account.ts'
 import { shows } from './evidence.ts'
 import { keyOfText } from './input.ts'
-import { WeighQueries, type ModelQuery } from './local.ts'
-import { ModelQueriesParams } from './params.ts'
 import { learnReference, openReference } from './reference.ts'
 import { shownBy } from './shown.ts'
 import { withWay } from './ways.ts'
@@ -40,32 +38,10 @@ interface Asked {
 }
 
 /** The findings of each query, and at which query each threat was first named. */
-function run(queries: readonly Asked[]): { found: readonly BehaviorFinding[]; named: Record<string, number> } {
-  const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, JSON.parse(JSON.stringify(value))),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-  const context = { inventory: emptyInventory, baseline: (name: string) => (/drift/.test(name) ? undefined : told) }
-  const named: Record<string, number> = {}
-  const found = queries.flatMap(({ x, member = false }, n) => {
-    const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
-    const query: ModelQuery = {
-      timeMs: n * 1_000,
-      input: {
-        kind: 'features', hidden: true, blackAndWhite: false, probabilities: undefined, x, label: labelOf(x), margin: 1,
-        key: keyOfText(x.join()),
-      },
-      member, entities: () => [], evidence: () => evidence,
-    } // prettier-ignore
-    const { findings } = step.apply(['t/u', 'm'], entries, query, -Infinity, context)
-    for (const { threat } of findings) if (threat !== undefined) named[threat] ??= n + 1
-    return findings
-  })
-  return { found, named }
+function run(queries: readonly Asked[]): Pick<AskingAccount, 'named'> & { readonly found: readonly BehaviorFinding[] } {
+  const account = new AskingAccount(told)
+  const found = queries.flatMap(({ x, member = false }) => account.ask({ x, label: labelOf(x), member }))
+  return { found, named: account.named }
 }
 
 /** An input of one class or the other. */
