@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { LicenseRecord } from '../core/license.ts'
 import { DeadLetter } from '../core/dead-letter.ts'
+import { BusUnavailableError } from '../core/errors.ts'
 import type { BusRecord, OutgoingRecord } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
 import { headers, topics } from '../core/topics.ts'
@@ -208,6 +209,18 @@ describe('a task', () => {
     expect(committed.map(([meta]) => (JSON.parse(meta!.value as string) as { nextOffset: number }).nextOffset)).toEqual(
       [1, 3, 5, 6],
     )
+  })
+
+  it('tries a checkpoint that failed again with its next turn', async () => {
+    const { task, committed } = taskAt(0)
+    await task.take([record(0, 'a')])
+    vi.spyOn(committed, 'push').mockImplementationOnce(() => {
+      throw new BusUnavailableError('database or disk is full')
+    })
+    await task.checkpoint()
+    expect([task.failing, committed.length]).toEqual([true, 0])
+    await task.checkpoint()
+    expect([task.failing, committed.length]).toEqual([false, 1])
   })
 
   it('that lets time change its state writes that with the next checkpoint', async () => {

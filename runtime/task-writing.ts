@@ -80,7 +80,6 @@ export class TaskWriting {
     const { state, deps } = this.#options
     return (
       !this.#news &&
-      !this.#failing &&
       this.hasCheckpoint &&
       deps.clock.monotonicMs() - this.#checkpointedMs < quietMsMax &&
       state.changes === 0
