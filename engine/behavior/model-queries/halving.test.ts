@@ -93,6 +93,14 @@ describe('one value after another halved to where the answer changes', () => {
       return [x, ...times(dimension, (i) => mixed().map((value) => put(x, i, value))).flat(), ...times(9, natural)]
     }).flat()
     expect(run([...times(40, natural), ...onGrid]).named).toEqual({})
+    // So many places that most come to lie halfway between two that were tried.
+    const fine = times(17, (n) => -3 + (6 * n) / 16)
+    const onFineGrid = times(3, () => {
+      const x = anywhere()
+      const order = (): number[] => fine.map((value) => [random(), value] as const).toSorted(([a], [b]) => a - b).map(([, value]) => value) // prettier-ignore
+      return [x, ...times(dimension, (i) => order().map((value) => put(x, i, value))).flat()]
+    }).flat()
+    expect(run([...times(40, natural), ...onFineGrid]).named).toEqual({})
     const byEye = times(1, () => {
       const x = anywhere()
       const values = (i: number): Values[] => {

@@ -3,7 +3,7 @@
  * the weights of a linear model from where its boundary was met (Lowd and Meek 2005).
  *
  * Of the value that is changed alone it is kept where it was asked, its place in the base (slopes.ts) included. A query is halfway where it lies in
- * the middle between the two next to it, and one of these lay so itself: who asks for advice tries places on a grid or by eye, from one end to the
+ * the middle between the two next to it, and the newest of all is one of these and lay so itself: who asks for advice tries places on a grid or by eye, from one end to the
  * other or across. Of an input that is like honest ones that says nothing by itself: to find what would change an answer is advice as well. Pure.
  */
 import type { GroupEntries } from '../types.ts'
@@ -59,6 +59,9 @@ export function withHalving(
   const mayBe = below !== undefined && above !== undefined
   const isHalfway = mayBe && Math.abs(2 * at - below.at - above.at) <= 2 * near * (above.at - below.at)
   const again = mayBe && (below.isHalfway || above.isHalfway)
+  // On a grid in any order many come to lie so, but hardly ever beside the one before.
+  const newest = places.at(-1)
+  const isNext = again && newest!.isHalfway && (newest === below || newest === above)
   const isBase = kept !== undefined && (kept.isBase || kept.value !== change.value)
   const values = kept?.values ?? []
   const isNew = isHalfway && again && !values.includes(change.value)
@@ -72,7 +75,7 @@ export function withHalving(
   })
   const halved = { ...shown, halved: now.length }
   if (!again || !isBase || !isFarOut(reference, input, change.value, base)) return halved
-  return { ...halved, counts: shown.counts | shows.halved, bits: shown.bits | (isHalfway ? shows.halved : 0) }
+  return { ...halved, counts: shown.counts | shows.halved, bits: shown.bits | (isHalfway && isNext ? shows.halved : 0) }
 }
 
 /** The places next to it. */

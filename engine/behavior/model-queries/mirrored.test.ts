@@ -89,6 +89,14 @@ describe('what comes again by itself', () => {
         return times(60, (n) => at((2 * Math.PI * n) / 4 + 0.0001 * n))
       },
     ],
+    ...[6.05, 18, 24].map((period): [string, () => Values[]] => [
+      `round, as days go, ${period} to each`,
+      () => {
+        const [a, b] = [direction(), direction()]
+        const at = (n: number): Values => moved(moved(new Float64Array(dimension), Math.cos(n), a), Math.sin(n), b)
+        return times(60, (n) => at((2 * Math.PI * n) / period))
+      },
+    ]),
   ])('%s makes no pairs', (_, inputs) => {
     const [first, ...others] = inputs()
     const mirrored = Mirrored.begin(first!)!

@@ -23,8 +23,9 @@ const changesMax = 48
 const small = 0.1
 const near = 0.03
 const off = 0.1
-/** Square of the cosine from which two changes go along one line. */
+/** Squares of the cosines from which two changes go along one line, and from which two in a row go round: those of independent steps turn back, by -1/2 on the average. */
 const alongLine = 0.9
+const goesRound = 0.5
 /** So many others in a row end it. */
 const idleMax = 8
 
@@ -80,7 +81,7 @@ export class Mirrored {
       this.#newest[n] = value
     }
     const before = this.#back(1)
-    if (before === undefined || this.#isOnLine(place, before)) return false
+    if (before === undefined || this.#isOnLine(place, before, goesRound)) return false
     const twice = this.#back(2)
     // Between the two at which it turns back nothing changed.
     const isTurn = this.#largest(before) < small * this.#largest(place)
@@ -90,7 +91,7 @@ export class Mirrored {
       // On a way there and back they come again in the other order.
       if (!this.#addUp(place, this.#back(back)!, 1) || !this.#addUp(before, this.#back(back + 1)!, 1)) continue
       const again = 2 * back <= most ? this.#back(2 * back) : undefined
-      return again === undefined || !this.#addUp(place, again, -1)
+      return again === undefined || !this.#isOnLine(place, again, alongLine)
     }
     return false
   }
@@ -132,7 +133,8 @@ export class Mirrored {
     return most
   }
 
-  #isOnLine(a: number, b: number): boolean {
+  /** `same`: square of the cosine from which it is so where both go the same way. */
+  #isOnLine(a: number, b: number, same: number): boolean {
     const changes = this.#changes
     let [aa, ab, bb] = [0, 0, 0]
     for (let n = 0; n < this.#which.length; n++) {
@@ -142,7 +144,7 @@ export class Mirrored {
       ab += one * other
       bb += other * other
     }
-    return ab * ab >= alongLine * aa * bb
+    return ab * ab >= (ab > 0 ? same : alongLine) * aa * bb
   }
 
   toJSON(): string {

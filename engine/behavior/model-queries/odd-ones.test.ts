@@ -89,6 +89,15 @@ describe('an augmentation that is mixed with ten times as many natural inputs', 
   })
 })
 
+test('steps about one place, or from what was just asked, are a search', () => {
+  const center = natural()
+  const steps = Array.from({ length: 12 }, () => center.map(() => (random() < 0.5 ? 0.1 : -0.1)))
+  const about = [1, -1].flatMap((way) => steps.map((step) => center.map((value, i) => value + way * step[i]!)))
+  const chain = [natural()]
+  while (chain.length < 40) chain.push(stepped(chain.at(-1)!))
+  for (const queries of [about, chain]) expect(weigh(queries).steps).toBeLessThanOrEqual(1)
+})
+
 describe('odd inputs that are kept', () => {
   test('are the last 48, of each sixteen values that lie evenly among those that are looked at', () => {
     const odd = new OddOnes(64)

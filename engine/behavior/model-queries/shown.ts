@@ -141,9 +141,10 @@ export function shownBy(
         if (step) notes |= noted.step
         // Around one place, or from what was just asked, a copy learns little: that is a search.
         counts |= shows.stepAbout | (around.close ? 0 : shows.step)
-        if (from !== undefined) bits |= around.ball || from.isNewest ? shows.stepAbout : shows.step
+        const isAbout = around.ball || from?.isNewest === true
+        if (step) bits |= isAbout ? shows.stepAbout : shows.step
         // A stream says one thing many times.
-        if (!around.close && reference.novelty(asked.x, asked.label) > reference.told.lines.novelty[0]!) {
+        if (!around.close && !isAbout && reference.novelty(asked.x, asked.label) > reference.told.lines.novelty[0]!) {
           counts |= shows.oddStep
           const even = account.takeOdd(account.lookedAt())
           if (even !== undefined && isStepOf(input, even, alike, reference.told.scale)) bits |= shows.oddStep
