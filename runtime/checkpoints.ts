@@ -2,8 +2,10 @@
  * Checkpoints: a task's state and resume offset on the stage's state topic, and back.
  *
  * Partition n of `warden.state.<stage>` holds the state of partition n of each input topic; keys are
- * `<topic>\n<state key>`, and the empty state key holds the meta record. Changes and the resume offset go out in one
- * transaction of a producer that fences off the task's earlier owners.
+ * `<topic>\n<state key>`, and the empty state key holds the meta record. What a version that does not know it may pass over has a
+ * record of its own, `seals\n<topic>`: the meta record is refused whole for one key that is unknown, and copies of two versions
+ * hand partitions to each other during an upgrade. Changes and the resume offset go out in one transaction of a producer that
+ * fences off the task's earlier owners.
  *
  * Promises: what is restored is one checkpoint whole, never parts of two; state of a newer version is refused, of an
  * older one migrated.
@@ -16,6 +18,7 @@ import type { MemoryState } from './memory-state.ts'
 import type { StageSpec } from './stage.ts'
 
 const time = z.number().nullable()
+const Seals = z.array(z.string())
 const digests = z.partialRecord(z.enum(['sources', 'rules', 'playbooks', 'inventory']), z.string())
 
 /** What a task must remember beside its logic's state. */
@@ -37,11 +40,12 @@ export const TaskMeta = z.strictObject({
   /** And of what was to be in force in their stead, and had mistakes. */
   refused: digests.optional(),
   /** Seals of the control records that were taken, of which none counts twice. */
-  seals: z.array(z.string()).optional(),
+  seals: Seals.optional(),
 })
 export type TaskMeta = z.infer<typeof TaskMeta>
 
 const metaKey = ''
+const sealsKey = (topic: string): string => `seals\n${topic}`
 /** In each partition of a state topic while `modelwarden repartition` is at work: nobody takes it up. */
 const lockKey = 'repartition'
 
@@ -61,12 +65,18 @@ export async function restoreCheckpoint(
 ): Promise<TaskMeta | undefined> {
   const prefix = `${at.topic}\n`
   let meta: unknown
+  let seals: unknown
   let locked = false
   const apply = (record: BusRecord): void => {
     if (record.key === lockKey) locked = record.value !== null
-    if (record.key?.startsWith(prefix) !== true) return
-    const key = record.key.slice(prefix.length)
+    const isSeals = record.key === sealsKey(at.topic)
+    if (!isSeals && record.key?.startsWith(prefix) !== true) return
     const value: unknown = record.value === null ? undefined : JSON.parse(record.value.toString('utf8'))
+    if (isSeals) {
+      seals = value
+      return
+    }
+    const key = record.key.slice(prefix.length)
     if (key === metaKey) meta = value
     else state.restore(key, value)
   }
@@ -79,7 +89,8 @@ export async function restoreCheckpoint(
     })
   }
   if (meta === undefined) return undefined
-  const parsed = TaskMeta.parse(meta)
+  const read = TaskMeta.parse(meta)
+  const parsed: TaskMeta = seals === undefined ? read : { ...read, seals: Seals.parse(seals) }
   if (parsed.version > spec.stateVersion) {
     throw new StateVersionError(
       `The state of ${spec.name} (${at.topic}/${at.partition}) has version ${parsed.version}; this program reads up to ${spec.stateVersion}.`,
@@ -98,21 +109,24 @@ function migrateState(spec: StateOwner, fromVersion: number, state: MemoryState)
   }
 }
 
-/** The records of one checkpoint: the changed entries, and the meta record last. */
+/** The records of one checkpoint: the changed entries, the seals where there are any, and the meta record last. */
 export function checkpointRecords(
   spec: Pick<StageSpec, 'name'>,
   at: TopicPartition,
   changes: readonly (readonly [key: string, json: string | null])[],
-  meta: TaskMeta,
+  { seals, ...meta }: TaskMeta,
 ): readonly OutgoingRecord[] {
-  const topic = stateTopic(spec.name)
+  const { partition } = at
   const record = (key: string, value: string | null): OutgoingRecord => ({
-    topic,
-    partition: at.partition,
-    key: `${at.topic}\n${key}`,
-    value,
+    topic: stateTopic(spec.name),
+    ...{ partition, key, value },
   })
-  return [...changes.map(([key, json]) => record(key, json)), record(metaKey, JSON.stringify(meta))]
+  const ofState = (key: string, value: string | null): OutgoingRecord => record(`${at.topic}\n${key}`, value)
+  return [
+    ...changes.map(([key, json]) => ofState(key, json)),
+    ...(seals === undefined ? [] : [record(sealsKey(at.topic), JSON.stringify(seals))]),
+    ofState(metaKey, JSON.stringify(meta)),
+  ]
 }
 
 /** How far the dealing out of a stage's keys has come. */
