@@ -31,9 +31,6 @@ export function crossMistakes(config: Config): readonly CrossMistake[] {
     const message = `http.loopbackRoles is set, and http.listen is ${config.http.listen}, beyond this machine.`
     mistakes.push({ path: ['http', 'loopbackRoles'], message, hint: 'Give each caller a token instead.' })
   }
-  if (Number(config.http.listen.slice(config.http.listen.lastIndexOf(':') + 1)) > 65_535) {
-    mistakes.push({ path: ['http', 'listen'], message: 'A port is at most 65535.', hint: 'The default is 8471.' })
-  }
   const { bodyBytesMax, decompressedBytesMax, inFlightBytesMax } = config.collect
   const leastInFlight = bodyBytesMax + decompressedBytesMax + limits.recordsPerEnvelopeMax * limits.recordOverheadBytes
   if (inFlightBytesMax < leastInFlight) {

@@ -123,6 +123,7 @@ export const Http = section('The one HTTP listener of a process.', {
   listen: z
     .string()
     .regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):[0-9]{1,5}$/, 'Write `address:port`, e.g. 127.0.0.1:8471 or [::1]:8471.')
+    .refine((listen) => !(Number(/\d+$/.exec(listen)?.[0]) > 65_535), 'A port is at most 65535; the default is 8471.')
     .default('127.0.0.1:8471')
     .describe('`address:port`. Beyond loopback it listens only where tokens are configured. Port 0: any free one.'),
   tokens: z

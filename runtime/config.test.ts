@@ -100,6 +100,15 @@ describe('the configuration', () => {
     expect(mistake!.message).toContain('collect.inFlightBytesMax is 1000000')
   })
 
+  it('tells a port that there is not at once with the other mistakes', async () => {
+    const mistakes = await mistakesOf('http:\n  listen: 127.0.0.1:65536\n  listten: 1\nbus:\n  kind: carrier-pigeon\n')
+    expect(mistakes.map(({ place }) => place?.line).sort()).toEqual([2, 3, 5])
+    expect(mistakes.map(({ message }) => message)).toContain(
+      'http.listen: A port is at most 65535; the default is 8471.',
+    )
+    await expect(load('http:\n  listen: 127.0.0.1:65535\n')).resolves.toBeDefined()
+  })
+
   it('says what must hold between settings', async () => {
     const mistakes = await mistakesOf(
       'bus: { kind: kafka }\nhttp:\n  listen: 0.0.0.0:8471\n  loopbackRoles: [gateway]\n',
