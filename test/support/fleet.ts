@@ -49,7 +49,10 @@ export interface Member {
   /** As a power cut would. */
   kill9(): Promise<void>
   stop(): Promise<void>
+  /** Resolves once it is. */
   ready(): Promise<void>
+  /** Whether it is now; not, while it is being started again. */
+  isReady(): Promise<boolean>
 }
 
 export interface Fleet {
@@ -170,6 +173,7 @@ async function createMember(
     },
     kill9: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
+    isReady: () => isReady(url),
     ready: async () => {
       const deadline = Date.now() + readyMsMax
       while (!(await isReady(url))) {

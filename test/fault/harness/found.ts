@@ -95,6 +95,11 @@ async function searched(index: SearchIndex, query: SearchQuery): Promise<SearchP
   }
 }
 
+/** It may have been done, or may still be. */
+export function isUndecided({ state }: Pick<Action, 'state'>): boolean {
+  return state === 'asked' || state === 'reserved' || state === 'attempted'
+}
+
 export async function busOutcome(bus: Bus): Promise<BusOutcome> {
   const actions = new Map<string, Action>()
   await each<{ kind?: string; action?: Action }>(bus, topics.effects, ({ kind, action }) => {

@@ -6,6 +6,7 @@ import type { Bus } from '../../../core/ports/bus.ts'
 import { systemClock } from '../../../core/ports/clock.ts'
 import { headers, topics } from '../../../core/topics.ts'
 import { sealedBus } from '../../../runtime/control-seal.ts'
+import { busOutcome, isUndecided } from './found.ts'
 
 /** Nothing more comes by these: what is still open is decided. `hmacKey`: that of those who read it. */
 export async function end(
@@ -43,7 +44,10 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'warden.normalize': [topics.audit, topics.inference],
   'warden.detect': [topics.events],
   'warden.detect-groups': [topics.observations],
+  'warden.meter': [topics.events],
   'warden.correlate': [topics.signals],
+  'warden.respond': [topics.effects],
+  'warden.licensing': [topics.licenseCommands],
 }
 
 /** So many places at the end of a partition are looked at one by one: markers of transactions, which no group comes past. */
@@ -79,12 +83,23 @@ export interface Rest {
   readonly quietMs: number
   /** Past it the pipeline counts as restless. */
   readonly withinMs: number
+  /** Services that do not do their work yet: nothing written is no sign of rest then, however long they take to come back. */
+  readonly unready: () => Promise<readonly string[]>
   /** Services that ended without being asked to: part of the error, since what was before them stays there. */
   readonly ends: () => readonly string[]
 }
 
-/** Until the stages have come to the ends of their logs, and nothing but control records has been written for a while. */
-export async function untilQuiet(bus: Bus, { quietMs, withinMs, ends }: Rest): Promise<void> {
+/** What is begun of effects and not known to have ended: after a crash the next owner may wait in silence before it asks. */
+async function undecided(bus: Bus): Promise<readonly string[]> {
+  const { actions } = await busOutcome(bus)
+  return actions.filter(isUndecided).map(({ id, step, state }) => `${step} ${id} is ${state}`)
+}
+
+/**
+ * Until all services are ready and have come to the ends of their logs, nothing but control records has been written for a while,
+ * and every effect is decided.
+ */
+export async function untilQuiet(bus: Bus, { quietMs, withinMs, unready, ends }: Rest): Promise<void> {
   const watched = [
     topics.events,
     topics.observations,
@@ -108,10 +123,14 @@ export async function untilQuiet(bus: Bus, { quietMs, withinMs, ends }: Rest): P
   const deadline = performance.now() + withinMs
   for (;;) {
     await sleep(500)
-    const before = await waiting(bus)
+    const starting = (await unready()).map((name) => `${name} is not ready`)
+    const before = [...starting, ...(await waiting(bus))]
     const now = performance.now()
     if (before.length > 0) since = now
-    if (now - since >= quietMs) break
+    if (now - since >= quietMs) {
+      before.push(...(await undecided(bus)))
+      if (before.length === 0) break
+    }
     if (now < deadline) continue
     const news = [...counts].map(([topic, count]) => `${topic} ${count}`)
     throw new Error(`no rest: ${[...ends(), ...before, 'written since the end:', ...news].join('; ')}`)

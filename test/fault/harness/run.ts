@@ -125,8 +125,9 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
   // What came behind the end would undo it: the last windows of its partition would never be told to be over.
   await untilStill(bus, stillMs)
   await end(bus, fleet.hmacKey, partitions)
-  await untilQuiet(bus, { quietMs: options.quietMs, withinMs: options.withinMs, ends: () => endsOf(fleet) })
-  await untilIndexed(bus, options.withinMs)
+  const { quietMs, withinMs } = options
+  await untilQuiet(bus, { quietMs, withinMs, unready: () => unreadyOf(fleet), ends: () => endsOf(fleet) })
+  await untilIndexed(bus, withinMs)
   if (chaos !== undefined) await untilNoticed(index, clockMs)
   say('the pipeline has come to rest')
   return {
@@ -141,6 +142,17 @@ async function inFolder(options: RunOptions, folder: string, undo: (() => unknow
     done,
     seconds: { fed, all: (performance.now() - startedMs) / 1_000 },
   }
+}
+
+/** Of those that run to the end. */
+async function unreadyOf({ members }: Fleet): Promise<readonly string[]> {
+  const standing = [...members.values()].filter(({ name }) => !isForTheStorm(name))
+  const ready = await Promise.all(standing.map((member) => member.isReady()))
+  return standing.filter((_, at) => !ready[at]).map(({ name }) => name)
+}
+
+function isForTheStorm(name: string): boolean {
+  return name === 'detect#3'
 }
 
 function endsOf({ members }: Fleet): readonly string[] {
@@ -206,7 +218,7 @@ function fleetOptions(
     brokers: broker.brokers,
     folder: join(folder, 'fleet'),
     processes,
-    startLater: processes.filter((name) => name === 'detect#3'),
+    startLater: processes.filter(isForTheStorm),
     partitions,
     // The same in both runs, so that credentials are the same.
     hmacKey: '5e'.repeat(32),

@@ -2,6 +2,7 @@
  * Judges a disturbed run against an undisturbed one and against what was fed: each promise with what was found.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { isUndecided } from './found.ts'
 import { channels, type Channel } from './receivers.ts'
 import type { FaultDay } from './records.ts'
 import type { RunResult } from './run.ts'
@@ -85,7 +86,7 @@ function ofOneRun(day: FaultDay, run: RunResult, name: string): readonly Judgeme
 
 /** Counted at the receivers themselves. */
 function effectsOf(run: RunResult, name: string): readonly Judgement[] {
-  const open = run.actions.filter(({ state }) => ['asked', 'reserved', 'attempted'].includes(state))
+  const open = run.actions.filter(isUndecided)
   return [
     {
       promise: `${name}: no effect is left undecided`,
