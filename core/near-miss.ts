@@ -1,11 +1,16 @@
 /** Finds the word that was probably meant by one that is unknown. Pure. */
 
-/** The nearest of `known`, if it is near enough to have been meant. */
-export function nearest(unknown: string, known: Iterable<string>): string | undefined {
+/** Of a word that surely is none: any that is somewhat like it helps. */
+const editsForHint = (known: string): number => Math.max(2, Math.floor(known.length / 3))
+/** Of a word that may be one in its own right: as few edits as nobody gets to by another word. */
+export const editsOfSlip = (known: string): number => Math.floor(known.length / 4)
+
+/** The nearest of `known`, if it is near enough to have been meant: at most so many edits away, upper and lower case aside. */
+export function nearest(unknown: string, known: Iterable<string>, editsMax = editsForHint): string | undefined {
   const word = unknown.toLowerCase().slice(0, 128)
   let best: { readonly key: string; readonly distance: number } | undefined
   for (const key of known) {
-    const within = Math.min(best?.distance ?? Infinity, Math.max(2, Math.floor(key.length / 3)) + 1)
+    const within = Math.min(best?.distance ?? Infinity, editsMax(key) + 1)
     if (Math.abs(key.length - word.length) >= within) continue
     const distance = editDistance(key.toLowerCase(), word)
     if (distance < within) best = { key, distance }

@@ -3,7 +3,7 @@
  *
  * Pure. Errors are what keeps a rule from being put in force; warnings are rules that run and find nothing, or less than they
  * seem to: conditions that no event satisfies, fields that no source fills, correlations that nothing reaches, techniques
- * that there are not. Rules that rest are looked over like others: once a list is filled they run. Promises: never throws for what a file says; every finding has file, line and column; findings come in
+ * that there are not, keys that are misspelled. Rules that rest are looked over like others: once a list is filled they run. Promises: never throws for what a file says; every finding has file, line and column; findings come in
  * the order of files and lines.
  */
 import type { ContentFile } from '../../core/content.ts'
@@ -15,6 +15,7 @@ import { filledFields } from '../../engine/sources/filled-fields.ts'
 import { isSingleValued } from '../../engine/sources/targets.ts'
 import { checkSpread, CorrelationCheck } from './rule-check-correlations.ts'
 import { checkFields, FieldSupply } from './rule-check-fields.ts'
+import { checkKeys } from './rule-check-keys.ts'
 import { checkTags } from './rule-check-tags.ts'
 import type { RuleFinding, Severity, WrittenRule } from './rule-finding.ts'
 import { compileRules, type CompiledRules } from './rule-set.ts'
@@ -58,6 +59,7 @@ export function checkRules(
   for (const meta of [...sigma, ...correlations.map(({ rule }) => rule)].map((rule) => rule.meta)) {
     findings.push(...checkTags(written.rule(meta)))
   }
+  for (const file of files) findings.push(...written.documents(file.path).flatMap(checkKeys))
   for (const { title, expiresMs, place } of compiled.set.exceptions) {
     if (expiresMs === null || expiresMs > nowMs) continue
     const message = `The exception "${title.slice(0, 100)}" has ended: it hides nothing that happens now.`
@@ -109,14 +111,25 @@ class Written {
     }
   }
 
+  documents(path: string): readonly ParsedYaml[] {
+    let documents = this.#parsed.get(path)
+    if (documents === undefined) {
+      const file = this.#files.get(path)
+      documents = file === undefined || !isRules(path) ? [] : parseYamlDocuments(file)
+      this.#parsed.set(path, documents)
+    }
+    return documents
+  }
+
   #document(place: FilePlace): ParsedYaml | undefined {
-    const file = this.#files.get(place.file)
-    if (file === undefined) return undefined
-    let documents = this.#parsed.get(place.file)
-    if (documents === undefined) this.#parsed.set(place.file, (documents = parseYamlDocuments(file)))
+    const documents = this.documents(place.file)
     // Behavior rules are compiled from a copy of their one document.
     return documents.length === 1 ? documents[0] : documents.find((each) => each.place([]).line === place.line)
   }
+}
+
+function isRules(path: string): boolean {
+  return /\.ya?ml$/.test(path) && !path.endsWith('.cases.yml')
 }
 
 function inFileOrder(findings: readonly RuleFinding[]): readonly RuleFinding[] {
