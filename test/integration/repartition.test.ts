@@ -77,6 +77,7 @@ async function start(brokers: readonly string[], partitions: number): Promise<In
   const config = Config.parse({
     data: { folder },
     bus: { kind: 'kafka', partitions, kafka: { brokers, sessionTimeoutMs: 6_000 } },
+    hmacKey: { env: 'HMAC' },
     content: { publish: true, watch: false, shipped: false, sources: [join(content, 'sources')], rules: [join(content, 'rules')] },
     log: { level: 'error', format: 'json' },
     runtime: { checkpointIntervalMs: 100, tickIdleMs: 3_600_000 },
