@@ -25,9 +25,9 @@ const repeatedOver = 128
 const ringMask = ringSize - 1
 /**
  * Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made of a record; made of any;
- * on a way that a search takes, or about where one led; unlike honest inputs; natural and made of none, or a mixture with such a one.
+ * on a way that a search takes, or about where one led; unlike honest inputs.
  */
-export const noted = { member: 1, step: 2, rooted: 4, copy: 8, made: 16, led: 32, odd: 64, whole: 128 } as const
+export const noted = { member: 1, step: 2, rooted: 4, copy: 8, made: 16, led: 32, odd: 64 } as const
 
 export class Account {
   readonly dimension: number

@@ -9,7 +9,6 @@
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax, ringSize } from './input.ts'
 import { isMasked, isOfOtherTwo, isOneOfTwo } from './masked.ts'
-import { mixedWith } from './mixed.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'
 import { goesOn, isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
@@ -77,8 +76,6 @@ export interface Surroundings {
   readonly oneOfTwo: boolean
   /** One of them but for what is masked in either, by one value. */
   readonly masked: boolean
-  /** Which of them are, as it is, mixtures of two inputs by masks: a bit each. */
-  readonly mixed: number
   /** With three of them it makes two pairs that have one middle. */
   readonly pair: boolean
 }
@@ -164,7 +161,6 @@ export function surroundingsOf(
     onward: oneOfTwo ? isOfOtherTwo(x, ring, changes) : kin && goesOn(ring, all, 2 * few),
     even,
     masked: isMasked(x, ring, changes),
-    mixed: mixedWith(x, ring, changes, scale),
     oneOfTwo,
     pair,
   }

@@ -51,9 +51,6 @@ const suspicionName = 'suspicion'
 const membersName = 'members'
 const nothing: readonly never[] = []
 const driftedName = 'drifted'
-const mixedName = 'mixed'
-/** So many mixtures of two inputs are let pass of an account in a UTC day: explanations of some records, not what a search takes that passes for them. */
-const mixedMax = 1_000
 
 /** A mean R that an honest account passes with at most this probability in so many different queries. */
 interface Line {
@@ -120,9 +117,7 @@ export class WeighQueries implements BehaviorStep {
     const since = driftedSince(context, group[1]!, timeMs)
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
-    const mixed = mixedBy(entries, timeMs)
-    const alone = shownBy(account, query, reference, asksAgain(entries, query), mixed.count < mixedMax)
-    if (alone.mixed === true) entries.set(mixedName, { ...mixed, count: mixed.count + 1 })
+    const alone = shownBy(account, query, reference, asksAgain(entries, query))
     const paired = withPairs(entries, input, reference?.told.units, alone)
     const shown = withHalving(entries, input, reference, paired)
     account.remember(keyOfText(input.label), shown.notes)
@@ -296,19 +291,6 @@ function asksAgain(entries: GroupEntries, { input, member }: ModelQuery): boolea
   const again = asked.ask(input.key)
   entries.set(membersName, asked)
   return again
-}
-
-/** The last day on which an account asked mixtures of two inputs, and how many. */
-interface Mixed {
-  readonly day: number
-  readonly count: number
-}
-
-/** Up to this query; what comes late counts for the last day. */
-function mixedBy(entries: GroupEntries, timeMs: number): Mixed {
-  const last = entries.get<Mixed>(mixedName)
-  const day = Math.floor(timeMs / dayMs)
-  return last !== undefined && last.day >= day ? last : { day, count: 0 }
 }
 
 function greatest(totals: ArrayLike<number>): number {

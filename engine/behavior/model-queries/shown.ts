@@ -67,19 +67,16 @@ export interface Shown {
   readonly way?: Way | undefined
   /** It is an earlier input with one value changed, that of others is put back. */
   readonly change?: SingleChange | undefined
-  /** It was let pass as a mixture of two inputs (mixed.ts). */
-  readonly mixed?: boolean
   /** So many values of that were halved (halving.ts). */
   readonly halved?: number
 }
 
-/** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before; `mayMix`: mixtures of two inputs are let pass. The account has yet to remember the query. */
+/** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before. The account has yet to remember the query. */
 export function shownBy(
   account: Account,
   { input: asked, member }: { readonly input: ShownInput; readonly member: boolean },
   reference: Reference | undefined,
   again: boolean,
-  mayMix = true,
 ): Shown {
   const units = reference?.told.units
   const input = units === undefined ? asked : { ...asked, x: inUnits(asked.x, units), values: undefined }
@@ -103,9 +100,6 @@ export function shownBy(
   if (copy) notes |= noted.copy
   if (made) notes |= noted.made
   if (synthetic) notes |= noted.odd
-  // Who explains an answer has asked for it; a search that goes on makes the next input that it asks about of the last ones.
-  const mixed = isPlace(input) && account.wasNoted(around.mixed, noted.whole)
-  if (mixed || !(synthetic || made)) notes |= noted.whole
   const way = reference !== undefined && isPlace(input) ? wayOf(account, around, ring) : undefined
   // The first that is made of an input tells whether that is a record; more of it tells nothing new.
   // What looks natural and lies about a record may be made of it or not: that it is none of a record is not known.
@@ -159,7 +153,6 @@ export function shownBy(
     }
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
     if (around.tried || around.masked) return { bits, counts, notes, way, change }
-    if (mixed && mayMix) return { bits, counts, notes, way, change, mixed }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
