@@ -52,7 +52,8 @@ interface ApiOptions {
 
 export async function startApi(options: ApiOptions = {}): Promise<Api> {
   const indexed = await openIndexed(options.on)
-  const config = Config.parse({ bus: { partitions: 2 }, http: { listen: '127.0.0.1:0', queriesPerMinuteMax: 600_000 } })
+  const http = { listen: '127.0.0.1:0', queriesPerMinuteMax: 600_000, refusalsPerMinuteMax: 600_000 }
+  const config = Config.parse({ bus: { partitions: 2 }, http })
   const context = { ...indexed.context, config: { ...config, http: { ...config.http, deedsPerMinuteMax: 600_000 } } }
   const { telemetry, registry } = createMetrics({ processMetrics: false })
   const errors: string[] = []
