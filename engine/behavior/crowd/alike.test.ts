@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { alikeMates } from './alike.ts'
 import { Names } from './names.ts'
-import { Recent, Room } from './recent.ts'
+import { Room } from './grid.ts'
+import { Recent } from './recent.ts'
 
 /** Ten accounts with each of two programs; those with the second ask something else, and may be found to be a crowd. */
 function worldOf(seed: number) {

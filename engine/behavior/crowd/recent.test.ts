@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
 import { packed } from '../model-queries/packed.ts'
 import { Names } from './names.ts'
-import { blockQueries, nearestMax, Recent, recentMax, Room, type Seen } from './recent.ts'
+import { Room } from './grid.ts'
+import { blockQueries, nearestMax, Recent, recentMax, type Seen } from './recent.ts'
 
 const neighborsMax = 96
 

@@ -57,20 +57,7 @@ export class Kept {
 
   /** The place of the one that is closest to an input's values, of `count`; -1: none is closer than the root of `least`. */
   closest(x: Float64Array, count: number, least: number): number {
-    const numbers = this.#numbers
-    let place = -1
-    for (let row = 0, first = 0; row < count; row++, first += x.length) {
-      let sum = 0
-      for (let n = 0; n < x.length && sum < least; n++) {
-        const difference = x[n]! - numbers[first + n]!
-        sum += difference * difference
-      }
-      if (sum > 0 && sum < least) {
-        least = sum
-        place = row
-      }
-    }
-    return place
+    return closestRow(this.#numbers, x, count, least)
   }
 
   /**
@@ -127,4 +114,21 @@ export class Kept {
     this.#bits.copyWithin(place * width, (place + 1) * width, count * width)
     this.#bits.set(row, (count - 1) * width)
   }
+}
+
+/** Of the first `count` rows of as many numbers as `x` has, the one that is closest to it and not the same; -1: none is closer than the root of `least`. */
+export function closestRow(numbers: Float16Array, x: Float64Array, count: number, least: number): number {
+  let place = -1
+  for (let row = 0, first = 0; row < count; row++, first += x.length) {
+    let sum = 0
+    for (let n = 0; n < x.length && sum < least; n++) {
+      const difference = x[n]! - numbers[first + n]!
+      sum += difference * difference
+    }
+    if (sum > 0 && sum < least) {
+      least = sum
+      place = row
+    }
+  }
+  return place
 }

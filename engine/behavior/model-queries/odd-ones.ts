@@ -4,6 +4,7 @@
  * Who mixes an augmentation with many natural inputs leaves hours between an input and what is made of it, past all that is kept of
  * all of them (kept.ts). Of natural inputs few are odd, so that those that are kept go far back. Some values of each, as 16-bit numbers.
  */
+import { closestRow } from './kept.ts'
 import { widthOf } from './steps.ts'
 
 const rows = 48
@@ -48,23 +49,9 @@ export class OddOnes {
 
   /** The closest one, of `count` that there were; undefined: there was none but the same. Good until the next call. */
   closest(x: Float64Array, count: number): Float64Array | undefined {
-    const numbers = this.#numbers
-    const end = Math.min(rows, count) * x.length
-    let least = Infinity
-    let place = -1
-    for (let first = 0; first < end; first += x.length) {
-      let sum = 0
-      for (let n = 0; n < x.length && sum < least; n++) {
-        const difference = x[n]! - numbers[first + n]!
-        sum += difference * difference
-      }
-      if (sum > 0 && sum < least) {
-        least = sum
-        place = first
-      }
-    }
+    const place = closestRow(this.#numbers, x, Math.min(rows, count), Infinity)
     if (place < 0) return undefined
-    for (let n = 0; n < x.length; n++) this.#row[n] = numbers[place + n]!
+    for (let n = 0; n < x.length; n++) this.#row[n] = this.#numbers[place * x.length + n]!
     return this.#row
   }
 
