@@ -21,7 +21,7 @@ licenses, canaries and people is registered before. Only rules that say what the
 a signal makes one alert, and one more when it names further accounts.
 
 A line of --leaks has file, account, model, queries, distinct, coverage, and fidelity with lo90 and hi90: how faithful a copy
-the account could train, with its 90 % interval (docs/detectors.md). A line of --signals has the file and all that a signal has:
+the account could train, with its 90 % interval (docs/detectors/leak-account.md). A line of --signals has the file and all that a signal has:
 its rule, its explanation, the numbers and the line that they crossed.
 
 Examples:

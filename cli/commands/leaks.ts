@@ -34,7 +34,7 @@ export function addLeaksCommand(program: Command): void {
       'after',
       `
 DISTINCT is about how many different inputs were answered, COVERAGE the share of natural inputs with an answered one nearby,
-FIDELITY the share of natural inputs on which a copy would agree with the model, with its 90 % interval (docs/detectors.md).
+FIDELITY the share of natural inputs on which a copy would agree with the model, with its 90 % interval (docs/detectors/leak-account.md).
 
 Examples:
   modelwarden leaks --model ranker

@@ -19,7 +19,7 @@ export const channelNames = [
   'change of the deviation',
 ] as const
 
-/** Of each channel in the score: chosen on NAB, the same for every stream (docs/detectors.md). */
+/** Of each channel in the score: chosen on NAB, the same for every stream (docs/detectors/anomaly.md). */
 export const weights: readonly number[] = [0.75, 0.5, 0.5, 0.25, 0.5, 0.5, 1.5, 1, 0.5]
 
 /** Values back that the channels look at, beside the seasons. */

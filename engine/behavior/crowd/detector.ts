@@ -2,7 +2,7 @@
  * `account-crowd`: many accounts that one hand uses, each below what would show by itself.
  *
  * Extraction and distillation spread over accounts of many tenants: the evidence is pooled over those who share a network or
- * a program. docs/detectors.md has the science, the bound and what it can't see.
+ * a program. docs/detectors/account-crowd.md has the science, the bound and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
 import { accountAndModel } from '../account.ts'

@@ -3,7 +3,7 @@
  *
  * For harvesting by natural inputs, which nothing in a query tells from honest use. Every account has an account of its leak
  * (core/leak.ts); findings are few: where a license or the rule allows less, or where an account gets far more than others.
- * docs/detectors.md has the science, how good the intervals are, and what it can't see.
+ * docs/detectors/leak-account.md has the science, how good the intervals are, and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
 import { accountAndModel } from '../account.ts'

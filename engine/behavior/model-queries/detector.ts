@@ -2,7 +2,7 @@
  * `model-queries`: who copies, inverts or probes a model through its own interface.
  *
  * One look at each query feeds four threats: extraction (queries unlike honest ones, or at the decision boundary), boundary
- * search, inversion, membership inference. docs/detectors.md has the science, the bounds and what it can't see.
+ * search, inversion, membership inference. docs/detectors/model-queries.md has the science, the bounds and what it can't see.
  */
 import type { Event } from '../../../core/event.ts'
 import { accountAndModel } from '../account.ts'

@@ -1,6 +1,6 @@
 /**
  * `call-probes`: what models should not tell, drawn out of them by how they are asked. Four looks at each call (looks.ts),
- * none of which needs its text. docs/detectors.md has the bounds and what it can't see.
+ * none of which needs its text. docs/detectors/call-probes.md has the bounds and what it can't see.
  */
 import { accountAndModel } from '../account.ts'
 import type { BehaviorDetector } from '../types.ts'

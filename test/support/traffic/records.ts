@@ -63,7 +63,7 @@ function recordOf(
   }
 }
 
-/** Signs of 256 fixed projections, as docs/detectors.md shows it for gateways; the seed stands for the secret. */
+/** Signs of 256 fixed projections, as docs/detectors/model-queries.md shows it for gateways; the seed stands for the secret. */
 function similarityHash(input: Input): string {
   let hash = ''
   for (let bit = 0; bit < 256; bit += 4) {
