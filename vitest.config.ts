@@ -10,10 +10,17 @@ import { SkipReporter } from './test/support/skip-reporter.ts'
 
 const kafka = './test/servers/kafka/for-the-run.ts'
 
-/** Tests in one process each, as many at a time as there are cores. */
-const pure = (name: string, include: string[], testTimeout = 10_000): TestProjectInlineConfiguration => ({
+/** Tests in one process each, as many at a time as there are cores. What ends them is a hang, not a busy machine. */
+const pure = (name: string, include: string[]): TestProjectInlineConfiguration => ({
   extends: true,
-  test: { name, include, testTimeout, maxWorkers: '100%', sequence: { groupOrder: 1 } },
+  test: {
+    name,
+    include,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: '100%',
+    sequence: { groupOrder: 1 },
+  },
 })
 
 /** Tests that get the run's Kafka broker, and the time that real servers take. */
@@ -50,10 +57,10 @@ export default defineConfig({
         '{core,engine,runtime,adapters,connectors,services,cli}/**/*.test.ts',
         'test/{support,trial,fault/harness}/**/*.test.ts',
       ]),
-      pure('house', ['test/house/**/*.test.ts'], 60_000),
-      pure('property', ['test/property/**/*.test.ts'], 60_000),
-      pure('fuzz', ['test/fuzz/**/*.test.ts'], 60_000),
-      pure('acceptance', ['test/acceptance/**/*.test.ts'], 60_000),
+      pure('house', ['test/house/**/*.test.ts']),
+      pure('property', ['test/property/**/*.test.ts']),
+      pure('fuzz', ['test/fuzz/**/*.test.ts']),
+      pure('acceptance', ['test/acceptance/**/*.test.ts']),
       withServers('contract', ['test/contract/**/*.test.ts'], talking),
       withServers('integration', ['test/integration/**/*.test.ts'], talking),
       withServers('fault', ['test/fault/*.test.ts'], crashing),

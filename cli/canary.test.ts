@@ -9,9 +9,6 @@ import { readInventory } from '../engine/inventory/inventory.ts'
 import { defaultConfig } from '../runtime/config.ts'
 import { plan, registerCanaries, verify, type VerifyOptions } from './canary.ts'
 
-// An examination is eighty requests: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 60_000 })
-
 let folder = ''
 let [url, asked] = ['', 0]
 let knows = (_question: string): string | undefined => undefined

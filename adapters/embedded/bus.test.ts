@@ -11,9 +11,6 @@ import { busLimits, type EmbeddedBusOptions } from './config.ts'
 import { DataCorruptedError } from './errors.ts'
 import { openEmbedded, temporary, type Embedded } from './open.ts'
 
-// Threads and files: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 const dayMs = 86_400_000
 
 /** A clock that stands where it is put. */

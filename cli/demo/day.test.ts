@@ -1,7 +1,7 @@
 /** The demo promises two thefts: the shipped sources and rules must find both, in whatever order partitions hand the day on. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ContentFile } from '../../core/content.ts'
 import type { Event } from '../../core/event.ts'
 import { headers, topics } from '../../core/topics.ts'
@@ -14,9 +14,6 @@ import { NormalizeLogic } from '../../services/normalize/logic.ts'
 import { home } from '../home.ts'
 import { extractor, insider } from './cast.ts'
 import { believableDay } from './day.ts'
-
-// A day is some thousand events; machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const endMs = Date.parse('2026-03-03T18:00:00.000Z')
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Decision } from '../../core/decision.ts'
 import { DeadLetter, type DeadLetterCode } from '../../core/dead-letter.ts'
 import { Deed } from '../../core/deed.ts'
@@ -23,9 +23,6 @@ import {
 } from '../../test/support/indexed.ts'
 import { createIndexerService } from '../indexer/service.ts'
 import { createConsoleService } from './service.ts'
-
-// Threads and files: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const tokens = [
   { name: 'vic', token: 'viewer-token-0123456789', roles: ['viewer'] },

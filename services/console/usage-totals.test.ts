@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PutDocument } from '../../core/ports/search-index.ts'
 import type { UsageRecord } from '../../core/usage.ts'
 import { createHttpHost, type HttpHost } from '../../runtime/http.ts'
@@ -8,9 +8,6 @@ import { openIndexed, type Indexed } from '../../test/support/indexed.ts'
 import { usageOf } from '../../test/support/usage.ts'
 import { createConsoleService } from './service.ts'
 import type { UsageTotals } from './usage-sums.ts'
-
-// Threads and files: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const tokens = [
   { name: 'vic', token: 'viewer-token-0123456789', roles: ['viewer'] },

@@ -1,14 +1,11 @@
 import fc from 'fast-check'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { BehaviorRule, BehaviorStep } from '../../engine/behavior/types.ts'
 import { emptyInventory } from '../../engine/inventory/inventory.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
 import { BehaviorGroups, type BehaviorLimits } from './behavior-groups.ts'
 import { FamiliarPrincipals } from './observe.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const limits: BehaviorLimits = { newcomersMax: 5, knownMax: 4, newMs: 1_000 }
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { Action } from '../../core/action.ts'
 import { DeadLetter } from '../../core/dead-letter.ts'
 import { IndexUnavailableError } from '../../core/errors.ts'
@@ -22,9 +22,6 @@ import {
 import { temporaryFolder } from '../../test/support/tmp.ts'
 import { usageOf } from '../../test/support/usage.ts'
 import { createIndexerService } from './service.ts'
-
-// Threads and files: on a busy machine they take their time.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const open: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -20,6 +20,11 @@ export class KeptEntries implements GroupEntries {
     return [...this.#kept.keys()]
   }
 
+  /** How long they are in a checkpoint. */
+  get bytes(): number {
+    return JSON.stringify([...this.#kept]).length
+  }
+
   /** They come back from a checkpoint. */
   restart(): void {
     this.#kept = new Map(JSON.parse(JSON.stringify([...this.#kept])) as [string, unknown][])

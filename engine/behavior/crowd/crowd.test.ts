@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   agents,
   anyAddress,
@@ -11,9 +11,6 @@ import {
   type Query,
   type Who,
 } from '../../../test/support/traffic/crowd.ts'
-
-// A world is some thousand queries; machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A small generator of numbers that are the same in every run (mulberry32). */
 function numbers(seed: number): () => number {

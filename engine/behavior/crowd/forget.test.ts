@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import type { GroupEntries } from '../types.ts'
 import { poolPrefix } from './likeness.ts'
 import { CrowdParams, type Sight } from './params.ts'
 import { PoolStep } from './pool.ts'
@@ -8,13 +8,7 @@ import { PoolStep } from './pool.ts'
 const dayMs = 86_400_000
 
 test('accounts with prompts of one kind that were silent for a week are forgotten, and the pool that they were in', () => {
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const step = new PoolStep(CrowdParams.parse({ type: 'account-crowd' }))
   const normal = normalOf(randomOf(1))
   const ask = (who: number, timeMs: number): void => {
@@ -34,12 +28,12 @@ test('accounts with prompts of one kind that were silent for a week are forgotte
     step.apply(['m'], entries, sight)
   }
   for (let n = 0; n < 16 * 12; n++) ask(n % 12, n)
-  const pools = (): string[] => [...kept.keys()].filter((name) => name.startsWith(poolPrefix))
+  const pools = (): string[] => entries.names().filter((name) => name.startsWith(poolPrefix))
   expect(pools().length).toBeGreaterThan(1)
   // One pool lives on.
   for (let n = 0; n < 4; n++) ask(n, 3 * dayMs)
   expect(step.advance(['m'], entries, 8 * dayMs)).not.toHaveProperty('forget')
   expect(pools()).toHaveLength(1)
-  expect([...kept.keys()].filter((name) => /^[aq]\//.test(name))).toHaveLength(8)
+  expect(entries.names().filter((name) => /^[aq]\//.test(name))).toHaveLength(8)
   expect(step.advance(['m'], entries, 11 * dayMs)).toMatchObject({ forget: true })
 })

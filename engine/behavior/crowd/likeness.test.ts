@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { GroupEntries } from '../types.ts'
 import type { AskedJson } from './asked.ts'
@@ -32,7 +33,7 @@ function world(random: () => number, customers: number, rateOf: Rates, startOf: 
 
 /** The most evidence that there ever was of a load that is dealt between customers. */
 function mostOf(calls: readonly Call[], normal: () => number): number {
-  const entries = entriesOf()
+  const entries = new KeptEntries()
   const likeness = new Likeness(entries)
   let most = 0
   for (const { who, timeMs, kind } of calls) {
@@ -47,16 +48,6 @@ function mostOf(calls: readonly Call[], normal: () => number): number {
     if (found !== undefined && kind === 0) most = Math.max(most, found.pool.balance.evidence)
   }
   return most
-}
-
-function entriesOf(): GroupEntries {
-  const map = new Map<string, unknown>()
-  return {
-    get: <T>(name: string) => map.get(name) as T | undefined,
-    set: (name, value) => void map.set(name, value),
-    delete: (name) => void map.delete(name),
-    names: () => [...map.keys()],
-  }
 }
 
 /** Of shape four, with mean one: half of the squares of eight normal numbers make one of mean four. */
@@ -129,7 +120,7 @@ function poolOf(members: readonly string[], lastMs: number): PoolJson {
 }
 
 test('who has fallen silent is no member of a pool any more that others have moved away', () => {
-  const entries = entriesOf()
+  const entries = new KeptEntries()
   const hand = Array.from({ length: 8 }, (_, n) => `hand${n}`)
   for (const name of hand) entries.set(`q/${name}`, askedOf(name, 0, lateMs, 'pool'))
   for (const name of ['old0', 'old1']) entries.set(`q/${name}`, askedOf(name, 0, 0, 'pool', 0.7))

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { customer, hourMs, poisson, run, startMs, type Query, type Who } from '../../../test/support/traffic/crowd.ts'
 import {
   augmentation,
@@ -9,9 +9,6 @@ import {
   type TableWorld,
 } from '../../../test/support/traffic/tables.ts'
 import { learnReference } from '../model-queries/reference.ts'
-
-// A world is some thousand queries; machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const shape = { measures: 5, wholes: 4, yesNos: 3 }
 

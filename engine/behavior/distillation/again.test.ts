@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { ToldLines } from './lines.ts'
 import { HarvestParams } from './params.ts'
@@ -9,13 +10,7 @@ const told: ToldLines = { version: 1, lines: [300, 600], allowed: [0.08, 0.036],
 /** A suite of 600 prompts that is answered shortly, and once more by a version that answers at length: what is found then. */
 function foundAgain(rest: Pick<Answered, 'x'>): number {
   const step = new HarvestStep(HarvestParams.parse({ type: 'answer-harvest' }))
-  const kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const context = {
     inventory: emptyInventory,
     baseline: (name: string) => (name === 'llm answers' ? told : undefined),

@@ -1,15 +1,10 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { keyOfText } from '../model-queries/input.ts'
 import { wasAsked } from './asked-before.ts'
 
 function memory(): (text: string) => boolean {
-  const kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   return (text) => wasAsked(entries, keyOfText(text))
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { learnCover, type KeptPrompts, type ToldCover } from './cover-lines.ts'
@@ -91,13 +92,7 @@ function namedAt(
   asked: readonly Asked[],
   by: ToldCover = told,
 ): { at: number | undefined; even: number[] | undefined; findings: BehaviorFinding[] } {
-  let kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const opened = openCover(by)
   const findings: BehaviorFinding[] = []
   let at: number | undefined
@@ -115,7 +110,7 @@ function namedAt(
     findings.push(...outcome.findings)
     if (outcome.findings.length > 0) at ??= n + 1
     if (outcome.even !== undefined && outcome.even.evidence > 0) (even ??= []).push(n + 1)
-    if (n % 97 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (n % 97 === 0) entries.restart()
   }
   return { at, even, findings }
 }

@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../../core/event.ts'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { answerHarvest } from './detector.ts'
 
 interface Call {
@@ -81,19 +82,6 @@ function eventOf(call: Call, offset: number): Event {
   } as unknown as Event
 }
 
-function entriesOf(): GroupEntries & { restart(): void } {
-  let kept = new Map<string, unknown>()
-  return {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-    restart: () => {
-      kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
-    },
-  }
-}
-
 /** Who is named, after how many of its calls first. Every now and then the state comes back from a checkpoint. `asTold`: what becomes of what is told of the model. */
 function namedIn(
   calls: readonly Call[],
@@ -106,8 +94,8 @@ function namedIn(
 } {
   const params = answerHarvest.params.parse({ type: 'answer-harvest' })
   const { read, local, grouped } = answerHarvest.create(params, {} as RuleMeta)
-  const accounts = new Map<string, { entries: ReturnType<typeof entriesOf>; calls: number }>()
-  const shared = entriesOf()
+  const accounts = new Map<string, { entries: KeptEntries; calls: number }>()
+  const shared = new KeptEntries()
   const told = new Map<string, unknown>()
   const context = { inventory: emptyInventory, baseline: (name: string) => told.get(name) }
   let dueMs = Infinity
@@ -121,7 +109,7 @@ function namedIn(
       }
       dueMs = Infinity
     }
-    const account = accounts.get(call.account) ?? { entries: entriesOf(), calls: 0 }
+    const account = accounts.get(call.account) ?? { entries: new KeptEntries(), calls: 0 }
     accounts.set(call.account, account)
     account.calls++
     const shuffled = read(eventOf(call, offset), { knownSinceMs: undefined, inventory: emptyInventory })!

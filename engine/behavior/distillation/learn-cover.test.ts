@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { ToldCover } from './cover-lines.ts'
 import { LearnAnswers } from './learn.ts'
@@ -18,13 +19,7 @@ function begin(): {
   names(): string[]
 } {
   const step = new LearnAnswers(HarvestParams.parse({ type: 'answer-harvest' }))
-  const kept = new Map<string, unknown>()
-  const entries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name: string, value: unknown) => void kept.set(name, value),
-    delete: (name: string) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const apply = (taught: Taught): unknown => step.apply(['llm'], entries, JSON.parse(JSON.stringify(taught)))
   return {
     teach: (principal, sinceMs, timeMs, count, length = 8) => {

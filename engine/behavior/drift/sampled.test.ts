@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import type { EvidenceRef } from '../../../core/signal.ts'
-import type { GroupEntries } from '../types.ts'
 import { channelNames } from './channels.ts'
 import { DriftParams, type Answer } from './params.ts'
 import { Sampled } from './sampled.ts'
@@ -45,20 +45,14 @@ test('an id and a digest come back as they were, whatever they are, in half the 
 })
 
 test('a state with an entry for each model, as an older version left it, is gone on from', () => {
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const [one, two, three] = [answerOf(1), answerOf(2), answerOf(3)]
-  kept.set('m', { span: 0, count: 2, pending: [one, two], evidence: evidenceOf(2) })
-  kept.set('other', { span: 0, count: 1, pending: [one], evidence: evidenceOf(1) })
+  entries.set('m', { span: 0, count: 2, pending: [one, two], evidence: evidenceOf(2) })
+  entries.set('other', { span: 0, count: 1, pending: [one], evidence: evidenceOf(1) })
   const step = new AnswerSampler(DriftParams.parse({ type: 'drift' }))
   const input = { model: 'm', timeMs: 3, answer: () => three, evidence: () => evidenceOf(3) }
   expect(step.apply(['p'], entries, input).shuffled).toEqual([])
-  expect([...kept.keys()]).toEqual([''])
+  expect(entries.names()).toEqual([''])
   expect(step.advance(['p'], entries).shuffled).toEqual([
     { group: ['m'], observation: { principal: 'p', answers: [one, two, three], evidence: evidenceOf(3) } },
     { group: ['other'], observation: { principal: 'p', answers: [one], evidence: evidenceOf(1) } },

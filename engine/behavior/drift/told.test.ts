@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
-import type { BaselineTold, GroupEntries, StepContext } from '../types.ts'
+import type { BaselineTold, StepContext } from '../types.ts'
 import { channelNames } from './channels.ts'
 import { DriftParams } from './params.ts'
 import { driftedSince, isStrange } from './told.ts'
@@ -20,13 +21,7 @@ function watch(
 ): { found: number; told: BaselineTold[]; lastMs: number } {
   const random = randomOf(accounts)
   const step = new DriftWatch(DriftParams.parse({ type: 'drift' }))
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const evidence = { id: 'e', timestamp: '', hash: 'h', position: { topic: 't', partition: 0, offset: 0, index: 0 } }
   const told: BaselineTold[] = []
   let [found, timeMs] = [0, 0]
@@ -103,13 +98,7 @@ test('a quarter of the accounts does not feign a drift of all, however long it t
   for (const seed of [1, 2, 3]) {
     const random = randomOf(seed)
     const step = new DriftWatch(DriftParams.parse({ type: 'drift' }))
-    const kept = new Map<string, unknown>()
-    const entries: GroupEntries = {
-      get: <T>(name: string) => kept.get(name) as T | undefined,
-      set: (name, value) => void kept.set(name, value),
-      delete: (name) => void kept.delete(name),
-      names: () => [...kept.keys()],
-    }
+    const entries = new KeptEntries()
     const evidence = { id: 'e', timestamp: '', hash: 'h', position: { topic: 't', partition: 0, offset: 0, index: 0 } }
     const ask = (principal: string, timeMs: number, moved: number): readonly BaselineTold[] => {
       const answers = [1, 2, 3, 4].map(() => ({

@@ -1,13 +1,11 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import type { Event } from '../../../core/event.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { countryOf, leastDistanceKm } from './countries.ts'
 import { credentialHabits } from './detector.ts'
-
-// Two weeks of 200 accounts; machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const startMs = Date.parse('2026-03-02T00:00:00.000Z')
 
@@ -37,22 +35,16 @@ function eventOf({ timeMs, ip, agent, country }: Call, number: number): Event {
 function run(calls: readonly Call[]): { kinds: Set<unknown>; bytes: number; findings: BehaviorFinding[] } {
   const plan = credentialHabits.create(credentialHabits.params.parse({ type: 'credential-habits' }), {} as RuleMeta)
   const context = { inventory: emptyInventory, baseline: () => undefined }
-  let kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const findings: BehaviorFinding[] = []
   for (const [n, call] of [...calls].sort((a, b) => a.timeMs - b.timeMs).entries()) {
     const read = plan.read(eventOf(call, n), { knownSinceMs: undefined, inventory: emptyInventory })!
     findings.push(...plan.local!.apply(read.group, entries, read.observation, -Infinity, context).findings)
-    if (n % 50 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (n % 50 === 0) entries.restart()
   }
   return {
     kinds: new Set(findings.map(({ facts }) => facts['kind'])),
-    bytes: JSON.stringify([...kept]).length,
+    bytes: entries.bytes,
     findings,
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { GroupEntries } from '../types.ts'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { askAgain, isDue } from './again.ts'
 import { Exemplars, type Voters } from './exemplars.ts'
 
@@ -14,13 +14,7 @@ interface Brought {
 
 /** Records of label 0, each with one voice of each source that is asked. */
 function exemplarsOf(brought: readonly Brought[]): Exemplars {
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const exemplars = new Exemplars(entries, 1_024)
   let number = 0
   for (const { source, count, voices, contradicted = 0, against = voices } of brought) {

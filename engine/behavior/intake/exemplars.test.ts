@@ -1,15 +1,9 @@
 import { expect, test } from 'vitest'
-import type { GroupEntries } from '../types.ts'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { Exemplars } from './exemplars.ts'
 
 test('a source has one voice about a record, that of its nearest, however many it brings', () => {
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const exemplars = new Exemplars(entries, 64)
   const brought = [
     ['x', 'a', 0],

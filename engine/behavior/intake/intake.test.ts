@@ -1,13 +1,11 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import { intakePoisoning } from './detector.ts'
 import type { IntakeRecord } from './params.ts'
-
-// A set is a thousand records, each compared with all; machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 type Numbers = () => number
 const normal = (random: Numbers): number => normalOf(random)()
@@ -52,13 +50,7 @@ function turns(seed: number): {
 function judge(records: readonly IntakeRecord[]): Map<string, BehaviorFinding[]> {
   const plan = intakePoisoning.create(intakePoisoning.params.parse({ type: 'intake-poisoning' }), {} as RuleMeta)
   const context = { inventory: emptyInventory, baseline: () => undefined }
-  let kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const found = new Map<string, BehaviorFinding[]>()
   for (const [n, of] of records.entries()) {
     const evidence = [{ id: String(of.timeMs) }]
@@ -67,7 +59,7 @@ function judge(records: readonly IntakeRecord[]): Map<string, BehaviorFinding[]>
       const source = finding.group['warden.principal']!
       found.set(source, [...(found.get(source) ?? []), finding])
     }
-    if (n % 500 === 499) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (n % 500 === 499) entries.restart()
   }
   return found
 }

@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { LeakParams, type Got } from './params.ts'
 import { ComparePeers } from './peers.ts'
-
-function entriesOf(): GroupEntries {
-  const kept = new Map<string, unknown>()
-  return {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-}
 
 function got(principal: string, answers: number, more: Partial<Got> = {}): Got {
   return {
@@ -24,7 +15,7 @@ function got(principal: string, answers: number, more: Partial<Got> = {}): Got {
 /** What is found as these amounts come, beside ten customers with 150 answers each. */
 function foundOf(amounts: readonly number[], more: Partial<Got> = {}): BehaviorFinding[] {
   const step = new ComparePeers(LeakParams.parse({ type: 'leak-account' }))
-  const entries = entriesOf()
+  const entries = new KeptEntries()
   const take = (each: Got): readonly BehaviorFinding[] => step.apply(['m'], entries, each).findings
   for (let n = 0; n < 10; n++) take(got(`t/c${n}`, 150))
   return amounts.flatMap((amount) => take(got('t/eve', amount, more)))

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import type { Event } from '../../../core/event.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { logitLeak } from './detector.ts'
 import { addDistinct, distinctOf } from './distinct.ts'
 import { addAnswers, emptyMatrix, rankOf } from './matrix.ts'
@@ -51,13 +52,7 @@ function call(hash: string, bias: Readonly<Record<string, number>>, logprobs: re
 
 function run(events: readonly Event[]): { findings: BehaviorFinding[]; firstAt: number; bytes: number } {
   const plan = logitLeak.create(logitLeak.params.parse({ type: 'logit-leak' }), {} as RuleMeta)
-  let kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const findings: BehaviorFinding[] = []
   let firstAt = -1
   for (const [at, event] of events.entries()) {
@@ -68,9 +63,9 @@ function run(events: readonly Event[]): { findings: BehaviorFinding[]; firstAt: 
     if (found.length > 0 && firstAt < 0) firstAt = at + 1
     findings.push(...found)
     // Every now and then the state comes back from a checkpoint.
-    if (at % 37 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (at % 37 === 0) entries.restart()
   }
-  return { findings, firstAt, bytes: JSON.stringify([...kept]).length }
+  return { findings, firstAt, bytes: entries.bytes }
 }
 
 function theft(hidden: number, perPrompt: number, prompts: number, step: number): Event[] {

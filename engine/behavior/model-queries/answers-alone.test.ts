@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import type { QueryInput } from './input.ts'
 import { WeighQueries, type ModelQuery } from './local.ts'
 import { ModelQueriesParams } from './params.ts'
@@ -40,13 +41,7 @@ const told = learnReference(
 
 function findingsOf(next: () => QueryInput, queries: number): BehaviorFinding[] {
   const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const context = { inventory: emptyInventory, baseline: () => told }
   return Array.from({ length: queries }, (_, n) => {
     const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>

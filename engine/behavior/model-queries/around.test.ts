@@ -1,13 +1,10 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account } from './account.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
 import { keyOfText } from './input.ts'
 import { learnReference, openReference, type Reference } from './reference.ts'
 import { shownBy } from './shown.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(31)
 const normal = normalOf(random)

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { Account } from './account.ts'
@@ -6,9 +6,6 @@ import { isBesides, isSuite, noteRecords } from './besides.ts'
 import { shows } from './evidence.ts'
 import { learnReference } from './reference.ts'
 import type { Suspicion } from './suspicion.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(71)
 const normal = normalOf(random)

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account } from './account.ts'
 import { centerOf } from './centers.ts'
@@ -6,9 +6,6 @@ import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence
 import { keyOfText } from './input.ts'
 import { learnReference, openReference, type ToldReference } from './reference.ts'
 import { shownBy } from './shown.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(61)
 const normal = normalOf(random)

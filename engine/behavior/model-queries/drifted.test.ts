@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../../core/event.ts'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import { driftTold } from '../drift/told.ts'
-import type { BehaviorFinding, GroupEntries, StepContext } from '../types.ts'
+import type { BehaviorFinding, StepContext } from '../types.ts'
 import { inputOf } from './input.ts'
 import { LearnTraffic } from './learn.ts'
 import { WeighQueries, type ModelQuery } from './local.ts'
@@ -11,23 +12,14 @@ import { ModelQueriesParams } from './params.ts'
 
 const dayMs = 86_400_000
 
-function entriesOf(kept = new Map<string, unknown>()): GroupEntries {
-  return {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
-}
-
 /** One model: accounts that ask it, both steps, and what was told. */
 class Model {
   readonly told = new Map<string, unknown>()
   readonly #params = ModelQueriesParams.parse({ type: 'model-queries' })
   readonly #weigh = new WeighQueries(this.#params)
   readonly #learn = new LearnTraffic(this.#params)
-  readonly #accounts = new Map<string, GroupEntries>()
-  readonly #traffic = entriesOf()
+  readonly #accounts = new Map<string, KeptEntries>()
+  readonly #traffic = new KeptEntries()
   readonly #normal = normalOf(randomOf(7))
   #learnedMs = 0
   readonly context: StepContext = { inventory: emptyInventory, baseline: (name) => this.told.get(name) }
@@ -54,7 +46,7 @@ class Model {
       }),
     }
     this.#learnUpTo(timeMs)
-    const entries = this.#accounts.get(principal) ?? entriesOf()
+    const entries = this.#accounts.get(principal) ?? new KeptEntries()
     this.#accounts.set(principal, entries)
     const { findings, shuffled } = this.#weigh.apply([principal, 'm'], entries, query, 0, this.context)
     for (const { group, observation } of shuffled) {
@@ -67,7 +59,7 @@ class Model {
   /** What is given out by itself at this watermark; the account's state went through a checkpoint. */
   advance(principal: string, watermarkMs: number): readonly BehaviorFinding[] {
     const entries = this.#accounts.get(principal)!
-    for (const name of entries.names()) entries.set(name, JSON.parse(JSON.stringify(entries.get(name))))
+    entries.restart()
     return this.#weigh.advance([principal, 'm'], entries, watermarkMs).findings
   }
 

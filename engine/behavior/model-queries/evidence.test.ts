@@ -1,10 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { randomOf } from '../../../test/support/random.ts'
 import { betCount, Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
 import { levelCount } from './reference.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const share = [0.05, 0.01, 0.002, 0.0005]
 const every = (1 << 26) - 1

@@ -1,11 +1,8 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { learnReference, type Sample } from './reference.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 let random = randomOf(51)
 let normal = normalOf(random)

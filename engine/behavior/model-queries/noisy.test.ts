@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account } from './account.ts'
 import { Evidence, lineOf, queryThreats, restartWeight } from './evidence.ts'
@@ -6,9 +6,6 @@ import { keyOfText } from './input.ts'
 import { countNoise, isNoisy } from './noisy.ts'
 import { learnReference, openReference } from './reference.ts'
 import { shownBy } from './shown.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(61)
 const normal = normalOf(random)

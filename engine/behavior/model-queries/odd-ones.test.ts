@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { Account } from './account.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
@@ -7,9 +7,6 @@ import { OddOnes } from './odd-ones.ts'
 import { learnReference, openReference } from './reference.ts'
 import { shownBy } from './shown.ts'
 import { alikeOf } from './usual.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(87)
 const normal = normalOf(random)

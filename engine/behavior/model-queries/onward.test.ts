@@ -1,11 +1,8 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { learnReference } from './reference.ts'
 import { usualOf } from './usual.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(83)
 const normal = normalOf(random)

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { Event } from '../../../core/event.ts'
 import { AccountBlock } from './account-block.ts'
@@ -9,9 +9,6 @@ import { learnReference, openReference, type Reference, type Sample } from './re
 import { shownBy } from './shown.ts'
 import { evennessOf, isStep, roomFor, valuesLookedAt } from './steps.ts'
 import { alikeOf } from './usual.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const random = randomOf(21)
 const normal = normalOf(random)

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { BehaviorFinding } from '../types.ts'
@@ -8,9 +8,6 @@ import { keyOfText } from './input.ts'
 import { learnReference, openReference } from './reference.ts'
 import { shownBy } from './shown.ts'
 import { withWay } from './ways.ts'
-
-// Machines that run these tests may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 let random = randomOf(47)
 let normal = normalOf(random)

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Event } from '../../../core/event.ts'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { callProbes } from './detector.ts'
 import { lookNames } from './params.ts'
 
@@ -49,13 +50,7 @@ function eventOf({ prompt, gapMs = 2_000, latencyMs = 300, ...asked }: Asked): E
 function run(calls: readonly Asked[]): { looks: readonly unknown[]; firstAt: number; bytes: number } {
   const params = callProbes.params.parse({ type: 'call-probes', look: [...lookNames] })
   const plan = callProbes.create(params, {} as RuleMeta)
-  let kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const context = { inventory: emptyInventory, baseline: () => undefined }
   const findings: BehaviorFinding[] = []
   let firstAt = 0
@@ -63,10 +58,10 @@ function run(calls: readonly Asked[]): { looks: readonly unknown[]; firstAt: num
     const { group, observation } = plan.read(eventOf(call), { knownSinceMs: undefined, inventory: emptyInventory })!
     findings.push(...plan.local!.apply(group, entries, observation, -Infinity, context).findings)
     if (findings.length > 0 && firstAt === 0) firstAt = at + 1
-    if (at % 29 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    if (at % 29 === 0) entries.restart()
   }
   const looks = [...new Set(findings.map(({ facts }) => facts['look']))]
-  return { looks, firstAt, bytes: JSON.stringify([...kept]).length }
+  return { looks, firstAt, bytes: entries.bytes }
 }
 
 const random = randomOf(5)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import type { Event } from '../../../core/event.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { readCall, type Call } from './call.ts'
 import { Memory } from './memory.ts'
 import { ProbesParams } from './params.ts'
@@ -45,13 +46,7 @@ describe('a call', () => {
 
 /** Short prompts that run on, and others; what is told, after how many calls each. */
 function run(step: ProbesStep, runsOn: readonly boolean[]) {
-  const kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const told: (readonly [calls: number, finding: BehaviorFinding])[] = []
   for (const [n, is] of runsOn.entries()) {
     const call = {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
-import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import type { BehaviorFinding } from '../types.ts'
 import { tokenSpend } from './detector.ts'
 import type { Spent } from './step.ts'
 
@@ -18,13 +19,7 @@ interface Day {
 /** What is found on which day. The state comes back from a checkpoint every day. */
 function run(days: readonly Day[]): { findings: BehaviorFinding[]; days: number[]; bytes: number } {
   const plan = tokenSpend.create(tokenSpend.params.parse({ type: 'token-spend' }), {} as RuleMeta)
-  let kept = new Map<string, unknown>()
-  const entries: GroupEntries = {
-    get: <T>(name: string) => kept.get(name) as T | undefined,
-    set: (name, value) => void kept.set(name, value),
-    delete: (name) => void kept.delete(name),
-    names: () => [...kept.keys()],
-  }
+  const entries = new KeptEntries()
   const context = { inventory: emptyInventory, baseline: () => undefined }
   const findings: BehaviorFinding[] = []
   for (const [day, { calls, tokens, cutOff = 0 }] of days.entries()) {
@@ -36,10 +31,10 @@ function run(days: readonly Day[]): { findings: BehaviorFinding[]; days: number[
       } as unknown as Spent // prettier-ignore
       findings.push(...plan.local!.apply(['t/u'], entries, spent, -Infinity, context).findings)
     }
-    kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
+    entries.restart()
   }
   const on = findings.map(({ window }) => Math.floor((window.startMs - startMs) / dayMs))
-  return { findings, days: [...new Set(on)], bytes: JSON.stringify([...kept]).length }
+  return { findings, days: [...new Set(on)], bytes: entries.bytes }
 }
 
 const usual = (days: number): Day[] => Array.from({ length: days }, () => ({ calls: 40, tokens: 500 }))
