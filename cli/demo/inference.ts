@@ -16,27 +16,35 @@ export function casesOf(random: Random): number[][] {
   return Array.from({ length: 6 }, () => Array.from({ length: featuresOf }, () => clamp(0.35 + 0.2 * random.normal())))
 }
 
+interface Call {
+  readonly id: string
+  readonly atMs: number
+  readonly customer: Customer
+}
+
+/** What the gateway says of every call. */
+function callFields({ id, atMs, customer }: Call): Record<string, unknown> {
+  return {
+    type: 'inference',
+    id,
+    ts: new Date(atMs).toISOString(),
+    tenant: customer.tenant,
+    principal: customer.user,
+    apiKey: demoKey(customer),
+    ip: customer.ip,
+    userAgent: customer.agent,
+    country: customer.country,
+  }
+}
+
 export function gatewayRecord(
-  call: {
-    readonly id: string
-    readonly atMs: number
-    readonly customer: Customer
-    readonly features: readonly number[]
-  },
+  call: Call & { readonly features: readonly number[] },
   random: Random,
 ): Record<string, unknown> {
   const probs = answerOf(call.features)
   const label = probs.indexOf(Math.max(...probs))
   return {
-    type: 'inference',
-    id: call.id,
-    ts: new Date(call.atMs).toISOString(),
-    tenant: call.customer.tenant,
-    principal: call.customer.user,
-    apiKey: demoKey(call.customer),
-    ip: call.customer.ip,
-    userAgent: call.customer.agent,
-    country: call.customer.country,
+    ...callFields(call),
     model: classifier,
     modelVersion: '4.2.0',
     features: call.features,
@@ -82,27 +90,13 @@ export function tokensToBias(random: Random): string[] {
  * prompt with ever other tokens gives away its logits, and many prompts the last layer (Carlini et al. 2024, arXiv:2403.06634).
  */
 export function logitRecord(
-  call: {
-    readonly id: string
-    readonly atMs: number
-    readonly customer: Customer
-    readonly prompt: Prompt
-    readonly tokens: readonly string[]
-  },
+  call: Call & { readonly prompt: Prompt; readonly tokens: readonly string[] },
   random: Random,
 ): Record<string, unknown> {
   const { prompt, tokens } = call
   const logprobs = tokens.map((token) => ({ token, logprob: -round(0.5 + 6 * random.next()) }))
   return {
-    type: 'inference',
-    id: call.id,
-    ts: new Date(call.atMs).toISOString(),
-    tenant: call.customer.tenant,
-    principal: call.customer.user,
-    apiKey: demoKey(call.customer),
-    ip: call.customer.ip,
-    userAgent: call.customer.agent,
-    country: call.customer.country,
+    ...callFields(call),
     model: languageModel,
     modelVersion: '2026-10',
     inputHash: prompt.hash,

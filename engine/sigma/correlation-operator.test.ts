@@ -1,20 +1,9 @@
 /** What operators tell while events arrive, and what bounds them. The final findings are test/property/sigma-windows.test.ts's. */
 import { describe, expect, it } from 'vitest'
 import { limits } from '../../core/limits.ts'
-import { compileSigma } from './compile.ts'
+import { correlationOf } from '../../test/support/correlation.ts'
 import { correlationOperator } from './correlation-operator.ts'
 import type { CorrelationFinding, CorrelationOperator, GroupState, Observation } from './types.ts'
-
-function operatorOf(block: string): CorrelationOperator {
-  const base = (name: string): string =>
-    `title: B\nname: ${name}\nlogsource: {}\ndetection: {s: {f: a}, condition: s}\n`
-  const correlation = `title: C\nid: c\ncorrelation: {group-by: [u], timespan: 10s, ${block}}\n`
-  const { correlations, mistakes } = compileSigma([
-    { path: 'r.yml', text: `${base('a')}---\n${base('b')}---\n${correlation}` },
-  ])
-  expect(mistakes).toEqual([])
-  return correlationOperator(correlations[0]!)
-}
 
 class Group {
   state: GroupState | undefined
@@ -22,7 +11,7 @@ class Group {
   readonly #operator: CorrelationOperator
 
   constructor(block: string) {
-    this.#operator = operatorOf(block)
+    this.#operator = correlationOperator(correlationOf(block))
   }
 
   /** `seconds` is also the id, unless one is given. */
@@ -130,7 +119,7 @@ describe('an event_count of 3 in 10 s', () => {
 
 describe('other types', () => {
   it('value_count counts the values of arrays, each once', () => {
-    const operator = operatorOf('type: value_count, rules: [a], condition: {gte: 3, field: v}')
+    const operator = correlationOperator(correlationOf('type: value_count, rules: [a], condition: {gte: 3, field: v}'))
     const evidence = { id: '', timestamp: '', hash: '', position: { topic: '', partition: 0, offset: 0, index: 0 } }
     const first = operator.apply(
       undefined,
@@ -243,7 +232,7 @@ describe('a group that outgrows its memory before the watermark has passed anyth
 
   it('of a finding that comes to say incomplete changes its own entry, and none when it is told again', () => {
     for (const condition of ['{gte: 3}', '{lt: 9}']) {
-      const operator = operatorOf(`type: event_count, rules: [a], condition: ${condition}`)
+      const operator = correlationOperator(correlationOf(`type: event_count, rules: [a], condition: ${condition}`))
       let state: GroupState | undefined
       const take = (n: number, also: Pick<Observation, 'incomplete'> = {}): number | undefined => {
         const observation = { eventId: `e${n}`, timestampMs: n * 1_000, base: 0, values: [], ...also }

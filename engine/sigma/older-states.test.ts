@@ -1,19 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { compileSigma } from './compile.ts'
+import { correlationOf } from '../../test/support/correlation.ts'
 import { correlationOperator } from './correlation-operator.ts'
 import { upgradeGroup } from './older-states.ts'
-import type { SigmaCorrelation } from './types.ts'
-
-function correlationOf(block: string): SigmaCorrelation {
-  const base = (name: string): string =>
-    `title: B\nname: ${name}\nlogsource: {}\ndetection: {s: {f: a}, condition: s}\n`
-  const correlation = `title: C\nid: c\ncorrelation: {group-by: [u], timespan: 10s, ${block}}\n`
-  const { correlations, mistakes } = compileSigma([
-    { path: 'r.yml', text: `${base('a')}---\n${base('b')}---\n${correlation}` },
-  ])
-  expect(mistakes).toEqual([])
-  return correlations[0]!
-}
 
 const evidenceOf = (id: string) => ({
   id,

@@ -1,22 +1,11 @@
 /** Late events, between others: what is told is what judging all again from the first entry tells. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileSigma } from './compile.ts'
+import { correlationOf } from '../../test/support/correlation.ts'
 import { correlationOperator } from './correlation-operator.ts'
-import type { CorrelationOperator, GroupState, Observation, OperatorStep } from './types.ts'
+import type { GroupState, Observation, OperatorStep } from './types.ts'
 
 const spanMs = 10_000
-
-function operatorOf(block: string): CorrelationOperator {
-  const base = (name: string): string =>
-    `title: B\nname: ${name}\nlogsource: {}\ndetection: {s: {f: a}, condition: s}\n`
-  const correlation = `title: C\nid: c\ncorrelation: {group-by: [u], timespan: 10s, ${block}}\n`
-  const { correlations, mistakes } = compileSigma([
-    { path: 'r.yml', text: `${base('a')}---\n${base('b')}---\n${correlation}` },
-  ])
-  expect(mistakes).toEqual([])
-  return correlationOperator(correlations[0]!)
-}
 
 /** Most come in order; some up to three windows late; now and then many at once. */
 const arrivals = fc.array(
@@ -55,7 +44,7 @@ describe('late events', () => {
     let found = 0
     fc.assert(
       fc.property(arrivals, (drawn) => {
-        const [live, afresh] = [operatorOf(block), operatorOf(block)]
+        const [live, afresh] = [correlationOperator(correlationOf(block)), correlationOperator(correlationOf(block))]
         let kept: GroupState | undefined
         let copied: GroupState | undefined
         let now = 100_000

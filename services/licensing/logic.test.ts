@@ -6,6 +6,7 @@ import { LicenseRecord, type Credential, type License } from '../../core/license
 import { topics } from '../../core/topics.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import { MemoryState } from '../../runtime/memory-state.ts'
+import { attempted } from '../../test/support/licensing.ts'
 import { Command, commandsRelay } from './commands.ts'
 import { fileAuthor, LicensingLogic } from './logic.ts'
 import { licensesTelling } from './telling.ts'
@@ -52,34 +53,10 @@ function licensing(state = new MemoryState()) {
   }
 }
 
-let actions = 0
-function order(verb: string, args: Record<string, unknown>, more: Partial<Action> = {}) {
-  const id = more.id ?? `action-${++actions}`
-  const action: Action = {
-    version: 3,
-    tenant: 'acme',
-    incidentId: 'incident-1',
-    runId: 'run-1',
-    playbook: { id: 'revoke-stolen-key', version: 'v1' },
-    step: 'off',
-    connector: 'licensing',
-    action: `credential.${verb}`,
-    target: 'credential:x',
-    args: { reason: 'because', ...args },
-    digest: 'd',
-    destructive: true,
-    state: 'attempted',
-    attempt: 1,
-    possiblyRepeated: false,
-    at: '2026-05-01T12:00:00Z',
-    summary: 'Tried.',
-    evidence: 'e',
-    arrivedMs: 42,
-    ...more,
-    id,
-  }
-  return { kind: 'action', action }
-}
+const order = (verb: string, args: Record<string, unknown>, more: Partial<Action> = {}) => ({
+  kind: 'action',
+  action: attempted(verb, args, { version: 3, at: '2026-05-01T12:00:00Z', arrivedMs: 42, ...more }),
+})
 
 let decisions = 0
 const signed = (tenant: string) => ({
