@@ -15,6 +15,7 @@ import {
   betCount8,
   betCount12,
   betCount13,
+  betCount14,
   queryThreats,
 } from './evidence.ts'
 import { setBits } from './filter.ts'
@@ -26,7 +27,7 @@ import { roomFor, widthOf } from './steps.ts'
 
 /** Words of one of the two filters of what was asked. */
 export const seenWords = 32
-export const version = 14
+export const version = 15
 /** Of the numbers at the beginning of a block. */
 export const at = {
   version: 0, dimension: 1, firstMs: 2, lastMs: 3, queries: 4, distinct: 5, taught: 6, taughtEpoch: 7, repeated: 8,
@@ -92,13 +93,13 @@ export class AccountBlock extends Block {
 
 /** How many bets each version had. */
 const betsOf: Readonly<Record<number, number>> = {
-  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount12, 10: betCount12, 11: betCount12, 12: betCount12, 13: betCount13,
+  3: betCount3, 4: betCount4, 5: betCount5, 6: betCount6, 7: betCount7, 8: betCount8, 9: betCount12, 10: betCount12, 11: betCount12, 12: betCount12, 13: betCount13, 14: betCount14,
 } // prettier-ignore
 /** Up to version 12 nothing was kept of odd inputs; up to version 5 nothing of what left the ring either. */
 const headSizeOf = (is: number): number => (is < 6 ? at.kept : is < 13 ? at.odd : headSize)
 
 /**
- * Versions 3 to 13 had fewer bets. Version 9 had a base of single changes of each account,
+ * Versions 3 to 14 had fewer bets. Version 9 had a base of single changes of each account,
  * before the ring: most of them were of natural inputs, and what is tried of one is known again soon. Up to version 10 it is known of the
  * queries of the whole life alone how many repeat earlier ones. Version 11 knew nothing of noise.
  */

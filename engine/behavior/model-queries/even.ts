@@ -14,7 +14,7 @@ const singleMax = 2
 export const evenMax = 4
 const mixedMax = 1
 /** What of a change equal ones may differ by. */
-const near = 0.02
+export const near = 0.02
 /** Changes below this share of the usual distance between two queries are those of a last digit. */
 const leastShare = 0.01
 /** How far off a grid of such changes a value must lie, as a share of one: more than rounding explains. */
@@ -120,11 +120,11 @@ function isEqual(x: Float64Array, n: number, size: number): boolean {
 }
 
 /** Between a number of 16 bits and the next. */
-function gapAt(value: number): number {
+export function gapAt(value: number): number {
   return 2 ** (Math.floor(Math.log2(Math.abs(value) + 2 ** -14)) - fractionBits)
 }
 
 /** Put the other way; scaled inputs are cut off at both. */
-function isFlag(value: number, before: number): boolean {
+export function isFlag(value: number, before: number): boolean {
   return (value === 0 || value === 1) && (before === 0 || before === 1)
 }

@@ -61,6 +61,8 @@ export const shows = {
   oddStep: 1 << 27,
   /** In one value halfway between two earlier ones, one of which was so itself, of an input that is far from honest ones. */
   halved: 1 << 28,
+  /** Unlike an earlier one in few values, three of which or more were changed by the same: changes add up. */
+  added: 1 << 29,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
@@ -72,13 +74,13 @@ export const unlikeBefore = Array.from(
 ).reduce((all, kinds) => all | kinds, shows.ball | shows.around | shows.drift | shows.even | shows.halved)
 
 /** All of them, by their places. */
-export const kindsShown: readonly number[] = Array.from({ length: 29 }, (_, n) => 1 << n)
+export const kindsShown: readonly number[] = Array.from({ length: 30 }, (_, n) => 1 << n)
 
 /**
  * What an honest account may show of each, where no traffic teaches it: above what the histories at hand have, of most far above; of
  * turns customers of a table of ten columns had up to 13 %.
  */
-const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1, copied: 0.002, oddStep: 0.001, halved: 0.05 } as const // prettier-ignore
+const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1, copied: 0.002, oddStep: 0.001, halved: 0.05, added: 0.02 } as const // prettier-ignore
 
 /** How much higher the odds of an honest account may be than what is usual at its model; and the most it may show at all. */
 const roomOdds = 2
@@ -139,10 +141,10 @@ export class Evidence {
       ...levels.flatMap((q, n) => of('extraction', 0.53 / levelCount, shows.novelty(n), q, all)),
       ...levels.flatMap((q, n) => of('extraction', 0.15 / levelCount, shows.margin(n), q, all)),
       ...of('extraction', 0.05, shows.farLine, allowed.farLine, far),
-      ...of('boundary-search', 0.15, shows.line, allowed.line, far),
+      ...of('boundary-search', 0.1, shows.line, allowed.line, far),
       ...of('boundary-search', 0.15, shows.sparse, allowed.sparse, far),
       ...of('boundary-search', 0.1, shows.flip, allowed.flip, far),
-      ...of('boundary-search', 0.1, shows.drift, allowed.drift, far),
+      ...of('boundary-search', 0.08, shows.drift, allowed.drift, far),
       ...of('inversion', 0.4, shows.ball, allowed.ball, far),
       ...of('inversion', 0.1, shows.drift, allowed.drift, far),
       ...of('membership-inference', 0.5, shows.member, allowed.member, [0.06, 0.3, 0.9]),
@@ -153,7 +155,7 @@ export class Evidence {
       ...share.flatMap((u, n) => of('extraction', 0.08 / levelCount, shows.sure(n), u ** sureAllowance, sure)),
       ...of('extraction', 0.03, shows.even, allowed.even, far),
       ...of('extraction', 0.08, shows.step, allowed.step, steps),
-      ...of('boundary-search', 0.1, shows.stepAbout, allowed.stepAbout, steps),
+      ...of('boundary-search', 0.08, shows.stepAbout, allowed.stepAbout, steps),
       ...of('boundary-search', 0.1, shows.turn, allowed.turn, far),
       ...of('boundary-search', 0.05, shows.around, allowed.around, far),
       ...of('boundary-search', 0.1, shows.probe, allowed.probe, far),
@@ -161,6 +163,7 @@ export class Evidence {
       ...of('membership-inference', 0.5, shows.copied, allowed.copied, [0.25, 0.6]),
       ...of('extraction', 0.04, shows.oddStep, allowed.oddStep, [0.1, 0.4]),
       ...of('extraction', 0.04, shows.halved, allowed.halved, far),
+      ...of('boundary-search', 0.09, shows.added, allowed.added, far),
     ]
     this.size = bets.length
     this.#threats = Uint8Array.from(bets, ({ threat }) => threat)
@@ -209,8 +212,9 @@ export const betCount = new Evidence(
   1,
 ).size
 
-/** As many had versions 13, 12, 8, 7, 6, 5, 4, 3 and 2 of an account. */
-export const betCount13 = betCount - 2
+/** As many had versions 14, 13, 12, 8, 7, 6, 5, 4, 3 and 2 of an account. */
+export const betCount14 = betCount - 2
+export const betCount13 = betCount14 - 2
 export const betCount12 = betCount13 - 2
 export const betCount8 = betCount12 - 2
 export const betCount7 = betCount8 - 6

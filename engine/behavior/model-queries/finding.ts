@@ -40,6 +40,7 @@ const evidenceWords: Readonly<Record<string, string>> = {
   pair: 'made pairs around one center, as one does who estimates a gradient',
   sparse: 'changed a few values of an earlier one',
   even: 'were synthetic, with one value after another changed by the same',
+  added: 'were an earlier one with three values or more changed by the same, as one does who keeps what helps',
   probe: 'changed one value by as much as those before it, which were put back, as one does who estimates slopes',
   step: 'were an earlier one and an equally long step in each value, as the sign of a gradient is',
   drift: 'were synthetic and on their way away from those before',

@@ -6,6 +6,7 @@
  * et al. 2018), or change a patch at a time (Andriushchenko et al. 2020, Square); inversion asks in a ball around a guess
  * (Fredrikson et al. 2015). Inputs that come from the world do none of that. Pure; O(ring) a query.
  */
+import { addedSize } from './added.ts'
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax, ringSize } from './input.ts'
 import { isMasked, isOfOtherTwo, isOneOfTwo } from './masked.ts'
@@ -72,6 +73,8 @@ export interface Surroundings {
   /** So unlike one that is so unlike another, which it is more unlike; or one of other two than those it is alike with: it goes on to other inputs. */
   readonly onward: boolean
   readonly even: EvenChanges
+  /** By how much values were changed whose changes add up; 0: none do. */
+  readonly added: number
   /** Most values are those of some of them, and each of the others one of two. */
   readonly oneOfTwo: boolean
   /** One of them but for what is masked in either, by one value. */
@@ -138,6 +141,7 @@ export function surroundingsOf(
   const still = sparse && isStill(all, 2 * few, (closeShare * scale) ** 2)
   const kin = fewest <= 2 * few
   const even = x.length < lineDimensionMin || fewest > evenMax ? notEven : evennessAmong(x, ring, steps, changes, scale)
+  const added = sparse ? addedSize(x, { count: ring.length, steps, changes }, few) : 0
   const oneOfTwo = isOneOfTwo(x, ring, changes)
   const noise = members > 0 && isNoise(all, about)
   const ball = members >= ballMembersMin
@@ -160,6 +164,7 @@ export function surroundingsOf(
     kin,
     onward: oneOfTwo ? isOfOtherTwo(x, ring, changes) : kin && goesOn(ring, all, 2 * few),
     even,
+    added,
     masked: isMasked(x, ring, changes),
     oneOfTwo,
     pair,

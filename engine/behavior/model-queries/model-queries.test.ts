@@ -3,7 +3,7 @@ import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { AccountBlock, from } from './account-block.ts'
 import { Account, noted } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
-import { betCount, betCount12, betCount13, betCount3, betCount6, betCount7, betCount8 } from './evidence.ts'
+import { betCount, betCount12, betCount13, betCount14, betCount3, betCount6, betCount7, betCount8 } from './evidence.ts'
 import { surroundingsOf } from './geometry.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Sample } from './reference.ts'
@@ -348,20 +348,23 @@ describe('what is remembered of an account', () => {
     expect([account.noise, account.repeated, account.withdrawn]).toEqual([3, expect.closeTo(0.4, 4), false])
   })
 
-  test('of version 13 is read: of values that are halved nothing was known', () => {
+  test.each([
+    [13, 'of values that are halved', betCount13],
+    [14, 'of equal changes that add up', betCount14],
+  ] as const)('of version %i is read: %s nothing was known', (version, _, had) => {
     const account = new Account(8)
     const block = account.begin(1_000)
     account.open(block)
     for (let n = 0; n < 12; n++) {
-      account.values.fill(n, 0, betCount13)
+      account.values.fill(n, 0, had)
       account.rounded(Float64Array.from({ length: 8 }, (_, i) => n + i))
       account.remember(n, 0)
     }
     account.putBack(block)
     const now = Buffer.from(block.toJSON() as string, 'base64')
-    const bets = from.values + betCount13 * 4
+    const bets = from.values + had * 4
     const before = Buffer.concat([now.subarray(0, bets), now.subarray(from.values + betCount * 4)])
-    before.writeDoubleLE(13, 0)
+    before.writeDoubleLE(version, 0)
     expect(AccountBlock.of(before.toString('base64'))!.toJSON()).toBe(block.toJSON())
   })
 

@@ -153,6 +153,10 @@ export function shownBy(
     }
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
     if (around.tried || around.masked) return { bits, counts, notes, way, change }
+    if (reference !== undefined) {
+      counts |= shows.added
+      if (isLarge(input, around.added, reference.told.scale)) bits |= shows.added
+    }
     if (!around.still) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
@@ -239,6 +243,11 @@ function isStepOf(input: ShownInput, even: Evenness, alike: number, scale: numbe
   if (!isStep(even, alike)) return false
   if (even.size * Math.sqrt(input.values?.length ?? input.x.length) < stepShare * scale) return false
   return !isFewShades(input.values ?? input.x, even.size, gridParts)
+}
+
+/** No flicker of what stands still. */
+function isLarge(input: ShownInput, size: number, scale: number): boolean {
+  return size > 0 && size >= stepShare * scale && !isFewShades(input.values ?? input.x, size, gridParts)
 }
 
 /** Unlike 99 % of honest ones. */

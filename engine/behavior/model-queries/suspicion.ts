@@ -47,6 +47,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['pair', shows.pair],
   ['sparse', shows.sparse],
   ['even', shows.even],
+  ['added', shows.added],
   ['probe', shows.probe],
   ['step', shows.step | shows.stepAbout],
   ['drift', shows.drift],
