@@ -10,8 +10,6 @@
 import { evidenceOfBets } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { weigh, type Bets } from './bets.ts'
-import { findingOf } from './explain.ts'
-import type { ToldLines } from './lines.ts'
 import { begun, isNews, note, stack, type Noted, type Suspicion } from './suspicion.ts'
 
 /** Different prompts of a day: one in four minutes of a working day, none of them twice. */
@@ -22,7 +20,6 @@ export const busyShare = 0.1
 const unreadDays = 2
 const cleared = Math.log(10)
 const dayMs = 86_400_000
-const name = 'busy'
 
 /** JSON. */
 interface Busy {
@@ -40,18 +37,25 @@ export interface Asked {
   readonly today: number
 }
 
-export interface Limits {
+/** What is looked at: how long answers are, and what an honest account may show of that. */
+export interface Look {
+  readonly name: 'busy' | 'much'
+  readonly lines: readonly number[]
+  readonly bets: Bets
+  /** Fewest prompts with evidence. */
+  readonly callsMin: number
+  /** In which they must come. */
+  readonly withinMs?: number
   readonly line: number
-  readonly readADay: number
+  readonly find: (suspicion: Suspicion, evidence: number) => BehaviorFinding
 }
 
-/** One prompt that is new. */
+/** One prompt that is new. `readADay`: tokens. */
 export function weighBusy(
-  group: readonly string[],
   entries: GroupEntries,
   { call, tokens, today }: Asked,
-  { told, bets }: { readonly told: ToldLines; readonly bets: Bets },
-  { line, readADay }: Limits,
+  { name, lines, bets, callsMin, withinMs, line, find }: Look,
+  readADay: number,
 ): { readonly evidence: number; readonly findings: readonly BehaviorFinding[] } {
   const day = Math.floor(call.timeMs / dayMs)
   const known = entries.get<Busy>(name)
@@ -61,20 +65,22 @@ export function weighBusy(
   }
   const busy = known ?? { day, logs: [] }
   if (today >= busyMin) busy.day = Math.max(busy.day, day)
-  weigh(busy.logs, bets, told.lines, tokens, [0, 2 * line])
+  weigh(busy.logs, bets, lines, tokens, [0, 2 * line])
   const evidence = evidenceOfBets(busy.logs)
   entries.set(name, busy)
   if (evidence < cleared) {
     delete busy.suspicion
     return { evidence, findings: [] }
   }
+  if (withinMs !== undefined && busy.suspicion?.version === 0 && call.timeMs > busy.suspicion.sinceMs + withinMs) {
+    delete busy.suspicion
+  }
   const suspicion = (busy.suspicion ??= begun(call.timeMs))
-  note(suspicion, call, tokens > told.lines[0]!, evidence)
+  note(suspicion, call, tokens > lines[0]!, evidence)
   stack(suspicion, call, readADay)
   const isMuch = suspicion.unread![2] > unreadDays * readADay && suspicion.tokens > suspicion.inTokens
-  if (evidence < line || !isMuch || !isNews(suspicion)) return { evidence, findings: [] }
+  if (evidence < line || suspicion.calls < callsMin || !isMuch || !isNews(suspicion)) return { evidence, findings: [] }
   suspicion.version++
   suspicion.told = suspicion.calls
-  const crossing = { evidence, line, timeMs: call.timeMs, told: { ...told, allowed: told.busy ?? told.allowed } }
-  return { evidence, findings: [findingOf(group, suspicion, crossing, 'busy')] }
+  return { evidence, findings: [find(suspicion, evidence)] }
 }

@@ -17,6 +17,10 @@ const asideLong = 0.4
 /** What honest accounts show may be so many times the odds of what is usual: of prompts aside, and of those with long answers. */
 const asideRoom = 1.25
 const longRoom = 2
+/** Of prompts of those who ask as much as no writer does (busy.ts), an honest account's may get text of its own past the line of a quarter so often. */
+const muchLeast = Math.sqrt(shares[0])
+/** Where they may show more, no thief could be told from them. */
+const muchMost = 0.8
 /** Fewest prompts from which an account has a say, and of all together. */
 export const promptsLeast = 32
 const samplesMin = 8 * cellsCount
@@ -35,6 +39,13 @@ export interface KeptPrompts {
   readonly x: readonly string[]
   /** Of the answers; less than 0 where they are no text of their own (`isOwnText`). */
   readonly tokens: readonly number[]
+}
+
+export interface Asking extends KeptPrompts {
+  /** There was a day on which it asked as much as no writer does (busy.ts). */
+  readonly isBusy?: boolean
+  /** Who it is, where it has been known for so long that what it does is its habit. */
+  readonly habitOf?: string
 }
 
 export const coverVersion = 2
@@ -59,20 +70,23 @@ export interface ToldCover {
   /** Tokens, and what it may show of prompts that are aside and get longer answers. */
   readonly lines: readonly number[]
   readonly long: readonly number[]
+  /** What an honest account that asks much may show of prompts that get text of their own past the first line (undefined: nearly all of it), and who has a habit of more. */
+  readonly much?: number
+  readonly own?: readonly string[]
   readonly accounts: number
   readonly samples: number
 }
 
 /** Undefined: too few. `accounts` in an order that does not change. */
 export function learnCover(
-  accounts: readonly KeptPrompts[],
+  accounts: readonly Asking[],
   { learnedMs, accountsMin }: { readonly learnedMs: number; readonly accountsMin: number },
 ): ToldCover | undefined {
-  const all = accounts.map(({ x, tokens }) => ({ x: x.map(unpackedPrompt), answers: tokens }))
+  const all = accounts.map((of) => ({ ...of, x: of.x.map(unpackedPrompt), answers: of.tokens }))
   const length = usualLength(all.flatMap(({ x }) => x))
   const isUsual = ({ length: its }: Float64Array): boolean => its === length
   const teachers = all
-    .map(({ x, answers }) => ({ x: x.filter(isUsual), answers: answers.filter((_, n) => isUsual(x[n]!)) }))
+    .map((of) => ({ ...of, x: of.x.filter(isUsual), answers: of.answers.filter((_, n) => isUsual(of.x[n]!)) }))
     .filter(({ x }) => x.length >= promptsLeast)
   const samples = teachers.reduce((sum, { x }) => sum + x.length, 0)
   if (teachers.length < accountsMin || samples < samplesMin) return undefined
@@ -92,7 +106,10 @@ export function learnCover(
     return rounded(Math.max(asideLong * Math.sqrt(shares[n]!), withRoom(usualOf(rates), longRoom)))
   })
   // Of those whose answers are short nobody is told, however evenly they ask.
-  const writers = bets.filter((_, at) => rateOf(teachers[at]!.answers.map((tokens) => tokens > lines[0]!)) >= longMin)
+  const texts = teachers.map(({ answers }) => rateOf(answers.map((tokens) => tokens > lines[0]!)))
+  const writers = bets.filter((_, at) => texts[at]! >= longMin)
+  const usualMuch = usualOf(texts.filter((_, at) => teachers[at]!.isBusy === true))
+  const may = rounded(Math.max(muchLeast, withRoom(usualMuch, longRoom)))
   return {
     version: coverVersion,
     learnedMs,
@@ -101,6 +118,8 @@ export function learnCover(
     aside: rounded(Math.max(asideMost, withRoom(usualOf(writers.map(rateOf)), asideRoom))),
     lines,
     long,
+    ...(may < muchMost ? { much: may } : {}),
+    own: teachers.flatMap(({ habitOf }, at) => (habitOf !== undefined && texts[at]! > may ? [habitOf] : [])),
     accounts: teachers.length,
     samples,
   }

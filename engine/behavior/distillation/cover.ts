@@ -10,6 +10,7 @@
 import { dimensionMax } from '../model-queries/input.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
+import { betsOver, type Bets } from './bets.ts'
 import { isAside, nowhere, stayIn } from './aside.ts'
 import { Cells } from './cells.ts'
 import { isOwnText, type ToldCover } from './cover-lines.ts'
@@ -33,7 +34,7 @@ const cleared = Math.log(10)
  * Prompts with evidence before one account by itself is told of: the largest suites of open questions have about as many (WildBench 1,024,
  * AlpacaEval 805), and who tries a model with one asks evenly, for long answers, what it has never asked.
  */
-const suiteMost = 1_000
+export const suiteMost = 1_000
 /** Of both bets, what makes an account one of several that are looked at together; they are told anew of each after so many prompts. */
 const togetherMin = { evidence: Math.log(1e4), aside: Math.log(100) } as const
 const toldEvery = 64
@@ -78,6 +79,9 @@ export interface OpenedCover {
   readonly aside: readonly Bet[]
   /** For each line. */
   readonly long: readonly (readonly Bet[])[]
+  /** Undefined: honest accounts that ask much get nothing but long texts. */
+  readonly much: Bets | undefined
+  readonly own: ReadonlySet<string>
 }
 
 export function openCover(told: ToldCover): OpenedCover {
@@ -86,6 +90,8 @@ export function openCover(told: ToldCover): OpenedCover {
     cells: new Cells(told.centers.map(unpackedPrompt)),
     aside: betsAgainst(told.aside, oddsOfThief.aside),
     long: told.long.map((share) => betsAgainst(share, oddsOfThief.long)),
+    much: told.much === undefined ? undefined : betsOver([told.much]),
+    own: new Set(told.own),
   }
 }
 

@@ -95,6 +95,41 @@ export function coverFindingOf(
   }
 }
 
+/** Of an account that asks much, nearly all of it for long texts. */
+export function muchFindingOf(
+  group: readonly string[],
+  suspicion: Suspicion,
+  { evidence, line, timeMs, told }: Crossing<ToldCover>,
+): BehaviorFinding {
+  const [principal, model] = group as [string, string]
+  const { sinceMs, calls, long, tokens, unread } = suspicion
+  const allowed = told.much ?? 1
+  return {
+    anchor: `much/${sinceMs}`,
+    ...headOf(group, suspicion, timeMs),
+    explanation:
+      `${principal} gathers the answers of ${model}, as one does who trains another model on them: of ${calls} different ` +
+      `prompts ${long} got text of their own, more than twice as long as the prompt and longer than ${told.lines[0]!} tokens, as a ` +
+      `quarter of all honest answers are (honest accounts that ask as much show this in at most ${percent(allowed)} of their ` +
+      `prompts). The evidence is e^${round(evidence)}, the line e^${round(line)}; that is more than a person reads ` +
+      `(${unread?.[2] ?? 0} tokens were unread). Honest use is learned from ${told.samples} prompts of ${told.accounts} accounts.`,
+    facts: {
+      calls,
+      longAnswers: long,
+      outputTokens: tokens,
+      unreadTokens: unread?.[2] ?? 0,
+      longFrom: told.lines[0]!,
+      honestShare: allowed,
+      accounts: told.accounts,
+      evidence: round(evidence),
+      line: round(line),
+    },
+    exposure: { queries: calls, tokens },
+    threat: 'distillation',
+    series: seriesOf(suspicion, line),
+  }
+}
+
 function seriesOf({ trail }: Suspicion, line: number): Series[] {
   return [
     { name: 'evidence (log10)', x: 'queries', points: trail.map(([x, y]) => [x, y]), line: round(line / Math.LN10) },

@@ -23,6 +23,8 @@ interface Kind {
   readonly in: number
   readonly out: number
   readonly spread?: number
+  /** The answer has so many times the prompt's tokens, as a translation has. */
+  readonly times?: number
   /** Calls, from when on, and the mean interval between two. */
   readonly calls: number
   readonly fromMs?: number
@@ -42,7 +44,9 @@ function callsOf(account: string, kind: Kind, seed: number): Call[] {
   return Array.from({ length: kind.calls }, (_, n) => {
     timeMs += kind.everyMs * (1 - jitter + jitter * -Math.log(1 - random()))
     const prompt = `${account}/${suite === undefined ? n : n % suite}`
-    return { account, timeMs: Math.round(timeMs), prompt, in: tokens(kind.in), out: tokens(kind.out) }
+    const [asks, gets] = [tokens(kind.in), tokens(kind.out)]
+    const out = kind.times === undefined ? gets : Math.round(asks * kind.times * Math.exp(0.15 * normal()))
+    return { account, timeMs: Math.round(timeMs), prompt, in: asks, out }
   })
 }
 
@@ -158,7 +162,7 @@ describe('answers of a language model that are gathered', () => {
   })
 
   test('intervals that vary as independent calls do hide nothing where answers are long', () => {
-    expect(named('thief', callsOf('thief', { ...distiller, jitter: 1, out: 700 }, 51))).toBeLessThan(300)
+    expect(named('thief', callsOf('thief', { ...distiller, in: 200, jitter: 1, out: 700 }, 51))).toBeLessThan(300)
   })
 
   test.each([52, 53, 54])(
@@ -200,6 +204,7 @@ describe('answers of a language model that are gathered', () => {
     ['a load test that asks forty prompts for long answers', { in: 100, out: 900, calls: 2_000, everyMs: 500, jitter: 0, suite: 40 }],
     ['a health check', { in: 10, out: 20, calls: 2_000, everyMs: 60_000, jitter: 0, suite: 1 }],
     ['a busy chat whose answers are half as long again as those of others', { in: 200, out: 420, calls: 2_000, everyMs: 20_000 }],
+    ['a backfill of two thousand translations', { in: 800, out: 0, times: 1.15, calls: 2_000, everyMs: 5_000, jitter: 0.5 }],
     ['a new summarizer at a steady pace', { in: 1500, out: 500, calls: 2_000, everyMs: 5_000, jitter: 0.2 }],
   ])('%s is not named', (_, kind) => {
     expect(named('honest', callsOf('honest', { ...kind, fromMs: weekMs }, 70))).toBeUndefined()

@@ -185,8 +185,12 @@ export class LearnAnswers implements BehaviorStep {
     const samples = teachers.reduce((sum, { prompts = 0 }) => sum + prompts, 0)
     const isOld = cover?.version !== coverVersion || cover.learnedMs + coverMs <= watermarkMs
     if (samples < (isOld ? 1 : moreSamples * cover.samples)) return undefined
-    const kept = teachers.map(({ principal }) => entries.get<KeptPrompts>(promptsOf(principal))!)
-    const learned = learnCover(kept, { learnedMs: watermarkMs, accountsMin: this.#params.accountsMin })
+    const asking = teachers.map(({ principal, sinceMs, busy }) => ({
+      ...entries.get<KeptPrompts>(promptsOf(principal))!,
+      isBusy: busy === true,
+      ...(busy === true && sinceMs + this.#params.habitDelay <= watermarkMs ? { habitOf: principal } : {}),
+    }))
+    const learned = learnCover(asking, { learnedMs: watermarkMs, accountsMin: this.#params.accountsMin })
     if (learned !== undefined) book.cover = { version: coverVersion, learnedMs: watermarkMs, samples }
     return learned
   }

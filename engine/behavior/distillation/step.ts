@@ -13,9 +13,9 @@ import { Account, AccountBlock } from './account.ts'
 import { betsOver, weigh, type Bets } from './bets.ts'
 import { wasAsked } from './asked-before.ts'
 import { busyMin, busyShare, weighBusy } from './busy.ts'
-import { nothing, openCover, weighCover, type OpenedCover, type WeighedCover } from './cover.ts'
+import { nothing, openCover, suiteMost, weighCover, type OpenedCover, type WeighedCover } from './cover.ts'
 import { coverVersion, isOwnText, type ToldCover } from './cover-lines.ts'
-import { findingOf } from './explain.ts'
+import { findingOf, muchFindingOf } from './explain.ts'
 import { intervalRoom, type ToldLines } from './lines.ts'
 import { newMs } from './newcomers.ts'
 import { packedPrompt } from './packed-prompt.ts'
@@ -35,6 +35,8 @@ export interface Answered {
 }
 
 const dayMs = 86_400_000
+/** A translation has up to so many times the tokens of the text. */
+const translatedTimes = 1.5
 /** Evidence, as a logarithm, from which an account is under suspicion, and below which suspicion ends. */
 const suspect = Math.log(1_000)
 const cleared = Math.log(10)
@@ -108,18 +110,19 @@ export class HarvestStep implements BehaviorStep {
     context: StepContext,
   ): StepOutcome {
     const [principal, model] = group as [string, string]
-    const gathers = isEven && call.outTokens > call.inTokens
+    const gathers = isEven && call.outTokens > translatedTimes * call.inTokens
     const opened = this.#open(context.baseline(`${model} answers`))
     const evidence = opened === undefined ? 0 : this.#settle(principal, call, gathers, opened)
     const findings =
       opened === undefined ? [] : this.#judge(group, entries, call, gathers, { evidence, told: opened.told })
     this.#account.askOn(Math.floor(call.timeMs / dayMs))
     const busy = opened === undefined ? nothing : this.#busy(group, entries, call, gathers, opened)
+    const much = this.#much(group, entries, call, context)
     const cover = this.#cover(group, entries, call, context)
     const most = Math.max(evidence, busy.evidence, cover.evidence)
     const taught = this.#teach(principal, model, call, gathers, most)
     const even = cover.even === undefined ? [] : [this.#tellEven(principal, model, call, cover.even)]
-    return this.#outcome([...findings, ...busy.findings, ...cover.findings], [...taught, ...even])
+    return this.#outcome([...findings, ...busy.findings, ...much, ...cover.findings], [...taught, ...even])
   }
 
   /** Whoever was learned from for days, or was told of already, is looked at by its pace alone. */
@@ -132,9 +135,44 @@ export class HarvestStep implements BehaviorStep {
   ): Pick<WeighedCover, 'evidence' | 'findings'> {
     const isTold = (entries.get<Suspicion>(suspicionName)?.version ?? 0) > 0
     if (busy === undefined || isTold || own.has(group[0]!)) return nothing
-    const { readADay } = this.#params
+    const line = this.#busyLine
     const asked = { call, tokens: tokensOf(call, gathers), today: this.#account.askedToday }
-    return weighBusy(group, entries, asked, { told, bets: busy }, { line: this.#busyLine, readADay })
+    const find = (suspicion: Suspicion, evidence: number): BehaviorFinding =>
+      findingOf(
+        group,
+        suspicion,
+        { evidence, line, timeMs: call.timeMs, told: { ...told, allowed: told.busy ?? told.allowed } },
+        'busy',
+      )
+    const look = { name: 'busy', lines: told.lines, bets: busy, callsMin: 0, line, find } as const
+    return weighBusy(entries, asked, look, this.#params.readADay)
+  }
+
+  /** At whatever pace; until it is told it may be a customer that others are like, and teaches. */
+  #much(
+    group: readonly string[],
+    entries: GroupEntries,
+    call: Answered,
+    context: StepContext,
+  ): readonly BehaviorFinding[] {
+    const opened = call.x === undefined ? undefined : this.#openCover(context.baseline(`${group[1]!} prompts`))
+    const isTold = (entries.get<Suspicion>(suspicionName)?.version ?? 0) > 0
+    if (opened?.much === undefined || isTold || opened.own.has(group[0]!)) return []
+    const line = this.#coverLine
+    const { told } = opened
+    const asked = { call, tokens: longTokensOf(call), today: this.#account.askedToday }
+    const find = (suspicion: Suspicion, evidence: number): BehaviorFinding =>
+      muchFindingOf(group, suspicion, { evidence, line, timeMs: call.timeMs, told })
+    const look = {
+      name: 'much',
+      lines: told.lines.slice(0, 1),
+      bets: opened.much,
+      callsMin: suiteMost - busyMin,
+      withinMs: dayMs,
+      line,
+      find,
+    } as const
+    return weighBusy(entries, asked, look, this.#params.readADay).findings
   }
 
   #cover(group: readonly string[], entries: GroupEntries, call: Answered, context: StepContext): WeighedCover {
