@@ -8,6 +8,7 @@ import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../core/signal.ts'
 import { entitiesOf, evidenceOf } from '../../engine/behavior/entities.ts'
+import { keyOfText } from '../../engine/behavior/model-queries/input.ts'
 import { compilePath } from '../../engine/sigma/field-path.ts'
 import { readTexts } from '../../engine/sigma/fields.ts'
 import type { Observation, RuleMeta, SigmaCorrelation } from '../../engine/sigma/types.ts'
@@ -36,30 +37,35 @@ export class Familiar {
   readonly behavior: (BehaviorGroup | undefined)[] = []
 }
 
-const familiarMax = 10_000
+/** A power of two. */
+const slotCount = 8_192
 
 /**
- * A cache: what comes out is equal with and without it. Who was not asked for since half of the room filled up goes.
+ * A cache: what comes out is equal with and without it. Each principal has one slot, by its hash, and there is what the last one had that
+ * came twice in a row there.
  *
- * Most of many principals are not asked for again before that: until then they share one, so that nothing of theirs waits to be
- * forgotten. What is there is mostly another's; whoever takes something out of it asks first whose it is.
+ * Most of many principals are not asked for again before another comes to their slot: until then they share one, so that nothing of
+ * theirs waits to be forgotten. What is there is mostly another's; whoever takes something out of it asks first whose it is.
  */
 export class FamiliarPrincipals {
   readonly #passing = new Familiar()
-  #recent = new Map<string, Familiar>()
-  #before = new Map<string, Familiar>()
+  readonly #known = new Array<Familiar | undefined>(slotCount).fill(undefined)
+  /** Whose `known` is. */
+  readonly #names = new Array<string>(slotCount).fill('')
+  /** The hash of who came last. */
+  readonly #last = new Uint32Array(slotCount)
 
   get(principal: string): Familiar {
-    const recent = this.#recent.get(principal)
-    if (recent !== undefined && recent !== this.#passing) return recent
-    const known = recent ?? this.#before.get(principal)
-    const familiar = known === undefined ? this.#passing : known === this.#passing ? new Familiar() : known
-    if (recent === undefined && this.#recent.size >= familiarMax / 2) {
-      this.#before = this.#recent
-      this.#recent = new Map()
+    const hash = keyOfText(principal)
+    const slot = hash & (slotCount - 1)
+    const known = this.#known[slot]
+    if (known !== undefined && this.#names[slot] === principal) return known
+    if (this.#last[slot] !== hash) {
+      this.#last[slot] = hash
+      return this.#passing
     }
-    this.#recent.set(principal, familiar)
-    return familiar
+    this.#names[slot] = principal
+    return (this.#known[slot] = new Familiar())
   }
 }
 
