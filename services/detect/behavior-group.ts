@@ -14,6 +14,7 @@ import { Block } from '../../engine/behavior/block.ts'
 import type { GroupEntries } from '../../engine/behavior/types.ts'
 import { isSame, keyOf } from './behavior-keys.ts'
 import type { GroupOwner } from './behavior-store.ts'
+import { notFiled, type Filed } from './due-groups.ts'
 
 /** Longest entry name that is spelled out in a state key. */
 const nameCharsMax = 600
@@ -24,8 +25,7 @@ const atHandByNameMax = 4_096
 const namesInHeadMax = 8
 /** Group keys are JSON or hexadecimal: neither has this character unescaped. */
 const divider = '\u0000'
-/** In place of a slot. */
-const notFiled = -1
+/** In place of a slot: it is not filed, and not known any more. */
 const forgotten = -2
 
 /** The head as JSON. */
@@ -62,7 +62,7 @@ interface More {
   key: string | undefined
 }
 
-export class BehaviorGroup implements GroupEntries {
+export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
   readonly scope: string
   readonly values: readonly string[]
   owner: GroupOwner
@@ -120,6 +120,17 @@ export class BehaviorGroup implements GroupEntries {
   isFor(rule: string, scope: string, values: readonly string[], areSame = isSame): boolean {
     if (this.owner.rule !== rule || this.scope !== scope || this.slot === forgotten) return false
     return areSame(this.values, values)
+  }
+
+  compareTo(other: BehaviorGroup): number {
+    const ofRule = compared(this.owner.rule, other.owner.rule) || compared(this.scope, other.scope)
+    if (ofRule !== 0) return ofRule
+    const { values } = this
+    for (let at = 0; at < values.length; at++) {
+      const ofValue = compared(values[at]!, other.values[at]!)
+      if (ofValue !== 0) return ofValue
+    }
+    return 0
   }
 
   /** Something of the head has changed. */
@@ -263,6 +274,10 @@ export class BehaviorGroup implements GroupEntries {
     putAtHand(more, entry)
     return entry
   }
+}
+
+function compared(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
 }
 
 /** A value that nobody asks for any more makes room. */

@@ -170,7 +170,7 @@ test('what is due at one time is told in the order of the keys, whoever came fir
     const groups = new BehaviorGroups(new MemoryState(), 'local', undefined, { ...limits, newcomersMax: 10 })
     groups.use([planned])
     for (const who of order) groups.observe(groups.member('r')!, 't', [who], {}, 0, { appendedMs: 0 }, new CollectedOutcome())
-    const told = groups.advance(5, { appendedMs: 0 }).map(({ shuffled }) => shuffled[0]!.group[0])
+    const told = [...groups.advance(5, { appendedMs: 0 })].map(({ shuffled }) => shuffled[0]!.group[0])
     expect(told).toEqual(['a', 'b', 'c'])
   }
 }) // prettier-ignore

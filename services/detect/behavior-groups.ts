@@ -76,7 +76,7 @@ export class BehaviorGroups {
   /** Type of a detector -> the first rule that has it. */
   readonly #firstOfType = new Map<string, string>()
   readonly #groups = new GroupsByValues()
-  readonly #due = new DueGroups()
+  readonly #due = new DueGroups<BehaviorGroup>(({ dueMs }) => dueMs)
   readonly #areSame = sameLists()
   readonly #baseline: (rule: string, name: string) => unknown
   #inventory: Inventory = emptyInventory
@@ -201,17 +201,16 @@ export class BehaviorGroups {
     return group
   }
 
-  advance(watermarkMs: number, seen: Seen): BehaviorFound[] {
-    const all: BehaviorFound[] = []
+  /** Event time goes on. One after the other: a day's end may concern all groups. */
+  *advance(watermarkMs: number, seen: Seen): IterableIterator<BehaviorFound> {
     for (const group of this.#due.take(watermarkMs)) {
       const member = this.#members.get(group.owner.rule)
       if (member === undefined) continue
       group.dueMs = Infinity
       const outcome = member.step.advance(group.values, group, watermarkMs, member.context)
       const found = this.#settle(group, member, outcome, seen)
-      if (found !== undefined) all.push(found)
+      if (found !== undefined) yield found
     }
-    return all
   }
 
   #settle(group: BehaviorGroup, member: Member, outcome: StepOutcome, seen: Seen): BehaviorFound | undefined {

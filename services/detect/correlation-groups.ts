@@ -14,7 +14,7 @@ import { correlationOperator } from '../../engine/sigma/correlation-operator.ts'
 import { upgradeGroup } from '../../engine/sigma/older-states.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
 import { nothing, tell, type Found, type Teller } from './correlation-telling.ts'
-import { DueIndex } from './due-index.ts'
+import { DueGroups } from './due-groups.ts'
 import { headOfWhole, KeptGroup } from './kept-group.ts'
 import { LiveGroups } from './live-groups.ts'
 import type { ToObserve } from './onward.ts'
@@ -47,8 +47,10 @@ interface Member extends Teller {
 export class CorrelationGroups {
   readonly #state: KeyedState
   readonly #members = new Map<string, Member>()
-  readonly #groups = new Map<string, KeptGroup>()
-  readonly #due = new DueIndex((key) => this.#dueOf(key))
+  /** What the state holds of before, until rules are in force. */
+  #restored: readonly KeptGroup[]
+  #count = 0
+  readonly #due = new DueGroups<KeptGroup>((group) => this.#dueOf(group))
 
   /** How high correlations stand on one another. */
   #heightMax = 0
@@ -60,11 +62,13 @@ export class CorrelationGroups {
   constructor(state: KeyedState) {
     this.#state = state
     state.beforeCheckpoint(() => this.#settle())
-    for (const group of KeptGroup.restore(state, prefix)) this.#groups.set(group.key, group)
+    this.#restored = [...KeptGroup.restore(state, prefix)]
   }
 
   /** Puts these correlations in force: `kept` are held here, `all` is whom their findings may concern. */
   use(kept: readonly CorrelationPlan[], all: readonly CorrelationPlan[]): void {
+    const groups = [...this.#restored, ...this.#all()]
+    this.#restored = []
     this.#members.clear()
     for (const plan of kept) {
       const above = all.flatMap((upper) =>
@@ -74,20 +78,31 @@ export class CorrelationGroups {
       )
       const operator = correlationOperator(plan.rule)
       const decidesLate = !decidesAtOnce(plan.rule)
-      this.#members.set(plan.key, { plan, operator, above, decidesLate, live: new LiveGroups() })
+      this.#members.set(plan.key, {
+        plan,
+        operator,
+        above,
+        decidesLate,
+        live: new LiveGroups(plan.rule.groupBy.length),
+      })
     }
     this.#heightMax = Math.max(0, ...kept.map(({ height }) => height))
-    this.#takeUp()
+    this.#takeUp(groups)
+  }
+
+  *#all(): IterableIterator<KeptGroup> {
+    for (const { live } of this.#members.values()) yield* live.all()
   }
 
   /** Forgets the groups of rules that are not in force any more, and learns when the others are due. */
-  #takeUp(): void {
-    for (const [key, group] of this.#groups) {
-      const member = this.#members.get(ruleKeyOf(key))
+  #takeUp(groups: readonly KeptGroup[]): void {
+    this.#count = groups.length
+    for (const group of groups) {
+      const member = this.#memberOf(group)
       if (member === undefined || !this.#isOfToday(member, group)) this.#forget(group)
       else {
         member.live.set(group.scope, group.values, group)
-        this.#file(member, group)
+        this.#due.file(group, dueMs(member, group))
       }
     }
   }
@@ -102,18 +117,13 @@ export class CorrelationGroups {
     return true
   }
 
-  #dueOf(key: string): number {
-    const group = this.#groups.get(key)
-    const member = this.#members.get(ruleKeyOf(key))
-    return group === undefined || member === undefined ? Infinity : dueMs(member, group)
+  #dueOf(group: KeptGroup): number {
+    const member = this.#memberOf(group)
+    return member === undefined ? Infinity : dueMs(member, group)
   }
 
-  #file(member: Member, group: KeptGroup): void {
-    group.filed = this.#due.move(group.filed, group.key, dueMs(member, group))
-  }
-
-  get size(): number {
-    return this.#due.size
+  #memberOf({ key }: KeptGroup): Member | undefined {
+    return this.#members.get(ruleKeyOf(key))
   }
 
   observe(it: ToObserve, watermarkMs: number, seen: Seen, out: Outcome): Found {
@@ -165,8 +175,8 @@ export class CorrelationGroups {
     const found = step.findings.length === 0 ? nothing : tell(member, group, step.findings, watermarkMs, seen)
     const unchanged = step.dropped !== undefined && step.dropped !== 'overflow'
     if (!unchanged) this.#keep(group, step)
-    this.#file(member, group)
-    if (this.#groups.size > groupsMax) this.#evict(out)
+    this.#due.file(group, dueMs(member, group))
+    if (this.#count > groupsMax) this.#evict(out)
     return found
   }
 
@@ -192,7 +202,7 @@ export class CorrelationGroups {
     const key = `${prefix}${plan.key}/${groupKey(scope, values)}`
     const version = member.operator.stateVersion
     const group = KeptGroup.create(this.#state, key, { scope, values, version, state })
-    this.#groups.set(key, group)
+    this.#count++
     member.live.set(scope, values, group)
     if (familiar !== undefined) familiar.groups[number] = group
     return group
@@ -201,49 +211,45 @@ export class CorrelationGroups {
   /** Lower ones first: what they tell now is known to those above before event time goes on for these. */
   advance(time: Advance, seen: Seen, out: Outcome): Found[] {
     const all: Found[] = []
-    const later: string[][] = []
+    const later: KeptGroup[][] = []
     for (let height = 0; height <= this.#heightMax; height++) {
-      for (const key of this.#due.take(time.toMs)) (later[this.#heightOf(key)] ??= []).push(key)
-      for (const key of later[height] ?? []) {
-        const found = this.#advanceGroup(key, time.toMs, seen)
+      for (const group of this.#due.take(time.toMs)) (later[this.#heightOf(group)] ??= []).push(group)
+      for (const group of later[height] ?? []) {
+        const found = this.#advanceGroup(group, time.toMs, seen)
         all.push(found.onward.length === 0 ? found : this.#rise(found, time.fromMs, seen, out))
       }
     }
     return all
   }
 
-  #heightOf(key: string): number {
-    return this.#members.get(ruleKeyOf(key))?.plan.height ?? 0
+  #heightOf(group: KeptGroup): number {
+    return this.#memberOf(group)?.plan.height ?? 0
   }
 
-  #advanceGroup(key: string, watermarkMs: number, seen: Seen): Found {
-    const group = this.#groups.get(key)
-    const member = this.#members.get(ruleKeyOf(key))
-    if (group === undefined || member === undefined) return nothing
+  #advanceGroup(group: KeptGroup, watermarkMs: number, seen: Seen): Found {
+    const member = this.#memberOf(group)
+    if (!group.alive || member === undefined) return nothing
     const step = member.operator.advance(group.state, watermarkMs - member.plan.delayMs)
     const found = tell(member, group, step.findings, watermarkMs, seen)
     if (step.state === undefined) this.#forget(group)
     else {
       this.#keep(group, step)
-      this.#file(member, group)
+      this.#due.file(group, dueMs(member, group))
     }
     return found
   }
 
   #forget(group: KeptGroup): void {
-    this.#members.get(ruleKeyOf(group.key))?.live.delete(group.scope, group.values)
-    this.#groups.delete(group.key)
-    this.#due.delete(group.key)
+    this.#memberOf(group)?.live.delete(group.scope, group.values)
+    this.#count--
+    this.#due.remove(group)
     group.forget()
   }
 
   #evict(out: Outcome): void {
-    const keys = this.#due.earliest(Math.ceil(groupsMax / 100))
-    for (const key of keys) {
-      const group = this.#groups.get(key)
-      if (group !== undefined) this.#forget(group)
-    }
-    out.drop('correlation-group-evicted', keys.length)
+    const groups = this.#due.earliest(Math.ceil(groupsMax / 100))
+    for (const group of groups) this.#forget(group)
+    out.drop('correlation-group-evicted', groups.length)
   }
 }
 

@@ -1,27 +1,42 @@
 /**
- * Which groups of behavior rules want to hear of the watermark, and when. Rebuilt from the state after a restart.
+ * Which groups want to hear of the watermark, and when. Rebuilt from the state after a restart.
  *
  * Due times mostly move on with every record, so a group is filed once and looked at again when the time it was filed under
  * has come: only its real due time counts. Groups of one slot are a list that runs through them, so that of a million each
- * costs three fields. They are ordered when they are due: only then each says its key.
+ * costs three fields.
  *
- * Promises: `take` gives each group that is due exactly once, in order of due time and key, so that the order of what comes
- * of it does not depend on the past of the process.
+ * Promises: `take` gives each group that is due exactly once, in order of due time and of rule, scope and values, so that the order
+ * of what comes of it does not depend on the past of the process.
  */
-import type { BehaviorGroup } from './behavior-group.ts'
+import { leastOf, type Due, type Ordered } from './least-due.ts'
 
 const slotMs = 60_000
-const notFiled = -1
+/** In place of a slot. */
+export const notFiled = -1
 
-export class DueGroups {
+/** A group, as it is filed. */
+export interface Filed<Group> extends Ordered<Group> {
+  /** `notFiled`, or less: it is not. */
+  slot: number
+  earlier: Group | undefined
+  later: Group | undefined
+}
+
+export class DueGroups<Group extends Filed<Group>> {
   /** The first of each slot. */
-  readonly #slots = new Map<number, BehaviorGroup>()
+  readonly #slots = new Map<number, Group>()
+  readonly #dueOf: (group: Group) => number
   #next = Infinity
 
+  /** `dueOf`: the real due time of a group; Infinity: it is not waiting for anything. */
+  constructor(dueOf: (group: Group) => number) {
+    this.#dueOf = dueOf
+  }
+
   /** Its due time has changed. */
-  file(group: BehaviorGroup): void {
-    if (group.dueMs === Infinity) return
-    const slot = Math.max(0, Math.floor(group.dueMs / slotMs))
+  file(group: Group, dueMs = this.#dueOf(group)): void {
+    if (dueMs === Infinity) return
+    const slot = slotOf(dueMs)
     if (group.slot >= 0) {
       if (group.slot <= slot) return
       this.remove(group)
@@ -34,7 +49,7 @@ export class DueGroups {
     if (slot < this.#next) this.#next = slot
   }
 
-  remove(group: BehaviorGroup): void {
+  remove(group: Group): void {
     const { slot, earlier, later } = group
     if (slot < 0) return
     if (earlier !== undefined) earlier.later = later
@@ -45,41 +60,69 @@ export class DueGroups {
   }
 
   /** The groups due at this watermark; they are not due any more until they are filed again. */
-  take(watermarkMs: number): BehaviorGroup[] {
+  take(watermarkMs: number): Group[] {
     const last = Math.floor(watermarkMs / slotMs)
     if (this.#next > last) return []
-    const due: BehaviorGroup[] = []
-    const later: BehaviorGroup[] = []
+    const due: Due<Group>[] = []
+    const later: Due<Group>[] = []
     for (const [slot, first] of this.#slots) {
       if (slot > last) continue
-      for (let group: BehaviorGroup | undefined = first; group !== undefined;) {
-        const next: BehaviorGroup | undefined = group.later
+      for (let group: Group | undefined = first; group !== undefined;) {
+        const next: Group | undefined = group.later
         unlink(group)
-        if (group.dueMs <= watermarkMs) due.push(group)
-        else later.push(group)
+        const dueMs = this.#dueOf(group)
+        if (dueMs <= watermarkMs) due.push({ dueMs, group })
+        else later.push({ dueMs, group })
         group = next
       }
       this.#slots.delete(slot)
     }
     this.#next = Infinity
     for (const slot of this.#slots.keys()) if (slot < this.#next) this.#next = slot
-    for (const group of later) this.file(group)
-    if (due.length === 1) return due
-    return due
-      .map((group): Due => [group.dueMs, group.key, group])
-      .sort(byDue)
-      .map(([, , group]) => group)
+    for (const { group, dueMs } of later) this.file(group, dueMs)
+    return leastOf(due, due.length)
+  }
+
+  /** Those that are due first, at most so many, in order. Looks at the slots that they are in, not at all groups. */
+  earliest(count: number): Group[] {
+    const found: Group[] = []
+    const never: Due<Group>[] = []
+    let slot = -Infinity
+    while (found.length < count) {
+      let next = Infinity
+      for (const each of this.#slots.keys()) if (each > slot && each < next) next = each
+      if (next === Infinity) break
+      slot = next
+      const here: Due<Group>[] = []
+      for (const each of this.#dueIn(slot)) (each.dueMs === Infinity ? never : here).push(each)
+      found.push(...leastOf(here, count - found.length))
+    }
+    return found.length < count ? [...found, ...leastOf(never, count - found.length)] : found
+  }
+
+  /** The groups of a slot; those that are due after it go where they belong. */
+  #dueIn(slot: number): Due<Group>[] {
+    const here: Due<Group>[] = []
+    for (let group = this.#slots.get(slot); group !== undefined;) {
+      const next: Group | undefined = group.later
+      const dueMs = this.#dueOf(group)
+      if (dueMs === Infinity || slotOf(dueMs) <= slot) here.push({ dueMs, group })
+      else {
+        this.remove(group)
+        this.file(group, dueMs)
+      }
+      group = next
+    }
+    return here
   }
 }
 
-type Due = readonly [dueMs: number, key: string, group: BehaviorGroup]
+function slotOf(dueMs: number): number {
+  return Math.max(0, Math.floor(dueMs / slotMs))
+}
 
-function unlink(group: BehaviorGroup): void {
+function unlink<Group>(group: Filed<Group>): void {
   group.slot = notFiled
   group.earlier = undefined
   group.later = undefined
-}
-
-function byDue([a, x]: Due, [b, y]: Due): number {
-  return a - b || (x < y ? -1 : x > y ? 1 : 0)
 }

@@ -9,7 +9,7 @@
 import type { GroupState } from '../../engine/sigma/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
 import { ChunkedList } from './chunked-list.ts'
-import type { Filed } from './due-index.ts'
+import { notFiled, type Filed } from './due-groups.ts'
 import { newContext, note, type GroupContext, type Reach } from './group-context.ts'
 import type { Named } from './named-entities.ts'
 import type { ObservationContext } from './observed.ts'
@@ -61,7 +61,7 @@ interface WithEntries {
   entries?: readonly unknown[]
 }
 
-export class KeptGroup {
+export class KeptGroup implements Filed<KeptGroup> {
   readonly key: string
   readonly scope: string
   readonly values: readonly string[]
@@ -70,8 +70,10 @@ export class KeptGroup {
   readonly context: GroupContext
   /** Findings handed to correlations that stand on this one: anchor -> when it held. */
   readonly told: Record<string, number>
-  /** Where the group is filed by due time. */
-  filed: Filed | undefined
+  /** Where it is filed by due time, and beside whom: see DueGroups. */
+  slot: number = notFiled
+  earlier: KeptGroup | undefined = undefined
+  later: KeptGroup | undefined = undefined
   /** False: it was forgotten. */
   alive = true
   state: GroupState
@@ -125,6 +127,10 @@ export class KeptGroup {
       group.context.exposed = typeof exposed === 'number' ? (group.#exposed?.restore() ?? []) : [...exposed]
       yield group
     }
+  }
+
+  compareTo({ key }: KeptGroup): number {
+    return this.key === key ? 0 : this.key < key ? -1 : 1
   }
 
   /** Whether an event of this scope with these values belongs to it. */

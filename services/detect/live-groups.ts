@@ -5,50 +5,62 @@
  * together and hashed anew for each correlation that reads the event.
  */
 
-interface Node<Group> {
-  /** Of most there are none, as of groups themselves: a map of nothing takes more than all else of a node. */
-  children: Map<string, Node<Group>> | undefined
-  here: Group | undefined
-}
+/** By scope, or by a value; those of the last value are groups. */
+type Level<Group> = Map<string, Level<Group> | Group>
 
 export class LiveGroups<Group> {
-  readonly #root: Node<Group> = newNode()
+  readonly #root: Level<Group> = new Map()
+  readonly #values: number
+
+  /** `values`: how many a group has. */
+  constructor(values: number) {
+    this.#values = values
+  }
 
   get(scope: string, values: readonly string[]): Group | undefined {
-    let node = this.#root.children?.get(scope)
-    for (let at = 0; node !== undefined && at < values.length; at++) node = node.children?.get(values[at]!)
-    return node?.here
+    let level: Level<Group> | undefined = this.#root
+    let step = scope
+    for (let at = 0; level !== undefined && at < values.length; at++) {
+      level = level.get(step) as Level<Group> | undefined
+      step = values[at]!
+    }
+    return level?.get(step) as Group | undefined
   }
 
   set(scope: string, values: readonly string[], group: Group): void {
-    let node = this.#root
-    for (const step of [scope, ...values]) {
-      const children = (node.children ??= new Map<string, Node<Group>>())
-      let next = children.get(step)
-      if (next === undefined) children.set(step, (next = newNode()))
-      node = next
+    let level = this.#root
+    let step = scope
+    for (const value of values) {
+      let next = level.get(step) as Level<Group> | undefined
+      if (next === undefined) level.set(step, (next = new Map()))
+      level = next
+      step = value
     }
-    node.here = group
+    level.set(step, group)
   }
 
   delete(scope: string, values: readonly string[]): void {
     remove(this.#root, [scope, ...values], 0)
   }
-}
 
-function newNode<Group>(): Node<Group> {
-  return { children: undefined, here: undefined }
+  /** All of them. */
+  all(): readonly Group[] {
+    let level: readonly (Level<Group> | Group)[] = [this.#root]
+    for (let depth = 0; depth <= this.#values; depth++) {
+      level = level.flatMap((each) => [...(each as Level<Group>).values()])
+    }
+    return level as readonly Group[]
+  }
 }
 
 /** What is left empty goes with it. */
-function remove<Group>(node: Node<Group>, steps: readonly string[], depth: number): void {
-  if (depth === steps.length) {
-    node.here = undefined
-    return
-  }
+function remove<Group>(level: Level<Group>, steps: readonly string[], depth: number): void {
   const step = steps[depth]!
-  const next = node.children?.get(step)
-  if (next === undefined) return
-  remove(next, steps, depth + 1)
-  if (next.here === undefined && (next.children?.size ?? 0) === 0) node.children?.delete(step)
+  if (depth < steps.length - 1) {
+    const next = level.get(step) as Level<Group> | undefined
+    if (next === undefined) return
+    remove(next, steps, depth + 1)
+    if (next.size > 0) return
+  }
+  level.delete(step)
 }
