@@ -45,15 +45,16 @@ export class Sampled {
     }
     this.waiting++
     // Joined: what is added up keeps its parts beside the whole.
-    this.#answers = [this.#answers, packed(answer)].join('')
+    this.#answers = this.#answers === '' ? packed(answer) : [this.#answers, packed(answer)].join('')
     this.#evidence = evidence
   }
 
   /** What waits. */
   answers(): Answer[] {
-    const answers: Answer[] = []
+    // Made at its length: a list that grows takes room for many more, and a day's last answers of all accounts are handed on at once.
+    const answers = new Array<Answer>(this.waiting)
     for (let n = 0; n < this.waiting; n++) {
-      answers.push(unpacked(this.#answers, n * bytes.length, this.#subgroups?.[n]))
+      answers[n] = unpacked(this.#answers, n * bytes.length, this.#subgroups?.[n])
     }
     return answers
   }
@@ -136,10 +137,10 @@ function unpackedEvidence(text: string): EvidenceRef {
 function unpacked(text: string, at: number, subgroup: string | undefined): Answer {
   bytes.write(text.slice(at, at + bytes.length), 'latin1')
   const right = Number.isNaN(numbers[1]!) ? undefined : numbers[1] === 1
-  const channels: (number | null)[] = []
-  for (let n = 2; n < numbers.length; n++) {
-    const value = numbers[n]!
-    channels.push(Number.isNaN(value) ? null : value)
+  const channels = new Array<number | null>(channelNames.length)
+  for (let n = 0; n < channels.length; n++) {
+    const value = numbers[2 + n]!
+    channels[n] = Number.isNaN(value) ? null : value
   }
   return { timeMs: numbers[0]!, channels, subgroup, right }
 }

@@ -67,11 +67,13 @@ export class AnswerSampler implements BehaviorStep {
   }
 
   advance([principal]: readonly string[], entries: GroupEntries): StepOutcome {
-    const shuffled = modelsOf(entries).flatMap((sampled) => {
+    const models = modelsOf(entries)
+    const waiting = models.every(waits) ? models : models.filter(waits)
+    const shuffled = waiting.map((sampled) => {
       const { answers, evidence } = sampled.pending()
-      return evidence === undefined ? [] : [handOn(principal!, sampled.model, answers, evidence)]
+      return handOn(principal!, sampled.model, answers, evidence!)
     })
-    return { ...quiet, shuffled, forget: true }
+    return { findings: nothing, shuffled, dueMs: Infinity, forget: true }
   }
 }
 
@@ -92,6 +94,10 @@ function modelsOf(entries: GroupEntries): readonly Sampled[] {
 function areOpen(kept: readonly (Sampled | Spelled)[]): kept is readonly Sampled[] {
   for (const each of kept) if (!(each instanceof Sampled)) return false
   return true
+}
+
+function waits({ waiting }: Sampled): boolean {
+  return waiting > 0
 }
 
 function sampledOf(models: readonly Sampled[], model: string): Sampled | undefined {
