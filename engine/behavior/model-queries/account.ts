@@ -10,9 +10,9 @@ import { betCount, queryThreats } from './evidence.ts'
 import { ringSize } from './input.ts'
 import { see } from './filter.ts'
 import { isSummedUp, keepable, Kept, valuesOfReduced } from './kept.ts'
-import { OddOnes, oddBytes, oddBytesMax } from './odd-ones.ts'
+import { OddOnes, oddBytes, oddBytesMax, type OddPair } from './odd-ones.ts'
 import { Slopes, type Slope } from './slopes.ts'
-import { evennessOf, roomFor, type Earlier, type Evenness } from './steps.ts'
+import { roomFor, type Earlier } from './steps.ts'
 
 /**
  * Which inputs were asked before is known of the last 100 to 200 that differ, by two Bloom filters (Bloom 1970) of which the
@@ -300,14 +300,13 @@ export class Account {
     return place < 0 ? undefined : { values: this.#kept.row(place), kept: place, isNewest: place === kept - 1 }
   }
 
-  /** How evenly an odd input differs from the closest of the odd ones before it, by their values that are kept. It is kept as well. */
-  takeOdd(looked: Float64Array): Evenness | undefined {
+  /** An odd input and the closest of the odd ones before it, by their values that are kept; good until the next call. It is kept as well. */
+  takeOdd(looked: Float64Array): OddPair | undefined {
     const x = this.#odd.valuesOf(looked)
     const count = this.#head[at.odd]!++
     const earlier = this.#odd.closest(x, count)
-    const even = earlier && evennessOf(x, earlier)
     this.#odd.keep(x, count)
-    return even
+    return earlier && { x, earlier }
   }
 
   /** A step was made from it: it is kept longer. */

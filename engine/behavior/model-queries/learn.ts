@@ -17,7 +17,7 @@ import { unpacked } from './packed.ts'
 import { ordinaryMin, stir, type Stir } from './hold.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { learnReference, type Sample, type ToldReference } from './reference.ts'
-import { alikeOf, usualOf } from './usual.ts'
+import { alikeOf, stridesOf, usualOf } from './usual.ts'
 
 export interface ToTeach {
   readonly principal: string
@@ -204,8 +204,12 @@ function referenceOf(taught: readonly Teaching[], kind: InputKind): ToldReferenc
   const accounts = taught.map(({ samples }) => samples)
   const learned = learnReference(accounts)
   if (learned === undefined) return undefined
-  const told =
-    kind === 'features' || kind === 'embedding' ? { ...learned, alike: alikeOf(accounts, learned.units) } : learned
+  const strides = kind === 'features' ? stridesOf(accounts, learned) : undefined
+  const told = {
+    ...learned,
+    ...((kind === 'features' || kind === 'embedding') && { alike: alikeOf(accounts, learned.units) }),
+    ...(strides !== undefined && { strides }),
+  }
   const blackAndWhite = kind === 'features' ? inBlackAndWhite(accounts) : undefined
   return { ...told, usual: usualOf(told, accounts, kind), ...(blackAndWhite && { blackAndWhite }) }
 }

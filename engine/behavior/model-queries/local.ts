@@ -23,6 +23,7 @@ import { withPairs } from './mirrored.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
 import { shownBy, type Shown } from './shown.ts'
+import { withStrides } from './strides.ts'
 import { note, noteWay, type Suspicion } from './suspicion.ts'
 import { teachingOf } from './teach.ts'
 
@@ -118,7 +119,8 @@ export class WeighQueries implements BehaviorStep {
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
     const alone = shownBy(account, query, reference, asksAgain(entries, query))
-    const paired = withPairs(entries, input, reference?.told.units, alone)
+    const stepped = withStrides(entries, account, input, reference?.told, alone)
+    const paired = withPairs(entries, input, reference?.told.units, stepped)
     const shown = withHalving(entries, input, reference, paired)
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)

@@ -389,7 +389,7 @@ describe('what is remembered of an account', () => {
     // From here on they are, over a restart, with all that lies beside them.
     account.putBack(read)
     account.open(AccountBlock.of(read.toJSON())!)
-    expect(account.takeOdd(new Float64Array(8).fill(0.25))).toMatchObject({ differ: 8, equal: 8, size: 0.25 })
+    expect(account.takeOdd(new Float64Array(8).fill(0.25))?.earlier).toEqual(new Float64Array(8))
     expect(account.changed(new Float64Array(8).fill(0.25, 3, 4), true)).toEqual(alone)
   })
 

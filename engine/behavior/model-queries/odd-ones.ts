@@ -25,6 +25,12 @@ export function oddBytesMax(dimension: number): number {
   return oddBytes(dimension, rows)
 }
 
+/** An odd input and one before it: their values that are kept. */
+export interface OddPair {
+  readonly x: Float64Array
+  readonly earlier: Float64Array
+}
+
 export class OddOnes {
   /** 16-bit numbers. */
   readonly bytes: Buffer

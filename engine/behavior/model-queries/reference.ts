@@ -75,6 +75,8 @@ export interface ToldReference {
   readonly reckoned?: true
   /** How often two differences of an honest input to the closest earlier one are equal. Not told by references that are older. */
   readonly alike?: number
+  /** How often they are as long as those of an earlier one in the same column. Not told by references that are older. */
+  readonly strides?: number
   /** The same traffic as pictures in black and white, where it is pictures that are not. */
   readonly blackAndWhite?: Omit<ToldReference, 'blackAndWhite'>
 }

@@ -10,6 +10,7 @@ import { isSummedUp } from './kept.ts'
 import { goesOnFromOne } from './goes-on.ts'
 import { keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { countNoise, isNoisy } from './noisy.ts'
+import type { OddPair } from './odd-ones.ts'
 import { levelCount, type Reference } from './reference.ts'
 import { isFewShades } from './shades.ts'
 import type { SingleChange } from './slopes.ts'
@@ -67,6 +68,8 @@ export interface Shown {
   readonly way?: Way | undefined
   /** It is an earlier input with one value changed, that of others is put back. */
   readonly change?: SingleChange | undefined
+  /** It is unlike most honest ones, and this is the closest of those that were before. */
+  readonly odd?: OddPair | undefined
   /** So many values of that were halved (halving.ts). */
   readonly halved?: number
 }
@@ -123,6 +126,7 @@ export function shownBy(
   const other = !(synthetic || made || (around.closest >= 0 && account.wasMember(around.closest)))
   if (!again && !copy && (member || other)) counts |= shows.member
   let step = false
+  let odd: OddPair | undefined
   let change: SingleChange | undefined
   if (isPlace(input)) {
     if (reference !== undefined) {
@@ -146,13 +150,14 @@ export function shownBy(
         // A stream says one thing many times.
         if (!around.close && !isAbout && reference.novelty(asked.x, asked.label) > reference.told.lines.novelty[0]!) {
           counts |= shows.oddStep
-          const even = account.takeOdd(account.lookedAt())
+          odd = account.takeOdd(account.lookedAt())
+          const even = odd && evennessOf(odd.x, odd.earlier)
           if (even !== undefined && isStepOf(input, even, alike, reference.told.scale)) bits |= shows.oddStep
         }
       }
     }
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
-    if (around.tried || around.masked) return { bits, counts, notes, way, change }
+    if (around.tried || around.masked) return { bits, counts, notes, way, change, odd }
     if (reference !== undefined) {
       counts |= shows.added
       if (isLarge(input, around.added, reference.told.scale)) bits |= shows.added
@@ -186,7 +191,7 @@ export function shownBy(
     const shown = learned(account, asked, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
-    return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change }
+    return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change, odd }
   }
   return { bits, counts, notes }
 }

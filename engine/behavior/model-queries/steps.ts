@@ -18,7 +18,7 @@ const rounding = 1e-3
 /** What of a step equal ones may differ by. */
 const equalShare = 0.015
 /** Fewest equal differences that are a step. */
-const equalMin = 5
+export const equalMin = 5
 /** Of a grid: how many of its gaps a step may be, the share of the values that must lie on it, and how far off they may be in roundings. */
 export const gridParts = 5
 const gridShare = 0.9
@@ -110,12 +110,15 @@ export function evennessOf(x: Float64Array, earlier: Float64Array): Evenness | u
 /** Whether natural inputs, of whose differences two are equal with the probability `learned`, are hardly ever as even. */
 export function isStep({ differ, equal, chance, isStep }: Omit<Evenness, 'size'>, learned: number): boolean {
   if (!isStep || equal < equalMin) return false
-  const alike = Math.max(learned, chance)
-  const share = equal / differ
-  if (share <= alike) return false
-  // Chernoff's bound on the tail of the binomial distribution.
+  return tailOf(equal, differ, Math.max(learned, chance)) >= logOdds
+}
+
+/** So many of `of` that are there with the probability `alike` each have a probability of at most e to the minus this: Chernoff's bound on the tail of the binomial distribution. */
+export function tailOf(equal: number, of: number, alike: number): number {
+  const share = equal / of
+  if (share <= alike) return 0
   const others = share < 1 ? (1 - share) * Math.log((1 - share) / (1 - alike)) : 0
-  return differ * (share * Math.log(share / alike) + others) >= logOdds
+  return of * (share * Math.log(share / alike) + others)
 }
 
 /** Puts down the values that differ; how many they are. From one end of all scaled values to the other is no step. */

@@ -11,6 +11,7 @@ import { isBlackAndWhite, keyOfText, type InputKind } from './input.ts'
 import { openReference, type Sample, type ToldReference } from './reference.ts'
 import { shownBy } from './shown.ts'
 import { alikeMin, evennessOf } from './steps.ts'
+import { besidesStrides, isTable, StridesKept, StridesSeen, widthOf } from './strides.ts'
 import { inUnits, type Units } from './units.ts'
 
 /** Fewest queries of an account from which it says something, and how many of the usual rate it is given besides. */
@@ -33,11 +34,13 @@ export function usualOf(
   const account = new Account(told.dimension)
   const each = known.map((samples) => {
     const shown = kindsShown.map(() => ({ counts: 0, hits: 0 }))
+    const strides = new StridesKept(widthOf(told.dimension))
     account.open(account.begin(0))
     for (const { x, label, margin } of samples) {
       const of = { kind, label, margin: Number.isNaN(margin) ? undefined : margin }
       const input = { ...of, x: new Float64Array(x), blackAndWhite: kind === 'features' && isBlackAndWhite(x) }
-      const { bits, counts, notes } = shownBy(account, { input, member: false }, reference, false)
+      const alone = shownBy(account, { input, member: false }, reference, false)
+      const { bits, counts, notes } = besidesStrides(strides, account, input, told, alone)
       account.remember(keyOfText(label), notes)
       for (const [n, bit] of kindsShown.entries()) {
         if ((counts & bit) === 0) continue
@@ -62,27 +65,57 @@ export function usualOf(
 
 /** How often two differences of an input to the closest earlier one of its account are equal, in the units of its table: of an account near the top as well. */
 export function alikeOf(accounts: readonly (readonly Sample[])[], units?: Units): number {
+  const each = accountByAccount(
+    accounts,
+    units,
+    () => ({ compared: 0, equal: 0 }),
+    (sums, account) => {
+      const looked = account.lookedAt()
+      const earlier = account.closest()
+      const even = earlier === undefined ? undefined : evennessOf(looked, earlier.values)
+      if (even === undefined) return
+      // The first of the equal ones is equal to itself.
+      sums.compared += even.differ - 1
+      sums.equal += even.equal - 1
+    },
+  )
+  return topRateOf(each)
+}
+
+/** How often a difference to an earlier input that lies near is as long as one before it in the same column (strides.ts); undefined where none are of a table. */
+export function stridesOf(
+  accounts: readonly (readonly Sample[])[],
+  { scale, units, dimension }: Pick<ToldReference, 'scale' | 'units' | 'dimension'>,
+): number | undefined {
+  if (!accounts.some((samples) => samples.some(({ x }) => isTable({ kind: 'features', x })))) return undefined
+  const seen = (): StridesSeen => new StridesSeen(dimension)
+  return topRateOf(accountByAccount(accounts, units, seen, (sums, account) => sums.take(account, scale)))
+}
+
+/** What is made of each account's inputs, one after the other. */
+function accountByAccount<T>(
+  accounts: readonly (readonly Sample[])[],
+  units: Units | undefined,
+  begin: () => T,
+  take: (sums: T, account: Account) => void,
+): readonly T[] {
   const account = new Account(accounts[0]![0]!.x.length)
-  const each = accounts.map((samples) => {
-    const sums = { pairs: 0, equal: 0 }
+  return accounts.map((samples) => {
+    const sums = begin()
     account.open(account.begin(0))
     for (const { x } of samples) {
       account.rounded(inUnits(new Float64Array(x), units))
       account.ring()
-      const looked = account.lookedAt()
-      const earlier = account.closest()
-      const even = earlier === undefined ? undefined : evennessOf(looked, earlier.values)
-      if (even !== undefined) {
-        // The first of the equal ones is equal to itself.
-        sums.pairs += even.differ - 1
-        sums.equal += even.equal - 1
-      }
+      take(sums, account)
       account.remember(0, 0)
     }
     return sums
   })
-  const all = each.reduce((sum, { equal }) => sum + equal, 0) / Math.max(1, each.reduce((sum, { pairs }) => sum + pairs, 0)) // prettier-ignore
-  const rates = each.map(({ pairs, equal }) => (equal + drawn * all) / (pairs + drawn)).sort((a, b) => b - a)
+}
+
+function topRateOf(each: readonly { readonly compared: number; readonly equal: number }[]): number {
+  const all = each.reduce((sum, { equal }) => sum + equal, 0) / Math.max(1, each.reduce((sum, { compared }) => sum + compared, 0)) // prettier-ignore
+  const rates = each.map(({ compared, equal }) => (equal + drawn * all) / (compared + drawn)).sort((a, b) => b - a)
   const top = Math.max(1, Math.floor(topShare * each.length))
   return Math.max(alikeMin, Math.round(1e3 * (rates[top] ?? all)) / 1e3)
 }
