@@ -123,6 +123,15 @@ describe('logits that are read out', () => {
     expect(run(blended).firstAt).toBeGreaterThan(0)
   })
 
+  test('a theft in passes over two thousand prompts is found once it has raised a hundred tokens', () => {
+    const passes = Array.from({ length: 26 }, (_, pass) =>
+      Array.from({ length: 2_000 }, (_, p) =>
+        call(`p${p}`, Object.fromEntries([1, 2, 3, 4].map((k) => [String(4 * pass + k), 60])), []),
+      ),
+    ).flat()
+    expect(run(passes).firstAt).toBeGreaterThan(0)
+  })
+
   test('a theft that asks for long answers and keeps the log-probabilities of the first token is found', () => {
     const long = theft(12, 50, 5, 4).map((event) => ({
       ...event,

@@ -3,7 +3,8 @@
  * by prompt, in passes, and hides the reading among other calls.
  *
  * A benign account biases the tokens of its answers, the same ones on each prompt: it tries other values on them, hardly ever other tokens. So
- * that is a bet of its own, against a benign share of one in twenty. A byte for each prompt, and for each prompt with its tokens.
+ * that is a bet of its own, against a benign share of one in twenty. A byte for each prompt, and for each prompt with its tokens. There is room for some six
+ * hundred prompts; so one prompt in sixteen, chosen by its hash, is kept a second time, apart from the others, and bet on for itself.
  */
 import { betOn, evidenceOfBets, settle } from '../bets.ts'
 import { markIn } from '../distillation/marks.ts'
@@ -15,6 +16,13 @@ const promptMarks = 512
 const room = Buffer.alloc(5 * promptMarks)
 const prompts = room.subarray(0, promptMarks)
 const both = room.subarray(promptMarks)
+
+const sparseOf = 16
+
+/** Whether a prompt, 32 bits, is one of those that are kept a second time. */
+export function isSparse(prompt: number): boolean {
+  return (prompt >>> 0) % sparseOf === 0
+}
 
 /** JSON: what was asked, base64, and the evidence of each bet. */
 export interface Passes {
@@ -33,6 +41,7 @@ export function passOver(passes: Passes, prompt: number, tokens: number, max: nu
   return isKnown && isOther
 }
 
-export function evidenceOf({ logs }: Passes): number {
-  return evidenceOfBets(logs)
+/** The mean of all bets. */
+export function evidenceOf(passes: Passes, sparse: Passes | undefined): number {
+  return evidenceOfBets([...passes.logs, ...(sparse?.logs ?? passes.logs.map(() => 0))])
 }

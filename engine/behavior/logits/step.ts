@@ -18,7 +18,7 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '.
 import { addDistinct, distinctOf, hash32 } from './distinct.ts'
 import { addAnswers, emptyMatrix, rankOf, type LogitMatrix } from './matrix.ts'
 import type { BiasedCall, LogitLeakParams } from './params.ts'
-import { evidenceOf, passesBenign, passOver, type Passes } from './passes.ts'
+import { evidenceOf, isSparse, passesBenign, passOver, type Passes } from './passes.ts'
 
 /** The bets: a benign account changes the bias on a known prompt in at most this share of such calls; a thief mostly. */
 const benignShare = 0.2
@@ -52,6 +52,7 @@ interface Reading {
   prompts: [prompt: string, biases: string[]][]
   /** States of before have none. */
   passes?: Passes
+  sparse?: Passes
   matrix: LogitMatrix
   /** Rows of the matrix when its rank was looked at last; -1 once the hidden size is known. */
   ranked: number
@@ -127,15 +128,23 @@ export class LogitLeakStep implements BehaviorStep {
   }
 
   /** As it is held against the line of the first bet. */
-  #evidence({ log, passes }: Reading): number {
-    return Math.max(log, passes === undefined ? 0 : evidenceOf(passes) - (this.#passesLine - this.#line))
+  #evidence({ log, passes, sparse }: Reading): number {
+    return Math.max(log, passes === undefined ? 0 : evidenceOf(passes, sparse) - (this.#passesLine - this.#line))
+  }
+
+  /** Both bets on prompts that come back. */
+  #passed(reading: Reading, call: BiasedCall): boolean {
+    const [prompt, tokens] = [hash32(call.prompt), hash32(call.tokens.join(','))]
+    const most = 3 * this.#passesLine
+    const passed = passOver((reading.passes ??= { asked: '', logs: [] }), prompt, tokens, most)
+    if (!isSparse(prompt)) return passed
+    return passOver((reading.sparse ??= { asked: '', logs: [] }), prompt, tokens, most) || passed
   }
 
   #bet(reading: Reading, call: BiasedCall): void {
     const changed = changesBias(reading, call)
-    const passes = (reading.passes ??= { asked: '', logs: [] })
-    const isBegun = reading.log > 0 || evidenceOf(passes) > 0
-    const passed = passOver(passes, hash32(call.prompt), hash32(call.tokens.join(',')), 3 * this.#passesLine)
+    const isBegun = reading.log > 0 || (reading.passes !== undefined && evidenceOf(reading.passes, reading.sparse) > 0)
+    const passed = this.#passed(reading, call)
     const speaks = changed || passed
     reading.calls++
     if (speaks) reading.changed++
