@@ -4,7 +4,7 @@
  * Equal loads name nobody: nightly batches, daily quotas and a vendor's customers of one size are equal too. They say who belongs
  * together; what speaks against them is one of three things: that nobody comes in sessions, and they get answers longer than others get or, being many, ask for all that
  * others ask for together; that they come in strict turn, and yet with programs of all sorts, as no vendor's customers do; or that most of them come
- * from networks that other tenants of theirs use as well. Then those who do are named.
+ * from networks that other tenants of theirs use as well. Then those who do are named. Of those who are named for long answers nobody is whose own are as others'.
  */
 import { tenantsMin, type DealtMember } from './balance.ts'
 import type { Found } from './crowds.ts'
@@ -33,8 +33,10 @@ export function dealtOf(
   if (evidence < line - (gathers ? backing : 0)) return undefined
   if (account.crowd !== undefined && memory.crowd(account.crowd)?.backed === true) return undefined
   const dealt = balance.dealt(timeMs)
-  const isHand = gathers || (balance.turns >= line && comeFromEverywhere(memory, dealt))
-  const members = isHand ? dealt : sharingOf(memory, dealt)
+  const turn = balance.turns >= line && comeFromEverywhere(memory, dealt)
+  const isHand = gathers || turn
+  const named = isHand ? dealt : sharingOf(memory, dealt)
+  const members = isLong(pool) && !turn ? named.filter(({ principal: each }) => pool.gathered.gathers(each)) : named
   if (2 * members.length <= dealt.length || !members.some((each) => each.principal === principal)) return undefined
   if (new Set(members.map(({ tenant }) => tenant)).size < tenantsMin) return undefined
   return {
@@ -54,8 +56,12 @@ export function dealtOf(
 }
 
 /** That its answers are longer than others', or, of many, that they ask for all that others ask for. */
-function gatheredOf({ balance, gathered }: LikePool): boolean {
-  return gathered.evidence >= longLine || (gathered.isBroad && balance.size >= broadMin)
+function gatheredOf(pool: LikePool): boolean {
+  return isLong(pool) || (pool.gathered.isBroad && pool.balance.size >= broadMin)
+}
+
+function isLong({ gathered }: LikePool): boolean {
+  return gathered.evidence >= longLine
 }
 
 /** Those from networks of which another tenant of theirs comes too. */

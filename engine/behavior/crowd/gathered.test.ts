@@ -12,7 +12,7 @@ function evidenceOf(median: number, prompt: number, { calls = 200, known = 6 } =
   gathered.learn(others, narrow)
   for (let n = 0; n < calls; n++) {
     if (n % 50 === 0) gathered = new Gathered(JSON.parse(JSON.stringify(gathered)) as GatheredJson)
-    gathered.take(median * Math.exp(0.4 * normal()), prompt)
+    gathered.take(`account ${n % 4}`, median * Math.exp(0.4 * normal()), prompt)
   }
   return gathered.evidence
 }
@@ -50,7 +50,7 @@ describe('answers of accounts with prompts of one kind', () => {
       Array.from({ length: 6 }, () => [100, 100, 100, 100]),
       narrow,
     )
-    for (let n = 0; n < 200; n++) gathered.take(undefined, undefined)
+    for (let n = 0; n < 200; n++) gathered.take('account', undefined, undefined)
     expect(gathered.evidence).toBe(0)
   })
 })
@@ -70,5 +70,30 @@ describe('prompts of one kind', () => {
 
   test('are not called so beside fewer than eight others', () => {
     expect(isBroad(0.6, others.slice(0, 7))).toBe(false)
+  })
+})
+
+describe('a member', () => {
+  const others = Array.from({ length: 10 }, () => [100, 100, 100, 100, 300])
+  const members = (shares: readonly number[], calls: number): Gathered => {
+    const random = randomOf(calls)
+    const gathered = new Gathered()
+    gathered.learn(others, narrow)
+    for (let n = 0; n < calls; n++) {
+      for (const [m, share] of shares.entries()) gathered.take(`m${m}`, random() < share ? 900 : 90, 50)
+    }
+    return new Gathered(JSON.parse(JSON.stringify(gathered)) as GatheredJson)
+  }
+
+  test('whose answers are as others get gathers none, and one whose answers are as long as those of the others does', () => {
+    const gathered = members([0.9, 0.85, 0.8, 0.9, 0.95, 0.1], 12)
+    expect([0, 1, 2, 3, 4, 5].map((m) => gathered.gathers(`m${m}`))).toEqual([true, true, true, true, true, false])
+  })
+
+  test('that has left, or of which no answers are known, is not held to be another', () => {
+    const gathered = members([0.9, 0.9, 0.1], 12)
+    expect(gathered.gathers('m2')).toBe(false)
+    gathered.leave('m2')
+    expect(gathered.gathers('m2')).toBe(true)
   })
 })

@@ -91,7 +91,7 @@ export class Likeness {
     // Weighed by what was known before it; what makes an account a member is not weighed.
     const before = this.#poolOf(asked)
     before?.balance.take(principal, timeMs)
-    before?.gathered.take(answer, prompt)
+    before?.gathered.take(principal, answer, prompt)
     asked.add(x, timeMs, answer)
     if (before !== undefined) before.center = undefined
     const { calls } = asked
@@ -271,6 +271,7 @@ export class Likeness {
     asked.pool = undefined
     if (id === undefined || pool === undefined) return
     pool.balance.leave(principal)
+    pool.gathered.leave(principal)
     pool.center = undefined
     if (pool.balance.size > 0) return entries.set(poolPrefix + id, pool)
     this.#pools.delete(id)
