@@ -10,6 +10,8 @@ interface Brought {
   readonly voices: readonly string[]
   readonly contradicted?: number
   readonly against?: readonly string[]
+  /** To those records. */
+  readonly distance?: number
 }
 
 /** Records of label 0, each with one voice of each source that is asked. */
@@ -17,10 +19,10 @@ function exemplarsOf(brought: readonly Brought[]): Exemplars {
   const entries = new KeptEntries()
   const exemplars = new Exemplars(entries, 1_024)
   let number = 0
-  for (const { source, count, voices, contradicted = 0, against = voices } of brought) {
+  for (const { source, count, voices, contradicted = 0, against = voices, distance = 1 } of brought) {
     for (let n = 0; n < count; n++) {
       const isWrong = n < contradicted
-      const voters: Voters = (isWrong ? against : voices).map((voice) => [voice, isWrong ? '1' : '0', 1])
+      const voters: Voters = (isWrong ? against : voices).map((voice) => [voice, isWrong ? '1' : '0', distance])
       exemplars.add(number++, { v: [n], l: '0', s: source }, voters)
     }
   }
@@ -87,4 +89,24 @@ test('all are asked again when the set has grown by a quarter, or by 512 records
   expect(isDue(150, 120)).toBe(true)
   expect(isDue(4_511, 4_000)).toBe(false)
   expect(isDue(4_512, 4_000)).toBe(true)
+})
+
+describe('records that lie far from what others brought', () => {
+  /** One source's records are far from those of all others, and every tenth is contradicted; so is every tenth of the few far ones of others. */
+  const scanners = (far: number): Exemplars =>
+    exemplarsOf([
+      { source: 'bad scanner', count: 100, voices: ['a', 'b'], contradicted: 12, distance: far },
+      ...['a', 'b', 'c', 'd'].flatMap((source) => [
+        { source, count: 90, voices: ['a', 'b'] },
+        { source, count: 20, voices: ['a', 'b'], contradicted: 2, distance: 3 },
+      ]),
+    ])
+
+  test('are contradicted as often as others’ that lie as far: who brings many is not named for it', () => {
+    expect(pastOf(scanners(3))).toEqual([])
+  })
+
+  test('are counted apart, and who has as many that are contradicted among near ones is named', () => {
+    expect(pastOf(scanners(1))).toEqual(['bad scanner'])
+  })
 })

@@ -10,7 +10,9 @@
  *
  * The votes of a source are one likelihood ratio, whose probability of passing L is at most 1/L for an honest source (Markov), as
  * far as what is usual is known. A source that brought n records (one at least) since it was last asked about has to pass
- * `falseAlarmEvery` over n: it is named by mistake as seldom as one that is judged record by record. It sees what is
+ * `falseAlarmEvery` over n: it is named by mistake as seldom as one that is judged record by record. Records that lie further from
+ * what others brought than four of five do are counted apart, with a usual rate of their own: what a bad scanner brings looks like something
+ * else two or three times as often, whatever its labels are. It sees what is
  * remembered, no more: who is slower than that is found by the bets on arrival (labels.ts).
  */
 import { limits } from '../../../core/limits.ts'
@@ -26,6 +28,8 @@ const voicesMin = 2
 const carriedMin = 3
 /** Of what honest sources show: what is remembered of a few is too little to tell rates below it apart. */
 const usualMin = 0.02
+/** Records that are further from their voters than the others are far. */
+const farShare = 0.2
 /** Sources that are left out one after the other in one asking. */
 const roundsMax = 8
 
@@ -51,6 +55,9 @@ export function isDue(records: number, last: number): boolean {
 interface Asked {
   count: number
   contradictions: number
+  /** Of those, the far ones. */
+  far: number
+  farContradictions: number
   events: EvidenceRef[]
 }
 
@@ -82,10 +89,11 @@ function pastTheirLine(
   falseAlarmEvery: number,
 ): Map<string, Again> {
   const past = new Map<string, Again>()
-  for (const [source, { count, contradictions, events }] of asked) {
+  for (const [source, own] of asked) {
+    const { count, contradictions, events } = own
     const others = [...asked].filter(([other]) => other !== source).map(([, other]) => other)
     const evidence = evidenceOfVotes(
-      votesOf({ count, contradictions }),
+      votesOf(own),
       others.map((other) => votesOf(other)),
       usualMin,
     )
@@ -103,23 +111,36 @@ function pastTheirLine(
   return past
 }
 
-function votesOf({ count, contradictions }: Pick<Asked, 'count' | 'contradictions'>): Votes {
-  return { asked: [count, contradictions] }
+function votesOf({ count, contradictions, far, farContradictions }: Asked): Votes {
+  return { near: [count - far, contradictions - farContradictions], far: [far, farContradictions] }
 }
 
 function askAll(exemplars: Exemplars, carriers: Carriers, silent: ReadonlySet<string>): Map<string, Asked> {
   const asked = new Map<string, Asked>()
-  for (const [{ l: label, s: source, e: event }, voters] of exemplars.withVoters()) {
-    const voices = voters.filter(([other]) => !silent.has(other))
-    if (voices.length < voicesMin || !carriers.areMany(label, source)) continue
-    const of = asked.get(source) ?? { count: 0, contradictions: 0, events: [] }
+  const heard = [...exemplars.withVoters()]
+    .map(([exemplar, voters]) => ({ ...exemplar, voices: voters.filter(([other]) => !silent.has(other)) }))
+    .filter(({ l: label, s: source, voices }) => voices.length >= voicesMin && carriers.areMany(label, source))
+  const isFar = farOf(heard.map(({ voices }) => voices))
+  for (const { l: label, s: source, e: event, voices } of heard) {
+    const of = asked.get(source) ?? { count: 0, contradictions: 0, far: 0, farContradictions: 0, events: [] }
     asked.set(source, of)
     of.count++
+    const far = isFar(voices)
+    if (far) of.far++
     if (!isContradicted(voices, label)) continue
     of.contradictions++
+    if (far) of.farContradictions++
     if (event !== undefined && of.events.length < limits.signalEvidenceMax) of.events.push(event)
   }
   return asked
+}
+
+/** Whether a record's voices, the nearest first, are further away in the middle than those of `1 - farShare` of all. */
+function farOf(all: readonly Voters[]): (voices: Voters) => boolean {
+  const middle = (voices: Voters): number => voices[voices.length >> 1]![2]
+  const sorted = Float64Array.from(all, middle).sort()
+  const line = sorted[Math.floor((1 - farShare) * sorted.length)] ?? Infinity
+  return (voices) => middle(voices) > line
 }
 
 function isContradicted(voices: Voters, label: string): boolean {
