@@ -22,6 +22,11 @@ export interface Fit {
   readonly means: Float64Array
 }
 
+export interface Center {
+  readonly mean: Float64Array
+  readonly deviation: Float64Array
+}
+
 interface Labeled {
   readonly x: ArrayLike<number>
   readonly label: string
@@ -193,4 +198,26 @@ export function whitened(whitening: Float64Array, x: ArrayLike<number>, d: numbe
     y[i] = sum
   }
   return y
+}
+
+/** The mean over all, and of each value the deviation within classes. */
+export function centerOf({ dimension: d, whitening, means }: Fit): Center {
+  const factor = inverseOf(squareOf(whitening, d), d)
+  const [mean, deviation] = [new Float64Array(d), new Float64Array(d)]
+  for (let i = 0, at = 0; i < d; i++) {
+    let squares = 0
+    for (let j = 0; j <= i; j++, at++) {
+      squares += factor[at]! * factor[at]!
+      mean[i]! += factor[at]! * means[means.length - d + j]!
+    }
+    deviation[i] = Math.sqrt(squares)
+  }
+  return { mean, deviation }
+}
+
+/** Rows of a lower triangle, one after the other, as a square. */
+export function squareOf(triangle: Float64Array, d: number): Float64Array {
+  const square = new Float64Array(d * d)
+  for (let i = 0, at = 0; i < d; i++) for (let j = 0; j <= i; j++) square[i * d + j] = triangle[at++]!
+  return square
 }

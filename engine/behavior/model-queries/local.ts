@@ -15,6 +15,7 @@ import { Account } from './account.ts'
 import { AskedMembers } from './asked-members.ts'
 import { isBesides, isSuite, noteRecords } from './besides.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type QueryThreat } from './evidence.ts'
+import { explains } from './explained.ts'
 import { findingOf } from './finding.ts'
 import { withHalving } from './halving.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
@@ -118,8 +119,10 @@ export class WeighQueries implements BehaviorStep {
     const since = driftedSince(context, group[1]!, timeMs)
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
-    const alone = shownBy(account, query, reference, asksAgain(entries, query))
-    const stepped = withStrides(entries, account, input, reference?.told, alone)
+    const explainsOne = (x: Float64Array): boolean =>
+      reference !== undefined && explains(entries, account, x, reference)
+    const alone = shownBy(account, query, reference, asksAgain(entries, query), explainsOne)
+    const stepped = alone.isMask === true ? alone : withStrides(entries, account, input, reference?.told, alone)
     const paired = withPairs(entries, input, reference?.told.units, stepped)
     const shown = withHalving(entries, input, reference, paired)
     account.remember(keyOfText(input.label), shown.notes)

@@ -7,7 +7,7 @@
  * Noise has one strength for all values, as a lens and a grid of steps have. What is counted is what was asked before, and room for noise makes
  * no input odder, so the bound on false alarms holds as it is (evidence.ts). Pure.
  */
-import { inverseFactor, inverseOf, whitened, type Fit } from './fit.ts'
+import { inverseFactor, inverseOf, squareOf, whitened, type Fit } from './fit.ts'
 import { scorer, type Scorer } from './score.ts'
 
 /** Variance of the noise that an account may have, as a share of the mean variance of honest inputs within their classes: 9 dB less. */
@@ -70,11 +70,4 @@ export function noisyScorer({ dimension: d, labels, whitening, means }: Fit): Sc
   const added = variance * noisy.reduce((sum, value) => sum + value * value, 0)
   const score = scorer({ dimension: d, labels, whitening: noisy, means: moved })
   return (x, label) => Math.sqrt(Math.max(0, score(x, label) ** 2 - added))
-}
-
-/** Rows of a lower triangle, one after the other, as a square. */
-function squareOf(triangle: Float64Array, d: number): Float64Array {
-  const square = new Float64Array(d * d)
-  for (let i = 0, at = 0; i < d; i++) for (let j = 0; j <= i; j++) square[i * d + j] = triangle[at++]!
-  return square
 }

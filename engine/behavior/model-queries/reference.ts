@@ -7,7 +7,7 @@
  * crosswise: no account's queries are scored by what it taught itself. Pure.
  */
 import { reachOf } from './centers.ts'
-import { fitTo, Table } from './fit.ts'
+import { centerOf, fitTo, Table, type Center } from './fit.ts'
 import { inputsRead } from './input.ts'
 import { keepable } from './kept.ts'
 import { noisyScorer } from './noisy.ts'
@@ -195,6 +195,8 @@ export interface Reference {
   readonly novelty: Scorer
   /** The same where honest inputs have noise in every value (noisy.ts): never more. */
   readonly noisyNovelty: Scorer
+  /** The middle of honest inputs, in the units of the model's table. */
+  readonly center: () => Center
 }
 
 /** Several detectors ask for the same input, one after the other. Nobody changes an input. */
@@ -236,10 +238,12 @@ function opening(of: ToldReference): Reference {
   const counted = (score: Scorer): Scorer =>
     units === undefined ? score : (x, label) => score(inUnits(Float64Array.from(x), units), label)
   let noisy: Scorer | undefined
+  let center: Center | undefined
   const reference: Reference = {
     told: of,
     novelty: onceEach(counted(scorer(fit))),
     noisyNovelty: (x, label) => (noisy ??= onceEach(counted(noisyScorer(fit))))(x, label),
+    center: () => (center ??= centerOf(fit)),
   }
   opened.set(of, reference)
   return reference

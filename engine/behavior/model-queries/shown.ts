@@ -50,6 +50,9 @@ const repeatedMost = 0.335
 /** Training records, and what is made of such. */
 const records = noted.member | noted.copy
 
+/** What speaks of a search or an inversion, and not of who explains an answer. */
+const searches = shows.sparse | shows.flip | shows.turn | shows.pair | shows.ball | shows.around | shows.drift
+
 /** The last inputs, to the n-th newest, by a bit each. */
 function upTo(n: number): number {
   return (2 << n) - 1
@@ -70,16 +73,19 @@ export interface Shown {
   readonly change?: SingleChange | undefined
   /** It is unlike most honest ones, and this is the closest of those that were before. */
   readonly odd?: OddPair | undefined
+  /** It explains an earlier one by what is masked: what it changes of that is always the same. */
+  readonly isMask?: boolean
   /** So many values of that were halved (halving.ts). */
   readonly halved?: number
 }
 
-/** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before. The account has yet to remember the query. */
+/** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before; `explains`: whether it, as it is kept, explains an earlier answer. The account has yet to remember the query. */
 export function shownBy(
   account: Account,
   { input: asked, member }: { readonly input: ShownInput; readonly member: boolean },
   reference: Reference | undefined,
   again: boolean,
+  explains: (x: Float64Array) => boolean = () => false,
 ): Shown {
   const units = reference?.told.units
   const input = units === undefined ? asked : { ...asked, x: inUnits(asked.x, units), values: undefined }
@@ -157,7 +163,8 @@ export function shownBy(
       }
     }
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
-    if (around.tried || around.masked) return { bits, counts, notes, way, change, odd }
+    if (around.tried || around.masked)
+      return { bits, counts, notes, way, change, odd, ...(around.masked && { isMask: true }) }
     if (reference !== undefined) {
       counts |= shows.added
       if (isLarge(input, around.added, reference.told.scale)) bits |= shows.added
@@ -191,7 +198,9 @@ export function shownBy(
     const shown = learned(account, asked, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
-    return { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change, odd }
+    const told = { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change, odd }
+    if (input.kind !== 'features' || !explains(x)) return told
+    return { ...told, bits: told.bits & ~searches, counts: told.counts & ~searches, isMask: true }
   }
   return { bits, counts, notes }
 }
