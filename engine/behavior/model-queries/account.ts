@@ -312,8 +312,10 @@ export class Account {
   /** A step was made from it: it is kept longer. */
   renew({ kept, isNewest }: Earlier): void {
     if (kept === undefined || isNewest) return
+    const count = this.#head[at.kept]!
     // The newest stays the last.
-    this.#kept.renew(kept, this.#head[at.kept]! - (this.#isReduced ? 1 : 0))
+    if (this.#isReduced) this.#kept.renew(kept, 0, count - 1)
+    else this.#kept.renew(kept, this.#head[at.ringCount]!, count)
   }
 
   /**

@@ -1,7 +1,8 @@
 /**
  * What an account keeps of inputs that have left its ring: a few, for long, by which later steps from them are known (steps.ts).
  *
- * Until there is no more room each is kept, then one in so many, in place of the one that was kept longest. One that a step was made
+ * Until there is no more room each is kept, then one in so many, in place of the one that was kept longest. Of an account that has asked for long half of
+ * the room is for its last inputs, so that a theft that begins then is known by steps from what it began with. One that a step was made
  * from begins anew. Of inputs that are reduced, whose own values the ring does not have, they are kept at once, and the newest is always there.
  * Oldest first, of each the values that are looked at, as 16-bit numbers.
  */
@@ -10,6 +11,10 @@ import { roomFor, valuesLookedAt } from './steps.ts'
 
 /** Sums of up to so many values still show steps: mostly they go one way, or all but one do. */
 const summedMax = 4
+
+/** From so many inputs of an account on half of the rows are for the last ones alone, of which one in so many is kept. */
+const longFrom = 512
+const shortlyEvery = 4
 
 /** The greatest number of 16 bits. */
 const keepableMost = 65_504
@@ -23,6 +28,10 @@ export function keepable(value: number): number {
 /** Whether an input of so many values was reduced so far that steps show in its own values alone. */
 export function isSummedUp(length: number, dimension: number): boolean {
   return length > summedMax * dimension
+}
+
+function isLong(n: number): boolean {
+  return n >= longFrom
 }
 
 /** Which values are looked at of inputs of so many that they are reduced. */
@@ -92,8 +101,9 @@ export class Kept {
   /** Takes the n-th input of an account that leaves the ring, which begins at `first` there; how many are kept then, of `count`. */
   keep(ring: Uint16Array, first: number, n: number, count: number): number {
     const isFull = count === this.#rows
-    if (isFull && n % this.#every !== 0) return count
-    if (isFull) this.#bits.copyWithin(0, this.values.length)
+    const isDue = n % this.#every === 0
+    if (isFull && !isDue && !(isLong(n) && n % shortlyEvery === 0)) return count
+    if (isFull) this.#drop(isDue ? 0 : this.#lasting)
     const at = (isFull ? count - 1 : count) * this.values.length
     for (let i = 0; i < this.values.length; i++) this.#bits[at + i] = ring[first + this.values[i]!]!
     return isFull ? count : count + 1
@@ -107,12 +117,29 @@ export class Kept {
     return isFull ? count : count + 1
   }
 
-  /** Puts one behind all others of `count`. */
-  renew(place: number, count: number): void {
+  /** Puts one behind all others of `count` that are kept for long, where the account has had `n` inputs. */
+  renew(place: number, n: number, count: number): void {
     const width = this.values.length
+    const last = count === this.#rows && isLong(n) ? this.#lasting - 1 : count - 1
     const row = this.#bits.slice(place * width, (place + 1) * width)
-    this.#bits.copyWithin(place * width, (place + 1) * width, count * width)
-    this.#bits.set(row, (count - 1) * width)
+    if (place > last) {
+      // The one that was kept longest goes in its place, as the next that is dropped there.
+      const oldest = this.#bits.slice(0, width)
+      this.#bits.copyWithin((last + 2) * width, (last + 1) * width, place * width)
+      this.#bits.copyWithin(0, width, (last + 1) * width)
+      this.#bits.set(oldest, (last + 1) * width)
+    } else this.#bits.copyWithin(place * width, (place + 1) * width, (last + 1) * width)
+    this.#bits.set(row, last * width)
+  }
+
+  #drop(row: number): void {
+    const width = this.values.length
+    this.#bits.copyWithin(row * width, (row + 1) * width, this.#rows * width)
+  }
+
+  /** Rows that are kept for long; those behind them are not. */
+  get #lasting(): number {
+    return this.#rows >> 1
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import type { Event } from '../../../core/event.ts'
 import { AccountBlock } from './account-block.ts'
-import { Account } from './account.ts'
+import { Account, noted } from './account.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
 import { inputOf } from './input.ts'
 import { learnReference, openReference, type Reference, type Sample } from './reference.ts'
@@ -299,6 +299,33 @@ describe('an account', () => {
       })
       if (length > 2) expect(found).toHaveLength(rows + 8)
       expect(asked.indexOf(found[0]!)).toBeLessThan(600 - 200)
+    }
+  })
+
+  test('keeps of an account that has asked for long more of its last inputs, and whatever steps are made from', () => {
+    const [length, account] = [64, new Account(64)]
+    const input = (): Float64Array => Float64Array.from({ length }, () => normal())
+    const ask = (x: Float64Array): boolean => {
+      account.rounded(x)
+      account.ring()
+      const looked = account.lookedAt()
+      const earlier = account.closest()
+      const isNear = earlier !== undefined && Math.hypot(...looked.map((value, i) => value - earlier.values[i]!)) < 1
+      if (isNear) account.renew(earlier)
+      account.remember(1, isNear ? noted.step : 0)
+      return isNear
+    }
+    const moved = (x: Float64Array): Float64Array => x.map((value) => value + (random() < 0.5 ? 0.1 : -0.1))
+    account.open(account.begin(0))
+    for (let n = 0; n < 2_000; n++) ask(input())
+    const seeds = Array.from({ length: 32 }, input)
+    for (const seed of seeds) ask(seed)
+    const known = seeds.filter((seed) => ask(moved(seed)))
+    expect(known.length).toBeGreaterThanOrEqual(6)
+    const base = known.findLast((seed) => seeds.indexOf(seed) < 24)!
+    for (let n = 0; n < 10; n++) {
+      for (let between = 0; between < 30; between++) ask(input())
+      expect(ask(moved(base))).toBe(true)
     }
   })
 })
