@@ -46,6 +46,40 @@ test('a stolen key is found on the day on which it is sold, and told again when 
   expect(findings.map(({ version }) => version)).toEqual([1, 2, 3])
 })
 
+/** The hour of the day in which, and of what it is told, when somebody who spends `tokens` a call, 600 times an hour from 10 o'clock on, with the key of a large customer is found. */
+function hourOfFinding(
+  tokens: number,
+  nightly?: { readonly calls: number; readonly tokens: number },
+): string | undefined {
+  const plan = tokenSpend.create(tokenSpend.params.parse({ type: 'token-spend' }), {} as RuleMeta)
+  const entries = new KeptEntries()
+  const context = { inventory: emptyInventory, baseline: () => undefined }
+  const spend = (timeMs: number, tokens: number): BehaviorFinding[] => {
+    const spent = { timeMs, tokens, cutOff: false, entities: () => [], evidence: () => ({ id: `${timeMs}` }) }
+    return [...plan.local!.apply(['t/u'], entries, spent as unknown as Spent, -Infinity, context).findings]
+  }
+  for (let hour = 0; hour < 10 * 24 + 24; hour++) {
+    const fromMs = startMs + (hour * dayMs) / 24
+    const isNight = hour % 24 === 2
+    if (hour % 24 === 0) entries.restart()
+    for (let n = 0; n < 100; n++) spend(fromMs + n * 30_000, 600)
+    for (let n = 0; isNight && n < (nightly?.calls ?? 0); n++) spend(fromMs + n * 6_000, nightly!.tokens)
+    for (let n = 0; hour >= 10 * 24 + 10 && n < 600; n++) {
+      const found = spend(fromMs + n * 6_000, tokens)
+      if (found.length > 0) return `${hour % 24} ${/calls of (an? \w+)/.exec(found[0]!.explanation)![1]!}`
+    }
+  }
+  return undefined
+}
+
+test('a stolen key of a large customer is found within the hour in which it is used, long before the day is over', () => {
+  expect(hourOfFinding(8_000)).toBe('10 an hour')
+})
+
+test('calls like those of the dearest hour of each night are not found by the hour', () => {
+  expect(hourOfFinding(8_000, { calls: 100, tokens: 6_000 })).toMatch(/ a day$/)
+})
+
 test('a day that was a finding does not become usual, so the next one is found as well', () => {
   expect(run([...usual(10), ...Array.from({ length: 3 }, () => ({ calls: 900, tokens: 6_000 }))]).days).toEqual([
     10, 11, 12,
