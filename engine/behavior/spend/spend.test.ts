@@ -56,15 +56,16 @@ function hourOfFinding(
   const context = { inventory: emptyInventory, baseline: () => undefined }
   const spend = (timeMs: number, tokens: number): BehaviorFinding[] => {
     const spent = { timeMs, tokens, cutOff: false, entities: () => [], evidence: () => ({ id: `${timeMs}` }) }
-    return [...plan.local!.apply(['t/u'], entries, spent as unknown as Spent, -Infinity, context).findings]
+    return [...plan.local!.apply(['t/u'], entries, spent, -Infinity, context).findings]
   }
   for (let hour = 0; hour < 10 * 24 + 24; hour++) {
     const fromMs = startMs + (hour * dayMs) / 24
-    const isNight = hour % 24 === 2
+    const nightCalls = hour % 24 === 2 ? (nightly?.calls ?? 0) : 0
+    const stolenCalls = hour >= 10 * 24 + 10 ? 600 : 0
     if (hour % 24 === 0) entries.restart()
     for (let n = 0; n < 100; n++) spend(fromMs + n * 30_000, 600)
-    for (let n = 0; isNight && n < (nightly?.calls ?? 0); n++) spend(fromMs + n * 6_000, nightly!.tokens)
-    for (let n = 0; hour >= 10 * 24 + 10 && n < 600; n++) {
+    for (let n = 0; n < nightCalls; n++) spend(fromMs + n * 6_000, nightly!.tokens)
+    for (let n = 0; n < stolenCalls; n++) {
       const found = spend(fromMs + n * 6_000, tokens)
       if (found.length > 0) return `${hour % 24} ${/calls of (an? \w+)/.exec(found[0]!.explanation)![1]!}`
     }
