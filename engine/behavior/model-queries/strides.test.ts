@@ -88,6 +88,10 @@ describe('a step that is as long in each column as another was', () => {
         return [...of, ...rows(4).flatMap(() => [step.map((by) => either() * by * (0.5 + random()))].flatMap((by) => of.map((x) => moved(x, by))))] // prettier-ignore
       },
     ],
+    [
+      'records read in coarse steps, as few accounts do',
+      () => rows(400).map((x) => x.map((value, i) => 0.5 * widths[i]! * Math.round((2 * value) / widths[i]!))),
+    ],
     ['corners of one box', () => [row()].flatMap((center) => rows(200, () => moved(center, step, either)))],
     [
       'machines that go on from where they were',

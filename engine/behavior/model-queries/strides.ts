@@ -5,7 +5,7 @@
  * the range of each column. In a table whose columns are as they are logged such a step is longer in one column than in another (steps.ts knows those of
  * one length), but in each column always as long. So the last steps from what lies near are kept, value for value. Records that are changed
  * by one and the same amount, or its opposite, as where one scenario is worked out for many, are none. How often the differences of honest inputs are
- * as long as earlier ones is learned (usual.ts). Pure.
+ * as long as earlier ones is learned (usual.ts); of who shows it oftener, as inputs that are read in coarse steps do, its own steps tell. Pure.
  */
 import type { GroupEntries } from '../types.ts'
 import type { Account } from './account.ts'
@@ -23,6 +23,8 @@ const nearShare = 0.5
 /** What equal lengths may differ by, as a share of them, and what 16 bits lose of the values that they lie between. */
 const equalShare = 0.015
 const rounding = 2 ** -10
+/** Columns of the learned rate that those of an account's own steps are drawn to. */
+const drawn = 20
 /** Natural differences are as even as one of the steps that are kept with a probability of about e to the minus this. */
 const logOdds = 11
 
@@ -56,19 +58,35 @@ export class Strides {
 
   /** How the step from `earlier` to `x` compares with each that was kept. */
   likenesses(x: Float64Array, earlier: Float64Array): readonly Likeness[] {
+    const changes = Float64Array.from({ length: this.width }, (_, n) => {
+      const place = placeOf(n, this.width, x.length)
+      return x[place]! - earlier[place]!
+    })
     const all: Likeness[] = []
-    for (let at = 0; at < this.#numbers.length; at += this.width) all.push(this.#likeness(x, earlier, at))
+    for (let at = 0; at < this.#numbers.length; at += this.width) all.push(this.#likeness(x, changes, at))
     return all
   }
 
-  #likeness(x: Float64Array, earlier: Float64Array, at: number): Likeness {
+  /** How often those that were kept are as long as each other, where honest ones are so with this probability: inputs read in coarse steps are often. */
+  alikeAmong(x: Float64Array, learned: number): number {
+    let [differ, equal] = [drawn, drawn * learned]
+    for (let at = this.width; at < this.#numbers.length; at += this.width) {
+      const changes = this.#numbers.subarray(at, at + this.width)
+      for (let before = 0; before < at; before += this.width) {
+        const each = this.#likeness(x, changes, before)
+        differ += each.differ
+        equal += each.equal
+      }
+    }
+    return equal / differ
+  }
+
+  #likeness(x: Float64Array, changes: ArrayLike<number>, at: number): Likeness {
     const [numbers, width] = [this.#numbers, this.width]
     let [differ, equal, same, chance] = [0, 0, 0, 0]
     for (let n = 0; n < width; n++) {
-      const place = placeOf(n, width, x.length)
-      const [value, before] = [x[place]!, earlier[place]!]
-      const [change, other] = [value - before, numbers[at + n]!]
-      const lost = rounding * Math.max(1, Math.abs(value))
+      const [change, other] = [changes[n]!, numbers[at + n]!]
+      const lost = rounding * Math.max(1, Math.abs(x[placeOf(n, width, x.length)]!))
       if (Math.abs(change) <= lost && Math.abs(other) <= lost) continue
       differ++
       const room = equalShare * Math.abs(other) + lost
@@ -189,7 +207,9 @@ export function besidesStrides(
     if (!isNear(x, earlier, account.dimension, scale)) return false
     const equal = strides.likenesses(x, earlier).filter((each) => isEqual(each, learned))
     if (equal.length === 0) strides.keep(x, earlier)
-    return equal.some(({ isOther }) => isOther)
+    if (!equal.some(({ isOther }) => isOther)) return false
+    const own = strides.alikeAmong(x, learned)
+    return equal.some((each) => each.isOther && isEqual(each, own))
   }
   const x = account.lookedAt()
   const closest = account.closest()
