@@ -50,18 +50,25 @@ export interface Look {
   readonly find: (suspicion: Suspicion, evidence: number) => BehaviorFinding
 }
 
+interface Weighed {
+  readonly evidence: number
+  readonly findings: readonly BehaviorFinding[]
+  /** It is under a suspicion that was told. */
+  readonly isTold: boolean
+}
+
 /** One prompt that is new. `readADay`: tokens. */
 export function weighBusy(
   entries: GroupEntries,
   { call, tokens, today }: Asked,
   { name, lines, bets, callsMin, withinMs, line, find }: Look,
   readADay: number,
-): { readonly evidence: number; readonly findings: readonly BehaviorFinding[] } {
+): Weighed {
   const day = Math.floor(call.timeMs / dayMs)
   const known = entries.get<Busy>(name)
   if (today < busyMin && (known === undefined || day > known.day + 1)) {
     if (known !== undefined) entries.delete(name)
-    return { evidence: 0, findings: [] }
+    return { evidence: 0, findings: [], isTold: false }
   }
   const busy = known ?? { day, logs: [] }
   if (today >= busyMin) busy.day = Math.max(busy.day, day)
@@ -70,7 +77,7 @@ export function weighBusy(
   entries.set(name, busy)
   if (evidence < cleared) {
     delete busy.suspicion
-    return { evidence, findings: [] }
+    return { evidence, findings: [], isTold: false }
   }
   if (withinMs !== undefined && busy.suspicion?.version === 0 && call.timeMs > busy.suspicion.sinceMs + withinMs) {
     delete busy.suspicion
@@ -79,8 +86,9 @@ export function weighBusy(
   note(suspicion, call, tokens > lines[0]!, evidence)
   stack(suspicion, call, readADay)
   const isMuch = suspicion.unread![2] > unreadDays * readADay && suspicion.tokens > suspicion.inTokens
-  if (evidence < line || suspicion.calls < callsMin || !isMuch || !isNews(suspicion)) return { evidence, findings: [] }
+  if (evidence < line || suspicion.calls < callsMin || !isMuch || !isNews(suspicion))
+    return { evidence, findings: [], isTold: suspicion.version > 0 }
   suspicion.version++
   suspicion.told = suspicion.calls
-  return { evidence, findings: [find(suspicion, evidence)] }
+  return { evidence, findings: [find(suspicion, evidence)], isTold: true }
 }

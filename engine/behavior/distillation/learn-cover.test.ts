@@ -34,7 +34,7 @@ function begin(): {
       const { baselines = [] } = step.advance(['llm'], entries, watermarkMs)
       return baselines.find(({ name }) => name === 'llm prompts')?.value as ToldCover | undefined
     },
-    names: entries.names,
+    names: () => entries.names(),
   }
 }
 

@@ -5,7 +5,7 @@ import type { BehaviorFinding } from '../types.ts'
 import { learnCover, type Asking, type ToldCover } from './cover-lines.ts'
 import type { ToldLines } from './lines.ts'
 import { packedPrompt } from './packed-prompt.ts'
-import { HarvestParams } from './params.ts'
+import { HarvestParams, type Taught } from './params.ts'
 import { HarvestStep } from './step.ts'
 
 const hourMs = 3_600_000
@@ -62,7 +62,11 @@ const learned = (more: readonly Asking[] = []): ToldCover =>
   learnCover([...chats, ...more], { learnedMs: 1, accountsMin: 5 })!
 
 /** Asked one every so many milliseconds: at which prompt the account is told of, and what is found. */
-function told(asked: readonly Asked[], everyMs: number, by = learned()): { at?: number; findings: BehaviorFinding[] } {
+function told(
+  asked: readonly Asked[],
+  everyMs: number,
+  by = learned(),
+): { at?: number; findings: BehaviorFinding[]; takenBackAt?: number } {
   const step = new HarvestStep(HarvestParams.parse({ type: 'answer-harvest' }))
   let kept = new Map<string, unknown>()
   const entries = {
@@ -73,7 +77,7 @@ function told(asked: readonly Asked[], everyMs: number, by = learned()): { at?: 
   }
   const baseline = (name: string): unknown => (name === 'llm answers' ? answers : by)
   const findings: BehaviorFinding[] = []
-  let at: number | undefined
+  let [at, takenBackAt]: (number | undefined)[] = []
   for (const [n, each] of asked.entries()) {
     const call = {
       timeMs: hourMs + Math.round(n * everyMs),
@@ -87,9 +91,10 @@ function told(asked: readonly Asked[], everyMs: number, by = learned()): { at?: 
     const outcome = step.apply(['thief', 'llm'], entries, call, call.timeMs, { inventory: emptyInventory, baseline })
     findings.push(...outcome.findings)
     if (outcome.findings.length > 0) at ??= n + 1
+    if (outcome.shuffled.some(({ observation }) => (observation as Taught).suspect)) takenBackAt ??= n + 1
     if (n % 97 === 0) kept = new Map(JSON.parse(JSON.stringify([...kept])) as [string, unknown][])
   }
-  return { ...(at === undefined ? {} : { at }), findings }
+  return { ...(at !== undefined && { at }), ...(takenBackAt !== undefined && { takenBackAt }), findings }
 }
 
 const inADay = 20 * hourMs
@@ -104,6 +109,12 @@ describe('who asks a thousand prompts in a day, nearly all of them for long text
       expect(findings[0]!.explanation).toContain('text of their own')
       expect(new Set(findings.map(({ anchor }) => anchor)).size).toBe(1)
     }
+  })
+
+  test('teaches until then, and what it taught is taken back', () => {
+    const { at, takenBackAt } = told(prompts(much, 1_600, 6), inADay / 1_600)
+    expect(takenBackAt).toBe(at)
+    expect(told(prompts(much, 900, 6), inADay / 900).takenBackAt).toBeUndefined()
   })
 
   test.each<[string, Kind, number, number]>([

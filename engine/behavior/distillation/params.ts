@@ -31,7 +31,7 @@ export interface Taught {
   readonly principal: string
   readonly sinceMs: number
   readonly timeMs: number
-  /** Tokens of the answers to different prompts; less than 0 where the prompt was as long as the answer, or the pace not even. */
+  /** Tokens of the answers to different prompts; less than 0 where the prompt was two thirds as long as the answer, or the pace not even. */
   readonly answers: readonly number[]
   /** The last of these calls, where its prompt has an embedding: packed, and tokens of its answer, less than 0 where it is no text of its own (cover-lines.ts). */
   readonly prompt?: { readonly x: string; readonly tokens: number }

@@ -37,6 +37,8 @@ export interface Answered {
 const dayMs = 86_400_000
 /** A translation has up to so many times the tokens of the text. */
 const translatedTimes = 1.5
+/** Of the false alarms of what is looked at where prompts have embeddings. */
+const muchShare = 0.1
 /** Evidence, as a logarithm, from which an account is under suspicion, and below which suspicion ends. */
 const suspect = Math.log(1_000)
 const cleared = Math.log(10)
@@ -63,6 +65,7 @@ export class HarvestStep implements BehaviorStep {
   readonly #line: number
   readonly #busyLine: number
   readonly #coverLine: number
+  readonly #muchLine: number
   readonly #account = new Account()
   readonly #opened = new WeakMap<object, Opened>()
   readonly #covers = new WeakMap<object, OpenedCover>()
@@ -71,7 +74,8 @@ export class HarvestStep implements BehaviorStep {
     this.#params = params
     this.#line = Math.log((params.callsPerFalseAlarm * intervalRoom) / (1 - busyShare))
     this.#busyLine = Math.log((params.callsPerFalseAlarm * intervalRoom) / busyShare)
-    this.#coverLine = Math.log(params.callsPerFalseAlarm)
+    this.#coverLine = Math.log(params.callsPerFalseAlarm / (1 - muchShare))
+    this.#muchLine = Math.log(params.callsPerFalseAlarm / muchShare)
   }
 
   apply(
@@ -119,10 +123,10 @@ export class HarvestStep implements BehaviorStep {
     const busy = opened === undefined ? nothing : this.#busy(group, entries, call, gathers, opened)
     const much = this.#much(group, entries, call, context)
     const cover = this.#cover(group, entries, call, context)
-    const most = Math.max(evidence, busy.evidence, cover.evidence)
+    const most = Math.max(evidence, busy.evidence, much.evidence, cover.evidence)
     const taught = this.#teach(principal, model, call, gathers, most)
     const even = cover.even === undefined ? [] : [this.#tellEven(principal, model, call, cover.even)]
-    return this.#outcome([...findings, ...busy.findings, ...much, ...cover.findings], [...taught, ...even])
+    return this.#outcome([...findings, ...busy.findings, ...much.findings, ...cover.findings], [...taught, ...even])
   }
 
   /** Whoever was learned from for days, or was told of already, is looked at by its pace alone. */
@@ -154,11 +158,11 @@ export class HarvestStep implements BehaviorStep {
     entries: GroupEntries,
     call: Answered,
     context: StepContext,
-  ): readonly BehaviorFinding[] {
+  ): Pick<WeighedCover, 'evidence' | 'findings'> {
     const opened = call.x === undefined ? undefined : this.#openCover(context.baseline(`${group[1]!} prompts`))
     const isTold = (entries.get<Suspicion>(suspicionName)?.version ?? 0) > 0
-    if (opened?.much === undefined || isTold || opened.own.has(group[0]!)) return []
-    const line = this.#coverLine
+    if (opened?.much === undefined || isTold || opened.own.has(group[0]!)) return nothing
+    const line = this.#muchLine
     const { told } = opened
     const asked = { call, tokens: longTokensOf(call), today: this.#account.askedToday }
     const find = (suspicion: Suspicion, evidence: number): BehaviorFinding =>
@@ -172,7 +176,8 @@ export class HarvestStep implements BehaviorStep {
       line,
       find,
     } as const
-    return weighBusy(entries, asked, look, this.#params.readADay).findings
+    const weighed = weighBusy(entries, asked, look, this.#params.readADay)
+    return weighed.isTold ? weighed : { ...weighed, evidence: 0 }
   }
 
   #cover(group: readonly string[], entries: GroupEntries, call: Answered, context: StepContext): WeighedCover {
