@@ -158,6 +158,17 @@ export function isPicture(values: ArrayLike<number>): boolean {
   return true
 }
 
+/** Fewest values that are no blank by chance. */
+const blankMin = 6
+
+/** One value throughout, as where a record is missing or a lens is covered: all of them lie on one line, and a copy learns next to nothing of it. */
+export function isBlank({ kind, x, values }: Pick<QueryInput, 'kind' | 'x' | 'values'>): boolean {
+  const all: ArrayLike<number> = values ?? x
+  if (kind !== 'features' || all.length < blankMin) return false
+  for (let n = 1; n < all.length; n++) if (all[n] !== all[0]) return false
+  return true
+}
+
 /** Before they are reduced: a sketch of zeros and ones is of neither. */
 export function isBlackAndWhite(values: ArrayLike<number>): boolean {
   for (let n = 0; n < values.length; n++) if (values[n] !== 0 && values[n] !== 1) return false

@@ -19,7 +19,7 @@ import { explains } from './explained.ts'
 import { findingOf } from './finding.ts'
 import { withHalving } from './halving.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './hold.ts'
-import { keyOfText, type InputKind, type QueryInput } from './input.ts'
+import { isBlank, keyOfText, type InputKind, type QueryInput } from './input.ts'
 import { withPairs } from './mirrored.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './reference.ts'
@@ -115,7 +115,7 @@ export class WeighQueries implements BehaviorStep {
     context: StepContext,
   ): StepOutcome {
     const { input, timeMs } = query
-    if (!account.ask(input.key, timeMs)) return this.#outcome(entries, account, nothing, nothing)
+    if (!account.ask(input.key, timeMs) || isBlank(input)) return this.#outcome(entries, account, nothing, nothing)
     const since = driftedSince(context, group[1]!, timeMs)
     if (since !== undefined) this.#beginAnew(entries, account, since)
     const reference = this.#referenceOf(context, group[1]!, query, since)
