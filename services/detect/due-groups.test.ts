@@ -59,3 +59,12 @@ test('a group is told of the watermark once that has come to its due time, not b
     }),
   )
 })
+
+test('a group that is due earlier than it was filed under is told of the watermark as early', () => {
+  const index = new DueGroups<Group>(({ dueMs }) => dueMs)
+  const groups = ['a', 'b', 'c'].map((key) => new Group(key, 60_000))
+  for (const group of groups) index.file(group, 600_000)
+  for (const group of groups.slice(1)) index.file(group)
+  expect(keysOf(index.take(60_000))).toEqual(['b', 'c'])
+  expect(keysOf(index.take(600_000))).toEqual(['a'])
+})

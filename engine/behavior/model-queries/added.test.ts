@@ -37,7 +37,11 @@ describe('equal changes that add up', () => {
   test('are none that differ, where two others were changed as well, or more values than few', () => {
     const tried = [but({ 7: 0.4 }), but({ 8: 0.4 }), but({ 10: 0.4 })]
     expect(addedOf(but({ 1: 0.4, 5: 0.5, 9: 0.6 }), ...tried, base)).toBe(0)
-    expect(addedOf(but({ 1: 0.4, 5: 0.4, 9: 0.4, 2: 0.1, 3: 0.2 }), base)).toBe(0)
+    const longer = (x: Float64Array): Float64Array => Float64Array.of(...x, ...base)
+    const others = (changes: Readonly<Record<number, number>>): number =>
+      addedOf(longer(but({ 1: 0.4, 5: 0.4, 9: 0.4, ...changes })), ...[...tried, base].map(longer))
+    expect(others({ 2: 0.1 })).toBeCloseTo(0.4, 2)
+    expect(others({ 2: 0.1, 3: 0.2 })).toBe(0)
     expect(addedOf(but(Object.fromEntries(Array.from({ length: 8 }, (_, n) => [n, 0.4]))), base)).toBe(0)
   })
 
