@@ -34,10 +34,10 @@ const burst = correlation('burst', 'type: event_count, rules: [read], timespan: 
 const then = correlation('then', 'type: temporal_ordered, rules: [often, burst], timespan: 2h')
 const quiet = correlation('quiet', 'type: event_count, rules: [unused], timespan: 1h, condition: { lte: 2 }')
 
-function pipeOf(...correlations: string[]): DetectInProcess {
-  const text = ['made', 'used', 'read'].map(single).concat(correlations).join('---\n')
-  return new DetectInProcess([{ path: 'r.yml', text }])
-}
+const filesOf = (...correlations: string[]): { path: string; text: string }[] => [
+  { path: 'r.yml', text: ['made', 'used', 'read'].map(single).concat(correlations).join('---\n') },
+]
+const pipeOf = (...correlations: string[]): DetectInProcess => new DetectInProcess(filesOf(...correlations))
 
 const send = (pipe: DetectInProcess, ...events: Event[]): void => {
   for (const each of events) pipe.event(each, startMs)
@@ -168,4 +168,17 @@ describe('what a group remembers of the findings that it has handed on', () => {
     expect(Math.max(...told)).toBeLessThanOrEqual(65)
     expect(Math.max(...told)).toBeGreaterThan(0)
   })
+})
+
+test('a group that was let go after a restart does not come back where rules are put in force again', () => {
+  const pipe = pipeOf(burst)
+  send(pipe, event('read', 0))
+  pipe.restart()
+  pipe.watermark(startMs + 10 * minuteMs)
+  pipe.use(filesOf(burst, often, unused))
+  send(pipe, event('read', 20 * minuteMs), event('read', 20 * minuteMs + 1))
+  pipe.restart()
+  send(pipe, event('read', 20 * minuteMs + 2))
+  pipe.watermark(Infinity)
+  expect([...pipe.final().values()].map(({ rule }) => rule.id)).toEqual(['burst'])
 })
