@@ -131,4 +131,18 @@ describe('a step that is as long in each column as another was', () => {
     expect(entries.get('strides')).toBeUndefined()
     expect(referenceOf(picture).told.strides).toBeUndefined()
   })
+
+  test('is none that leads further than honest inputs of one account lie near, nor one from the newest input', () => {
+    const seeds = rows(12)
+    const far = widths.map((width) => 2.5 * width)
+    expect(stepsIn([...seeds, ...seeds.map((x) => moved(x, far, either))])).toBe(0)
+    expect(stepsIn(seeds.flatMap((x) => [x, moved(x, step, either)]))).toBe(0)
+  })
+
+  test('is looked for anew where inputs have another length', () => {
+    const entries = new KeptEntries()
+    entries.set('strides', new Strides(10, new Float16Array(10)))
+    stepsIn([...rows(20)], reference, shows.step, entries)
+    expect(entries.get<Strides>('strides')!.width).toBe(12)
+  })
 })
