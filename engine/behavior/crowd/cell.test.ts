@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Cell } from './cell.ts'
-import { Names } from './names.ts'
+import { Names } from './queries/names.ts'
 
 const byName = {
   kind: 'agent',

@@ -9,12 +9,12 @@
  * once in `queriesPerFalseAlarm` queries (Shin, Ramdas and Rinaldo 2023, with the union over the six); leaving out what one
  * account brings too much only makes factors smaller. Bounded: 256 accounts of a cell.
  */
-import type { Names } from './names.ts'
+import type { Names } from './queries/names.ts'
 import { all, placeOfSort, sums, type CrowdParams, type Logs, type Sight } from './params.ts'
 import { isShared, lineToJoin, together } from './join.ts'
-import { Past, type PastJson } from './past.ts'
-import { judgedAt, Relay, type Run } from './relay.ts'
-import { Turns, type TurnsJson } from './turns.ts'
+import { Past, type PastJson } from './queries/past.ts'
+import { judgedAt, Relay, type Run } from './order/relay.ts'
+import { Turns, type TurnsJson } from './order/turns.ts'
 
 const accountsMax = 256
 const tenantsMax = 4

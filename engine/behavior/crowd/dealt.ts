@@ -6,10 +6,10 @@
  * others ask for together; that they come in strict turn, and yet with programs of all sorts, as no vendor's customers do; or that most of them come
  * from networks that other tenants of theirs use as well. Then those who do are named. Of those who are named for long answers nobody is whose own are as others'.
  */
-import { tenantsMin, type DealtMember } from './balance.ts'
+import { tenantsMin, type DealtMember } from './prompts/balance.ts'
 import type { Found } from './crowds.ts'
 import { whyDealt } from './explain.ts'
-import type { LikePool } from './likeness.ts'
+import type { LikePool } from './prompts/likeness.ts'
 import type { Known, Memory } from './memory.ts'
 
 /** Of honest kinds one in ten at most gets long answers, or asks for more than others do, without anybody that comes in sessions. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { poolPrefix } from './likeness.ts'
+import { poolPrefix } from './prompts/likeness.ts'
 import { CrowdParams, type Sight } from './params.ts'
 import { PoolStep } from './pool.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Cell } from './cell.ts'
 import { isMember } from './join.ts'
-import { Names } from './names.ts'
+import { Names } from './queries/names.ts'
 
 describe('who joins', () => {
   const one = [0, 0, 0, 3_200, 0, 0]

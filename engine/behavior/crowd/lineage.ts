@@ -10,7 +10,7 @@ import type { Found } from './crowds.ts'
 import { whyKin } from './explain.ts'
 import type { Account, Known, Memory } from './memory.ts'
 import type { Sight } from './params.ts'
-import type { Kin } from './steps.ts'
+import type { Kin } from './queries/steps.ts'
 
 /** Evidence of one query from which it is remembered whose it is a step from, and how many of these accounts are. */
 export const strong = 2

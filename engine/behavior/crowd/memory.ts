@@ -9,10 +9,10 @@
 import type { EvidenceRef } from '../../../core/signal.ts'
 import type { GroupEntries } from '../types.ts'
 import { Cell, type CellKept } from './cell.ts'
-import { askedPrefix, Likeness, poolPrefix } from './likeness.ts'
-import { Names } from './names.ts'
+import { askedPrefix, Likeness, poolPrefix } from './prompts/likeness.ts'
+import { Names } from './queries/names.ts'
 import type { Sight } from './params.ts'
-import { blockQueries, Recent, recentMax, type Seen } from './recent.ts'
+import { blockQueries, Recent, recentMax, type Seen } from './queries/recent.ts'
 
 const accountsMax = 4_000
 const cellsMax = 2_000

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { customer, hourMs, poisson, run, startMs, type Query, type Who } from '../../../test/support/traffic/crowd.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { learnReference } from '../model-queries/reference.ts'
+import { learnReference } from '../model-queries/honest/reference.ts'
 
 const random = randomOf(31)
 const normal = normalOf(random)

@@ -10,7 +10,7 @@ import type { Found } from './crowds.ts'
 import { whyRelay } from './explain.ts'
 import type { Account, Known, Memory } from './memory.ts'
 import { placeOfSort } from './params.ts'
-import type { Handover } from './relay.ts'
+import type { Handover } from './order/relay.ts'
 
 const rowMax = 1_000
 

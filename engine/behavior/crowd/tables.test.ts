@@ -8,7 +8,7 @@ import {
   type TableOptions,
   type TableWorld,
 } from '../../../test/support/traffic/tables.ts'
-import { learnReference } from '../model-queries/reference.ts'
+import { learnReference } from '../model-queries/honest/reference.ts'
 
 const shape = { measures: 5, wholes: 4, yesNos: 3 }
 

@@ -7,7 +7,7 @@
  * Promises: where an honest account shows either in at most the share that is allowed, whatever came before, a false alarm comes at most
  * once in as many prompts as its line says (Page's test with e-values). State is bounded; O(cells) a prompt.
  */
-import { dimensionMax } from '../model-queries/input.ts'
+import { dimensionMax } from '../model-queries/input/input.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { betsOver, type Bets } from './bets.ts'

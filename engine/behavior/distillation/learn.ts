@@ -5,7 +5,7 @@
  * all that it taught. Accounts that are new are weighed together (newcomers.ts). At most `accountsMax` accounts are kept, with their
  * last `samplesMax` calls: whoever teaches stays, and of the others a choice by their hash, so that it stays the same however many there are.
  */
-import { keyOfText } from '../model-queries/input.ts'
+import { keyOfText } from '../model-queries/input/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
 import { coverVersion, learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'

@@ -11,7 +11,7 @@
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
 import { evidenceOfBets } from '../bets.ts'
-import { Asked, packedZeros, type AskedJson } from '../crowd/asked.ts'
+import { Asked, packedZeros, type AskedJson } from '../crowd/prompts/asked.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { betsCount, weigh, type Bets } from './bets.ts'

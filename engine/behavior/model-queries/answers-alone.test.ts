@@ -3,10 +3,10 @@ import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import { emptyInventory } from '../../inventory/inventory.ts'
 import type { BehaviorFinding } from '../types.ts'
-import type { QueryInput } from './input.ts'
+import type { QueryInput } from './input/input.ts'
 import { WeighQueries, type ModelQuery } from './local.ts'
 import { ModelQueriesParams } from './params.ts'
-import { learnReference } from './reference.ts'
+import { learnReference } from './honest/reference.ts'
 
 let keys = 0
 /** An answer with this probability of its class, as it looks where nothing else is known. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AskingAccount } from '../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { learnReference } from './reference.ts'
+import { learnReference } from './honest/reference.ts'
 
 const random = randomOf(71)
 const normal = normalOf(random)

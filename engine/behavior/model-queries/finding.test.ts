@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { EvidenceRef } from '../../../core/signal.ts'
-import { Account } from './account.ts'
-import { shows } from './evidence.ts'
+import { Account } from './account/account.ts'
+import { shows } from './account/evidence.ts'
 import { findingOf } from './finding.ts'
-import { note, type Suspicion } from './suspicion.ts'
+import { note, type Suspicion } from './account/suspicion.ts'
 
 function saidOf(bits: readonly number[]) {
   const account = new Account(2)

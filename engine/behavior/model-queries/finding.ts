@@ -1,11 +1,11 @@
 /** Says what a finding of `model-queries` rests on: how unlike honest use, over which line, with which bound. */
 import type { Entity, Series } from '../../../core/signal.ts'
 import type { BehaviorFinding } from '../types.ts'
-import type { Account } from './account.ts'
-import { lineOf, queryThreats, type QueryThreat } from './evidence.ts'
-import type { InputKind } from './input.ts'
-import type { Reference } from './reference.ts'
-import type { Suspicion } from './suspicion.ts'
+import type { Account } from './account/account.ts'
+import { lineOf, queryThreats, type QueryThreat } from './account/evidence.ts'
+import type { InputKind } from './input/input.ts'
+import type { Reference } from './honest/reference.ts'
+import type { Suspicion } from './account/suspicion.ts'
 
 export interface Crossing {
   readonly threat: QueryThreat

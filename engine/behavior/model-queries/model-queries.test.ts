@@ -1,13 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { AccountBlock, from } from './account-block.ts'
-import { Account, noted } from './account.ts'
-import { AskedMembers } from './asked-members.ts'
-import { betCount, betCount12, betCount13, betCount14, betCount3, betCount6, betCount7, betCount8 } from './evidence.ts'
-import { surroundingsOf } from './geometry.ts'
-import { inputOf } from './input.ts'
-import { learnReference, openReference, type Sample } from './reference.ts'
-import { slopesBytes } from './slopes.ts'
+import { AccountBlock, from } from './account/account-block.ts'
+import { Account, noted } from './account/account.ts'
+import { AskedMembers } from './account/asked-members.ts'
+import {
+  betCount,
+  betCount12,
+  betCount13,
+  betCount14,
+  betCount3,
+  betCount6,
+  betCount7,
+  betCount8,
+} from './account/evidence.ts'
+import { surroundingsOf } from './shapes/geometry.ts'
+import { inputOf } from './input/input.ts'
+import { learnReference, openReference, type Sample } from './honest/reference.ts'
+import { slopesBytes } from './shapes/slopes.ts'
 import type { Event } from '../../../core/event.ts'
 
 function eventOf(warden: Record<string, unknown>): Event {
