@@ -299,6 +299,21 @@ describe('a distillation by many accounts', () => {
       expect(others).toBeLessThanOrEqual(1)
     })
 
+    test('is told by them without those whose own answers are as long as others get', () => {
+      const random = numbers(9)
+      const hand = distillers(random, by({ networks: 0, templates: 1, sameAgent: true }))
+      const isLong = ({ user }: Query): boolean => Number(user.slice(1)) < 28
+      const long = answered(random, hand.filter(isLong), 900)
+      const short = answered(
+        random,
+        hand.filter((query) => !isLong(query)),
+        150,
+      )
+      const { named } = run([...readers(random), ...long, ...short].sort((a, b) => a.timeMs - b.timeMs))
+      expect([...named].filter((user) => !/^x(1?\d|2[0-7])$/.test(user))).toEqual([])
+      expect(named.size).toBeGreaterThanOrEqual(26)
+    })
+
     test('is not told by equal loads alone, where prompts are few and answers as long as others get', () => {
       expect(seen({ templates: 1 }, 280)).toEqual({ thieves: 0, others: 0 })
     })

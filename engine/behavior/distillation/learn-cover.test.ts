@@ -14,6 +14,8 @@ const normal = normalOf(randomOf(1))
 /** A grouped step, and what accounts teach it: each time four answers and a prompt. */
 function begin(): {
   teach(principal: string, sinceMs: number, timeMs: number, count: number, length?: number): void
+  /** Of a writer's prompts, on a day with as many as no writer asks. */
+  busy(principal: string, sinceMs: number, count: number): void
   suspect(principal: string, timeMs: number): void
   learn(watermarkMs: number): ToldCover | undefined
   names(): string[]
@@ -27,6 +29,12 @@ function begin(): {
         const x = Array.from({ length }, () => normal() / 4)
         const prompt = { x: packedPrompt(x), tokens: 200 }
         apply({ principal, sinceMs, timeMs, answers: [200, 210, -190, 205], prompt })
+      }
+    },
+    busy: (principal, sinceMs, count) => {
+      for (let n = 0; n < count; n++) {
+        const prompt = { x: packedPrompt(Array.from({ length: 8 }, () => normal() / 4)), tokens: 900 }
+        apply({ principal, sinceMs, timeMs: sinceMs + hourMs, answers: [900, -900, -900, 900], prompt, busy: true })
       }
     },
     suspect: (principal, timeMs) => apply({ principal, sinceMs: startMs, timeMs, answers: [], suspect: true }),
@@ -87,4 +95,16 @@ test('an account that comes under suspicion takes its prompts with it, and of on
   book.suspect('t/a3', startMs + hourMs)
   expect(book.names()).not.toContain('prompts/t/a3')
   expect(book.learn(startMs + dayMs + hourMs)).toMatchObject({ accounts: 7, samples: 7 * 96 })
+})
+
+test('what those get who ask much is told of them alone: as theirs, where two do; as a habit, where one has done so for days', () => {
+  const after = (writers: number, days: number): ToldCover => {
+    const book = begin()
+    for (const each of principals) book.teach(each, startMs, startMs + hourMs, 40)
+    for (let n = 0; n < writers; n++) book.busy(`t/w${n}`, startMs, 40)
+    return book.learn(startMs + days * dayMs + hourMs)!
+  }
+  expect(after(1, 1)).toMatchObject({ much: 0.5, own: [] })
+  expect(after(1, 3)).toMatchObject({ much: 0.5, own: ['t/w0'] })
+  expect(after(2, 1).much).toBeUndefined()
 })

@@ -136,6 +136,12 @@ describe('who asks a thousand prompts in a day, nearly all of them for long text
     expect(told(prompts(much, 1_600, 4), inADay / 1_600, learned(others.slice(1))).at).toBeLessThan(1_060)
   })
 
+  test('is, where those who get nothing else ask little, or where a habit is of short answers', () => {
+    const others = [1, 2].map((n) => keptOf(prompts(much, 90, 80 + n)))
+    expect(learned(others).much).toBe(0.5)
+    expect(learned([{ ...chats[0]!, isBusy: true, habitOf: 'thief' }]).own).toEqual([])
+  })
+
   test('is not where that is its habit', () => {
     const by = learned([{ ...busy, isBusy: true, habitOf: 'thief' }])
     expect(by.own).toEqual(['thief'])
