@@ -299,9 +299,10 @@ describe('a distillation by many accounts', () => {
       expect(others).toBeLessThanOrEqual(1)
     })
 
-    test('is told by them without those whose own answers are as long as others get', () => {
+    /** Of whom the last twelve get short answers. */
+    const mixed = (of: Partial<Thieves>): ReadonlySet<string> => {
       const random = numbers(9)
-      const hand = distillers(random, by({ networks: 0, templates: 1, sameAgent: true }))
+      const hand = distillers(random, by({ networks: 0, templates: 1, ...of }))
       const isLong = ({ user }: Query): boolean => Number(user.slice(1)) < 28
       const long = answered(random, hand.filter(isLong), 900)
       const short = answered(
@@ -309,9 +310,14 @@ describe('a distillation by many accounts', () => {
         hand.filter((query) => !isLong(query)),
         150,
       )
-      const { named } = run([...readers(random), ...long, ...short].sort((a, b) => a.timeMs - b.timeMs))
+      return run([...readers(random), ...long, ...short].sort((a, b) => a.timeMs - b.timeMs)).named
+    }
+
+    test('is told by them without those whose own answers are as long as others get, but for strict turns from programs of all sorts', () => {
+      const named = mixed({ sameAgent: true })
       expect([...named].filter((user) => !/^x(1?\d|2[0-7])$/.test(user))).toEqual([])
       expect(named.size).toBeGreaterThanOrEqual(26)
+      expect(thieves(mixed({ dealt: 'in-turn' }))).toBeGreaterThanOrEqual(38)
     })
 
     test('is not told by equal loads alone, where prompts are few and answers as long as others get', () => {
