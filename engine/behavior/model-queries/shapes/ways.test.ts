@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AskingAccount } from '../../../../test/support/asking-account.ts'
+import { learnedOf } from '../../../../test/support/learned.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import type { BehaviorFinding } from '../../types.ts'
 import { Account } from '../account/account.ts'
 import { shows } from '../account/evidence.ts'
 import { keyOfText } from '../input/input.ts'
-import { learnReference, openReference } from '../honest/reference.ts'
+import { openReference } from '../honest/reference.ts'
 import { shownBy } from '../signs/shown.ts'
 import { withWay } from './ways.ts'
 
@@ -20,14 +21,7 @@ const natural = (): Float64Array => Float64Array.from({ length: dimension }, () 
 const between = (a: Float64Array, b: Float64Array, t: number): Float64Array => a.map((v, i) => v + t * (b[i]! - v))
 const noisy = (x: Float64Array, by: number): Float64Array => x.map((value) => value + by * normal())
 const labelOf = (x: Float64Array): string => (x[0]! > 0 ? 'yes' : 'no')
-const told = learnReference(
-  Array.from({ length: 10 }, () =>
-    Array.from({ length: 150 }, () => {
-      const x = natural()
-      return { x, label: labelOf(x), margin: 0.1 + random() }
-    }),
-  ),
-)!
+const told = learnedOf(natural, labelOf, random)
 
 interface Asked {
   readonly x: Float64Array

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { AskingAccount } from '../../../../test/support/asking-account.ts'
+import { learnedOf } from '../../../../test/support/learned.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import type { Account } from '../account/account.ts'
 import { isBesides, isSuite, noteRecords } from './besides.ts'
 import { shows } from '../account/evidence.ts'
-import { learnReference } from '../honest/reference.ts'
 import type { Suspicion } from '../account/suspicion.ts'
 
 const random = randomOf(71)
@@ -12,14 +12,7 @@ const normal = normalOf(random)
 const dimension = 12
 const natural = (): Float64Array => Float64Array.from({ length: dimension }, () => normal())
 const labelOf = (x: Float64Array): string => (x[0]! > 0 ? 'yes' : 'no')
-const told = learnReference(
-  Array.from({ length: 10 }, () =>
-    Array.from({ length: 150 }, () => {
-      const x = natural()
-      return { x, label: labelOf(x), margin: 0.1 + random() }
-    }),
-  ),
-)!
+const told = learnedOf(natural, labelOf, random)
 
 interface Asked {
   readonly x: Float64Array
