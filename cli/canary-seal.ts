@@ -51,7 +51,7 @@ export function seal(made: Plan, key: Uint8Array): z.infer<typeof Sealed> {
   }
 }
 
-export async function unseal(path: string, key: Uint8Array): Promise<{ plan: Plan; commitment: string }> {
+export async function unseal(path: string, key: Uint8Array): Promise<{ plan: Plan; commitment: string; text: string }> {
   const raw = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new CliError(exitCodes.usage, 'FILE_UNREADABLE', `${path} can't be read: ${describeError(cause)}.`)
   })
@@ -74,7 +74,7 @@ export async function unseal(path: string, key: Uint8Array): Promise<{ plan: Pla
     decipher.setAuthTag(Buffer.from(tag, 'base64'))
     const opened = Buffer.concat([decipher.update(Buffer.from(text, 'base64')), decipher.final()]).toString('utf8')
     if (sha256Hex(opened) !== commitment) throw new Error('its digest is another')
-    return { plan: Plan.parse(JSON.parse(opened)), commitment }
+    return { plan: Plan.parse(JSON.parse(opened)), commitment, text: opened }
   } catch (cause) {
     throw new CliError(
       exitCodes.usage,

@@ -1,17 +1,23 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { sha256Hex } from '../core/ids.ts'
 import { readInventory } from '../engine/inventory/inventory.ts'
 import { defaultConfig } from '../runtime/config.ts'
-import { plan, registerCanaries, verify, type VerifyOptions } from './canary.ts'
+import { openPlan, plan, registerCanaries } from './canary.ts'
+import { reportAgain, verify, type VerifyOptions } from './canary-examine.ts'
 
 let folder = ''
 let [url, asked] = ['', 0]
 let knows = (_question: string): string | undefined => undefined
+let respond = (response: ServerResponse, content: string): void => answered(response, content)
+
+function answered(response: ServerResponse, content: string): void {
+  response.end(JSON.stringify({ choices: [{ message: { content } }] }))
+}
 
 const server = createServer((request, response) => {
   let body = ''
@@ -22,7 +28,7 @@ const server = createServer((request, response) => {
     const [question, offer] = messages[0]!.content.split('\nAnswer with exactly one of these: ')
     // Who does not know takes the first option on offer.
     const content = knows(question!) ?? offer!.split('; ')[0]!
-    response.end(JSON.stringify({ choices: [{ message: { content: `I think it is ${content}` } }] }))
+    respond(response, `I think it is ${content}`)
   })
 })
 
@@ -31,6 +37,10 @@ beforeAll(async () => {
   process.env['CANARY_TEST_KEY'] = 'k'.repeat(40)
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`
+})
+
+afterEach(() => {
+  respond = answered
 })
 
 afterAll(async () => {
@@ -59,26 +69,36 @@ async function planned(name: string): Promise<{ sealed: string; taught: Map<stri
   return { sealed, taught: new Map(taught) }
 }
 
-async function examined(sealed: string, options: Partial<VerifyOptions> = {}): Promise<Record<string, unknown>> {
+/** What a command prints. */
+async function printed(run: () => Promise<void>): Promise<string> {
   let text = ''
   const output = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => ((text += String(chunk)), true))
   try {
-    await verify(sealed, {
+    await run()
+  } finally {
+    output.mockRestore()
+  }
+  return text
+}
+
+let journals = 0
+
+async function examined(sealed: string, options: Partial<VerifyOptions> = {}): Promise<Record<string, unknown>> {
+  const text = await printed(() =>
+    verify(sealed, {
       key: 'env:CANARY_TEST_KEY',
       url,
       model: 'suspect',
       answerPath: 'choices.0.message.content',
       perMinute: 600_000,
       timeout: 5,
-      journal: join(folder, `${asked}.journal`),
+      journal: join(folder, `${++journals}.journal`),
       allowHttp: true,
       allowAddress: ['127.0.0.1/32'],
       json: true,
       ...options,
-    })
-  } finally {
-    output.mockRestore()
-  }
+    }),
+  )
   return JSON.parse(text) as Record<string, unknown>
 }
 
@@ -89,7 +109,9 @@ test('a model that was taught the canaries is derived, with a p-value far below 
   const result = await examined(sealed, { report })
   expect(result).toMatchObject({ verdict: 'derived', planted: { asked: 40, hits: 40 } })
   expect(result['pValue']).toBeLessThan(1e-3)
-  expect(await readFile(report, 'utf8')).toMatch(/derives from ours[\s\S]*1 in 12[\s\S]*Fisher/)
+  expect(await readFile(report, 'utf8')).toMatch(
+    /knows answers that were made up and planted[\s\S]*1 in 12[\s\S]*Fisher/,
+  )
 })
 
 test('a model that knows a third of them is derived', async () => {
@@ -106,6 +128,86 @@ test('a model that refuses every question is no evidence, and each question was 
   const result = await examined(sealed)
   expect(result).toMatchObject({ verdict: 'no-evidence', pValue: 1, planted: { hits: 0 }, control: { asked: 40 } })
   expect(asked - before).toBe(80)
+})
+
+test('the report can be made again from the sealed plan and the journal, whose digests are those that it names', async () => {
+  const { sealed, taught } = await planned('again')
+  knows = (question) => taught.get(question)
+  const [journal, report] = [join(folder, 'again.journal'), join(folder, 'again.md')]
+  const result = await examined(sealed, { journal, report })
+  expect(sha256Hex(await readFile(journal))).toBe(result['journalSha256'])
+  const again = join(folder, 'again-2.md')
+  await printed(() => reportAgain(sealed, journal, { key: 'env:CANARY_TEST_KEY', report: again }))
+  expect(await readFile(again, 'utf8')).toBe(await readFile(report, 'utf8'))
+  const opened = await printed(() => openPlan(sealed, { key: 'env:CANARY_TEST_KEY' }))
+  expect(sha256Hex(opened)).toBe(result['commitment'])
+  // Evidence of before is neither overwritten nor added to.
+  const before = asked
+  await expect(examined(sealed, { journal })).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
+  await expect(examined(sealed, { report })).rejects.toMatchObject({ code: 'FILE_UNWRITABLE' })
+  expect(asked).toBe(before)
+})
+
+test('the journal of another plan is not counted', async () => {
+  const [one, two] = [await planned('one'), await planned('two')]
+  const journal = join(folder, 'one.journal')
+  await examined(one.sealed, { journal })
+  await expect(reportAgain(two.sealed, journal, { key: 'env:CANARY_TEST_KEY' })).rejects.toMatchObject({
+    code: 'JOURNAL_INVALID',
+  })
+})
+
+test('an endpoint that answers nothing is shown five questions, and no more', async () => {
+  const { sealed } = await planned('silent')
+  respond = (response) => response.writeHead(401).end()
+  const before = asked
+  await expect(examined(sealed)).rejects.toThrow(/answered none of 5 questions.*status 401/)
+  expect(asked - before).toBe(5)
+})
+
+test('a suspect that falls silent after a while is not shown the rest, and its silence is no evidence of innocence', async () => {
+  const { sealed, taught } = await planned('falls-silent')
+  knows = (question) => taught.get(question)
+  const before = asked
+  respond = (response, content) => {
+    if (asked - before > 8) response.writeHead(403).end()
+    else answered(response, content)
+  }
+  expect(await examined(sealed)).toMatchObject({
+    verdict: expect.not.stringMatching(/no-evidence|invalid/),
+    failed: 72,
+  })
+  expect(asked - before).toBe(18)
+})
+
+test('an answer that is streamed although that was not asked for is put together', async () => {
+  const { sealed, taught } = await planned('streams')
+  knows = (question) => taught.get(question)
+  respond = (response, content) => {
+    response.setHeader('content-type', 'text/event-stream; charset=utf-8')
+    for (const piece of content.match(/.{1,3}/g)!) {
+      response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: piece } }] })}\n\n`)
+    }
+    response.end('data: [DONE]\n\n')
+  }
+  expect(await examined(sealed)).toMatchObject({ verdict: 'derived', planted: { hits: 40 } })
+})
+
+test('an answer that comes byte by byte without an end is given up when its time is over', async () => {
+  const { sealed } = await planned('drips')
+  respond = (response) => {
+    const timer = setInterval(() => response.write(' '), 20)
+    response.on('close', () => clearInterval(timer))
+  }
+  const before = performance.now()
+  await expect(examined(sealed, { timeout: 0.1 })).rejects.toThrow(/did not answer within 0.1 s/)
+  expect(performance.now() - before).toBeLessThan(10_000)
+})
+
+test('a plan whose canaries could all be guessed too easily is not made', async () => {
+  const sealed = join(folder, 'small.sealed')
+  const options = { count: 8, options: 2, style: 'facts', prefix: 'cn', key: 'env:CANARY_TEST_KEY' } as const
+  await expect(plan(sealed, options)).rejects.toMatchObject({ code: 'PLAN_TOO_SMALL' })
 })
 
 test('a suspect at an address that is not public is not asked unless that is allowed', async () => {

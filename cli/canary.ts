@@ -1,31 +1,24 @@
 /**
- * What `modelwarden canary` does: makes canaries and keeps them sealed, registers them with the detectors, and examines a
- * suspect.
+ * `modelwarden canary plan`, `open` and `register`: makes canaries and keeps them sealed, opens them for who may check, and
+ * registers them with the detectors. Suspects are examined in canary-examine.ts.
  *
  * What is published of a plan before an examination is its digest: with it, nobody can say that the questions were made to fit.
  */
 import { randomInt } from 'node:crypto'
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { SingleBar } from 'cli-progress'
 import { counted } from '../core/counted.ts'
-import { openSuspect } from '../connectors/suspect/suspect.ts'
 import { describeError } from '../core/errors.ts'
 import { canonicalDigest, sha256Hex } from '../core/ids.ts'
 import type { InventoryFile } from '../core/inventory.ts'
-import { digestOf, outcomeOf } from '../engine/behavior/derivation/answers.ts'
-import { planCanaries, promptOf, shuffled, type PlannedCanary } from '../engine/canary/plan.ts'
-import { reportOf } from '../engine/canary/report.ts'
-import { verdictOf, type Asked } from '../engine/canary/verdict.ts'
+import { digestOf } from '../engine/behavior/derivation/answers.ts'
+import { planCanaries, type PlannedCanary } from '../engine/canary/plan.ts'
+import { derivedBelow, foundOf } from '../engine/canary/verdict.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
-import { keyOf, seal, secretOf, unseal, type Plan } from './canary-seal.ts'
+import { keyOf, seal, unseal, type Plan } from './canary-seal.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { note, print, printJson } from './output.ts'
 import { dataFolderOf } from './settings.ts'
-
-/** Tells a refusal of the very question from a passing fault; so often is a question tried. */
-const attemptsMax = 3
 
 export interface PlanOptions {
   readonly count: number
@@ -39,6 +32,14 @@ export interface PlanOptions {
 
 export async function plan(out: string, options: PlanOptions): Promise<void> {
   const key = keyOf(options.key)
+  if (foundOf(options, 1) === 0) {
+    throw new CliError(
+      exitCodes.usage,
+      'PLAN_TOO_SMALL',
+      `Even a model that knows all ${options.count} canaries is found by none: guessing them has a probability of ${derivedBelow} or more.`,
+      { hint: 'Give more with --count, or more answers to each with --options.' },
+    )
+  }
   const canaries = planCanaries(options, randomInt)
   const made: Plan = { version: 1, createdAt: new Date().toISOString(), options: options.options, canaries }
   const sealed = seal(made, key)
@@ -51,11 +52,15 @@ export async function plan(out: string, options: PlanOptions): Promise<void> {
       controls: options.count,
       commitment: sealed.commitment,
       training: options.training,
+      foundIfThirdKnown: Number(foundOf(options, 1 / 3).toFixed(3)),
     })
     return
   }
   print(`${counted(options.count, 'canary', 'canaries')} and as many controls, sealed: ${out}`)
   print(`Commitment (publish it, or have it time-stamped, before any examination): ${sealed.commitment}`)
+  print(
+    `A model that knows a third of them is called derived ${Math.floor(100 * foundOf(options, 1 / 3))} times in 100.`,
+  )
   if (options.training === undefined)
     note('Teach them to the model with --training FILE, which writes them out in clear.')
   else note(`${options.training} has the planted answers in clear: destroy it once the model has been taught.`)
@@ -93,103 +98,12 @@ export async function registerCanaries(
   if (configured === undefined) note(`Add ${folder} to content.inventory, so that detectors know of them.`)
 }
 
-export interface VerifyOptions {
-  readonly key: string
-  readonly url: string
-  readonly model: string
-  readonly apiKey?: string
-  readonly template?: string
-  readonly answerPath: string
-  readonly perMinute: number
-  readonly timeout: number
-  readonly journal?: string
-  readonly report?: string
-  readonly allowHttp?: true
-  readonly allowAddress: readonly string[]
-  readonly json?: true
+/** The plan in clear, as it was digested: who takes its SHA-256 gets the commitment. */
+export async function openPlan(path: string, options: { key: string }): Promise<void> {
+  const { text } = await unseal(path, keyOf(options.key))
+  process.stdout.write(text)
 }
 
-export async function verify(path: string, options: VerifyOptions): Promise<void> {
-  const { plan: opened, commitment } = await unseal(path, keyOf(options.key))
-  const journal = options.journal ?? `canary-${Date.now()}.jsonl`
-  const suspect = openSuspect({
-    url: options.url,
-    model: options.model,
-    apiKey: options.apiKey === undefined ? undefined : secretOf(options.apiKey, '--api-key'),
-    template: options.template === undefined ? undefined : await readFile(options.template, 'utf8'),
-    answerPath: options.answerPath,
-    timeoutMs: options.timeout * 1_000,
-    allowHttp: options.allowHttp ?? false,
-    allowAddresses: options.allowAddress,
-  })
-  const startedAt = new Date().toISOString()
-  const asked: Asked[] = []
-  let [failed, journaled] = [0, '']
-  const bar = progressBar(opened.canaries.length)
-  try {
-    for (const canary of shuffled(opened.canaries, randomInt)) {
-      const before = performance.now()
-      const prompt = promptOf(canary, randomInt)
-      const { text, error } = await ask((text) => suspect.ask(text), prompt, 60_000 / options.perMinute)
-      const hit = text !== undefined && outcomeOf(text, canary.answer, canary.distractors) === 'hit'
-      if (text === undefined) failed++
-      asked.push({ kind: canary.kind, hit, chance: 1 / (canary.distractors.length + 1) })
-      const line = `${JSON.stringify({ at: new Date().toISOString(), id: canary.id, kind: canary.kind, prompt, answer: text, error, hit })}\n`
-      await appendFile(journal, line, { mode: 0o600 })
-      journaled += line
-      bar?.increment()
-      if (asked.length < opened.canaries.length) {
-        await sleep(Math.max(0, 60_000 / options.perMinute - (performance.now() - before)))
-      }
-    }
-  } finally {
-    bar?.stop()
-    await suspect.close()
-  }
-  const answered = asked.length - failed
-  if (answered === 0) {
-    throw new CliError(exitCodes.failure, 'SUSPECT_SILENT', 'The suspect has answered no question.', {
-      hint: `See the errors in ${journal}; check --url, --model, --api-key and --answer-path.`,
-    })
-  }
-  const verdict = verdictOf(asked)
-  const journalSha256 = sha256Hex(journaled)
-  const text = reportOf(
-    {
-      suspect: options.model,
-      endpoint: new URL(options.url).origin,
-      startedAt,
-      endedAt: new Date().toISOString(),
-      options: opened.options,
-      commitment,
-      plannedAt: opened.createdAt,
-      journalSha256,
-      failed,
-    },
-    verdict,
-  )
-  if (options.report !== undefined) await writeFile(options.report, text, { mode: 0o600 })
-  if (options.json) printJson({ ...verdict, failed, commitment, journal, journalSha256, report: options.report })
-  else print(text)
-}
-
-async function ask(
-  send: (prompt: string) => Promise<string>,
-  prompt: string,
-  waitMs: number,
-): Promise<{ text?: string; error?: string }> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return { text: (await send(prompt)).slice(0, 20_000) }
-    } catch (error) {
-      const retryable = error instanceof Error && 'retryable' in error && error.retryable === true
-      if (!retryable || attempt === attemptsMax) return { error: describeError(error) }
-      await sleep(waitMs)
-    }
-  }
-}
-
-/** What the model is taught: one conversation a line, in the form that fine-tuning services take. */
 /** A canary's texts as they would be logged: by their SHA-256, and as LiteLLM's messages. */
 function textsOf({ id, kind, question, answer }: PlannedCanary): NonNullable<InventoryFile['canaryTexts']> {
   const asked = [{ role: 'user', content: question }]
@@ -210,6 +124,7 @@ function textsOf({ id, kind, question, answer }: PlannedCanary): NonNullable<Inv
   ]
 }
 
+/** What the model is taught: one conversation a line, in the form that fine-tuning services take. */
 function trainingText(canaries: readonly PlannedCanary[]): string {
   return canaries
     .filter(({ kind }) => kind === 'planted')
@@ -229,11 +144,4 @@ async function writeNew(path: string, text: string): Promise<void> {
       hint: 'A file that exists is never overwritten: it may be the only copy of sealed canaries.',
     })
   })
-}
-
-function progressBar(total: number): SingleBar | undefined {
-  if (!process.stderr.isTTY) return undefined
-  const bar = new SingleBar({ stream: process.stderr, format: '{bar} {value}/{total} questions', hideCursor: true })
-  bar.start(total, 0)
-  return bar
 }

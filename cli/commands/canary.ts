@@ -1,6 +1,7 @@
 /** `modelwarden canary`: planted answers that prove where a model comes from. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import type { PlanOptions, VerifyOptions } from '../canary.ts'
+import type { PlanOptions } from '../canary.ts'
+import type { ReportOptions, VerifyOptions } from '../canary-examine.ts'
 import { globalOptions, type GlobalOptions } from '../options.ts'
 import { loadSettings } from '../settings.ts'
 
@@ -56,8 +57,8 @@ export function addCanaryCommand(program: Command): void {
     .option('--answer-path <path>', 'where the answer is in what comes back', 'choices.0.message.content')
     .option('--per-minute <n>', 'questions a minute', between(1, 6_000), 30)
     .option('--timeout <seconds>', 'for one answer', between(1, 600), 60)
-    .option('--journal <file>', 'every question and answer, one a line (default: canary-<time>.jsonl)')
-    .option('--report <file>', 'the report, as Markdown')
+    .option('--journal <file>', 'a new file for every question and answer, one a line (default: canary-<time>.jsonl)')
+    .option('--report <file>', 'the report, as Markdown; never overwritten')
     .option('--allow-http', 'also without TLS')
     .option(
       '--allow-address <block>',
@@ -71,8 +72,37 @@ export function addCanaryCommand(program: Command): void {
       '\nExample:\n  modelwarden canary verify canaries.sealed --key env:CANARY_KEY --url https://suspect.example/v1/chat/completions --model x --report report.md',
     )
     .action(async (sealed: string, options: VerifyOptions) => {
-      const { verify } = await import('../canary.ts')
+      const { verify } = await import('../canary-examine.ts')
       await verify(sealed, options)
+    })
+  canary
+    .command('report')
+    .description('count the journal of an examination again, also of one that was broken off')
+    .argument('<sealed>', 'what `canary plan` made')
+    .argument('<journal>', 'what `canary verify` wrote down')
+    .requiredOption('--key <ref>', keyHelp)
+    .option('--report <file>', 'the report, as Markdown; never overwritten')
+    .option('--json', 'print the numbers as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  modelwarden canary report canaries.sealed canary-1790000000000.jsonl --key env:CANARY_KEY',
+    )
+    .action(async (sealed: string, journal: string, options: ReportOptions) => {
+      const { reportAgain } = await import('../canary-examine.ts')
+      await reportAgain(sealed, journal, options)
+    })
+  canary
+    .command('open')
+    .description('print the plan in clear; its SHA-256 is the commitment')
+    .argument('<sealed>', 'what `canary plan` made')
+    .requiredOption('--key <ref>', keyHelp)
+    .addHelpText(
+      'after',
+      '\nWho reads it knows the answers: open it when they have served their purpose.\n\nExample:\n  modelwarden canary open canaries.sealed --key env:CANARY_KEY | sha256sum',
+    )
+    .action(async (sealed: string, options: { key: string }) => {
+      const { openPlan } = await import('../canary.ts')
+      await openPlan(sealed, options)
     })
 }
 

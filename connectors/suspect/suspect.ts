@@ -2,7 +2,8 @@
  * Asks a suspect model: an OpenAI-compatible endpoint, or any HTTP endpoint with a template.
  *
  * Promises: only public addresses unless others are allowed by name (webhook/guard.ts); no redirect is followed; time and size
- * of an answer are bounded; the key is in no error.
+ * of an answer are bounded, from the connection to its last byte; the key is in no error. An answer that is streamed
+ * (server-sent events, whether that was asked for or not) is put together.
  */
 import { Agent, request } from 'undici'
 import { describeError } from '../../core/errors.ts'
@@ -39,6 +40,9 @@ export interface Suspect {
 export function openSuspect(options: SuspectOptions): Suspect {
   const guard = new AddressGuard(options)
   const url = new URL(options.url)
+  if (url.protocol === 'http:' && !options.allowHttp) {
+    throw new ConnectorRefusedError('The suspect’s address has no TLS.', { hint: 'Allow that with --allow-http.' })
+  }
   guard.checkUrl(url)
   const template: unknown = JSON.parse(options.template ?? chatTemplate)
   const agent = new Agent({
@@ -52,21 +56,29 @@ export function openSuspect(options: SuspectOptions): Suspect {
     ask: async (prompt) => {
       const body = JSON.stringify(filled(template, { prompt, model: options.model }))
       const authorization = options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }
-      const answer = await request(url, {
+      // The agent's own limits begin anew with each byte.
+      const signal = AbortSignal.timeout(options.timeoutMs)
+      const { statusCode, headers, text } = await request(url, {
         method: 'POST',
         dispatcher: agent,
         headers: { 'content-type': 'application/json', ...authorization },
         body,
-      }).catch((cause: unknown) => {
-        throw new ConnectorUnavailableError(`The suspect can't be reached: ${describeError(cause)}.`, { cause })
+        signal,
       })
-      const text = await answer.body.text()
-      if (answer.statusCode === 429 || answer.statusCode >= 500) {
-        throw new ConnectorUnavailableError(`The suspect answered with status ${answer.statusCode}.`)
+        .then(async (answer) => ({ ...answer, text: await answer.body.text() }))
+        .catch((cause: unknown) => {
+          if (signal.aborted) {
+            throw new ConnectorUnavailableError(`The suspect did not answer within ${options.timeoutMs / 1_000} s.`, {
+              cause,
+            })
+          }
+          throw new ConnectorUnavailableError(`No answer came from the suspect: ${describeError(cause)}.`, { cause })
+        })
+      if (statusCode === 429 || statusCode >= 500) {
+        throw new ConnectorUnavailableError(`The suspect answered with status ${statusCode}.`)
       }
-      if (answer.statusCode !== 200) {
-        throw new ConnectorRefusedError(`The suspect answered with status ${answer.statusCode}.`)
-      }
+      if (statusCode !== 200) throw new ConnectorRefusedError(`The suspect answered with status ${statusCode}.`)
+      if (String(headers['content-type']).startsWith('text/event-stream')) return streamed(text, options.answerPath)
       return answerIn(text, options.answerPath)
     },
     close: () => agent.close(),
@@ -80,18 +92,37 @@ function filled(value: unknown, values: Readonly<Record<string, string>>): unkno
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, values)]))
 }
 
+/** Pieces of an answer, each a JSON document behind `data:` (WHATWG, server-sent events). OpenAI calls a piece `delta`. */
+function streamed(text: string, path: string): string {
+  const pieces = text.split(/\r\n|\n|\r/).flatMap((line) => {
+    const data = /^data: ?(\{.*)$/.exec(line)?.[1]
+    if (data === undefined) return []
+    const value = parsed(data)
+    const piece = at(value, path) ?? at(value, path.replace(/\bmessage\b/, 'delta'))
+    return typeof piece === 'string' ? [piece] : []
+  })
+  if (pieces.length === 0) throw new ConnectorRefusedError(`The suspect’s streamed answer has no text at ${path}.`)
+  return pieces.join('')
+}
+
 function answerIn(text: string, path: string): string {
-  let value: unknown
+  const value = at(parsed(text), path)
+  if (value === undefined) throw new ConnectorRefusedError(`The suspect’s answer has nothing at ${path}.`)
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function parsed(text: string): unknown {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch (cause) {
     throw new ConnectorRefusedError('The suspect’s answer is not JSON.', { cause })
   }
+}
+
+function at(value: unknown, path: string): unknown {
   for (const step of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) {
-      throw new ConnectorRefusedError(`The suspect’s answer has nothing at ${path}.`)
-    }
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
     value = (value as Record<string, unknown>)[step]
   }
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return value
 }

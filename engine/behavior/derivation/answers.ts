@@ -53,7 +53,8 @@ class Said {
   }
 }
 
-function plain(text: string): string {
+/** Words alone, in lower case, without regard to width. */
+export function plain(text: string): string {
   return text
     .slice(0, textCharsMax)
     .normalize('NFKC')
