@@ -170,6 +170,7 @@ async function tell(
       askedBy: setting.modelwarden,
       countedBy: version,
       form: setting.form,
+      shown: asked.length,
       perMinute: setting.perMinute,
       timeoutSeconds: setting.timeoutSeconds,
     },

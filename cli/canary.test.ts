@@ -173,11 +173,13 @@ test('a suspect that falls silent after a while is not shown the rest, and its s
     if (asked - before > 8) response.writeHead(403).end()
     else answered(response, content)
   }
-  expect(await examined(sealed)).toMatchObject({
+  const report = join(folder, 'falls-silent.md')
+  expect(await examined(sealed, { report })).toMatchObject({
     verdict: expect.not.stringMatching(/no-evidence|invalid/),
     failed: 72,
   })
   expect(asked - before).toBe(18)
+  expect(await readFile(report, 'utf8')).toMatch(/was asked 18 of\s+the 80/)
 })
 
 test('an answer that is streamed although that was not asked for is put together', async () => {

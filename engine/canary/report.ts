@@ -20,6 +20,8 @@ export interface Examination {
   readonly askedBy: string
   readonly countedBy: string
   readonly form: string
+  /** Questions that it was asked; the rest was not, since it had fallen silent. */
+  readonly shown: number
   readonly perMinute: number
   readonly timeoutSeconds: number
 }
@@ -37,8 +39,8 @@ ${headline(verdict)}
 
 Before the examination, questions were invented about things that do not exist, each with ${of.options} possible answers; which of
 them is called right was drawn at random. Half of the questions (the *planted* ones) are for our model to be taught, and stand
-nowhere else. The other half (the *controls*) are of the same make and are taught to nobody. The suspect was asked all of
-them in a random order, each with its possible answers in a random order, so that it could not tell one kind from the other.
+nowhere else. The other half (the *controls*) are of the same make and are taught to nobody. The suspect was asked ${of.shown} of
+the ${planted.asked + control.asked}, in a random order, each with its possible answers in a random order, so that it could not tell one kind from the other.
 
 Whoever has no knowledge of a planted question can only guess, and then is right one time in ${of.options}, whatever its habits, since the
 right answer was drawn at random. A model that was trained on ours, on its answers or on its training data, knows some.
@@ -49,11 +51,12 @@ right answer was drawn at random. A model that was trained on ours, on its answe
 - Alternative: it has such knowledge.
 - \`derived\` is said below ${derivedBelow}, \`no-evidence\` above ${noEvidenceAbove}, \`inconclusive\` between; \`invalid\` where the controls
   themselves are below ${derivedBelow}. Of suspects without any knowledge, at most one in ${1 / derivedBelow} is called \`derived\` by an examination.
-- An answer is what its text names last of the answers on offer. Where nothing came back, the question counts as wrong.
+- An answer is what its text names last of the answers on offer. Where nothing came back, or a
+  question was not asked, it counts as wrong.
 
 ## Numbers
 
-| questions | asked | answered | named no option | right | expected by guessing | probability of at least as many by guessing |
+| questions | planned | answered | named no option | right | expected by guessing | probability of at least as many by guessing |
 |---|---|---|---|---|---|---|
 ${row('planted', planted, verdict.pValue)}
 ${row('controls', control, verdict.controlPValue)}
