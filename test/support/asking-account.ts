@@ -34,7 +34,7 @@ export class AskingAccount {
       timeMs: n * 1_000,
       input: {
         kind: 'features', hidden: false, blackAndWhite: false, probabilities: undefined, x, label, margin: 1,
-        key: keyOfText(x.join()),
+        values: Array.from(x), key: keyOfText(x.join()),
       },
       member, entities: () => [], evidence: () => evidence,
     } // prettier-ignore

@@ -20,6 +20,7 @@ import { findingOf } from './finding.ts'
 import { withHalving } from './signs/halving.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './learn/hold.ts'
 import { isBlank, keyOfText, type InputKind, type QueryInput } from './input/input.ts'
+import { movedFrom } from './signs/moved-from.ts'
 import { withPairs } from './signs/mirrored.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './honest/reference.ts'
@@ -121,10 +122,12 @@ export class WeighQueries implements BehaviorStep {
     const reference = this.#referenceOf(context, group[1]!, query, since)
     const explainsOne = (x: Float64Array): boolean =>
       reference !== undefined && explains(entries, account, x, reference)
-    const alone = shownBy(account, query, reference, asksAgain(entries, query), explainsOne)
+    const moved = movedFrom(entries, input, query.member, reference)
+    const alone = shownBy(account, query, reference, asksAgain(entries, query), explainsOne, moved)
     const stepped = alone.isMask === true ? alone : withStrides(entries, account, input, reference?.told, alone)
     const paired = withPairs(entries, input, reference?.told.units, stepped)
     const shown = withHalving(entries, input, reference, paired)
+    moved?.keep(entries, account, shown.notes)
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))

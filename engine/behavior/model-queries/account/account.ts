@@ -137,6 +137,11 @@ export class Account {
     return this.#head[at.distinct]!
   }
 
+  /** Inputs that the ring has taken so far. */
+  get taken(): number {
+    return this.#head[at.ringCount]!
+  }
+
   get firstMs(): number {
     return this.#head[at.firstMs]!
   }

@@ -14,7 +14,7 @@ import { isPaired, pairMin, widePairMin } from './pairs.ts'
 import { goesOn, isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
 /** Of the usual distance between two queries: what is close, and what is about the same place. */
-const closeShare = 0.15
+export const closeShare = 0.15
 const ballShare = 0.5
 /** Earlier ones that must be about the same place: one alone may be a natural neighbor. */
 const ballMembersMin = 3

@@ -16,6 +16,7 @@ import type { SingleChange } from '../shapes/slopes.ts'
 import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier, type Evenness } from '../shapes/steps.ts'
 import { inUnits } from '../input/units.ts'
 import type { Way } from '../shapes/ways.ts'
+import type { Moved } from './moved-from.ts'
 import { isPlace, type ShownInput } from './shown-input.ts'
 import { isOdd, learned } from './unlike-honest.ts'
 
@@ -71,6 +72,7 @@ export function shownBy(
   reference: Reference | undefined,
   again: boolean,
   explains: (x: Float64Array) => boolean = () => false,
+  moved?: Moved,
 ): Shown {
   const units = reference?.told.units
   const input = units === undefined ? asked : { ...asked, x: inUnits(asked.x, units), values: undefined }
@@ -89,8 +91,10 @@ export function shownBy(
   }
   const center = isPlace(input) ? centerOf(x, ring, reference?.told.reach) : -1
   const since = center < 0 ? 0 : upTo(center)
-  const copy = isCopy(account, input, around, center)
-  const made = copy || center >= 0 || isMade(input, around)
+  const isMoved = moved?.isMoved === true
+  const copied = isCopy(account, input, around, center)
+  const copy = copied || moved?.isOfRecord === true
+  const made = copy || center >= 0 || isMoved || isMade(input, around)
   if (copy) notes |= noted.copy
   if (made) notes |= noted.made
   if (synthetic) notes |= noted.odd
@@ -98,17 +102,21 @@ export function shownBy(
   // The first that is made of an input tells whether that is a record; more of it tells nothing new.
   // What looks natural and lies about a record may be made of it or not: that it is none of a record is not known.
   // A record that lies about another one is made of none.
-  const known = !(copy && member) && (copy || !account.wasNoted(around.about, records))
+  const known = !(copy && member) && (copy || isMoved || !account.wasNoted(around.about, records))
   const place = around.ends === undefined ? around.about | since : upTo(Math.max(...around.ends))
-  const of = copy || center >= 0 || around.close || (isPlace(input) && (around.line || around.kin))
-  const first = of && known && !account.wasNoted(place, copy ? noted.copy : noted.made)
+  const inRing = copied || center >= 0 || around.close || (isPlace(input) && (around.line || around.kin))
+  const origin = (around.ends === undefined ? since : place) | (around.close ? 1 << around.closest : 0)
+  const told = copy ? noted.copy : noted.made
+  const isTold = (inRing && account.wasNoted(place, told)) || moved?.isTold(origin, inRing, account) === true
+  const first = (inRing || isMoved) && known && !isTold
   if (first) {
+    moved?.tell(origin, account)
     counts |= shows.copied
     if (copy || member) bits |= shows.copied
   }
   // What is made of others, and passes for a record after that was told of them, does so by the chance of a filter; of one that is asked again it
   // was told before whether copies are made.
-  if (member && !again && (first || !of)) notes |= noted.member
+  if (member && !again && (first || !(inRing || isMoved))) notes |= noted.member
   const led = isLed(account, input, around)
   if (led) notes |= noted.led
   if (member && !again) bits |= shows.member
