@@ -1,6 +1,7 @@
 /** `modelwarden assets`: registers what is yours, and asks of a found file whether it is. */
 import { Option, type Command } from 'commander'
-import type { FingerprintOptions, RegisterOptions } from '../assets.ts'
+import type { RegisterOptions } from '../assets.ts'
+import type { FingerprintOptions } from '../assets-fingerprint.ts'
 import { globalOptions, type GlobalOptions } from '../options.ts'
 import { loadSettings } from '../settings.ts'
 
@@ -37,13 +38,25 @@ Examples:
     })
 
   globalOptions(assets.command('fingerprint'))
-    .description('whether a found file is, contains or derives from a registered one')
-    .argument('<file>', 'the found file; of any size')
+    .description('whether a found file is, contains, is a part of or derives from a registered one')
+    .argument('<files...>', 'the found file; several are the shards of one model; of any size, also cut short')
     .option('--registry <folder>', 'fingerprints of what is registered (default: <data>/assets)')
+    .option(
+      '--base <file>',
+      'a public model that both may have been made of; what it explains does not count (may be repeated)',
+      (file: string, before: readonly string[]) => [...before, file],
+      [],
+    )
     .option('--json', 'print the verdict and all comparisons as JSON')
-    .addHelpText('after', '\nExample:\n  modelwarden assets fingerprint suspect.safetensors --json')
-    .action(async (file: string, options: GlobalOptions & FingerprintOptions) => {
-      const { fingerprintFile } = await import('../assets.ts')
-      await fingerprintFile(file, options, loadSettings(options))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  modelwarden assets fingerprint suspect.safetensors --json
+  modelwarden assets fingerprint suspect-*.safetensors --base public-base.safetensors`,
+    )
+    .action(async (files: string[], options: GlobalOptions & FingerprintOptions) => {
+      const { fingerprintFiles } = await import('../assets-fingerprint.ts')
+      await fingerprintFiles(files, options, loadSettings(options))
     })
 }

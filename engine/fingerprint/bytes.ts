@@ -37,6 +37,10 @@ export class Cursor {
     return this.#at
   }
 
+  get left(): number {
+    return this.#end - this.#at
+  }
+
   get done(): boolean {
     return this.#at >= this.#end
   }

@@ -2,7 +2,8 @@
  * Reads the header of a GGUF file (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), versions 2 and 3.
  */
 import { Cursor, type ByteSource } from './bytes.ts'
-import { formatBytesOf, tensorsMax, type NumberFormat, type Tensor } from './tensor.ts'
+import { quantizedTypes } from './quantized.ts'
+import { bytesOf, tensorsMax, type NumberFormat, type Tensor, type Tensors } from './tensor.ts'
 
 const metadataMax = 100_000
 const stringBytesMax = 16_000_000
@@ -10,9 +11,16 @@ const arrayItemsMax = 10_000_000
 const scalarBytes = [1, 1, 2, 2, 4, 4, 4, 1, -1, -1, 8, 8, 8]
 const stringType = 8
 const arrayType = 9
-const formats: Readonly<Record<number, NumberFormat>> = { 0: 'f32', 1: 'f16', 24: 'i8', 28: 'f64', 30: 'bf16' }
+const formats: Readonly<Record<number, NumberFormat>> = {
+  0: 'f32',
+  1: 'f16',
+  24: 'i8',
+  28: 'f64',
+  30: 'bf16',
+  ...quantizedTypes,
+}
 
-export async function readGguf(source: ByteSource): Promise<Tensor[]> {
+export async function readGguf(source: ByteSource, partial: boolean): Promise<Tensors> {
   const cursor = new Cursor(source, 'GGUF')
   cursor.skip(4)
   const version = await cursor.u32()
@@ -32,7 +40,7 @@ export async function readGguf(source: ByteSource): Promise<Tensor[]> {
   const infos: { name: string; type: number; elements: number; offset: number }[] = []
   for (let n = 0; n < tensors; n++) infos.push(await info(cursor))
   const start = Math.ceil(cursor.at / alignment) * alignment
-  return placed(cursor, source.size - start, start, infos)
+  return placed(cursor, source.size - start, start, infos, partial)
 }
 
 async function info(cursor: Cursor): Promise<{ name: string; type: number; elements: number; offset: number }> {
@@ -45,24 +53,27 @@ async function info(cursor: Cursor): Promise<{ name: string; type: number; eleme
   return { name, type: await cursor.u32(), elements, offset: await cursor.u64() }
 }
 
-/** The size of a quantized tensor is what lies between it and the next. */
+/** The size of a tensor of an unknown type is what lies between it and the next. */
 function placed(
   cursor: Cursor,
   available: number,
   start: number,
   infos: readonly { name: string; type: number; elements: number; offset: number }[],
-): Tensor[] {
+  partial: boolean,
+): Tensors {
   const offsets = [...new Set(infos.map(({ offset }) => offset))].sort((a, b) => a - b)
-  const next = new Map(offsets.map((offset, n) => [offset, offsets[n + 1] ?? available]))
-  return infos.map(({ name, type, elements, offset }) => {
+  const next = new Map(offsets.map((offset, n) => [offset, offsets[n + 1] ?? Math.max(offset, available)]))
+  const tensors: Tensor[] = []
+  for (const { name, type, elements, offset } of infos) {
     const format = formats[type] ?? 'other'
-    const room = next.get(offset)! - offset
-    const bytes = format === 'other' ? room : elements * formatBytesOf[format]
-    if (offset + bytes > available || bytes < 0) {
-      throw cursor.invalid(`the tensor ${JSON.stringify(name.slice(0, 100))} at byte ${offset}, which is past its end`)
-    }
-    return { name, format, elements, offset: start + offset, bytes }
-  })
+    const shown = JSON.stringify(name.slice(0, 100))
+    const bytes = format === 'other' ? next.get(offset)! - offset : bytesOf(format, elements)
+    if (bytes === undefined)
+      throw cursor.invalid(`${elements} numbers in the tensor ${shown}, which are no whole blocks`)
+    if (offset + bytes <= available) tensors.push({ name, format, elements, offset: start + offset, bytes })
+    else if (!partial) throw cursor.invalid(`the tensor ${shown} at byte ${offset}, which is past its end`)
+  }
+  return { tensors, missing: infos.length - tensors.length }
 }
 
 async function text(cursor: Cursor): Promise<string> {

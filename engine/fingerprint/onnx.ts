@@ -2,8 +2,8 @@
  * Finds the initializers of an ONNX file (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto): walks the protobuf by its
  * lengths and skips everything else. Data in files beside it is not seen.
  */
-import { Cursor, type ByteSource } from './bytes.ts'
-import { formatBytesOf, tensorsMax, type NumberFormat, type Tensor } from './tensor.ts'
+import { Cursor, ModelFileError, type ByteSource } from './bytes.ts'
+import { bytesOf, tensorsMax, type NumberFormat, type Tensor, type Tensors } from './tensor.ts'
 
 const fieldsMax = 5_000_000
 const nameBytesMax = 65_536
@@ -19,17 +19,17 @@ interface Field {
   readonly length: number
 }
 
-export async function readOnnx(source: ByteSource): Promise<Tensor[]> {
+export async function readOnnx(source: ByteSource, partial: boolean): Promise<Tensors> {
   const tensors: Tensor[] = []
   let fields = 0
   const walk = async (from: number, to: number, take: (field: Field) => Promise<void>): Promise<void> => {
     const cursor = new Cursor(source, 'ONNX', from, to)
     while (!cursor.done) {
       if (++fields > fieldsMax) throw cursor.invalid(`more than ${fieldsMax} fields`)
-      await take(await nextField(cursor))
+      await take(await nextField(cursor, partial))
     }
   }
-  let graphs = 0
+  let [graphs, missing] = [0, 0]
   await walk(0, source.size, async ({ number, offset, length, value }) => {
     if (number !== graphField || value !== undefined) return
     graphs++
@@ -40,9 +40,13 @@ export async function readOnnx(source: ByteSource): Promise<Tensor[]> {
       if (tensor !== undefined) tensors.push(tensor)
       if (tensors.length > tensorsMax) throw cursor.invalid(`more than ${tensorsMax} tensors`)
     })
+  }).catch((error: unknown) => {
+    // Where a file is cut short, what it had is known, and that something is missing.
+    if (!partial || !(error instanceof ModelFileError) || tensors.length === 0) throw error
+    missing++
   })
   if (graphs === 0) throw new Cursor(source, 'ONNX').invalid('no graph')
-  return tensors
+  return { tensors, missing }
 }
 
 async function tensorOf(
@@ -71,14 +75,15 @@ async function tensorOf(
   })
   if (data === undefined) return undefined
   const format = formats[type] ?? 'other'
-  const fits = format === 'other' || elements * formatBytesOf[format] === data.length
+  const fits = format === 'other' || bytesOf(format, elements) === data.length
   if (!Number.isSafeInteger(elements) || !fits) {
     throw cursor.invalid(`${data.length} bytes for the numbers of the tensor ${JSON.stringify(name.slice(0, 100))}`)
   }
   return { name, format, elements, offset: data.offset, bytes: data.length }
 }
 
-async function nextField(cursor: Cursor): Promise<Field> {
+/** `partial`: what is longer than there is reaches to the end, where something in it will be missing. */
+async function nextField(cursor: Cursor, partial: boolean): Promise<Field> {
   const tag = await cursor.varint()
   const number = Math.floor(tag / 8)
   switch (tag % 8) {
@@ -93,8 +98,9 @@ async function nextField(cursor: Cursor): Promise<Field> {
       cursor.skip(4)
       return { number, value: 0, offset: cursor.at - 4, length: 4 }
     case 2: {
-      const length = await cursor.varint()
+      const told = await cursor.varint()
       const offset = cursor.at
+      const length = partial ? Math.min(told, cursor.left) : told
       cursor.skip(length)
       return { number, value: undefined, offset, length }
     }

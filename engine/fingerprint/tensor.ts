@@ -1,8 +1,12 @@
 /** A tensor of a model file: where its bytes are, and how its numbers are spelled. */
 import { viewOf } from './bytes.ts'
+import { halfOf } from './half.ts'
+import { quantizedAt, quantizedBlocks, type Quantized } from './quantized.ts'
 
-/** `other`: quantized or unknown; such tensors have a digest and no sketch. */
-export type NumberFormat = 'f64' | 'f32' | 'f16' | 'bf16' | 'i8' | 'u8' | 'other'
+type Plain = 'f64' | 'f32' | 'f16' | 'bf16' | 'f8_e4m3' | 'f8_e5m2' | 'i8' | 'u8'
+
+/** `other`: of an unknown spelling; such tensors have a digest and no sketch. */
+export type NumberFormat = Plain | Quantized | 'other'
 
 export interface Tensor {
   readonly name: string
@@ -12,49 +16,70 @@ export interface Tensor {
   readonly bytes: number
 }
 
+/** What a reader finds in a file. */
+export interface Tensors {
+  readonly tensors: readonly Tensor[]
+  /** Tensors that the header names and whose bytes end after the file does; only where that is let pass. */
+  readonly missing: number
+}
+
 /** Tensors of one file. */
 export const tensorsMax = 100_000
 
-export const formatBytesOf: Readonly<Record<NumberFormat, number>> = {
-  f64: 8,
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  i8: 1,
-  u8: 1,
-  other: 0,
+/** How many numbers stand in how many bytes, all of them or none; `other`: unknown. */
+export const blockOf: Readonly<
+  Record<Exclude<NumberFormat, 'other'>, { readonly bytes: number; readonly numbers: number }>
+> = {
+  f64: { bytes: 8, numbers: 1 },
+  f32: { bytes: 4, numbers: 1 },
+  f16: { bytes: 2, numbers: 1 },
+  bf16: { bytes: 2, numbers: 1 },
+  f8_e4m3: { bytes: 1, numbers: 1 },
+  f8_e5m2: { bytes: 1, numbers: 1 },
+  i8: { bytes: 1, numbers: 1 },
+  u8: { bytes: 1, numbers: 1 },
+  ...quantizedBlocks,
 }
 
-/** One number, little-endian, at a byte offset. */
-export function numberAt(bytes: Uint8Array, offset: number, format: NumberFormat): number {
-  const view = viewOf(bytes)
+/** Bytes of so many numbers; undefined: that many are not whole blocks, or the spelling is unknown. */
+export function bytesOf(format: NumberFormat, elements: number): number | undefined {
+  if (format === 'other') return undefined
+  const { bytes, numbers } = blockOf[format]
+  return elements % numbers === 0 ? (elements / numbers) * bytes : undefined
+}
+
+/** The number at place `n` of the block that begins at byte `offset`. */
+export function numberAt(bytes: Uint8Array, offset: number, n: number, format: Exclude<NumberFormat, 'other'>): number {
   switch (format) {
     case 'f64':
-      return view.getFloat64(offset, true)
+      return viewOf(bytes).getFloat64(offset, true)
     case 'f32':
-      return view.getFloat32(offset, true)
+      return viewOf(bytes).getFloat32(offset, true)
     case 'f16':
-      return halfOf(view.getUint16(offset, true))
+      return halfOf(viewOf(bytes).getUint16(offset, true))
     case 'bf16': {
       const wide = new DataView(new ArrayBuffer(4))
-      wide.setUint32(0, view.getUint16(offset, true) * 65_536)
+      wide.setUint32(0, viewOf(bytes).getUint16(offset, true) * 65_536)
       return wide.getFloat32(0)
     }
+    case 'f8_e5m2':
+      return halfOf(bytes[offset]! << 8)
+    case 'f8_e4m3':
+      return eighthOf(bytes[offset]!)
     case 'i8':
-      return view.getInt8(offset)
+      return viewOf(bytes).getInt8(offset)
     case 'u8':
-      return view.getUint8(offset)
-    case 'other':
-      return NaN
+      return bytes[offset]!
+    default:
+      return quantizedAt(bytes, offset, n, format)
   }
 }
 
-/** IEEE 754 binary16. */
-function halfOf(bits: number): number {
-  const sign = bits >= 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
-  return sign * (1 + fraction / 1_024) * 2 ** (exponent - 15)
+/** E4M3 without infinities (Micikevicius et al. 2022, FP8 formats for deep learning). */
+function eighthOf(bits: number): number {
+  const sign = bits >= 0x80 ? -1 : 1
+  const exponent = (bits >> 3) & 15
+  const fraction = bits & 7
+  if (exponent === 15 && fraction === 7) return NaN
+  return exponent === 0 ? sign * fraction * 2 ** -9 : sign * (1 + fraction / 8) * 2 ** (exponent - 7)
 }

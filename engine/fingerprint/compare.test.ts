@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest'
+import { gguf, onnx, printOf, safetensors, weights, type Named } from '../../test/support/model-files.ts'
+import { compare, joined } from './compare.ts'
+import type { FilePrint } from './fingerprint.ts'
+
+const [rows, columns] = [64, 80]
+const model: Named = {
+  up: weights(1, rows * columns),
+  down: weights(2, rows * columns),
+  gate: weights(3, rows * columns),
+  embedding: weights(4, rows * columns),
+}
+
+function print(tensors: Named, dtype?: 'BF16'): Promise<FilePrint> {
+  return printOf(safetensors(tensors, dtype), 'x.safetensors')
+}
+
+function each(make: (values: readonly number[], n: number) => readonly number[]): Named {
+  return Object.fromEntries(Object.entries(model).map(([name, values], n) => [name, make(values, n)]))
+}
+
+function pruned(share: number): Named {
+  return each((values) => {
+    const line = values.map(Math.abs).sort((a, b) => a - b)[Math.floor(share * values.length)]!
+    return values.map((value) => (Math.abs(value) < line ? 0 : value))
+  })
+}
+
+describe('a changed copy of a registered model derives:', async () => {
+  const registered = await print(model)
+
+  test.each([
+    ['half of its numbers pruned', pruned(0.5)],
+    ['four fifths of its numbers pruned', pruned(0.8)],
+    [
+      'matrices turned over',
+      each((values) => values.map((_, n) => values[(n % rows) * columns + Math.floor(n / rows)]!)),
+    ],
+    ['neurons in another order', each((values) => [...values.slice(5 * columns), ...values.slice(0, 5 * columns)])],
+  ])('%s', async (_, found) => {
+    expect(compare(registered, await print(found))).toMatchObject({ verdict: 'derives', nearTensors: 4 })
+  })
+
+  test('matrices turned over, and cast to 16 bits, which rounds', async () => {
+    const cast = each((values) => values.map(rounded).reverse())
+    expect(compare(registered, await print(cast, 'BF16'))).toMatchObject({
+      nearTensors: 4,
+      pairs: [{ reordered: true }, {}, {}, {}],
+    })
+  })
+
+  test('quantized to four bits in a GGUF file', async () => {
+    expect(compare(registered, await printOf(gguf(model, 'q4_0'), 'x.gguf'))).toMatchObject({
+      verdict: 'derives',
+      nearTensors: 4,
+    })
+    const other = each((_, n) => weights(11 + n, rows * columns))
+    expect(compare(registered, await printOf(gguf(other, 'q4_0'), 'x.gguf')).verdict).toBe('unrelated')
+  })
+})
+
+describe('a part of a registered model', async () => {
+  const registered = await print(model)
+
+  test('is a part, though it is less than a quarter; its shards together contain it', async () => {
+    const shards = await Promise.all(Object.entries(model).map(([name, values]) => print({ [name]: values })))
+    const small = await print({ ...model, rest: weights(5, 9 * rows * columns) })
+    expect(compare(small, shards[0]!)).toMatchObject({ verdict: 'part-of', foundShare: 1 })
+    const [first, ...more] = shards
+    expect(compare(registered, joined([first!, ...more]))).toMatchObject({ verdict: 'contains', equalTensors: 4 })
+    expect(compare(joined([first!, ...more]), registered)).toMatchObject({ verdict: 'contains', equalTensors: 4 })
+  })
+
+  test.each([
+    ['safetensors', safetensors(model), 'x.safetensors'],
+    ['GGUF', gguf(model), 'x.gguf'],
+    ['ONNX', onnx(model), 'x.onnx'],
+  ])('is known in a %s file that was cut short, which says that it is', async (_, bytes, name) => {
+    const cut = bytes.subarray(0, Math.floor(0.6 * bytes.length))
+    await expect(printOf(cut, name)).rejects.toThrow(/past its end|not in it/)
+    const found = await printOf(cut, name, { partial: true })
+    expect(found.missing).toBeGreaterThan(0)
+    expect(compare(registered, found)).toMatchObject({ verdict: 'part-of', equalTensors: 2 })
+  })
+
+  test('an ONNX file is known by its content, whatever its name', async () => {
+    expect(compare(registered, await printOf(onnx(model), 'found.bin')).verdict).toBe('contains')
+  })
+})
+
+describe('two models of one public base', async () => {
+  const tuned = (seed: number, from: Named, by = 0.3): Named =>
+    Object.fromEntries(
+      Object.entries(from).map(([name, values], n) => {
+        const change = weights(seed + n, values.length)
+        return [name, values.map((value, at) => value + by * change[at]!)]
+      }),
+    )
+  const ours = tuned(21, model)
+  const [base, registered, theirs] = [await print(model), await print(ours), await print(tuned(31, model))]
+
+  test('are alike, and unrelated once the base is named; so is the base itself', async () => {
+    expect(compare(registered, theirs).verdict).toBe('derives')
+    expect(compare(registered, theirs, base)).toMatchObject({ verdict: 'unrelated', baseTensors: 4 })
+    expect(compare(registered, base, base)).toMatchObject({ verdict: 'unrelated', baseTensors: 4 })
+  })
+
+  test('a changed copy of ours derives from it all the same', async () => {
+    expect(compare(registered, await print(tuned(41, ours, 0.01)), base)).toMatchObject({
+      verdict: 'derives',
+      nearTensors: 4,
+    })
+    expect(compare(registered, await print(ours, 'BF16'), base)).toMatchObject({ verdict: 'derives', nearTensors: 4 })
+  })
+
+  test('what the base has byte for byte is nobody’s', async () => {
+    const head = { head: weights(51, rows * columns) }
+    const both = await print({ ...model, ...head })
+    expect(compare(both, await print(model), base)).toMatchObject({ verdict: 'unrelated', tellingTensors: 1 })
+  })
+})
+
+describe('what is alike in independent models', () => {
+  test('a single tensor that is near, as two linear models on data of one kind are, derives from nothing', async () => {
+    const noise = weights(61, rows * columns)
+    const near = model['up']!.map((value, n) => value + 0.3 * noise[n]!)
+    expect(compare(await print({ up: model['up']! }), await print({ up: near }))).toMatchObject({
+      verdict: 'shares-tensors',
+      nearTensors: 1,
+    })
+  })
+
+  test('masks are not looked at', async () => {
+    const mask = Array.from({ length: 4_096 }, (_, n) => (n % 64 <= n / 64 ? 1 : 0))
+    const [ours, theirs] = [
+      { mask, up: weights(71, 200) },
+      { mask, up: weights(72, 200) },
+    ]
+    expect(compare(await print(ours), await print(theirs)).verdict).toBe('unrelated')
+  })
+
+  test('of tensors in an unknown spelling packed ones are looked at, positions that are counted up are not', async () => {
+    const packed = Buffer.from(Uint8Array.from(weights(81, 8_192), (value) => (value * 2 ** 20) & 0xff))
+    const counted = Buffer.alloc(8 * 8_192)
+    for (let n = 0; n < 8_192; n++) counted.writeBigUInt64LE(BigInt(n), 8 * n)
+    const file = (type: 'I32' | 'I64', data: Buffer): Buffer => {
+      const size = type === 'I32' ? 4 : 8
+      const header = JSON.stringify({ a: { dtype: type, shape: [data.length / size], data_offsets: [0, data.length] } })
+      const length = Buffer.alloc(8)
+      length.writeBigUInt64LE(BigInt(header.length))
+      return Buffer.concat([length, Buffer.from(header), data])
+    }
+    const of = async (bytes: Buffer) => (await printOf(bytes, 'x.safetensors')).tensors[0]
+    expect(await of(file('I32', Buffer.concat([packed, packed])))).toMatchObject({ opaque: true })
+    expect(await of(file('I64', counted))).not.toHaveProperty('opaque')
+  })
+})
+
+/** A number rounded to bfloat16, to the nearest. */
+function rounded(value: number): number {
+  const bits = new Uint32Array(Float32Array.of(value).buffer)
+  bits[0] = (bits[0]! + 0x8000) & 0xffff0000
+  return new Float32Array(bits.buffer)[0]!
+}
