@@ -55,7 +55,7 @@ export const UsageRecord = z.strictObject({
   incomplete: z.boolean().optional(),
   /** A sum has left the whole numbers that can be told exactly: it is at least this. */
   overflown: z.boolean().optional(),
-  /** Events so late that a repetition by their source could not be told any more. */
+  /** Events so late, or after so many others, that a repetition by their source could not be told any more. */
   unchecked: amount.optional(),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>

@@ -97,6 +97,22 @@ describe('recent ids', () => {
     expect(again.admits(id(150), 5)).toBe(false)
   })
 
+  test('says of a time whether a second copy could be told, also where ids were forgotten for want of room, and after a restart', () => {
+    const stored = new MemoryState()
+    const state = new MemoryState()
+    const recent = new RecentIds(state, { ...small, windowMs: 1_000 * hour })
+    for (let n = 0; n < 1_100; n++) {
+      // What comes in its order is newer than all that was forgotten.
+      expect(recent.remembers(n * 60_000)).toBe(true)
+      recent.admits(id(n), n * 60_000)
+    }
+    const again = new RecentIds(restarted(state, stored), { ...small, windowMs: 1_000 * hour })
+    for (const each of [recent, again]) {
+      expect(each.remembers(50 * 60_000)).toBe(false)
+      expect(each.remembers(200 * 60_000)).toBe(true)
+    }
+  })
+
   test('what was forgotten for want of room is new again, also where it was forgotten after a restart', () => {
     const state = new MemoryState()
     const limits = { ...small, idsMax: 64 }

@@ -5,7 +5,7 @@
  * event time and only the bucket of a record's own time is searched.
  *
  * Promises: an id is remembered until the watermark has passed its bucket by `windowMs`, or until more than `idsMax`
- * newer ones have come to this task, whichever is first; a restart forgets nothing that a checkpoint held; what a
+ * newer ones have come to this task, whichever is first; `remembers` says of an event's time whether that is still so; a restart forgets nothing that a checkpoint held; what a
  * checkpoint writes is the chunks that have grown since the last one, at most `chunkIds` ids each. 64 bits of an id are
  * kept: among a million remembered ids, a new event is taken for an old one with a chance of 5e-14.
  */
@@ -32,6 +32,8 @@ export const recentIdsLimits: RecentIdsLimits = {
 }
 
 const prefix = 'ids/'
+/** Up to this event time ids may have been forgotten for want of room. */
+export const idsForgottenKey = 'ids-forgotten'
 /** Hex digits kept of an id. */
 const digits = 16
 
@@ -43,18 +45,22 @@ class Chunk {
   #news: string[] = []
   /** It has grown since the last checkpoint. */
   grown = false
+  /** The latest event time of its ids; of a restored one the end of its bucket. */
+  lastMs: number
 
-  constructor(key: string, text = '') {
+  constructor(key: string, text = '', lastMs = -Infinity) {
     this.key = key
     this.#text = text
+    this.lastMs = lastMs
   }
 
   get size(): number {
     return this.#text.length / digits + this.#news.length
   }
 
-  add(kept: string): void {
+  add(kept: string, eventTimeMs: number): void {
     this.#news.push(kept)
+    this.lastMs = Math.max(this.lastMs, eventTimeMs)
   }
 
   toJSON(): string {
@@ -82,6 +88,7 @@ export class RecentIds {
   #order: number[] = []
   #size = 0
   #completeMs = -Infinity
+  #forgottenMs: number
   #grown: Chunk[] = []
   #lastNumber = NaN
   #lastBucket: IdBucket | undefined
@@ -90,6 +97,7 @@ export class RecentIds {
   constructor(state: KeyedState, limits: RecentIdsLimits = recentIdsLimits) {
     this.#state = state
     this.#limits = limits
+    this.#forgottenMs = state.get<number>(idsForgottenKey) ?? -Infinity
     state.beforeCheckpoint(() => this.#settle())
     const saved = [...state.entries<string | Chunk>(prefix)].map(([key, value]) => {
       const [number, chunk] = key.slice(prefix.length).split('/').map(Number) as [number, number]
@@ -104,9 +112,9 @@ export class RecentIds {
     return this.#size
   }
 
-  /** Whether a second copy of an event of that time would still be told from the first, as far as time goes. */
+  /** Whether an event of that time can be told from a second copy: no id of that time has been forgotten. */
   remembers(eventTimeMs: number): boolean {
-    return !this.#isPast(Math.floor(eventTimeMs / this.#limits.bucketMs))
+    return eventTimeMs > this.#forgottenMs && !this.#isPast(Math.floor(eventTimeMs / this.#limits.bucketMs))
   }
 
   /** True if this event has not been seen (and it is remembered from now on); false for a duplicate. */
@@ -123,7 +131,7 @@ export class RecentIds {
       ;[high, low] = [half(digest, 0), half(digest, 8)]
     }
     if (!bucket.ids.add(high, low)) return false
-    this.#append(number, bucket, digest.slice(0, digits))
+    this.#append(number, bucket, digest.slice(0, digits), eventTimeMs)
     this.#size++
     while (this.#size > this.#limits.idsMax) this.#forgetChunk(this.#order[0]!)
     return true
@@ -162,7 +170,7 @@ export class RecentIds {
     return bucket
   }
 
-  #append(number: number, bucket: IdBucket, kept: string): void {
+  #append(number: number, bucket: IdBucket, kept: string, eventTimeMs: number): void {
     const { chunks } = bucket
     let chunk = chunks.at(-1)
     if (chunk === undefined || chunk.size >= this.#limits.chunkIds) {
@@ -171,7 +179,7 @@ export class RecentIds {
       chunk = new Chunk(`${prefix}${number}/${bucket.first + chunks.length}`)
       chunks.push(chunk)
     }
-    chunk.add(kept)
+    chunk.add(kept, eventTimeMs)
     if (chunk.grown) return
     chunk.grown = true
     this.#grown.push(chunk)
@@ -189,6 +197,10 @@ export class RecentIds {
   #forgetChunk(number: number): void {
     const bucket = this.#buckets.get(number)!
     const [oldest, next] = bucket.chunks
+    if (oldest !== undefined && oldest.lastMs > this.#forgottenMs) {
+      this.#forgottenMs = oldest.lastMs
+      this.#state.set(idsForgottenKey, this.#forgottenMs)
+    }
     if (oldest === undefined || next === undefined) return this.#forgetBucket(number)
     bucket.chunks.shift()
     bucket.first++
@@ -218,7 +230,7 @@ export class RecentIds {
     let bucket = this.#buckets.get(number)
     if (bucket === undefined) this.#buckets.set(number, (bucket = { ids: new IdSet(), chunks: [], first: chunk }))
     for (let at = 0; at < text.length; at += digits) bucket.ids.add(half(text, at), half(text, at + 8))
-    const restored = new Chunk(key, text)
+    const restored = new Chunk(key, text, (number + 1) * this.#limits.bucketMs - 1)
     bucket.chunks.push(restored)
     this.#size += restored.size
   }

@@ -131,7 +131,9 @@ function warningsOf({ state, coarse, incomplete, overflown, unchecked }: UsageSu
       : []),
     ...(overflown > 0 ? ['Some sums are too large to be told exactly: they are at least what is shown.'] : []),
     ...(unchecked > 0
-      ? [`${counted(unchecked, 'event')} came too late to tell whether their source had sent them before.`]
+      ? [
+          `${counted(unchecked, 'event')} came too late, or after too many others, to tell whether their source had sent them before.`,
+        ]
       : []),
   ]
 }

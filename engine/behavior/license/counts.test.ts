@@ -53,6 +53,35 @@ describe('what is counted of a license', () => {
     expect(count(counts, caps, use(startMs + 1_999, 0, 10))).toEqual([])
   })
 
+  test('as many calls are said to be under way as were at some time, at most, whatever the order in which they are told', () => {
+    const calls = fc.array(fc.tuple(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 60 })), {
+      minLength: 1,
+      maxLength: 30,
+    })
+    const told = (given: readonly [number, number][]): number => {
+      const counts = emptyCounts()
+      const caps = { ...none, concurrent: 0 }
+      const counted = given.flatMap(([at, latency]) => count(counts, caps, use(startMs + at, 0, latency)))
+      return Math.max(...counted.map(({ count: n }) => n))
+    }
+    fc.assert(
+      fc.property(calls, (given) => {
+        const most = Math.max(...given.map(([t]) => given.filter(([at, lasts]) => at <= t && at + lasts > t).length))
+        expect(told(given)).toBeLessThanOrEqual(most)
+        expect(told([...given].sort(([a], [b]) => a - b))).toBe(most)
+      }),
+    )
+  })
+
+  test('a call that is told after one that began when it had ended was not under way with it', () => {
+    const counts = emptyCounts()
+    const caps = { ...none, concurrent: 1 }
+    expect(count(counts, caps, use(startMs + 20_000, 0, 10_000))).toEqual([])
+    expect(count(counts, caps, use(startMs, 0, 10_000))).toEqual([])
+    // One that took longer, and is told when it ends, was under way with both.
+    expect(count(counts, caps, use(startMs + 5_000, 0, 20_000))).toMatchObject([{ count: 2 }])
+  })
+
   test('a year of calls leaves no more behind than the last minutes', () => {
     const counts = emptyCounts()
     for (let n = 0; n < 5_000; n++) count(counts, { ...none, minute: 10, day: 10 }, use(startMs + n * 6_307_000))

@@ -18,12 +18,12 @@ export interface Counts {
   /** Second of the clock, calls in it; ascending. */
   seconds: [second: number, calls: number][]
   days: Record<string, { calls: number; tokens: number }>
-  /** Ends of calls that may be under way, ascending. */
-  busy: number[]
+  /** Calls that may be under way, by their ends, ascending; states of before have none. */
+  calls?: [startMs: number, endMs: number][]
 }
 
 export function emptyCounts(): Counts {
-  return { seconds: [], days: {}, busy: [] }
+  return { seconds: [], days: {} }
 }
 
 export interface Passed {
@@ -107,11 +107,18 @@ function addDay(
   return day
 }
 
-/** Calls under way when this one began, itself among them. */
-function underWay(counts: Counts, timeMs: number, latencyMs: number): number {
-  const busy = counts.busy.filter((endMs) => endMs > timeMs)
-  busy.push(timeMs + latencyMs)
-  busy.sort((a, b) => a - b)
-  counts.busy = busy.slice(-busyMax)
-  return counts.busy.length
+/**
+ * The most calls under way at one time while this one was, itself among them. What is logged when it ends comes after shorter calls
+ * that began later: those that ended before it began, or began after it ended, are not with it, whatever the order.
+ */
+function underWay(counts: Counts, startMs: number, latencyMs: number): number {
+  const endMs = startMs + latencyMs
+  const known = counts.calls ?? []
+  const moments = [startMs, ...known.map(([start]) => start).filter((start) => start > startMs && start < endMs)]
+  const at = (moment: number): number => known.filter(([start, end]) => start <= moment && end > moment).length
+  const most = 1 + Math.max(...moments.map(at))
+  const latest = Math.max(startMs, ...known.map(([start]) => start))
+  const kept = [...known, [startMs, endMs] as [number, number]].filter(([, end]) => end > latest)
+  counts.calls = kept.sort(([, a], [, b]) => a - b).slice(-busyMax)
+  return most
 }
