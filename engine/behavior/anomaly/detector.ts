@@ -12,6 +12,8 @@ import { AnomalyParams } from './params.ts'
 import { AnomalyWatch, type AnomalyValue } from './watch.ts'
 
 const groupCharsMax = 512
+/** What is larger counts as this: sums and squares of so many stay numbers. */
+const valueMax = 1e100
 
 export const anomaly: BehaviorDetector<AnomalyParams> = {
   type: 'anomaly',
@@ -26,7 +28,7 @@ export const anomaly: BehaviorDetector<AnomalyParams> = {
         const value = params.field === undefined ? 1 : fieldAt(event, params.field)
         if (typeof value !== 'number' || !Number.isFinite(value) || !group.every((each) => each !== undefined))
           return undefined
-        return { group, observation: observationOf(event, value) }
+        return { group, observation: observationOf(event, Math.max(-valueMax, Math.min(valueMax, value))) }
       },
       ...(isLocal ? { local: step } : { grouped: step }),
     }
