@@ -48,6 +48,8 @@ export interface Surroundings {
   readonly about: number
   /** Nearly all of them are about the same place, if further off. */
   readonly wide: boolean
+  /** And as far as noise of one strength puts them, in most of the values. */
+  readonly cloud: boolean
   /** They lie around it, and the further back the further away: it is on its way through them. */
   readonly drift: boolean
   readonly line: boolean
@@ -127,7 +129,7 @@ export function surroundingsOf(
       least = away
       closest = n
     }
-    if (away < wideShare * scale) wide++
+    if (away < wideShare * scale) wide |= 1 << n
     // Nor where it is no number, as between values that an older version kept as infinite.
     if (!(away < ballShare * scale)) continue
     about |= 1 << n
@@ -145,6 +147,7 @@ export function surroundingsOf(
   const oneOfTwo = isOneOfTwo(x, ring, changes)
   const noise = members > 0 && isNoise(all, about)
   const ball = members >= ballMembersMin
+  const isWide = countOf(wide) >= wideMembersMin
   const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
   return {
     closest,
@@ -152,7 +155,8 @@ export function surroundingsOf(
     scaled: ball && isScaled(x, ring, all, closeShare * scale),
     ball,
     about,
-    wide: wide >= wideMembersMin,
+    wide: isWide,
+    cloud: isWide && isNoise(all, wide),
     drift: ball && ring.length === ringSize && isAway(x, ring),
     line: ends !== undefined,
     ends,
@@ -169,6 +173,12 @@ export function surroundingsOf(
     oneOfTwo,
     pair,
   }
+}
+
+function countOf(bits: number): number {
+  let count = 0
+  for (; bits !== 0; bits &= bits - 1) count++
+  return count
 }
 
 /** Puts down the steps to the ring. Each sum has to wait for its last addend: four are added up at a time, and one waits while others add. */

@@ -77,9 +77,11 @@ export function learned(
   // Noise changes all values; who changes a few does it on purpose.
   const noise = around.close && !(around.sparse && isPlace(input))
   const beyond = novelty > lines.novelty[levelCount - 1]!
-  const about = around.ball || (around.wide && beyond && classes.others <= strayMax)
+  // Noise about a scene beyond all honest ones lies so as well: it tells what somebody does who is named already, and names nobody.
+  const cloud = around.cloud && beyond && account.told.some((since) => since > 0)
+  const about = around.ball || cloud || (around.wide && beyond && classes.others <= strayMax)
   if (rooted && (counts & shows.ball) !== 0) counts |= shows.around
-  const same = classes.same || (farOut && classes.sameAbout)
+  const same = classes.same || cloud || (farOut && classes.sameAbout)
   if (about && !around.scaled && same && (farOut || (synthetic && !noise))) {
     bits |= shows.ball | (rooted ? shows.around : 0)
   }

@@ -39,9 +39,14 @@ const moved = (x: Float64Array, by: number): Float64Array => {
 }
 
 /** What a query of the class `yes` shows after others of these classes, oldest first. */
-function isPlace(x: Float64Array, before: readonly (readonly [x: Float64Array, label: string])[]): boolean {
+function isPlace(
+  x: Float64Array,
+  before: readonly (readonly [x: Float64Array, label: string])[],
+  isNamed = false,
+): boolean {
   const account = new Account(dimension)
   account.open(account.begin(0))
+  if (isNamed) account.told[0] = 1
   const ask = (of: Float64Array, label: string): number => {
     const input = { kind: 'features', x: of, label, margin: undefined, blackAndWhite: false } as const
     const { bits, notes } = shownBy(account, { input, member: false }, reference, false)
@@ -76,6 +81,46 @@ describe('inputs beyond all honest ones that lie wider than a place', () => {
       ),
     )
     expect(found).toEqual([true, false])
+  })
+})
+
+describe('noise of one strength beyond all honest inputs, answered as it comes', () => {
+  const base = new Float64Array(dimension).fill(6)
+  const ringOf = (of: (n: number) => number) =>
+    Array.from({ length: 8 }, (_, n) => [moved(base, of(n) * scale), n % 2 === 0 ? 'no' : 'yes'] as const)
+
+  test('is about one place of an account that is named already, and of no other', () => {
+    expect(
+      isPlace(
+        base,
+        ringOf((n) => 0.6 + 0.01 * n),
+        true,
+      ),
+    ).toBe(true)
+    expect(
+      isPlace(
+        base,
+        ringOf((n) => 0.6 + 0.01 * n),
+      ),
+    ).toBe(false)
+  })
+
+  test('is about none where it is further off, or some is much nearer', () => {
+    expect(
+      isPlace(
+        base,
+        ringOf((n) => 0.81 + 0.01 * n),
+        true,
+      ),
+    ).toBe(false)
+    // What leads somewhere leaves the oldest behind, or comes from one that is nearer.
+    expect(
+      isPlace(
+        base,
+        ringOf((n) => (n < 2 ? 0.2 : 0.7)),
+        true,
+      ),
+    ).toBe(false)
   })
 })
 
