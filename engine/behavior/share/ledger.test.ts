@@ -1,7 +1,41 @@
 import { expect, test } from 'vitest'
-import { ShareLedger, unevennessOf } from './ledger.ts'
+import { heldSince, note, ShareLedger, unevennessOf, type Artifact, type Reading } from './ledger.ts'
 import type { ShareRead } from './params.ts'
 import type { GroupEntries } from '../types.ts'
+
+/** What one principal holds of an artifact, and how large that is taken to be. */
+function held(reads: readonly { bytes: number; range?: string; object?: string; objectBytes?: number }[]): {
+  bytes: number
+  ofBytes: number
+} {
+  const artifact: Artifact = { sizes: {}, bytes: 0, objects: 0, readers: {} }
+  const reading: Reading = { objects: {}, since: undefined, reads: 0, version: 0, toldShare: 0 }
+  for (const read of reads)
+    note(artifact, reading, { timeMs: 0, object: 'a', covered: false, ...read } as unknown as ShareRead)
+  const { bytes, ofBytes } = heldSince(artifact, reading, 0)
+  return { bytes, ofBytes }
+}
+
+test('a range that was asked for and broken off counts as far as it was sent', () => {
+  const other = { object: 'b', bytes: 1_000_000 }
+  expect(held([other, { bytes: 4_096, range: 'bytes=0-999999' }, { bytes: 10, range: 'bytes=500-' }])).toMatchObject({
+    bytes: 1_004_096,
+  })
+})
+
+test('a range far past the end of an object makes the artifact no larger, and its share no smaller', () => {
+  const all = [
+    { object: 'readme', bytes: 100, range: 'bytes=0-999999999999999' },
+    { object: 'weights', bytes: 1_000_000 },
+  ]
+  expect(held(all)).toEqual({ bytes: 1_000_100, ofBytes: 1_000_100 })
+})
+
+test('the end of an object that is read again and again counts once', () => {
+  const footer = { bytes: 65_536, range: 'bytes=-65536', objectBytes: 10_000_000 }
+  const head = { bytes: 1_000, range: 'bytes=0-999', objectBytes: 10_000_000 }
+  expect(held([head, ...new Array<typeof footer>(100).fill(footer)])).toMatchObject({ bytes: 66_536 })
+})
 
 test('days on which somebody had no more than a look make the others no less even', () => {
   const even = { a: [0, 1e9], b: [1, 1e9], c: [2, 1e9] } as const

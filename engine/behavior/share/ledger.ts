@@ -146,8 +146,9 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   const object = keyOf(read.object)
   if (read.artifactBytes !== undefined) artifact.registered = read.artifactBytes
   const known = artifact.sizes[object]
-  const piece = parseRange(read.range, read.objectBytes ?? known)
-  const size = Math.max(known ?? 0, read.objectBytes ?? Math.max(piece === undefined ? read.bytes : piece[1] + 1, 0))
+  const pieces = parseRange(read.range, read.objectBytes, read.bytes)
+  const reached = pieces?.reduce((end, [, last]) => Math.max(end, last + 1), 0) ?? read.bytes
+  const size = Math.max(known ?? 0, read.objectBytes ?? reached)
   if (known !== undefined || artifact.objects < objectsMax) {
     if (known === undefined) artifact.objects++
     artifact.sizes[object] = size
@@ -159,24 +160,25 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   const day = Math.floor(read.timeMs / dayMs)
   const before = reading.objects[object]
   if (before === undefined && Object.keys(reading.objects).length >= objectsMax) return
-  reading.objects[object] = added(before, day, read, piece, size)
+  reading.objects[object] = added(before, day, read, pieces, size)
 }
 
+/** A range whose place is not known, such as the end of an object of unknown size, may be one that was read before. */
 function added(
   before: ObjectRead | undefined,
   day: number,
   read: ShareRead,
-  piece: Piece | undefined,
+  pieces: readonly Piece[] | undefined,
   size: number,
 ): ObjectRead {
   const lastDay = Math.max(before?.[0] ?? day, day)
-  if (piece === undefined && (read.range === undefined || before === undefined)) {
-    return [lastDay, Math.min(size, Math.max(before?.[1] ?? 0, read.bytes))]
+  if (pieces === undefined) {
+    const bytes = Math.min(size, Math.max(before?.[1] ?? 0, read.bytes))
+    return before?.[2] === undefined ? [lastDay, bytes] : [lastDay, bytes, before[2]]
   }
-  if (piece === undefined) return [lastDay, Math.min(size, before![1] + read.bytes)]
   const whole: readonly Piece[] = before === undefined ? [] : (before[2] ?? (before[1] > 0 ? [[0, before[1] - 1]] : []))
-  const pieces = addPiece(whole, piece)
-  return [lastDay, Math.min(size, bytesOf(pieces)), pieces]
+  const all = pieces.reduce<readonly Piece[]>(addPiece, whole)
+  return [lastDay, Math.min(size, Math.max(before?.[1] ?? 0, bytesOf(all))), all]
 }
 
 /** The coefficient of variation of what was read in a day, over the days that had more than a look, and their number. */

@@ -3,17 +3,30 @@ import fc from 'fast-check'
 import { addPiece, bytesOf, parseRange, type Piece } from './ranges.ts'
 
 describe('a range as it is spelled', () => {
-  test.each<[unknown, number | undefined, Piece | undefined]>([
-    ['bytes=0-99', undefined, [0, 99]],
-    ['Bytes = 100-', 150, [100, 149]],
-    ['bytes=100-', undefined, undefined],
-    ['bytes=9-3', undefined, undefined],
-    ['bytes=-500', 1_000, undefined],
-    ['bytes=0-1,5-6', undefined, undefined],
-    ['items=0-9', undefined, undefined],
-    [7, undefined, undefined],
-  ])('%j of an object of %j bytes is %j', (text, size, piece) => {
-    expect(parseRange(text, size)).toEqual(piece)
+  test.each<[unknown, number | undefined, number, readonly Piece[] | undefined]>([
+    ['bytes=0-99', undefined, 100, [[0, 99]]],
+    ['Bytes = 100-', 150, 50, [[100, 149]]],
+    ['bytes=100-', undefined, 30, [[100, 129]]],
+    ['bytes=0-99', undefined, 10, [[0, 9]]],
+    ['bytes=0-999999999999999', undefined, 300, [[0, 299]]],
+    ['bytes=90-', 100, 300, [[90, 99]]],
+    ['bytes=-500', 1_000, 500, [[500, 999]]],
+    ['bytes=-500', undefined, 500, undefined],
+    [
+      'bytes=0-1, 5-6',
+      undefined,
+      40,
+      [
+        [0, 1],
+        [5, 6],
+      ],
+    ],
+    ['bytes=9-3', undefined, 7, undefined],
+    ['bytes=0-1,x', undefined, 2, undefined],
+    ['items=0-9', undefined, 10, undefined],
+    [7, undefined, 7, undefined],
+  ])('%j of an object of %j bytes, %j sent, is %j', (text, size, bytes, pieces) => {
+    expect(parseRange(text, size, bytes)).toEqual(pieces)
   })
 })
 

@@ -1,22 +1,45 @@
 /**
  * Ranges of bytes of one object, added up: parts that overlap count once.
  *
- * `bytes=0-1048575` as HTTP spells it (RFC 9110, section 14.1.2). Promises: bounded; where there are more pieces than kept,
- * the two nearest are joined, so that what is said to be read is never less than what was.
+ * `bytes=0-1048575` as HTTP spells it (RFC 9110, section 14.1.2). What was asked for is no more than a wish: only as many bytes count as
+ * were sent. Promises: bounded; where there are more pieces than kept, the two nearest are joined, so that what is said to be read is
+ * never less than what was.
  */
-const rangeText = /^\s*bytes\s*=\s*(\d{1,15})\s*-\s*(\d{1,15})?\s*$/i
+const unit = /^\s*bytes\s*=\s*/i
+const rangeText = /^(?:(\d{1,15})\s*-\s*(\d{1,15})?|-\s*(\d{1,15}))$/
+const rangesMax = 64
 const piecesMax = 64
 
 /** First and last byte, both included. */
 export type Piece = readonly [first: number, last: number]
 
-/** Undefined: the text is no range of known ends, or the size that would end it is unknown. */
-export function parseRange(text: unknown, size: number | undefined): Piece | undefined {
-  const found = typeof text === 'string' ? rangeText.exec(text) : null
-  if (found === null) return undefined
-  const first = Number(found[1])
-  const last = found[2] === undefined ? (size === undefined ? undefined : size - 1) : Number(found[2])
-  return last === undefined || last < first ? undefined : [first, last]
+/**
+ * The pieces of an object of `size` bytes that `bytes` were sent of. Undefined: the text is no range, or where it lies can't be
+ * told without the size.
+ */
+export function parseRange(text: unknown, size: number | undefined, bytes: number): readonly Piece[] | undefined {
+  if (typeof text !== 'string' || !unit.test(text)) return undefined
+  const parts = text.replace(unit, '').split(',', rangesMax)
+  const pieces: Piece[] = []
+  let left = bytes
+  for (const part of parts) {
+    const piece = pieceOf(part.trim(), size)
+    if (piece === undefined) return undefined
+    const last = Math.min(piece[1], piece[0] + left - 1)
+    if (last < piece[0]) continue
+    pieces.push([piece[0], last])
+    left -= last - piece[0] + 1
+  }
+  return pieces
+}
+
+function pieceOf(text: string, size: number | undefined): Piece | undefined {
+  const [, from, to, suffix] = rangeText.exec(text) ?? []
+  if (from !== undefined) {
+    const last = Math.min(to === undefined ? Infinity : Number(to), size === undefined ? Infinity : size - 1)
+    return to !== undefined && Number(to) < Number(from) ? undefined : [Number(from), last]
+  }
+  return suffix === undefined || size === undefined ? undefined : [Math.max(0, size - Number(suffix)), size - 1]
 }
 
 export function addPiece(pieces: readonly Piece[], piece: Piece): readonly Piece[] {
