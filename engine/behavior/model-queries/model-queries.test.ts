@@ -252,7 +252,7 @@ describe('what is remembered of an account', () => {
     const account = new Account(2)
     account.open(AccountBlock.of(ofVersion2)!)
     expect(account).toMatchObject({ queries: 3, distinct: 3, lastMs: 2_002, withdrawn: true })
-    expect(account.ring()).toEqual([2, 1, 0].map((n) => Float64Array.from([n, -n / 2])))
+    expect(account.ring()).toEqual([2, 1, 0].map((n) => Float16Array.from([n, -n / 2])))
     expect([0, 1, 2].map((n) => [account.labelOf(n), account.wasMember(n)])).toEqual([
       [702, false],
       [701, true],

@@ -50,11 +50,9 @@ export class Account {
   /** The same memory. */
   readonly #ringBits: Uint16Array
   readonly #notes: Uint8Array
-  /** The inputs in the ring as numbers, by their place there; bits: which of them are. */
-  readonly #opened: readonly Float64Array[]
-  #isOpened = 0
-  /** The same, newest first. */
-  readonly #newestFirst: Float64Array[] = []
+  /** The inputs in the ring by their place there, and newest first. */
+  readonly #places: readonly Float16Array[]
+  readonly #newestFirst: Float16Array[] = []
   readonly #rounding: Float16Array
   readonly #rounded: Float64Array
   readonly #kept: Kept
@@ -84,7 +82,7 @@ export class Account {
     this.#ringBits = new Uint16Array(buffer, from.ring, ringSize * dimension)
     this.#rounding = new Float16Array(dimension)
     this.#rounded = new Float64Array(dimension)
-    this.#opened = Array.from({ length: ringSize }, () => new Float64Array(dimension))
+    this.#places = Array.from({ length: ringSize }, (_, n) => this.#ring.subarray(n * dimension, (n + 1) * dimension))
     this.#kept = new Kept(buffer, this.#fullRing, dimension)
     this.#own = new Float16Array(this.#kept.values.length)
     this.#ownBits = new Uint16Array(this.#own.buffer)
@@ -104,7 +102,6 @@ export class Account {
 
   open(block: AccountBlock): void {
     block.copyTo(this.#bytes)
-    this.#isOpened = 0
     const [ring, end, length] = [this.#end(0), this.#end(this.#head[at.kept]!), block.length]
     const base = end + oddBytes(this.dimension, this.#head[at.odd]!)
     if (base > end) this.#bytes.copy(this.#odd.bytes, 0, end, base)
@@ -194,24 +191,14 @@ export class Account {
   }
 
   /** The last inputs, newest first; good until the next call. */
-  ring(): readonly Float64Array[] {
+  ring(): readonly Float16Array[] {
     const count = this.#head[at.ringCount]!
     const kept = Math.min(ringSize, count)
     const list = this.#newestFirst
-    list.length = kept
-    for (let n = 0; n < kept; n++) {
-      const place = (count - 1 - n) & ringMask
-      if ((this.#isOpened & (1 << place)) === 0) this.#openAt(place)
-      list[n] = this.#opened[place]!
-    }
+    // Even where it stays as it is, setting a list's length takes as long as all of this.
+    if (list.length !== kept) list.length = kept
+    for (let n = 0; n < kept; n++) list[n] = this.#places[(count - 1 - n) & ringMask]!
     return list
-  }
-
-  #openAt(place: number): void {
-    const opened = this.#opened[place]!
-    const ring = this.#ring
-    for (let i = 0, from = place * opened.length; i < opened.length; i++) opened[i] = ring[from + i]!
-    this.#isOpened |= 1 << place
   }
 
   /** Of the n-th newest. */
@@ -338,13 +325,11 @@ export class Account {
       this.#head[at.kept] = this.#kept.keep(this.#ringBits, place * this.dimension, count, this.#head[at.kept]!)
     }
     this.#ring.set(this.#rounding, place * this.dimension)
-    this.#opened[place]!.set(this.#rounded)
-    this.#isOpened |= 1 << place
     this.#labels[place] = label
     this.#notes[place] = notes
   }
 
-  #picked(x: Float64Array, into: Float64Array): Float64Array {
+  #picked(x: Float16Array | Float64Array, into: Float64Array): Float64Array {
     const which = this.#kept.values
     for (let n = 0; n < which.length; n++) into[n] = x[which[n]!]!
     return into

@@ -45,18 +45,25 @@ export function reachOf({ rows, dimension, count, starts }: Table): readonly num
   })
 }
 
-/** The place in the ring (newest first) of an input that the query and all that was asked since then lie about; -1: there is none. */
-export function centerOf(x: Float64Array, ring: readonly Float64Array[], reach: readonly number[] = []): number {
+/**
+ * The place in the ring (newest first) of an input that the query and all that was asked since then lie about; -1: there is none. `squares`: of how
+ * far the query is from each.
+ */
+export function centerOf(
+  ring: readonly ArrayLike<number>[],
+  squares: ArrayLike<number>,
+  reach: readonly number[] = [],
+): number {
   for (let n = 1; n < ring.length; n++) {
     const near = reach[n - 1] ?? 0
-    const own = squareOf(x, ring[n]!, near)
+    const own = squares[n]!
     if (own < near && liesAbout(ring, n, own, near)) return n
   }
   return -1
 }
 
 /** Whether all that was asked since the n-th is about as far from it as the query is, the square of which is `own`. */
-function liesAbout(ring: readonly Float64Array[], n: number, own: number, near: number): boolean {
+function liesAbout(ring: readonly ArrayLike<number>[], n: number, own: number, near: number): boolean {
   let [nearest, farthest] = [own, own]
   for (let since = n - 1; since >= 0; since--) {
     const most = Math.min(near, spread * nearest)
@@ -69,7 +76,7 @@ function liesAbout(ring: readonly Float64Array[], n: number, own: number, near: 
 }
 
 /** Where it is more than `most` only so much of it as shows that. */
-function squareOf(a: Float64Array, b: Float64Array, most: number): number {
+function squareOf(a: ArrayLike<number>, b: ArrayLike<number>, most: number): number {
   let sum = 0
   for (let i = 0; i < a.length && sum < most; i++) sum += (a[i]! - b[i]!) ** 2
   return sum

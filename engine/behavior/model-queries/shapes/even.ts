@@ -40,7 +40,7 @@ const sizes = new Float64Array(dimensionMax)
 /** `steps`: from each of the ring to the input; `changes`: how many values differ; `scale`: the usual distance between two queries. */
 export function evennessAmong(
   x: Float64Array,
-  ring: readonly Float64Array[],
+  ring: readonly ArrayLike<number>[],
   steps: readonly Float64Array[],
   changes: Float64Array,
   scale: number,

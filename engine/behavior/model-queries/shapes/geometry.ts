@@ -37,6 +37,8 @@ const roundingShare = 0.005
 const sparseShare = 0.15
 
 export interface Surroundings {
+  /** Of how far each of the ring is, the square; good until others are asked for. */
+  readonly squares: ArrayLike<number>
   /** Place in the ring of the closest earlier one; -1: there is none. */
   readonly closest: number
   readonly close: boolean
@@ -85,19 +87,15 @@ export interface Surroundings {
   readonly pair: boolean
 }
 
-/** From each earlier one of the ring to the query; their lengths, the squares of them, and the same of what is behind the first values. */
-const steps = Array.from({ length: ringSize }, () => new Float64Array(dimensionMax))
+/** From each earlier one of the ring to the query, one after the other; the same by their places; their lengths and the squares of them. */
+const allSteps = new Float64Array(ringSize * dimensionMax)
+const steps = Array.from({ length: ringSize }, (_, n) => allSteps.subarray(n * dimensionMax, (n + 1) * dimensionMax))
 const lengths = new Float64Array(ringSize)
-/** Their numbers as words of 32 bits, in turn the lower and the higher one; and which of the two the higher one is. */
-const words = steps.map(({ buffer }) => new Int32Array(buffer))
-const higher = new Int32Array(Float64Array.of(1).buffer)[1] === 0 ? 0 : 1
-/** The higher word of infinity, past which it is no number. */
-const infinite = 0x7ff00000
 const squares = new Float64Array(ringSize)
-const heads = new Float64Array(ringSize)
-const tails = new Float64Array(ringSize)
-/** How many values change on each of the steps. */
+/** How many values change on each of them. */
 const changes = new Float64Array(ringSize)
+/** How long each is but for its first values. */
+const tails = new Float64Array(ringSize)
 /** Values from which two directions are mostly known to differ. */
 const headLength = 8
 /** Cosine below which two directions are not straight, whatever was rounded. */
@@ -109,7 +107,7 @@ const surelyApart = Math.sqrt(straight) * (1 - 1e-6)
  */
 export function surroundingsOf(
   x: Float64Array,
-  ring: readonly Float64Array[],
+  ring: readonly ArrayLike<number>[],
   scale: number,
   odd = false,
 ): Surroundings {
@@ -122,7 +120,6 @@ export function surroundingsOf(
   const few = Math.floor(sparseShare * x.length)
   stepsTo(x, ring)
   for (let n = 0; n < ring.length; n++) {
-    changes[n] = changesOn(words[n]!, x.length)
     if (changes[n]! < fewest) fewest = changes[n]!
     const away = lengths[n]!
     if (away < least) {
@@ -150,6 +147,7 @@ export function surroundingsOf(
   const isWide = countOf(wide) >= wideMembersMin
   const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
   return {
+    squares,
     closest,
     close: least < closeShare * scale,
     scaled: ball && isScaled(x, ring, all, closeShare * scale),
@@ -181,59 +179,36 @@ function countOf(bits: number): number {
   return count
 }
 
-/** Puts down the steps to the ring. Each sum has to wait for its last addend: four are added up at a time, and one waits while others add. */
-function stepsTo(x: Float64Array, ring: readonly Float64Array[]): void {
+/** Puts down the steps to the ring. Each sum has to wait for its last addend: two are added up at a time, and one waits while the other adds. */
+function stepsTo(x: Float64Array, ring: readonly ArrayLike<number>[]): void {
   const last = ring.length - 1
-  for (let n = 0; n <= last; n += 4) {
-    fourStepsTo(x, ring, n, Math.min(n + 1, last), Math.min(n + 2, last), Math.min(n + 3, last))
-  }
-  for (let n = 0; n <= last; n++) {
-    lengths[n] = Math.sqrt(squares[n]!)
-    tails[n] = Math.sqrt(Math.max(0, squares[n]! - heads[n]!))
-  }
+  for (let n = 0; n <= last; n += 2) twoStepsTo(x, ring, n, Math.min(n + 1, last))
+  for (let n = 0; n <= last; n++) lengths[n] = Math.sqrt(squares[n]!)
 }
 
-/** To these places of the ring, some of which may be the same. */
-function fourStepsTo(x: Float64Array, ring: readonly Float64Array[], a: number, b: number, c: number, d: number): void {
-  const [fromA, fromB, fromC, fromD] = [ring[a]!, ring[b]!, ring[c]!, ring[d]!]
-  const [stepA, stepB, stepC, stepD] = [steps[a]!, steps[b]!, steps[c]!, steps[d]!]
-  let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0]
-  for (let i = 0, part = 0; part < 2; part++) {
-    if (part === 1) [heads[a], heads[b], heads[c], heads[d]] = [sumA, sumB, sumC, sumD]
-    const end = part === 0 ? Math.min(headLength, x.length) : x.length
-    for (; i < end; i++) {
-      const value = x[i]!
-      const stepOfA = fromA[i]! - value
-      stepA[i] = stepOfA
-      sumA += stepOfA * stepOfA
-      const stepOfB = fromB[i]! - value
-      stepB[i] = stepOfB
-      sumB += stepOfB * stepOfB
-      const stepOfC = fromC[i]! - value
-      stepC[i] = stepOfC
-      sumC += stepOfC * stepOfC
-      const stepOfD = fromD[i]! - value
-      stepD[i] = stepOfD
-      sumD += stepOfD * stepOfD
-    }
+/** To these places of the ring, which may be the same. */
+function twoStepsTo(x: Float64Array, ring: readonly ArrayLike<number>[], a: number, b: number): void {
+  const [fromA, fromB] = [ring[a]!, ring[b]!]
+  const [atA, atB] = [a * dimensionMax, b * dimensionMax]
+  let [sumA, sumB, changedA, changedB] = [0, 0, 0, 0]
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i]!
+    const earlierA = fromA[i]!
+    const stepA = earlierA - value
+    allSteps[atA + i] = stepA
+    sumA += stepA * stepA
+    // Added up, not asked for: no processor foresees the answers for natural inputs.
+    changedA += Number(earlierA !== value)
+    const earlierB = fromB[i]!
+    const stepB = earlierB - value
+    allSteps[atB + i] = stepB
+    sumB += stepB * stepB
+    changedB += Number(earlierB !== value)
   }
   squares[a] = sumA
   squares[b] = sumB
-  squares[c] = sumC
-  squares[d] = sumD
-}
-
-/**
- * How many values of a step are others than 0; one that is no number lies between two infinite ones. By sums, not by questions: no
- * processor foresees the answers for natural inputs, and each that it did not costs it as much as fifteen values.
- */
-function changesOn(step: Int32Array, length: number): number {
-  let changed = 0
-  for (let i = higher; i < 2 * length; i += 2) {
-    const size = step[i]! & 0x7fffffff
-    changed += (-size >>> 31) - ((infinite - size) >>> 31)
-  }
-  return changed
+  changes[a] = changedA
+  changes[b] = changedB
 }
 
 /**
@@ -243,6 +218,7 @@ function changesOn(step: Int32Array, length: number): number {
  */
 function endsOfLine(x: Float64Array, count: number, few: number): readonly [number, number] | undefined {
   if (x.length < lineDimensionMin || count < 2) return undefined
+  for (let n = 0; n < count; n++) tails[n] = Math.sqrt(Math.max(0, squares[n]! - dotOf(n, n, headLength)))
   let nearest = NaN
   for (let a = 1; a < count; a++) {
     if (changes[a]! <= few) continue
@@ -281,17 +257,15 @@ function isInMostValues(x: Float64Array, a: number, b: number, times: number): b
 /** Whether their first values, and the lengths of what is left, show that two steps are not straight. */
 function areApart(a: number, b: number, length: number): boolean {
   if (length <= headLength) return false
-  const [from, to] = [steps[a]!, steps[b]!]
-  let dot = 0
-  for (let i = 0; i < headLength; i++) dot += from[i]! * to[i]!
+  const dot = dotOf(a, b, headLength)
   // By Cauchy and Schwarz the other values can't add more than the product of their lengths.
   return Math.abs(dot) + tails[a]! * tails[b]! <= surelyApart * lengths[a]! * lengths[b]!
 }
 
 function dotOf(a: number, b: number, length: number): number {
-  const [from, to] = [steps[a]!, steps[b]!]
+  const [from, to] = [a * dimensionMax, b * dimensionMax]
   let dot = 0
-  for (let i = 0; i < length; i++) dot += from[i]! * to[i]!
+  for (let i = 0; i < length; i++) dot += allSteps[from + i]! * allSteps[to + i]!
   return dot
 }
 

@@ -9,7 +9,7 @@ import { distance } from '../input/rows.ts'
 const backMin = 2
 
 /** `inputs`: those about one place, newest first, and `classes` those they were answered with. */
-export function goesOnFromOne(inputs: readonly Float64Array[], classes: readonly number[]): boolean {
+export function goesOnFromOne(inputs: readonly ArrayLike<number>[], classes: readonly number[]): boolean {
   const [back, on] = [new Map<number, number>(), new Set<number>()]
   for (let n = 0; n + 2 < inputs.length; n++) {
     let [least, from] = [Infinity, n + 1]

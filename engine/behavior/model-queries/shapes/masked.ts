@@ -13,7 +13,7 @@ const seenShare = 0.25
 const matesMax = 4
 
 /** `ring`: the last inputs, newest first; `changes`: in how many values each differs from `x`. */
-export function isMasked(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
+export function isMasked(x: Float64Array, ring: readonly ArrayLike<number>[], changes: ArrayLike<number>): boolean {
   for (let n = 0; n < ring.length && n < matesMax; n++) {
     if (changes[n]! < maskedMin) continue
     const earlier = ring[n]!
@@ -24,7 +24,7 @@ export function isMasked(x: Float64Array, ring: readonly Float64Array[], changes
 }
 
 /** The value that makes two inputs one but for where either has it. */
-function maskBetween(x: Float64Array, earlier: Float64Array): number | undefined {
+function maskBetween(x: ArrayLike<number>, earlier: ArrayLike<number>): number | undefined {
   let first = 0
   while (first < x.length && x[first] === earlier[first]) first++
   if (first === x.length) return undefined
@@ -33,16 +33,16 @@ function maskBetween(x: Float64Array, earlier: Float64Array): number | undefined
   return isMaskedBy(other, x, earlier) ? other : undefined
 }
 
-function isOneWith(x: Float64Array, earlier: Float64Array): boolean {
+function isOneWith(x: ArrayLike<number>, earlier: ArrayLike<number>): boolean {
   return maskBetween(x, earlier) !== undefined
 }
 
-function agrees(mask: number, x: Float64Array, other: Float64Array): boolean {
+function agrees(mask: number, x: Float64Array, other: ArrayLike<number>): boolean {
   return x.every((value, i) => value === other[i] || value === mask || other[i] === mask)
 }
 
 /** Whether wherever the two differ one of them is the mask, and what it hides is no such value itself, as a patch over a background is. */
-function isMaskedBy(mask: number, x: Float64Array, earlier: Float64Array): boolean {
+function isMaskedBy(mask: number, x: ArrayLike<number>, earlier: ArrayLike<number>): boolean {
   let masked = 0
   let seen = 0
   let various = 0
@@ -75,7 +75,7 @@ const commonShare = 0.5
  * Whether an input and some of the last have most of their values in common, and of the others each is one of two: its own, or what is usual of it, as
  * explanations of tables are asked (Ribeiro et al. 2016). What is common is counted without the ends of the scale, which are of the background.
  */
-export function isOneOfTwo(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
+export function isOneOfTwo(x: Float64Array, ring: readonly ArrayLike<number>[], changes: ArrayLike<number>): boolean {
   let near = 0
   for (let n = 0; n < ring.length; n++) if (changes[n]! < commonShare * x.length) near++
   if (near < alikeMin) return false
@@ -84,7 +84,7 @@ export function isOneOfTwo(x: Float64Array, ring: readonly Float64Array[], chang
 }
 
 /** Whether, of one whose values are one of two, those are others than the two of what is alike with those that it is alike with. */
-export function isOfOtherTwo(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): boolean {
+export function isOfOtherTwo(x: Float64Array, ring: readonly ArrayLike<number>[], changes: ArrayLike<number>): boolean {
   const alike = alikeOf(x, ring, changes)
   for (let n = 0; n < alike.length; n++) {
     for (const other of ring) if (!alike.includes(other) && isAlike(alike[n]!, other)) alike.push(other)
@@ -92,11 +92,11 @@ export function isOfOtherTwo(x: Float64Array, ring: readonly Float64Array[], cha
   return !areOfTwo(x, alike)
 }
 
-function alikeOf(x: Float64Array, ring: readonly Float64Array[], changes: ArrayLike<number>): Float64Array[] {
+function alikeOf(x: Float64Array, ring: readonly ArrayLike<number>[], changes: ArrayLike<number>): ArrayLike<number>[] {
   return ring.filter((earlier, n) => changes[n]! < commonShare * x.length && isAlike(x, earlier))
 }
 
-function areOfTwo(x: Float64Array, alike: readonly Float64Array[]): boolean {
+function areOfTwo(x: Float64Array, alike: readonly ArrayLike<number>[]): boolean {
   for (let i = 0; i < x.length; i++) {
     let other = x[i]!
     for (const earlier of alike) {
@@ -108,11 +108,11 @@ function areOfTwo(x: Float64Array, alike: readonly Float64Array[]): boolean {
   return true
 }
 
-function isAlike(x: Float64Array, earlier: Float64Array): boolean {
+function isAlike(x: ArrayLike<number>, earlier: ArrayLike<number>): boolean {
   return commonOf(x, earlier) > commonShare * x.length
 }
 
-function commonOf(x: Float64Array, earlier: Float64Array): number {
+function commonOf(x: ArrayLike<number>, earlier: ArrayLike<number>): number {
   let common = 0
   for (let i = 0; i < x.length; i++) if (x[i] === earlier[i] && x[i] !== 0 && x[i] !== 1) common++
   return common

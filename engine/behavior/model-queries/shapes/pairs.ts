@@ -18,7 +18,7 @@ const largest: number[] = []
 /** Whether x + a = b + c for some three of the ring; `steps`: from each of it to x; `activeMin`: `pairMin` or `widePairMin`. */
 export function isPaired(
   x: Float64Array,
-  ring: readonly Float64Array[],
+  ring: readonly ArrayLike<number>[],
   steps: readonly Float64Array[],
   activeMin: number,
 ): boolean {
@@ -38,7 +38,7 @@ export function isPaired(
 /** Whether the step to a is the sum of those to b and to c, in nearly all values that change and were not cut off. */
 function addsUp(
   x: Float64Array,
-  ring: readonly Float64Array[],
+  ring: readonly ArrayLike<number>[],
   steps: readonly Float64Array[],
   a: number,
   b: number,

@@ -31,14 +31,14 @@ export function isOnItsWay({ count, length, changes }: Steps): boolean {
 }
 
 /** Whether it is unlike one of the ring in at most `kin` values, and that one so unlike another, which it is not: few at a time, it goes on to other inputs. */
-export function goesOn(ring: readonly Float64Array[], { changes }: Steps, kin: number): boolean {
+export function goesOn(ring: readonly ArrayLike<number>[], { changes }: Steps, kin: number): boolean {
   return ring.some(
     (nearer, n) =>
       changes[n]! <= kin && ring.some((farther, m) => changes[m]! > kin && isUnlikeInAtMost(kin, nearer, farther)),
   )
 }
 
-function isUnlikeInAtMost(most: number, a: Float64Array, b: Float64Array): boolean {
+function isUnlikeInAtMost(most: number, a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   let unlike = 0
   for (let i = 0; i < a.length && unlike <= most; i++) if (a[i] !== b[i]) unlike++
   return unlike <= most
@@ -68,7 +68,12 @@ export function isNoise({ count, length, changes, squares }: Steps, about: numbe
 }
 
 /** Whether one of the ring, made as strong as fits best, is nearer than `near`, and that is most of what it was away. */
-export function isScaled(x: Float64Array, ring: readonly Float64Array[], { squares }: Steps, near: number): boolean {
+export function isScaled(
+  x: Float64Array,
+  ring: readonly ArrayLike<number>[],
+  { squares }: Steps,
+  near: number,
+): boolean {
   let own = 0
   for (let i = 0; i < x.length; i++) own += x[i]! * x[i]!
   return ring.some((earlier, n) => {
@@ -83,7 +88,7 @@ export function isScaled(x: Float64Array, ring: readonly Float64Array[], { squar
 }
 
 /** Noise around one place is as far from the oldest as from the newest of the ring, which is full. */
-export function isAway(x: Float64Array, ring: readonly Float64Array[]): boolean {
+export function isAway(x: Float64Array, ring: readonly ArrayLike<number>[]): boolean {
   const newest = (distance(x, ring[0]!) + distance(x, ring[1]!)) / 2
   const oldest = (distance(x, ring[ring.length - 1]!) + distance(x, ring[ring.length - 2]!)) / 2
   return oldest > driftRatio * newest

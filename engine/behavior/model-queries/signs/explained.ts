@@ -92,7 +92,7 @@ function maskedFrom(
 }
 
 /** Whether the mask is one of the last but for a few columns. */
-function goesOn(x: Float64Array, record: ArrayLike<number>, ring: readonly Float64Array[]): boolean {
+function goesOn(x: Float64Array, record: ArrayLike<number>, ring: readonly ArrayLike<number>[]): boolean {
   const own = differing(x, (i) => record[i]!)
   const few = Math.min(
     Math.max(onwardMin, Math.floor(onwardShare * x.length)),

@@ -89,7 +89,7 @@ export function shownBy(
     counts |= shows.line | (reference === undefined ? 0 : shows.farLine)
     if (around.line) bits |= shows.line | (around.close ? 0 : shows.farLine)
   }
-  const center = isPlace(input) ? centerOf(x, ring, reference?.told.reach) : -1
+  const center = isPlace(input) ? centerOf(ring, around.squares, reference?.told.reach) : -1
   const since = center < 0 ? 0 : upTo(center)
   const isMoved = moved?.isMoved === true
   const copied = isCopy(account, input, around, center)
@@ -220,9 +220,9 @@ function placesOf(ends: readonly [number, number]): number {
 }
 
 /** The way that was begun by the query, between two natural inputs; what lies on it later has one of those before it. */
-function wayOf(account: Account, { ends }: Surroundings, ring: readonly Float64Array[]): Way | undefined {
+function wayOf(account: Account, { ends }: Surroundings, ring: readonly ArrayLike<number>[]): Way | undefined {
   if (ends === undefined || account.wasNoted(placesOf(ends), noted.made | noted.odd)) return undefined
-  return [ring[ends[0]]!.slice(), ring[ends[1]]!.slice()]
+  return [Float64Array.from(ring[ends[0]]!), Float64Array.from(ring[ends[1]]!)]
 }
 
 /** Of earlier ones, as far as can be seen: what it is no record of says nothing of what the account has. */
