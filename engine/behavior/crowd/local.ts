@@ -16,8 +16,11 @@ import type { CrowdParams, Sight } from './params.ts'
 
 const dayMs = 86_400_000
 const nothing: readonly never[] = []
+const nothingLearned: NoveltyTold = { novelty: 0 }
 /** The bets are on this much more than an honest account may show. */
 const gain = 0.5
+
+type NoveltyTold = Pick<Sight, 'novelty' | 'past' | 'noisy'>
 
 interface Told {
   day: number
@@ -59,6 +62,10 @@ export class TellStep implements BehaviorStep {
     const input = inputOf(event)
     const reference = input === undefined ? undefined : referenceOf(context, model, input)
     const drifted = isStrange(driftedSince(context, model, timeMs), timeMs, reference?.told.since)
+    const isKnown = input !== undefined && reference !== undefined && !drifted
+    const { novelty, past, noisy } = isKnown ? this.#noveltyOf(input, reference, told) : nothingLearned
+    const tokens = tokensOf(event)
+    // Each property by name, undefined where it is absent: what is put together by spreading takes a microsecond more.
     const sight: Sight = {
       timeMs,
       principal: group[0]!,
@@ -67,11 +74,12 @@ export class TellStep implements BehaviorStep {
       agent: agentFamily(event.user_agent?.original ?? ''),
       kind: input?.kind ?? 'none',
       x: input === undefined ? '' : packedInput(input),
-      ...(input === undefined || reference === undefined || drifted
-        ? { novelty: 0 }
-        : this.#noveltyOf(input, reference, told)),
-      ...tokensOf(event),
-      ...(drifted ? { drifted } : undefined),
+      novelty,
+      past,
+      noisy,
+      answer: tokens?.answer,
+      prompt: tokens?.prompt,
+      drifted: drifted ? true : undefined,
       entities: credentialOf(entitiesOf(event)),
       evidence: evidenceOf(event),
     }
@@ -87,7 +95,7 @@ export class TellStep implements BehaviorStep {
   }
 
   /** How unlike honest inputs it is by itself, and with room for its account's noise. It is counted as one more of its inputs. */
-  #noveltyOf(input: QueryInput, reference: Reference, told: Told): Pick<Sight, 'novelty' | 'past' | 'noisy'> {
+  #noveltyOf(input: QueryInput, reference: Reference, told: Told): NoveltyTold {
     const { x, label, kind, blackAndWhite } = input
     const { novelty: lines, share } = reference.told.lines
     const novelty = reference.novelty(x, label)
@@ -139,9 +147,9 @@ export class TellStep implements BehaviorStep {
 }
 
 /** Of a language model's answer and its prompt, where both are known. */
-function tokensOf({ gen_ai: ai }: Event): Pick<Sight, 'answer' | 'prompt'> {
+function tokensOf({ gen_ai: ai }: Event): Pick<Sight, 'answer' | 'prompt'> | undefined {
   const { output_tokens: answer, input_tokens: prompt } = ai?.usage ?? {}
-  return isCount(answer) && isCount(prompt) ? { answer, prompt } : {}
+  return isCount(answer) && isCount(prompt) ? { answer, prompt } : undefined
 }
 
 function isCount(value: unknown): value is number {

@@ -36,14 +36,14 @@ export interface Sight {
   /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
   readonly novelty: number
   /** Lines of novelty that it is past, and the share of honest traffic past the last of them; absent where none has been learned. */
-  readonly past?: readonly [lines: number, rarest: number]
+  readonly past?: readonly [lines: number, rarest: number] | undefined
   /** The same where its account's inputs are honest ones with noise in all values, as far as so many of them tell; absent where they aren't. */
-  readonly noisy?: readonly [lines: number, novelty: number]
+  readonly noisy?: readonly [lines: number, novelty: number] | undefined
   /** Tokens of a language model's answer and of its prompt. */
-  readonly answer?: number
-  readonly prompt?: number
+  readonly answer?: number | undefined
+  readonly prompt?: number | undefined
   /** What all ask has just changed: neither novelty nor steps say anything. */
-  readonly drifted?: true
+  readonly drifted?: true | undefined
   readonly entities: readonly Entity[]
   readonly evidence: EvidenceRef
 }
