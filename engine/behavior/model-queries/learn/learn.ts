@@ -25,7 +25,7 @@ export interface ToTeach {
   /** `null`: the account is under suspicion; what it taught is taken back. */
   readonly sample: TaughtSample | null
   /** The last drift of the model, where the query came after one. */
-  readonly since?: number
+  readonly since?: number | undefined
 }
 
 interface TaughtSample {
@@ -33,9 +33,9 @@ interface TaughtSample {
   readonly label: string
   readonly margin: number | null
   /** Log-odds; absent where probabilities are not told, and from older versions. */
-  readonly odds?: string
+  readonly odds?: string | undefined
   /** In black and white, of a picture that was reduced to fewer values; absent from older versions. */
-  readonly blackAndWhite?: string
+  readonly blackAndWhite?: string | undefined
 }
 
 const accountsMax = 48

@@ -29,13 +29,7 @@ export function teachingOf(
   if (account.withdrawn || !account.teaches(epoch, taughtMax)) return []
   const odds = packedOdds(input.probabilities)
   const blackAndWhite = packedInBlackAndWhite(input)
-  const sample = {
-    x: packedInput(input),
-    label: input.label,
-    margin: input.margin ?? null,
-    ...(odds && { odds }),
-    ...(blackAndWhite && { blackAndWhite }),
-  }
-  const taught: ToTeach = { principal, timeMs, sample, ...(since !== undefined && { since }) }
+  const sample = { x: packedInput(input), label: input.label, margin: input.margin ?? null, odds, blackAndWhite }
+  const taught: ToTeach = { principal, timeMs, sample, since }
   return [{ group: to, observation: taught }]
 }
