@@ -209,7 +209,8 @@ function lengthOf(values: ArrayLike<number>): number {
 
 function reduced(values: ArrayLike<number>, divisor: number, x = roomFor(lengthOf(values))): Float64Array {
   if (values.length <= dimensionMax) {
-    for (let n = 0; n < values.length; n++) x[n] = values[n]! / divisor
+    if (divisor === 1) for (let n = 0; n < values.length; n++) x[n] = values[n]!
+    else for (let n = 0; n < values.length; n++) x[n] = values[n]! / divisor
     return x
   }
   x.fill(0)

@@ -58,8 +58,11 @@ export class Mirrored {
   static begin(values: ArrayLike<number>): Mirrored | undefined {
     if (values.length < pairMin) return undefined
     // Scaled inputs are cut off at 0 and 1: what is near to that says least.
-    const room = (n: number): number => Math.min(Math.abs(values[n]!), Math.abs(values[n]! - 1))
-    const places = Array.from({ length: values.length }, (_, n) => n).sort((a, b) => room(b) - room(a) || a - b)
+    const room = Float64Array.from(values, (value) => Math.min(Math.abs(value), Math.abs(value - 1)))
+    const least = room.toSorted()[Math.max(0, room.length - valuesMax)]!
+    const places: number[] = []
+    for (let n = 0; n < room.length; n++) if (room[n]! >= least) places.push(n)
+    places.sort((a, b) => room[b]! - room[a]! || a - b)
     const which = Uint16Array.from(places.slice(0, valuesMax))
     const newest = Float64Array.from(which, (n) => values[n]!)
     return new Mirrored(values.length, which, newest, new Float16Array(changesMax * which.length), 0, 0)
