@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fisher, foundOf, verdictOf, type Asked } from './verdict.ts'
+import { foundOf, verdictOf, type Asked } from './verdict.ts'
 
 function answers(planted: number, control: number, of = 40, answered = of): Asked[] {
   const kind = (name: 'planted' | 'control', hits: number): Asked[] =>
@@ -39,9 +39,4 @@ test('how often a model is found that knows a share, as a count over all outcome
   expect(foundOf({ count: 40, options: 12 }, 1 / 3)).toBeCloseTo(0.9528, 3)
   expect(foundOf({ count: 40, options: 12 }, 0)).toBeLessThan(1e-3)
   expect(foundOf({ count: 9, options: 2 }, 1)).toBe(0)
-})
-
-test('Fisher’s exact test of the tea-tasting lady', () => {
-  expect(fisher(3, 4, 1, 4)).toBeCloseTo(17 / 70, 10)
-  expect(fisher(4, 4, 0, 4)).toBeCloseTo(1 / 70, 10)
 })

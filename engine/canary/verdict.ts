@@ -5,7 +5,8 @@
  * gives. Questions without an answer count as wrong, and are counted. Fisher's exact test of planted against control hits stands
  * beside it: it assumes no chance at all, only that both kinds are of one make.
  */
-import { logBinomialTail, logChoose } from '../behavior/statistics/evidence.ts'
+import { logBinomialTail } from '../behavior/statistics/evidence.ts'
+import { fisher } from '../behavior/statistics/fisher.ts'
 
 export interface Asked {
   readonly kind: 'planted' | 'control'
@@ -76,17 +77,6 @@ export function foundOf(
   let hits = 0
   while (hits <= count && logBinomialTail(hits, count, chance) >= Math.log(derivedBelow)) hits++
   return hits > count ? 0 : Math.exp(logBinomialTail(hits, count, share + (1 - share) * chance))
-}
-
-/** One-sided: at least `hitsA` of the hits among A, were they spread by chance (hypergeometric tail). */
-export function fisher(hitsA: number, askedA: number, hitsB: number, askedB: number): number {
-  const hits = hitsA + hitsB
-  const all = logChoose(askedA + askedB, hits)
-  let sum = 0
-  for (let k = hitsA; k <= Math.min(askedA, hits); k++) {
-    if (hits - k <= askedB) sum += Math.exp(logChoose(askedA, k) + logChoose(askedB, hits - k) - all)
-  }
-  return Math.min(1, sum)
 }
 
 function countOf(answers: readonly Asked[]): Counted {

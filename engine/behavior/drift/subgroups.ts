@@ -2,8 +2,10 @@
  * The errors of a model's answers by subgroup: whether one is wronged more than the rest, and more than it used to be.
  *
  * What is usual for a subgroup is the greater of its own rate of errors in its first answers and the rest's rate now, each
- * with a margin. The evidence beyond it is an e-detector (statistics/evidence.ts).
+ * with a margin. The evidence beyond it is an e-detector (statistics/evidence.ts). The rest's newest answers may be old where it asks
+ * seldom: so what is told must hold against the rest's answers of the same time too. A model that has become worse for all wrongs nobody.
  */
+import { fisher } from '../statistics/fisher.ts'
 import { gather } from '../statistics/evidence.ts'
 
 const subgroupsMax = 64
@@ -11,6 +13,12 @@ const recentMax = 100
 /** A rate of errors that is nobody's concern. */
 const usualMin = 0.03
 const margin = 1.5
+/** Of so great a difference from the rest's answers since the evidence began, by chance; and as many of those are needed. */
+const apartSignificance = 1e-3
+const restMin = 10
+
+/** Since the evidence began: answers and errors of the subgroup and of the rest. */
+type Run = [answers: number, errors: number, restAnswers: number, restErrors: number]
 
 export interface Subgroup {
   answers: number
@@ -20,6 +28,8 @@ export interface Subgroup {
   evidence: number
   /** The newest outcomes: 1 is an error. */
   recent: number[]
+  /** Not told by older versions. */
+  run?: Run
   told?: number
 }
 
@@ -27,6 +37,7 @@ export interface SubgroupVerdict {
   readonly name: string
   readonly rate: number
   readonly usual: number
+  /** In its answers since the evidence began. */
   readonly restRate: number
   readonly answers: number
   readonly evidence: number
@@ -57,10 +68,31 @@ export function countSubgroup(
   const own = (of.firstErrors + 1) / (subgroupMin + 2)
   const usual = Math.min(0.5, Math.max(usualMin, margin * own, margin * restRate))
   of.evidence = gather(of.evidence, !right, usual)
-  if (of.evidence < line || of.told !== undefined) return undefined
+  note(all, name, !right)
+  if (of.evidence < line || of.told !== undefined || !isApart(of.run)) return undefined
   of.told = of.answers
   const rate = recentRate(of.recent)
-  return { name, rate, usual, restRate, answers: of.answers, evidence: of.evidence }
+  const [, , restAnswers, restErrors] = of.run!
+  return { name, rate, usual, restRate: restErrors / restAnswers, answers: of.answers, evidence: of.evidence }
+}
+
+/** Adds an answer to its subgroup's run and, as one of the rest, to those of the others. */
+function note(all: Readonly<Record<string, Subgroup>>, name: string, wrong: boolean): void {
+  for (const [other, of] of Object.entries(all)) {
+    if (of.evidence === 0) delete of.run
+    else {
+      const run = (of.run ??= [0, 0, 0, 0])
+      const at = other === name ? 0 : 2
+      run[at]++
+      if (wrong) run[at + 1]!++
+    }
+  }
+}
+
+function isApart(run: Run | undefined): boolean {
+  if (run === undefined) return false
+  const [answers, errors, restAnswers, restErrors] = run
+  return restAnswers >= restMin && fisher(errors, answers, restErrors, restAnswers) < apartSignificance
 }
 
 /** Of the newest quarter: what it is like now. */
