@@ -176,7 +176,18 @@ async function tell(
     },
     verdict,
   )
-  if (options.report !== undefined) await writeFile(options.report, report, { mode: 0o600, flag: 'wx' })
+  if (options.report !== undefined) {
+    await writeFile(options.report, report, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
+      throw new CliError(
+        exitCodes.failure,
+        'FILE_UNWRITABLE',
+        `${options.report!} can't be written: ${describeError(cause)}.`,
+        {
+          hint: `The journal ${path} is whole: count it with modelwarden canary report.`,
+        },
+      )
+    })
+  }
   if (options.json) {
     printJson({ ...verdict, failed, commitment, journal: path, journalSha256, report: options.report })
   } else print(report)

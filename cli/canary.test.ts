@@ -148,6 +148,18 @@ test('the report can be made again from the sealed plan and the journal, whose d
   expect(asked).toBe(before)
 })
 
+test('a report that can’t be written loses no examination: its journal can still be counted', async () => {
+  const { sealed } = await planned('unwritable')
+  const journal = join(folder, 'unwritable.journal')
+  await expect(examined(sealed, { journal, report: join(folder, 'no-such-folder', 'r.md') })).rejects.toMatchObject({
+    code: 'FILE_UNWRITABLE',
+    hint: expect.stringContaining(journal),
+  })
+  const report = join(folder, 'written.md')
+  await printed(() => reportAgain(sealed, journal, { key: 'env:CANARY_TEST_KEY', report }))
+  expect(await readFile(report, 'utf8')).toContain('Examination of suspect')
+})
+
 test('the journal of another plan is not counted', async () => {
   const [one, two] = [await planned('one'), await planned('two')]
   const journal = join(folder, 'one.journal')
