@@ -19,6 +19,7 @@ import { explainAgain, explainIntake, type Explained, type IntakeKind } from './
 import { countExpected, isUnexpected, namedBy, namedIn, usualExpected, type Expected } from './expect.ts'
 import { countVote, evidenceOfVote, isMoved, voteOf, type Bets, type Moved, type Votes } from './labels.ts'
 import type { IntakeParams, IntakeRecord } from './params.ts'
+import { namesWithout } from './without.ts'
 import { emptyRange, findTrigger, widen, type Range, type Trigger } from './trigger.ts'
 
 const sourcesMax = 256
@@ -105,7 +106,7 @@ export class IntakeJudge implements BehaviorStep {
       for (const kind of this.#count(source, others, set.labels.length, named, record.label, nearCopy)) {
         source.evidence[kind] = mergeEvidence(source.evidence[kind] ?? [], evidence, limits.signalEvidenceMax)
       }
-      trigger = this.#trigger(source, others, exemplar, exemplars, set.range)
+      trigger = this.#trigger(source, others, exemplar, exemplars, set.range, namedOf(sources))
     }
     exemplars.add(set.records, exemplar, near.voters)
     set.records++
@@ -186,10 +187,19 @@ export class IntakeJudge implements BehaviorStep {
     newest: Exemplar,
     exemplars: Exemplars,
     range: Range,
+    unasked: ReadonlySet<string>,
   ): Trigger | undefined {
     if (newest.n === undefined || !isUnexpected(namedBy(newest.n, newest.l))) return undefined
     const rateOf = usualExpected(others)
-    return rateOf && findTrigger(newest, exemplars.all(), range, rateOf, source.unexpected, this.#line)
+    if (rateOf === undefined) return undefined
+    const like = [...exemplars.all()].filter(({ v }) => v.length === newest.v.length)
+    const strangers = like.filter(({ s }) => s !== newest.s)
+    const nameWithout = namesWithout(
+      strangers.filter(({ s }) => !unasked.has(s)),
+      this.#params.neighbors,
+    )
+    const own = like.filter(({ s }) => s === newest.s)
+    return findTrigger({ newest, own, strangers, range, rateOf, look: source.unexpected, nameWithout }, this.#line)
   }
 
   #findings(
