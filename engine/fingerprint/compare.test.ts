@@ -41,6 +41,14 @@ describe('a changed copy of a registered model derives:', async () => {
     expect(compare(registered, await print(found))).toMatchObject({ verdict: 'derives', nearTensors: 4 })
   })
 
+  test('names that have changed places, and cast to 16 bits', async () => {
+    const { up, down, gate, embedding } = model as Record<string, readonly number[]>
+    const found = await print({ up: down!, down: up!, gate: embedding!, embedding: gate! }, 'BF16')
+    const { pairs, nearTensors } = compare(registered, found)
+    expect(nearTensors).toBe(4)
+    expect(pairs).toContainEqual(expect.objectContaining({ registered: 'up', found: 'down' }))
+  })
+
   test('matrices turned over, and cast to 16 bits, which rounds', async () => {
     const cast = each((values) => values.map(rounded).reverse())
     expect(compare(registered, await print(cast, 'BF16'))).toMatchObject({

@@ -6,10 +6,19 @@ import type { TensorPrint } from './fingerprint.ts'
 const nearShare = 0.2
 /** So seldom do tensors with nothing in common agree in as many of the bits that can be compared. */
 const nearSignificance = 1e-11
+/** Of the tensor with the same name: so near a one need not be looked for among all others. */
+const surelyNear = nearShare / 2
 
+/** In words of 32 bits. */
 interface Sketch {
-  readonly bits: Uint8Array
-  readonly zeros: Uint8Array
+  readonly bits: Uint32Array
+  /** Which of them can be compared: those of no zero. */
+  readonly known: Uint32Array
+}
+
+interface Sketched {
+  readonly tensor: TensorPrint
+  readonly sketch: Sketch
 }
 
 /** How two tensors of one length agree. */
@@ -21,7 +30,8 @@ export type Match =
 export class TensorIndex {
   readonly #bySha = new Map<string, TensorPrint>()
   readonly #byNumbers = new Map<string, TensorPrint>()
-  readonly #byLength = new Map<number, { tensor: TensorPrint; sketch: Sketch }[]>()
+  readonly #byLength = new Map<number, Sketched[]>()
+  readonly #byName = new Map<string, Sketched>()
 
   constructor(tensors: readonly TensorPrint[]) {
     for (const tensor of tensors) {
@@ -29,6 +39,7 @@ export class TensorIndex {
       const sketch = sketchOf(tensor)
       if (sketch === undefined) continue
       if (tensor.unordered !== undefined) this.#byNumbers.set(tensor.unordered, tensor)
+      this.#byName.set(tensor.name, { tensor, sketch })
       const list = this.#byLength.get(tensor.elements)
       if (list === undefined) this.#byLength.set(tensor.elements, [{ tensor, sketch }])
       else list.push({ tensor, sketch })
@@ -41,57 +52,68 @@ export class TensorIndex {
     if (same !== undefined) return { how: 'same', tensor: same, differs: 0 }
     const sketch = sketchOf(of)
     if (sketch === undefined) return undefined
-    let nearest: Match | undefined
-    for (const candidate of this.#byLength.get(of.elements) ?? []) {
-      const comparable = count(sketch, candidate.sketch, () => 0xff)
-      const differing = count(sketch, candidate.sketch, (a, b) => a ^ b)
-      const differs = differing / comparable
-      // Also where nothing can be compared.
-      if (!(differs <= (nearest?.differs ?? nearShare))) continue
-      if (logBinomialTail(comparable - differing, comparable, 0.5) > Math.log(nearSignificance)) continue
-      nearest = { how: 'near', tensor: candidate.tensor, differs }
-    }
+    const nearest = this.#nearest(of, sketch)
     if (nearest !== undefined || of.unordered === undefined) return nearest
     const reordered = this.#byNumbers.get(of.unordered)
     return reordered?.elements === of.elements ? { how: 'reordered', tensor: reordered, differs: 0 } : undefined
   }
+
+  #nearest(of: TensorPrint, sketch: Sketch): Match | undefined {
+    const namesake = this.#byName.get(of.name)
+    const first = namesake?.tensor.elements === of.elements ? nearOf(sketch, namesake, surelyNear) : undefined
+    if (first !== undefined) return first
+    let nearest: Match | undefined
+    for (const candidate of this.#byLength.get(of.elements) ?? []) {
+      nearest = nearOf(sketch, candidate, nearest?.differs ?? nearShare) ?? nearest
+    }
+    return nearest
+  }
 }
 
-/**
- * Of the bits in which ours is not as the base: how many there are, and in how many of them the found one is as ours.
- * Undefined: the three can't be compared.
- */
+/** Undefined: more than a share of the bits differ, or as many agree by chance. */
+function nearOf(sketch: Sketch, { tensor, sketch: other }: Sketched, most: number): Match | undefined {
+  let [comparable, differing] = [0, 0]
+  for (let n = 0; n < sketch.bits.length; n++) {
+    const known = sketch.known[n]! & other.known[n]!
+    comparable += onesOf(known)
+    differing += onesOf((sketch.bits[n]! ^ other.bits[n]!) & known)
+  }
+  // Also where nothing can be compared.
+  if (!(differing <= most * comparable)) return undefined
+  if (logBinomialTail(comparable - differing, comparable, 0.5) > Math.log(nearSignificance)) return undefined
+  return { how: 'near', tensor, differs: differing / comparable }
+}
+
+/** Of the bits in which ours is not as the base: how many there are, and in how many of them the found one is as ours. */
 export function ownBits(ours: TensorPrint, found: TensorPrint, base: TensorPrint): { own: number; taken: number } {
   const [a, b, c] = [sketchOf(ours), sketchOf(found), sketchOf(base)]
-  if (a === undefined || b === undefined || c === undefined) return { own: 0, taken: 0 }
-  const zeros = a.zeros.map((byte, n) => byte | b.zeros[n]! | c.zeros[n]!)
-  const [ourBits, others] = [
-    { bits: a.bits, zeros },
-    { bits: c.bits, zeros },
-  ]
-  return {
-    own: count(ourBits, others, (x, y) => x ^ y),
-    taken: count(ourBits, others, (x, y, n) => (x ^ y) & ~(x ^ b.bits[n]!)),
+  let [own, taken] = [0, 0]
+  if (a === undefined || b === undefined || c === undefined) return { own, taken }
+  for (let n = 0; n < a.bits.length; n++) {
+    const bits = (a.bits[n]! ^ c.bits[n]!) & a.known[n]! & b.known[n]! & c.known[n]!
+    own += onesOf(bits)
+    taken += onesOf(bits & ~(a.bits[n]! ^ b.bits[n]!))
   }
+  return { own, taken }
 }
 
 function sketchOf({ sketch, zeros, elements }: TensorPrint): Sketch | undefined {
   if (sketch === undefined) return undefined
-  const bits = Buffer.from(sketch, 'hex')
-  const none = zeros === undefined ? Buffer.alloc(bits.length) : Buffer.from(zeros, 'hex')
+  const known = wordsOf(zeros ?? '', sketch.length / 2).map((word) => ~word)
   // What lies beyond the last number is no bit.
-  if (elements < 8 * bits.length) {
-    for (let n = elements; n < 8 * bits.length; n++) none[n >> 3]! |= 1 << (n & 7)
-  }
-  return { bits, zeros: none }
+  for (let n = elements; n < 32 * known.length; n++) known[n >> 5]! &= ~(1 << (n & 31))
+  return { bits: wordsOf(sketch, sketch.length / 2), known }
 }
 
-/** Ones of what is made of the bits of two sketches, byte by byte, where neither has a zero. */
-function count(a: Sketch, b: Sketch, of: (a: number, b: number, n: number) => number): number {
-  let ones = 0
-  for (let n = 0; n < a.bits.length; n++) {
-    let byte = of(a.bits[n]!, b.bits[n] ?? 0, n) & ~a.zeros[n]! & ~(b.zeros[n] ?? 0) & 0xff
-    for (; byte !== 0; byte &= byte - 1) ones++
-  }
-  return ones
+function wordsOf(hex: string, bytes: number): Uint32Array {
+  const words = new Uint32Array(Math.ceil(bytes / 4))
+  for (const [n, byte] of Buffer.from(hex, 'hex').entries()) words[n >> 2]! |= byte << (8 * (n & 3))
+  return words
+}
+
+/** How many bits of a word are set (Warren, Hacker's Delight, 5-1). */
+function onesOf(word: number): number {
+  let x = word - ((word >>> 1) & 0x55555555)
+  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333)
+  return Math.imul((x + (x >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
