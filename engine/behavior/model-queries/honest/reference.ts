@@ -187,6 +187,8 @@ function quantile(sorted: Float64Array, share: number): number {
 export interface Reference {
   readonly told: ToldReference
   readonly novelty: Scorer
+  /** The same of inputs that are in the units of the model's table. */
+  readonly noveltyInUnits: Scorer
   /** The same where honest inputs have noise in every value (noisy.ts): never more. */
   readonly noisyNovelty: Scorer
   /** The middle of honest inputs, in the units of the model's table. */
@@ -236,6 +238,7 @@ function opening(of: ToldReference): Reference {
   const reference: Reference = {
     told: of,
     novelty: onceEach(counted(scorer(fit))),
+    noveltyInUnits: scorer(fit),
     noisyNovelty: (x, label) => (noisy ??= onceEach(counted(noisyScorer(fit))))(x, label),
     center: () => (center ??= centerOf(fit)),
   }

@@ -10,6 +10,7 @@ import { addedSize } from './added.ts'
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
 import { dimensionMax, ringSize } from '../input/input.ts'
 import { isMasked, isOfOtherTwo, isOneOfTwo } from './masked.ts'
+import { isPaced } from './paced.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'
 import { goesOn, isAway, isNoise, isOnItsWay, isScaled, isStill, singleMax } from './scene.ts'
 
@@ -54,10 +55,13 @@ export interface Surroundings {
   readonly cloud: boolean
   /** They lie around it, and the further back the further away: it is on its way through them. */
   readonly drift: boolean
+  /** On a line with two of them, which it doesn't just go on along. */
   readonly line: boolean
-  /** The two of them that it lies on a line with: their places in the ring. */
+  /** The two of them that it lies on any line with: their places in the ring. */
   readonly ends: readonly [number, number] | undefined
   readonly sparse: boolean
+  /** So is it unlike one that is natural and made of none. */
+  readonly tries: boolean
   /** Unlike one of them in two values at most, as far as can be seen. */
   readonly variant: boolean
   /**
@@ -104,12 +108,14 @@ const surelyApart = Math.sqrt(straight) * (1 - 1e-6)
 /**
  * `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. `odd`: it is unlike honest inputs, so
  * that pairs are looked for wherever they lie: slopes of synthetic inputs are estimated by steps as wide as all honest ones lie apart.
+ * `isFresh`: whether one of the ring is natural and made of none.
  */
 export function surroundingsOf(
   x: Float64Array,
   ring: readonly ArrayLike<number>[],
   scale: number,
   odd = false,
+  isFresh: (n: number) => boolean = () => false,
 ): Surroundings {
   let closest = -1
   let least = Infinity
@@ -145,7 +151,8 @@ export function surroundingsOf(
   const noise = members > 0 && isNoise(all, about)
   const ball = members >= ballMembersMin
   const isWide = countOf(wide) >= wideMembersMin
-  const pair = ball ? isPaired(x, ring, steps, pairMin) : odd && isPaired(x, ring, steps, widePairMin)
+  const asked = { lengths, isFresh }
+  const pair = ball ? isPaired(x, ring, steps, pairMin, asked) : odd && isPaired(x, ring, steps, widePairMin, asked)
   return {
     squares,
     closest,
@@ -156,9 +163,10 @@ export function surroundingsOf(
     wide: isWide,
     cloud: isWide && isNoise(all, wide),
     drift: ball && ring.length === ringSize && isAway(x, ring),
-    line: ends !== undefined,
+    line: ends !== undefined && !isPaced(x, { steps, lengths, count: ring.length }, ends, isFresh),
     ends,
     sparse,
+    tries: sparse && ring.some((_, n) => changes[n]! <= few && isFresh(n)),
     variant,
     tried,
     still,

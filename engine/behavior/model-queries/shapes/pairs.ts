@@ -12,8 +12,18 @@ export const pairMin = 6
 /** Fewest values that change where inputs are not about one place: of a few, on a grid, two sums are equal by chance. */
 export const widePairMin = 10
 
+/** Two directions that are drawn alike in n values are unlike by so many times 1/√n at least, as cosines; and along one line from this on, however few they are. */
+const alikeMost = 3
+const alongLine = 0.9
+
 /** The largest change on the step to each of the ring. */
 const largest: number[] = []
+
+/** How far one of the ring is from the input at hand, and whether it is natural and made of none. */
+export interface Asked {
+  readonly lengths: ArrayLike<number>
+  readonly isFresh: (n: number) => boolean
+}
 
 /** Whether x + a = b + c for some three of the ring; `steps`: from each of it to x; `activeMin`: `pairMin` or `widePairMin`. */
 export function isPaired(
@@ -21,6 +31,7 @@ export function isPaired(
   ring: readonly ArrayLike<number>[],
   steps: readonly Float64Array[],
   activeMin: number,
+  asked: Asked,
 ): boolean {
   for (let n = 0; n < ring.length; n++) largest[n] = largestOf(steps[n]!, x.length)
   for (let a = 0; a < ring.length; a++) {
@@ -28,7 +39,8 @@ export function isPaired(
     for (let b = 0; b < ring.length; b++) {
       if (b === a || largest[b]! <= small) continue
       for (let c = b + 1; c < ring.length; c++) {
-        if (c !== a && largest[c]! > small && addsUp(x, ring, steps, a, b, c, activeMin)) return true
+        if (c === a || largest[c]! <= small || !addsUp(x, ring, steps, a, b, c, activeMin)) continue
+        if (!areOfOthers([a, b, c], ring.length, asked)) return true
       }
     }
   }
@@ -57,7 +69,31 @@ function addsUp(
     active++
     if (Math.abs(of[i]! - by[i]! - and[i]!) > near && ++off > 1 + pairOff * active) return false
   }
-  return active >= activeMin && off <= pairOff * active
+  return active >= activeMin && off <= pairOff * active && areApart(of, by, and, x.length, active)
+}
+
+/**
+ * Whether the input is made of another natural one than these, or one of them is natural itself: changes that are made of one after another
+ * are equal as well. `which`: of the ring, newest first.
+ */
+function areOfOthers(which: readonly number[], count: number, { lengths, isFresh }: Asked): boolean {
+  if (which.some(isFresh)) return true
+  for (let base = 0; base < count; base++) {
+    if (isFresh(base) && which.some((n) => n > base && lengths[base]! < lengths[n]!)) return true
+  }
+  return false
+}
+
+/** Whether the two pairs go different ways: those of steps on one line don't, nor do those of two inputs far apart that were changed by the same. */
+function areApart(of: Float64Array, by: Float64Array, and: Float64Array, length: number, active: number): boolean {
+  let [one, dot, other] = [0, 0, 0]
+  for (let i = 0; i < length; i++) {
+    const across = by[i]! - and[i]!
+    one += of[i]! * of[i]!
+    dot += of[i]! * across
+    other += across * across
+  }
+  return dot * dot < Math.min(alongLine ** 2, alikeMost ** 2 / active) * one * other
 }
 
 /** The largest change of a value on a step: asked for where many are close, which is seldom. */

@@ -59,8 +59,8 @@ const times = (count: number, make: () => Float64Array): Asked[] => Array.from({
 
 describe('synthetic inputs about one place', () => {
   test('are a search for the boundary where the account asked natural ones before, and inversion alone where it did not', () => {
-    const start = natural()
-    const search = run([...times(5, natural), { x: start }, ...times(40, () => noisy(start, 0.4))])
+    const start = natural().map((value) => value + 1.5)
+    const search = run([...times(5, natural), ...times(40, () => noisy(start, 0.4))])
     expect(search.named['boundary-search']).toBeLessThanOrEqual(31)
     const grey = natural().fill(2)
     const inversion = run(times(40, () => noisy(grey, 0.4)))

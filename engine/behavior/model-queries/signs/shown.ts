@@ -39,6 +39,9 @@ const repeatedMost = 0.335
 /** Training records, and what is made of such. */
 const records = noted.member | noted.copy
 
+/** What is unlike honest inputs, or made of earlier ones. */
+const derived = noted.odd | noted.made | noted.copy | noted.step
+
 /** What speaks of a search or an inversion, and not of who explains an answer. */
 const searches = shows.sparse | shows.flip | shows.turn | shows.pair | shows.ball | shows.around | shows.drift
 
@@ -80,7 +83,9 @@ export function shownBy(
   const label = keyOfText(input.label)
   const ring = account.ring()
   const synthetic = reference !== undefined && isOdd(reference, asked)
-  const around = surroundingsOf(x, ring, (reference?.told.scale ?? 0) * coarseness[input.kind], synthetic)
+  const scale = (reference?.told.scale ?? 0) * coarseness[input.kind]
+  const isFresh = (n: number): boolean => !account.wasNoted(1 << n, derived)
+  const around = surroundingsOf(x, ring, scale, synthetic, isFresh)
   const rooted = account.isRooted
   let notes = !synthetic || rooted ? noted.rooted : 0
   let counts = 0
@@ -104,7 +109,7 @@ export function shownBy(
   // A record that lies about another one is made of none.
   const known = !(copy && member) && (copy || isMoved || !account.wasNoted(around.about, records))
   const place = around.ends === undefined ? around.about | since : upTo(Math.max(...around.ends))
-  const inRing = copied || center >= 0 || around.close || (isPlace(input) && (around.line || around.kin))
+  const inRing = copied || center >= 0 || around.close || (isPlace(input) && (around.ends !== undefined || around.kin))
   const origin = (around.ends === undefined ? since : place) | (around.close ? 1 << around.closest : 0)
   const told = copy ? noted.copy : noted.made
   const isTold = (inRing && account.wasNoted(place, told)) || moved?.isTold(origin, inRing, account) === true
@@ -158,11 +163,12 @@ export function shownBy(
     // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
     if (around.tried || around.masked)
       return { bits, counts, notes, way, change, odd, ...(around.masked && { isMask: true }) }
-    if (reference !== undefined) {
+    // What is tried of a record, one scenario after another, goes on to the next record before long.
+    if (reference !== undefined && (around.variant || !around.tries)) {
       counts |= shows.added
       if (isLarge(input, around.added, reference.told.scale)) bits |= shows.added
     }
-    if (!around.still) {
+    if (!around.still && !around.tries) {
       counts |= shows.sparse
       if (around.sparse) bits |= shows.sparse
     }
@@ -188,7 +194,7 @@ export function shownBy(
         [label, ...about.map((n) => account.labelOf(n))],
       )
     }
-    const shown = learned(account, asked, reference, around, classes, step, rooted)
+    const shown = learned(account, asked, x, reference, around, classes, step, rooted)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
     const told = { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change, odd }
@@ -227,7 +233,7 @@ function wayOf(account: Account, { ends }: Surroundings, ring: readonly ArrayLik
 
 /** Of earlier ones, as far as can be seen: what it is no record of says nothing of what the account has. */
 function isMade(input: ShownInput, around: Surroundings): boolean {
-  return around.close || around.ball || (isPlace(input) && (around.line || around.kin))
+  return around.close || around.ball || (isPlace(input) && (around.ends !== undefined || around.kin))
 }
 
 /** So many values were changed by the same, and not to the next shade. */

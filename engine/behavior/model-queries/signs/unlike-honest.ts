@@ -44,10 +44,11 @@ export interface Classes {
   readonly changed: boolean
 }
 
-/** Bits of `shows`: what it shows, and what it could have shown. */
+/** Bits of `shows`: what it shows, and what it could have shown. `x`: the input as it is kept. */
 export function learned(
   account: Account,
   input: ShownInput,
+  x: Float64Array,
   reference: Reference,
   around: Surroundings,
   classes: Classes,
@@ -69,7 +70,12 @@ export function learned(
   // are, goes on from the newest, and comes from one class into the next; as long as it stays unlike honest inputs that says one thing many times.
   const leads = around.closest > 0 || classes.turns >= turnsMin
   const walks = around.drift && leads && !around.scaled && (!around.close || classes.others >= othersMin)
-  if (synthetic && walks) bits |= shows.drift
+  // What is tried of a record, and copies of a scene with noise of their own, lie about that: it must be unlike honest inputs itself.
+  const isOfNatural = (): boolean =>
+    around.tries ||
+    (around.noise && around.ball && middleNovelty(account, x, input.label, reference, around) <= lines.novelty[1]!)
+  const isFounded = synthetic && isPlace(input) && isOfNatural()
+  if (synthetic && walks && !isFounded) bits |= shows.drift
   if (around.ball && (!classes.same || classes.goesBack)) bits |= shows.flip
   if (around.close && !classes.same) bits |= shows.turn
   if (around.still) counts &= ~shows.pair
@@ -82,7 +88,7 @@ export function learned(
   const about = around.ball || cloud || (around.wide && beyond && classes.others <= strayMax)
   if (rooted && (counts & shows.ball) !== 0) counts |= shows.around
   const same = classes.same || cloud || (farOut && classes.sameAbout)
-  if (about && !around.scaled && same && (farOut || (synthetic && !noise))) {
+  if (about && !isFounded && !around.scaled && same && (farOut || (synthetic && !noise))) {
     bits |= shows.ball | (rooted ? shows.around : 0)
   }
   // Sure answers of one class are all alike, so that being close says nothing here: another class than twice before does.
@@ -104,6 +110,19 @@ export function learned(
     if (input.margin < lines.margin[level]!) bits |= shows.margin(level)
   }
   return { bits, counts }
+}
+
+/** How unlike honest inputs is the mean of the input and those about the same place: of copies with noise that has less of it. */
+function middleNovelty(
+  account: Account,
+  x: Float64Array,
+  label: string,
+  reference: Reference,
+  { about }: Surroundings,
+): number {
+  const copies = account.ring().filter((_, n) => (about & (1 << n)) !== 0)
+  const mean = x.map((value, i) => copies.reduce((sum, copy) => sum + copy[i]!, value) / (copies.length + 1))
+  return reference.noveltyInUnits(mean, label)
 }
 
 /** How unlike honest inputs it is; of an account whose inputs have noise as far as they would be with such noise. It is counted as one more of them. */

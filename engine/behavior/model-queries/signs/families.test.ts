@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest'
+import { AskingAccount } from '../../../../test/support/asking-account.ts'
+import { normalOf, randomOf } from '../../../../test/support/random.ts'
+import { learnReference } from '../honest/reference.ts'
+import { surroundingsOf } from '../shapes/geometry.ts'
+
+const dimension = 24
+const random = randomOf(61)
+const normal = normalOf(random)
+const causes = Array.from({ length: 5 }, () => Array.from({ length: dimension }, () => normal()))
+/** Values that hang together, as those of honest inputs do. */
+const natural = (): Float64Array => {
+  const weights = causes.map(() => normal())
+  return Float64Array.from({ length: dimension }, (_, i) =>
+    causes.reduce((sum, cause, n) => sum + weights[n]! * cause[i]!, 3 + 0.1 * normal()),
+  )
+}
+const labelOf = (x: Float64Array): string => (x[0]! > 3 ? 'yes' : 'no')
+const told = learnReference(
+  Array.from({ length: 10 }, () =>
+    Array.from({ length: 150 }, () => {
+      const x = natural()
+      return { x, label: labelOf(x), margin: 0.1 + random() }
+    }),
+  ),
+)!
+const moved = (x: Float64Array, by: (i: number) => number): Float64Array => x.map((value, i) => value + by(i))
+const between = (a: Float64Array, b: Float64Array, t: number): Float64Array => moved(a, (i) => t * (b[i]! - a[i]!))
+
+/** At which query each threat was named, of at most 240. */
+function namedBy(next: () => readonly Float64Array[]): Readonly<Record<string, number>> {
+  const account = new AskingAccount(told)
+  for (let n = 0; n < 240;) for (const x of next()) if (n++ < 240) account.ask({ x, label: labelOf(x) })
+  return account.named
+}
+
+describe('a customer who asks each record in several variations, whatever is answered, is named for nothing', () => {
+  test('where one record becomes another one in equal steps', () => {
+    const parts = Array.from({ length: 8 }, (_, n) => n / 8)
+    const named = namedBy(() => {
+      const [from, to] = [natural(), natural()]
+      return parts.map((t) => between(from, to, t))
+    })
+    expect(named).toEqual({})
+  })
+
+  test('where a record is asked with more of everything and with less, by one amount or by ever another', () => {
+    const amount = Array.from({ length: dimension }, () => 0.3 * normal())
+    for (const by of [() => amount, () => amount.map(() => 0.3 * normal())]) {
+      const named = namedBy(() => {
+        const [x, each] = [natural(), by()]
+        return [x, moved(x, (i) => each[i]!), moved(x, (i) => -each[i]!)]
+      })
+      expect(named).toEqual({})
+    }
+  })
+
+  test('where it is asked brighter and darker', () => {
+    const named = namedBy(() => {
+      const x = natural()
+      return [1, 0.8, 0.9, 1.1, 1.2].map((share) => x.map((value) => share * value))
+    })
+    expect(named).not.toHaveProperty('boundary-search')
+    expect(named).not.toHaveProperty('inversion')
+  })
+
+  test('where some columns are put elsewhere, ever others, and the next record follows', () => {
+    const named = namedBy(() => {
+      const x = natural()
+      const columns = [0, 4, 8, 12, 16].map((first) => (i: number) => (i >= first && i < first + 3 ? 2 * normal() : 0))
+      return [x, ...columns.map((by) => moved(x, by))]
+    })
+    expect(named).not.toHaveProperty('boundary-search')
+    expect(named).not.toHaveProperty('inversion')
+  })
+
+  test('where copies with noise of their own are asked of each', () => {
+    const named = namedBy(() => {
+      const x = natural()
+      return Array.from({ length: 15 }, () => moved(x, () => 0.3 * normal()))
+    })
+    expect(named).not.toHaveProperty('boundary-search')
+    expect(named).not.toHaveProperty('inversion')
+  })
+})
+
+describe('what looks like such variations and goes on from the answers is named as ever', () => {
+  test('halving the way between two records', () => {
+    const named = namedBy(() => {
+      let [low, high] = [natural(), natural()]
+      const asked = [low, high]
+      for (let n = 0; n < 8; n++) {
+        const middle = between(low, high, 0.5)
+        asked.push(middle)
+        if (random() < 0.5) low = middle
+        else high = middle
+      }
+      return asked
+    })
+    expect(named['boundary-search']).toBeLessThanOrEqual(12)
+  })
+
+  test('pairs around one record', () => {
+    const x = natural()
+    let isFirst = true
+    const named = namedBy(() => {
+      const by = Array.from(x, () => 0.1 * normal())
+      const pair = [moved(x, (i) => by[i]!), moved(x, (i) => -by[i]!)]
+      const asked = isFirst ? [x, ...pair] : pair
+      isFirst = false
+      return asked
+    })
+    expect(named['boundary-search']).toBeLessThanOrEqual(20)
+  })
+
+  test('noise about a place that is unlike all records', () => {
+    const place = natural().fill(8)
+    const named = namedBy(() => [moved(place, () => 0.3 * normal())])
+    expect(named['inversion']).toBeLessThanOrEqual(30)
+  })
+
+  test('values of one record tried a few at a time, once the record itself was asked long ago', () => {
+    const x = natural()
+    let isFirst = true
+    const named = namedBy(() => {
+      const asked = moved(x, () => (random() < 0.125 ? normal() : 0))
+      if (!isFirst) return [asked]
+      isFirst = false
+      return [x, asked]
+    })
+    expect(named['boundary-search'] ?? Infinity).toBeLessThanOrEqual(60)
+  })
+})
+
+describe('one change that is made of two records', () => {
+  const [one, other] = [natural(), natural()]
+  const apart = Math.hypot(...one.map((value, i) => value - other[i]!)) / Math.sqrt(dimension)
+  const change = Array.from(one, () => apart * normal())
+  const changed = moved(other, (i) => change[i]!)
+  const isPair = (isFresh: (n: number) => boolean, ...ring: readonly Float64Array[]): boolean =>
+    surroundingsOf(changed, ring, 1, true, isFresh).pair
+  const before = [other, moved(one, (i) => change[i]!), one]
+
+  test('is no pair around a center, where these are natural and made of none', () => {
+    expect(isPair(() => false, ...before)).toBe(true)
+    expect(isPair((n) => n === 0, ...before)).toBe(false)
+    expect(isPair((n) => n === 2, ...before)).toBe(false)
+  })
+
+  test('is none either where one that is of another record is older than its own', () => {
+    const twice = Array.from(one, () => apart * normal())
+    const each = [moved(other, (i) => twice[i]!), other, ...[twice, change].map((by) => moved(one, (i) => by[i]!))]
+    expect(isPair(() => false, ...each)).toBe(true)
+    expect(isPair((n) => n === 1, ...each)).toBe(false)
+  })
+})
