@@ -126,12 +126,14 @@ export class BlockRoom {
 
 export class Block {
   #chunk: Chunk
-  #place = 0
+  #place: number
 
-  /** Stands by itself, with a copy of these bytes. */
-  constructor(bytes: Buffer, length = bytes.length) {
-    this.#chunk = alone(length)
-    bytes.copy(this.#chunk.bytes, 0, 0, length)
+  /** With a copy of these bytes; where no room is told it stands by itself. */
+  constructor(bytes: Buffer, length = bytes.length, room?: BlockRoom) {
+    const shelf = room?.shelfOf(length)
+    this.#chunk = shelf?.next() ?? alone(length)
+    this.#place = shelf?.take(this.#chunk) ?? 0
+    bytes.copy(this.#chunk.bytes, this.#place * length, 0, length)
   }
 
   /** In bytes. */
@@ -173,7 +175,8 @@ export class Block {
   /** Nobody asks for it any more: others may have its place. */
   leave(): void {
     this.#leave()
-    this.#settle(undefined, 0)
+    this.#chunk = nowhere
+    this.#place = 0
   }
 
   toJSON(): unknown {
@@ -197,3 +200,6 @@ export class Block {
 function alone(length: number): Chunk {
   return new Chunk(Buffer.allocUnsafe(length), length, undefined)
 }
+
+/** Of all blocks that have left. */
+const nowhere = alone(0)

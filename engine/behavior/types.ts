@@ -15,6 +15,7 @@ import type { Leak } from '../../core/leak.ts'
 import type { Entity, EvidenceRef, Exposure, Member, Series, Threat } from '../../core/signal.ts'
 import type { Inventory } from '../inventory/inventory.ts'
 import type { RuleMeta } from '../sigma/types.ts'
+import type { BlockRoom } from './block.ts'
 
 /** The state of one group, in named entries, so that a change rewrites no more than what changed. Values are JSON. */
 export interface GroupEntries {
@@ -24,6 +25,8 @@ export interface GroupEntries {
   delete(name: string): void
   /** All names, in the order in which they were first set. */
   names(): readonly string[]
+  /** Where new blocks of it are to lie; undefined: anywhere. */
+  readonly room?: BlockRoom
 }
 
 /** What an observation must say to be sent on to the grouped step. */

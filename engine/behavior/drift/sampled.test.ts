@@ -3,7 +3,7 @@ import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import type { EvidenceRef } from '../../../core/signal.ts'
 import { channelNames } from './channels.ts'
 import { DriftParams, type Answer } from './params.ts'
-import { Sampled } from './sampled.ts'
+import { SampledBlock, samples, type Spelled } from './sampled.ts'
 import { AnswerSampler } from './sampler.ts'
 
 const evidenceOf = (n: number): EvidenceRef => ({
@@ -18,29 +18,55 @@ function answerOf(n: number, more: Partial<Answer> = {}): Answer {
   return { timeMs: 1_000 + n, channels, subgroup: undefined, right: undefined, ...more }
 }
 
+const again = (block: SampledBlock): SampledBlock =>
+  SampledBlock.of(JSON.parse(JSON.stringify(block)) as readonly Spelled[])
+
+function allOf(block: SampledBlock): Spelled[] {
+  samples.open(block)
+  return samples.all()
+}
+
 test('answers that wait come back as they were, also from a checkpoint', () => {
-  const answers = [answerOf(1), answerOf(2, { subgroup: 'ältere', right: true }), answerOf(3, { right: false })]
-  const sampled = new Sampled('m', 7)
-  for (const [n, answer] of answers.entries()) sampled.wait(answer, evidenceOf(n))
-  const again = Sampled.of(JSON.parse(JSON.stringify(sampled)) as Sampled)
-  for (const it of [sampled, again]) expect(it.pending()).toEqual({ answers, evidence: evidenceOf(2) })
-  sampled.handedOn()
-  expect(sampled.pending()).toEqual({ answers: [], evidence: undefined })
+  const answers = [answerOf(1), answerOf(2, { subgroup: 'ältere 年', right: true }), answerOf(3, { right: false })]
+  samples.open(undefined)
+  samples.begin('m', 7)
+  for (const [n, answer] of answers.entries()) samples.wait(answer, evidenceOf(n))
+  const block = samples.putBack(undefined, undefined)
+  for (const it of [block, again(block)]) {
+    expect(allOf(it)).toEqual([{ model: 'm', span: 7, count: 0, pending: answers, evidence: evidenceOf(2) }])
+  }
+  samples.open(block)
+  samples.find('m')
+  samples.handedOn()
+  samples.putBack(block, undefined)
+  expect(allOf(again(block))).toEqual([{ model: 'm', span: 7, count: 0, pending: [], evidence: undefined }])
 })
 
-test('an id and a digest come back as they were, whatever they are, in half the room where they are hexadecimal', () => {
-  const [id, hash] = ['0123456789abcdef'.repeat(2), 'fedcba9876543210'.repeat(4)]
-  const position = { topic: 'a topic', partition: 3, offset: 7_000_000_000, index: 2 }
-  for (const of of [
-    { id, hash },
-    { id, hash: hash.toUpperCase() },
-    { id: `${id}0`, hash: hash.slice(1) },
-    { id: '', hash: '' },
-  ]) {
-    const evidence: EvidenceRef = { ...of, timestamp: '2026-01-05T00:00:00.123Z', position }
-    const sampled = new Sampled('m', 7)
-    sampled.wait(answerOf(1), evidence)
-    expect(sampled.pending().evidence).toEqual(evidence)
+test('answers of one model wait beside those of others, whatever the models are called and how long the evidence is', () => {
+  const names = ['', 'm', 'a model', '模型', 'm'.repeat(512)]
+  let block: SampledBlock | undefined
+  const kept = new Map<string, Answer[]>()
+  const evidence = { ...evidenceOf(1), id: 'é'.repeat(3_000) }
+  for (let n = 0; n < 60; n++) {
+    const model = names[(n * 7) % names.length]!
+    samples.open(block)
+    const pending = kept.get(model) ?? []
+    expect(samples.find(model)).toBe(kept.has(model))
+    if (!kept.has(model)) samples.begin(model, n)
+    kept.set(model, pending)
+    expect(samples.waiting).toBe(pending.length)
+    if (pending.length === 3) {
+      expect(samples.answers()).toEqual(pending)
+      samples.handedOn()
+      pending.length = 0
+    } else {
+      pending.push(answerOf(n))
+      samples.wait(pending.at(-1)!, evidence)
+    }
+    block = samples.putBack(block, undefined)
+    if (n % 10 === 0) block = again(block)
+    const expected = [...kept].map(([of, waiting]) => [of, waiting, waiting.length === 0 ? undefined : evidence])
+    expect(allOf(block).map((each) => [each.model, each.pending, each.evidence])).toEqual(expected)
   }
 })
 

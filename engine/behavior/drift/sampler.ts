@@ -5,7 +5,7 @@
 import type { EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorStep, GroupEntries, Shuffled, StepOutcome } from '../types.ts'
 import type { Answer, DriftParams } from './params.ts'
-import { Sampled, type Spelled } from './sampled.ts'
+import { SampledBlock, samples, type Spelled } from './sampled.ts'
 
 export interface Answers {
   readonly principal: string
@@ -38,41 +38,29 @@ export class AnswerSampler implements BehaviorStep {
     const { model, timeMs, answer, evidence } = input as AnswerSeen
     const span = Math.floor(timeMs / this.#params.per)
     const dueMs = (span + 1) * this.#params.per
-    const models = modelsOf(entries)
-    let sampled = sampledOf(models, model)
-    if (sampled === undefined) {
-      if (models.length >= modelsMax) return { ...quiet, dueMs, dropped: 'overflow' }
-      sampled = new Sampled(model, span)
+    const block = blockOf(entries)
+    samples.open(block)
+    if (!samples.find(model)) {
+      if (samples.models >= modelsMax) return { ...quiet, dueMs, dropped: 'overflow' }
+      samples.begin(model, span)
     }
-    if (sampled.span < span) {
-      sampled.span = span
-      sampled.count = 0
+    if (samples.span < span) {
+      samples.span = span
+      samples.count = 0
     }
-    if (sampled.count >= this.#params.sampled) return { ...quiet, dueMs }
-    sampled.count++
-    const shuffled = this.#sample(principal!, sampled, answer(), evidence())
-    entries.set('', models.includes(sampled) ? models : models.concat(sampled))
+    if (samples.count >= this.#params.sampled) return { ...quiet, dueMs }
+    samples.count++
+    const shuffled = takeIn(principal!, model, answer(), evidence())
+    entries.set('', samples.putBack(block, entries.room))
     return { findings: nothing, shuffled, dueMs }
   }
 
-  /** Together with those that wait, once they are enough. */
-  #sample(principal: string, sampled: Sampled, answer: Answer, evidence: EvidenceRef): readonly Shuffled[] {
-    if (sampled.waiting < togetherMax - 1) {
-      sampled.wait(answer, evidence)
-      return nothing
-    }
-    const answers = sampled.answers()
-    sampled.handedOn()
-    return [handOn(principal, sampled.model, [...answers, answer], evidence)]
-  }
-
   advance([principal]: readonly string[], entries: GroupEntries): StepOutcome {
-    const models = modelsOf(entries)
-    const waiting = models.every(waits) ? models : models.filter(waits)
-    const shuffled = waiting.map((sampled) => {
-      const { answers, evidence } = sampled.pending()
-      return handOn(principal!, sampled.model, answers, evidence!)
-    })
+    samples.open(blockOf(entries))
+    const shuffled: Shuffled[] = []
+    for (const { model, pending, evidence } of samples.all()) {
+      if (evidence !== undefined) shuffled.push(handOn(principal!, model, pending, evidence))
+    }
     return { findings: nothing, shuffled, dueMs: Infinity, forget: true }
   }
 }
@@ -80,29 +68,26 @@ export class AnswerSampler implements BehaviorStep {
 const nothing: readonly never[] = []
 const quiet: StepOutcome = { findings: nothing, shuffled: nothing, dueMs: Infinity }
 
+/** Together with those that wait, once they are enough. */
+function takeIn(principal: string, model: string, answer: Answer, evidence: EvidenceRef): readonly Shuffled[] {
+  if (samples.waiting < togetherMax - 1) {
+    samples.wait(answer, evidence)
+    return nothing
+  }
+  const answers = samples.answers()
+  samples.handedOn()
+  return [handOn(principal, model, [...answers, answer], evidence)]
+}
+
 /** Where each model has an entry of its own, under its name, the state is an older one. */
-function modelsOf(entries: GroupEntries): readonly Sampled[] {
-  const kept = entries.get<readonly (Sampled | Spelled)[]>('')
-  if (kept !== undefined) return areOpen(kept) ? kept : kept.map((each) => Sampled.of(each))
-  return entries.names().map((model) => {
-    const { span, count, pending, evidence } = entries.get<Spelled>(model)!
-    entries.delete(model)
-    return Sampled.of({ model, span, count, pending, evidence })
-  })
-}
-
-function areOpen(kept: readonly (Sampled | Spelled)[]): kept is readonly Sampled[] {
-  for (const each of kept) if (!(each instanceof Sampled)) return false
-  return true
-}
-
-function waits({ waiting }: Sampled): boolean {
-  return waiting > 0
-}
-
-function sampledOf(models: readonly Sampled[], model: string): Sampled | undefined {
-  for (const each of models) if (each.model === model) return each
-  return undefined
+function blockOf(entries: GroupEntries): SampledBlock | undefined {
+  const kept = entries.get<SampledBlock | readonly Spelled[]>('')
+  if (kept !== undefined) return SampledBlock.of(kept, entries.room)
+  const names = entries.names()
+  if (names.length === 0) return undefined
+  const older = names.map((model) => ({ ...entries.get<Spelled>(model)!, model }))
+  for (const model of names) entries.delete(model)
+  return SampledBlock.of(older, entries.room)
 }
 
 function handOn(principal: string, model: string, answers: readonly Answer[], evidence: EvidenceRef): Shuffled {
