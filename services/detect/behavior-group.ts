@@ -9,22 +9,17 @@
  * Promises: a checkpoint has the values that were set last. Of a million groups each costs a few hundred bytes beside what
  * its detector keeps.
  */
-import { derivedId } from '../../core/ids.ts'
-import { Block } from '../../engine/behavior/block.ts'
+import { Block, type BlockRoom } from '../../engine/behavior/block.ts'
 import type { GroupEntries } from '../../engine/behavior/types.ts'
-import { isSame, keyOf } from './behavior-keys.ts'
-import type { GroupOwner } from './behavior-store.ts'
+import { entryKey, isSame, keyOf } from './behavior-keys.ts'
+import type { GroupOwner, Place } from './behavior-store.ts'
 import { notFiled, type Filed } from './due-groups.ts'
 
-/** Longest entry name that is spelled out in a state key. */
-const nameCharsMax = 600
 /** Named entries of a group that are kept at hand in a list; more of them by name, and past that they are looked up in the state. */
 const atHandMax = 4
 const atHandByNameMax = 4_096
 /** Names up to which the entry without a name stands in the head. */
 const namesInHeadMax = 8
-/** Group keys are JSON or hexadecimal: neither has this character unescaped. */
-const divider = '\u0000'
 /** In place of a slot: it is not filed, and not known any more. */
 const forgotten = -2
 
@@ -66,11 +61,13 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
   readonly scope: string
   readonly values: readonly string[]
   owner: GroupOwner
-  /** Infinity: it waits for nothing. */
-  dueMs: number
+  /** Infinity: it waits for nothing. A number from the start: then it is changed in place, and not made anew with each change. */
+  dueMs = Infinity
   newSinceMs: number | undefined
   /** The next group of the same values, of another rule or scope. */
   beside: BehaviorGroup | undefined = undefined
+  /** Where it is found; undefined: nowhere yet. */
+  place: Place<BehaviorGroup> | undefined = undefined
   /** Where it is filed by due time, and beside whom: see DueGroups. */
   slot: number = notFiled
   earlier: BehaviorGroup | undefined = undefined
@@ -111,14 +108,30 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
     return this.owner.version
   }
 
+  get room(): BlockRoom {
+    return this.owner.store.room
+  }
+
   /** Under which the state has its head. Spelled anew each time: few are asked for it. */
   get key(): string {
     return keyOf(this.owner.rule, this.scope, this.values)
   }
 
+  /** It is kept as it is for the next time: neither the state nor anybody else has it. */
+  get isForgotten(): boolean {
+    return this.slot === forgotten
+  }
+
+  /** After it was forgotten. */
+  beginAnew(newSinceMs: number | undefined): void {
+    this.slot = notFiled
+    this.dueMs = Infinity
+    this.newSinceMs = newSinceMs
+  }
+
   /** Whether an observation of this rule and scope with these values belongs to it. `areSame`: tells whether values are the same. */
   isFor(rule: string, scope: string, values: readonly string[], areSame = isSame): boolean {
-    if (this.owner.rule !== rule || this.scope !== scope || this.slot === forgotten) return false
+    if (this.isForgotten || this.owner.rule !== rule || this.scope !== scope) return false
     return areSame(this.values, values)
   }
 
@@ -137,13 +150,13 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
   keep(): void {
     const { store } = this.owner
     if (this.#keptAt === store.checkpoints) return
-    store.changed.push(this)
+    store.changed[store.changes++] = this
     this.#keptAt = store.checkpoints
   }
 
   /** Before a checkpoint. */
   handOn(): void {
-    if (this.slot === forgotten) return
+    if (this.isForgotten) return
     this.owner.store.state.handOn(this.key, this)
     this.#isHandedOn = true
   }
@@ -213,6 +226,7 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
       }
     }
     if (this.#isHandedOn) state.handOn(this.key, undefined)
+    this.#own = this.#more = undefined
     this.slot = forgotten
   }
 
@@ -293,18 +307,4 @@ function putAtHand(more: More, entry: Entry): void {
   more.byName ??= new Map()
   if (more.byName.size >= atHandByNameMax) more.byName.clear()
   more.byName.set(entry.name, entry)
-}
-
-/** The keys of a group's entries, and then its own. */
-export function keysOf(key: string, names: readonly string[]): string[] {
-  return [...names.map((name) => entryKey(key, name)), key]
-}
-
-/** Whether a key is that of an entry, not of a group. */
-export function isEntryKey(key: string): boolean {
-  return key.includes(divider)
-}
-
-function entryKey(key: string, name: string): string {
-  return `${key}${divider}${name.length <= nameCharsMax ? name : derivedId('entry', name)}`
 }

@@ -213,30 +213,52 @@ test('whichever of an account’s groups are forgotten and begun anew, each rule
   const rules = ['r', 's', 't'].map((key) => ({ rule: forgetful, key }))
   // The last two spell the same when put together.
   const values = [['a'], ['a', 'b'], ['a\u0000b']]
-  const step = fc.record({ of: fc.nat(2), where: fc.nat(2), forgets: fc.nat(2), uses: fc.nat(12) })
+  const step = fc.record({
+    of: fc.nat(2),
+    where: fc.nat(2),
+    forgets: fc.nat(2),
+    then: fc.constantFrom('uses', 'restarts', 'is checkpointed', 'a day goes by', '', '', '', '', '', ''),
+  })
   fc.assert(
     fc.property(fc.array(step, { minLength: 60, maxLength: 90 }), (steps) => {
-      const groups = new BehaviorGroups(new MemoryState(), 'local')
-      groups.use(rules)
+      const log = new Map<string, unknown>()
+      let state = new MemoryState()
+      const open = (): BehaviorGroups => {
+        const groups = new BehaviorGroups(state, 'local')
+        groups.use(rules)
+        return groups
+      }
+      const checkpoint = (): void => {
+        for (const [key, json] of state.takeChanges()) {
+          if (json === null) log.delete(key)
+          else log.set(key, JSON.parse(json))
+        }
+      }
+      let groups = open()
       const counts = new Map<string, number>()
-      for (const { of, where, forgets, uses } of steps) {
-        if (uses === 0) groups.use(rules)
+      let appendedMs = 0
+      for (const { of, where, forgets, then } of steps) {
+        if (then === 'uses') groups.use(rules)
+        if (then === 'a day goes by') appendedMs += 86_400_000
+        if (then === 'is checkpointed' || then === 'restarts') checkpoint()
+        if (then === 'restarts') {
+          state = new MemoryState()
+          for (const [key, value] of log) state.restore(key, value)
+          groups = open()
+        }
         const key = `${of} ${where}`
         const member = groups.member(rules[of]!.key)!
         const observation = forgets === 0
-        const found = groups.observe(
-          member,
-          't',
-          values[where]!,
-          observation,
-          0,
-          { appendedMs: 0 },
-          new CollectedOutcome(),
-        )
+        const out = new CollectedOutcome()
+        const found = groups.observe(member, 't', values[where]!, observation, 0, { appendedMs }, out)
         const count = (counts.get(key) ?? 0) + 1
         expect(found!.shuffled[0]!.observation).toBe(count)
         counts.set(key, observation ? 0 : count)
+        const kept = [...counts.values()].filter((each) => each > 0).length
+        expect([groups.size, [...groups.all()].length]).toEqual([kept, kept])
       }
+      checkpoint()
+      expect(log.size).toBe(groups.size)
     }),
   )
 })

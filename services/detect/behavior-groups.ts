@@ -21,8 +21,8 @@ import type {
 } from '../../engine/behavior/types.ts'
 import { emptyInventory, type Inventory } from '../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../runtime/stage.ts'
-import { BehaviorGroup, isEntryKey, keysOf, type BehaviorHead } from './behavior-group.ts'
-import { isSame, prefix, ruleKeyOf, sameLists } from './behavior-keys.ts'
+import { BehaviorGroup, type BehaviorHead } from './behavior-group.ts'
+import { isEntryKey, keysOf, prefix, ruleKeyOf, sameLists } from './behavior-keys.ts'
 import { openStore, type BehaviorStore, type GroupOwner } from './behavior-store.ts'
 import { DueGroups } from './due-groups.ts'
 import { GroupsByValues } from './groups-by-values.ts'
@@ -174,30 +174,32 @@ export class BehaviorGroups {
   }
 
   #groupOf(member: Member, scope: string, values: readonly string[], seen: Seen, out: Outcome): BehaviorGroup {
-    const { step, owner } = member
+    const { owner } = member
     const place = this.#groups.placeOf(values)
     let isKnown = false
+    let forgotten: BehaviorGroup | undefined
     for (let group = place.first; group !== undefined; group = group.beside) {
-      if (!isSame(group.values, place.values)) continue
-      if (group.owner === owner && group.scope === scope) return group
-      isKnown ||= group.newSinceMs === undefined
+      const isIt = group.owner === owner && group.scope === scope
+      if (group.isForgotten) forgotten = isIt ? group : forgotten
+      else if (isIt) return group
+      else isKnown ||= group.newSinceMs === undefined
     }
-    const group = new BehaviorGroup(owner, {
-      scope,
-      // What several rules are grouped by is kept once.
-      values: place.values,
-      version: step.stateVersion,
-      names: [],
-      dueMs: null,
-      newSinceMs: isKnown && this.#known < this.#limits.knownMax ? undefined : seen.appendedMs,
-    })
+    const newSinceMs = isKnown && this.#known < this.#limits.knownMax ? undefined : seen.appendedMs
+    // What several rules are grouped by is kept once.
+    const group = forgotten ?? this.#made(owner, scope, place.values)
+    group.beginAnew(newSinceMs)
     group.keep()
-    this.#groups.put(group)
     if (group.newSinceMs === undefined) this.#known++
     else {
       this.#newcomers.add(group)
       if (this.#newcomers.size > this.#limits.newcomersMax) this.#evict(out)
     }
+    return group
+  }
+
+  #made(owner: GroupOwner, scope: string, values: readonly string[]): BehaviorGroup {
+    const group = new BehaviorGroup(owner, { scope, values, version: owner.version, names: [], dueMs: null })
+    this.#groups.put(group)
     return group
   }
 
@@ -232,7 +234,7 @@ export class BehaviorGroups {
   #forget(group: BehaviorGroup): void {
     this.#due.remove(group)
     group.forget()
-    this.#groups.takeOut(group)
+    this.#groups.forgotten(group)
     if (!this.#newcomers.delete(group)) this.#known--
   }
 

@@ -11,8 +11,10 @@ const text = fc.oneof(
 
 test('whatever a group is named, its key is the rule and the group as observations spell it', () => {
   fc.assert(
-    fc.property(text, fc.array(text, { maxLength: 3 }), (scope, values) => {
-      expect(keyOf('0123', scope, values)).toBe(`b/0123/${groupKey(scope, values)}`)
+    fc.property(fc.tuple(text, text), fc.array(text, { maxLength: 3 }), ([one, other], values) => {
+      for (const scope of [one, other, other, one]) {
+        for (const of of [values, ['a'], values]) expect(keyOf('0123', scope, of)).toBe(`b/0123/${groupKey(scope, of)}`)
+      }
     }),
     { numRuns: 500 },
   )

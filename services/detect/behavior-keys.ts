@@ -1,23 +1,40 @@
 /** Under which keys the groups of behavior rules stand in the state, and by which names their values are looked up. */
+import { derivedId } from '../../core/ids.ts'
 import { groupCharsMax, groupKey, isPlain } from './observations.ts'
 
 export const prefix = 'b/'
+/** Longest entry name that is spelled out in a state key. */
+const nameCharsMax = 600
+/** Group keys are JSON or hexadecimal: neither has this character unescaped. */
+const divider = '\u0000'
 
-/** Put together by `keyOf`. */
+/** Put together by `spelledOf`. */
 const parts: string[] = []
+/** What was spelled last, of one value and of several: the groups of an account have the same lists. */
+const lastSpelled = [1, 2].map(() => ({ scope: '', values: [] as readonly string[], text: '' }))
 
 /** Joined, not added up: what is added up keeps its parts beside the whole. */
 export function keyOf(rule: string, scope: string, values: readonly string[]): string {
+  const last = lastSpelled[values.length === 1 ? 0 : 1]!
+  if (last.values !== values || last.scope !== scope) {
+    last.text = spelledOf(scope, values)
+    last.values = values
+    last.scope = scope
+  }
+  return [prefix, rule, '/', last.text].join('')
+}
+
+/** As `groupKey`, without the parts of it. */
+function spelledOf(scope: string, values: readonly string[]): string {
   let chars = scope.length + 4
   let plain = isPlain(scope)
   for (let n = 0; n < values.length; n++) {
     chars += values[n]!.length + 3
     plain &&= isPlain(values[n]!)
   }
-  if (!plain || chars > groupCharsMax) return [prefix, rule, '/', groupKey(scope, values)].join('')
-  // As `groupKey` spells it, without the parts of it.
+  if (!plain || chars > groupCharsMax) return groupKey(scope, values)
   parts.length = 0
-  parts.push(prefix, rule, '/["', scope)
+  parts.push('["', scope)
   for (let n = 0; n < values.length; n++) parts.push('","', values[n]!)
   parts.push('"]')
   return parts.join('')
@@ -25,6 +42,20 @@ export function keyOf(rule: string, scope: string, values: readonly string[]): s
 
 export function ruleKeyOf(key: string): string {
   return key.slice(prefix.length, key.indexOf('/', prefix.length))
+}
+
+/** The keys of a group's entries, and then its own. */
+export function keysOf(key: string, names: readonly string[]): string[] {
+  return [...names.map((name) => entryKey(key, name)), key]
+}
+
+/** Whether a key is that of an entry, not of a group. */
+export function isEntryKey(key: string): boolean {
+  return key.includes(divider)
+}
+
+export function entryKey(key: string, name: string): string {
+  return `${key}${divider}${name.length <= nameCharsMax ? name : derivedId('entry', name)}`
 }
 
 /** One text for all values; another one's texts may come to the same. */

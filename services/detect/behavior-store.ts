@@ -8,6 +8,9 @@
 import { BlockRoom } from '../../engine/behavior/block.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
 
+/** Places in the list of changes that are kept, however few are used. */
+const spareMax = 4_096
+
 /** A group (behavior-group.ts), as its store knows it. */
 interface Kept {
   readonly key: string
@@ -22,8 +25,9 @@ export interface BehaviorStore {
   readonly room: BlockRoom
   /** How many checkpoints it has seen. */
   checkpoints: number
-  /** What must go into the next one. */
-  changed: Kept[]
+  /** What must go into the next one: the first so many. The list keeps its room: it is as long each time. */
+  readonly changed: (Kept | undefined)[]
+  changes: number
 }
 
 /** The groups of a store. */
@@ -33,7 +37,7 @@ export interface KeptGroups {
 }
 
 export function openStore(state: KeyedState, groups: KeptGroups): BehaviorStore {
-  const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [] }
+  const store: BehaviorStore = { state, room: new BlockRoom(), checkpoints: 0, changed: [], changes: 0 }
   state.keptBy({
     get size() {
       return groups.size
@@ -43,10 +47,12 @@ export function openStore(state: KeyedState, groups: KeptGroups): BehaviorStore 
     },
   })
   state.beforeCheckpoint(() => {
-    const { changed } = store
-    for (const group of changed) group.handOn()
+    const { changed, changes } = store
+    for (let n = 0; n < changes; n++) changed[n]!.handOn()
     // Not before all is handed on: what is left by an error goes with the next checkpoint.
-    if (changed.length > 0) store.changed = []
+    if (changed.length > spareMax && changed.length > 4 * changes) changed.length = 0
+    else changed.fill(undefined, 0, changes)
+    store.changes = 0
     store.checkpoints++
   })
   return store
@@ -59,4 +65,20 @@ export interface GroupOwner {
   /** Of its step's state. */
   readonly version: number
   readonly store: BehaviorStore
+}
+
+/** Groups of different rules with the same values. */
+export class Place<Group> {
+  /** Of the groups: what several rules are grouped by is kept once. */
+  readonly values: readonly string[]
+  /** The others are beside it; undefined: there is none, and the place is not kept. */
+  first: Group | undefined = undefined
+  /** Another one whose values spell the same when put together. */
+  beside: Place<Group> | undefined = undefined
+  /** The place of more values, beginning with these, that was asked for last after this one. */
+  further: Place<Group> | undefined = undefined
+
+  constructor(values: readonly string[]) {
+    this.values = values
+  }
 }
