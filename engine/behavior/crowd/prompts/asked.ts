@@ -3,6 +3,8 @@
 /** Calls that the mean is about, and answers of which it is known how long they are. */
 const meanOver = 128
 const answersMax = 8
+/** Means of one kind differ by their scatter on average, and by so many times that once in 600 times where they differ in one direction. */
+const doubtTimes = 10
 export interface AskedJson {
   readonly tenant: string
   readonly mean: string
@@ -93,6 +95,11 @@ export function centerOf(all: readonly Center[], length: number): Center | undef
     scatter += each.scatter / all.length ** 2
   }
   return { mean, squares: squaresOf(mean), scatter }
+}
+
+/** Whether an account may be of a kind, though it is not known to be: its answers then tell nothing of others'. */
+export function mayBeOf({ mean, scatter }: Asked, center: Center): boolean {
+  return squaredDistance(mean, center.mean) <= doubtTimes * (scatter + center.scatter)
 }
 
 /** Of the prompts that a mean is of: the expected squared distance to what it is the mean of. */

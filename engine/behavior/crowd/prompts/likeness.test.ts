@@ -135,6 +135,32 @@ test('who has fallen silent is no member of a pool any more that others have mov
   expect(pool).toBeUndefined()
 })
 
+describe('how long answers to others are is not learned', () => {
+  /** What a fifth of the answers to others are as long as; `stray` asks what the hand asks, and is not known to be of it. */
+  function lineBeside(stray: Partial<AskedJson>): number | undefined {
+    const entries = new KeptEntries()
+    const hand = Array.from({ length: 8 }, (_, n) => `hand${n}`)
+    for (const name of hand) entries.set(`q/${name}`, askedOf(name, 0, lateMs, 'pool'))
+    for (let n = 0; n < 4; n++)
+      entries.set(`q/other${n}`, { ...askedOf(`other${n}`, 2 + n, lateMs), answers: [100, 100, 100, 100] })
+    entries.set('q/stray', { ...askedOf('stray', 0, lateMs), answers: [900, 900, 900, 900], ...stray })
+    entries.set('l/pool', poolOf(hand, lateMs))
+    const likeness = new Likeness(entries)
+    const x = Float64Array.from({ length: 8 }, (_, n) => (n === 0 ? 1 : 0))
+    for (let n = 0; n < 8; n++) likeness.take(entries, { principal: 'new', tenant: 'new', timeMs: lateMs } as Sight, x)
+    return (JSON.parse(JSON.stringify(entries.get('l/pool'))) as PoolJson).gathered?.lines?.[0]
+  }
+
+  test('from an account that may be of the kind, as far as few calls tell', () => {
+    expect(lineBeside({})).toBe(100)
+  })
+
+  test('but for those that come in sessions, or ask something else: a vendor has customers of both kinds', () => {
+    expect(lineBeside({ sessions: true })).toBe(900)
+    expect(lineBeside(askedOf('stray', 0, lateMs, undefined, 0.5))).toBe(900)
+  })
+})
+
 describe('two pools that turn out to be of one kind', () => {
   /** A large pool that has been silent and a small one that has not; and what was kept once somebody else is compared. */
   function merged(large: number) {

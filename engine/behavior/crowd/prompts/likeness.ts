@@ -12,6 +12,7 @@ import type { GroupEntries } from '../../types.ts'
 import {
   Asked,
   centerOf,
+  mayBeOf,
   packedZeros,
   spreadOf,
   squaredDistance,
@@ -149,7 +150,11 @@ export class Likeness {
     const center = pool === undefined ? undefined : this.#centerOf(pool, mean.length)
     if (center === undefined) return
     const others = [...this.#asked.values()].filter(
-      (each) => each.pool !== id && each.calls >= compareFirst && each.mean.length === mean.length,
+      (each) =>
+        each.pool !== id &&
+        each.calls >= compareFirst &&
+        each.mean.length === mean.length &&
+        (each.sessions === true || !mayBeOf(each, center)),
     )
     pool!.gathered.learn(
       others.map(({ answers }) => answers),
