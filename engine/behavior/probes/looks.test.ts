@@ -60,6 +60,8 @@ const cases: readonly (readonly [name: LookName, of: readonly Case[]])[] = [
     [{ maxTokens: 1_025, last: { inTokens: 50, maxTokens: 1_025 } }, false],
     [{ inTokens: 100, last: { inTokens: 100, maxTokens: 64 } }, true],
     [{ inTokens: 101, last: { inTokens: 101, maxTokens: 64 } }, false],
+    [{ alike: 0.97 }, true],
+    [{ alike: 0.98 }, false],
   ]],
   ['same-answer', [
     [{}, true],

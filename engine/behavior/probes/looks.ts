@@ -59,10 +59,11 @@ export const looks: Readonly<Record<LookName, Look>> = {
     hitsMin: 500,
     promptsMin: 400,
     words: 'had ever other beginnings of one length completed, each up to the same limit',
-    shows: ({ inTokens, maxTokens, cutOff }, { times, last }) => {
+    shows: ({ inTokens, maxTokens, cutOff }, { times, alike, last }) => {
       if (inTokens === undefined || maxTokens === undefined || last === null) return undefined
       const sized = maxTokens >= 16 && maxTokens <= 1_024 && inTokens <= 100 && maxTokens === last.maxTokens
-      return sized && cutOff && times === 0 && Math.abs(inTokens - last.inTokens) <= 2
+      // Who writes with completion at hand asks for the same beginning, a word longer each time.
+      return sized && cutOff && times === 0 && Math.abs(inTokens - last.inTokens) <= 2 && alike() < alikeFrom
     },
   },
   'same-answer': {
