@@ -48,24 +48,35 @@ function areFinite(vector: readonly number[]): boolean {
   return true
 }
 
-const along = new Float64Array(projections)
-
+/** Its sums are kept by name: in a list each would have to be read back and written for every value. */
 function projected(vector: readonly number[]): (number | null)[] {
   let sum = 0
   let squares = 0
-  along.fill(0)
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  let e = 0
+  let f = 0
+  let g = 0
+  let h = 0
   for (let n = 0; n < vector.length; n++) {
     const value = vector[n]!
     sum += value
     squares += value * value
-    if (value === 0) continue
     const bits = Math.imul(n + 1, 0x9e3779b1) ^ (n << 7)
-    for (let p = 0; p < projections; p++) along[p]! += value * (((bits >>> (p + 8)) & 2) - 1)
+    a += value * (((bits >>> 8) & 2) - 1)
+    b += value * (((bits >>> 9) & 2) - 1)
+    c += value * (((bits >>> 10) & 2) - 1)
+    d += value * (((bits >>> 11) & 2) - 1)
+    e += value * (((bits >>> 12) & 2) - 1)
+    f += value * (((bits >>> 13) & 2) - 1)
+    g += value * (((bits >>> 14) & 2) - 1)
+    h += value * (((bits >>> 15) & 2) - 1)
   }
   const mean = sum / vector.length
-  const channels = [short(mean), short(Math.sqrt(Math.max(0, squares / vector.length - mean * mean)))]
-  for (let p = 0; p < projections; p++) channels.push(short(along[p]!))
-  return channels
+  const spread = Math.sqrt(Math.max(0, squares / vector.length - mean * mean))
+  return [short(mean), short(spread), short(a), short(b), short(c), short(d), short(e), short(f), short(g), short(h)]
 }
 
 function short(value: number): number {
