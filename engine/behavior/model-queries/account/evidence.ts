@@ -178,7 +178,7 @@ export class Evidence {
    * evidence that this query could show; others are left as they are. `weight`: of the restart (`restartWeight`).
    */
   take(values: Float32Array, shown: number, counts: number, totals: Float64Array, weight = 1): void {
-    totals.fill(0)
+    for (let n = 0; n < totals.length; n++) totals[n] = 0
     const [threats, bits, weights] = [this.#threats, this.#bits, this.#weights]
     let [threat, total] = [0, 0]
     for (let n = 0; n < bits.length; n++) {

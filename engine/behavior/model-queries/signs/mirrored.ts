@@ -30,11 +30,11 @@ const goesRound = 0.5
 const idleMax = 8
 
 export class Mirrored {
-  /** Values of an input, and which of them are looked at; those of the newest input; and of the last changes, from place `count` modulo `changesMax` on the oldest. */
+  /** Values of an input, and which of them are looked at; those of the newest input; and of the last changes, from place `count` modulo `changesMax` on the oldest, once there are any. */
   readonly #length: number
   readonly #which: Uint16Array
   readonly #newest: Float64Array
-  readonly #changes: Float16Array
+  #changes: Float16Array
   #count: number
   #idle: number
 
@@ -65,7 +65,7 @@ export class Mirrored {
     places.sort((a, b) => room[b]! - room[a]! || a - b)
     const which = Uint16Array.from(places.slice(0, valuesMax))
     const newest = Float64Array.from(which, (n) => values[n]!)
-    return new Mirrored(values.length, which, newest, new Float16Array(changesMax * which.length), 0, 0)
+    return new Mirrored(values.length, which, newest, new Float16Array(0), 0, 0)
   }
 
   /** Whether it is kept of inputs of so many values. */
@@ -77,6 +77,7 @@ export class Mirrored {
   take(values: ArrayLike<number>): boolean {
     this.#idle = 0
     const { length } = this.#which
+    if (this.#count === 0) this.#changes = new Float16Array(changesMax * length)
     const place = (this.#count++ % changesMax) * length
     for (let n = 0; n < length; n++) {
       const [value, before] = [values[this.#which[n]!]!, this.#newest[n]!]
@@ -172,7 +173,7 @@ export class Mirrored {
     if (length < pairMin || length > valuesMax || bytes.length < end) return undefined
     const which = Uint16Array.from({ length }, (_, n) => bytes.readUInt16LE(6 + 2 * n))
     const [count, ...newest] = Array.from({ length: 1 + length }, (_, n) => bytes.readDoubleLE(head + 8 * n))
-    const changes = new Float16Array(changesMax * length)
+    const changes = new Float16Array(count === 0 ? 0 : changesMax * length)
     if (!Number.isSafeInteger(count) || count! < 0) return undefined
     if (bytes.length !== end + 2 * length * Math.min(count!, changesMax)) return undefined
     Buffer.from(changes.buffer).set(bytes.subarray(end))
