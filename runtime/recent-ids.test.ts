@@ -53,7 +53,7 @@ describe('recent ids', () => {
     const kept = ids.map((each, n) => (n === 1 ? sha256Hex(each) : each).slice(0, 16))
     for (const until of [1, 3, 5]) {
       for (const each of ids.slice(0, until)) recent.admits(each, 1_000)
-      expect(state.takeChanges()).toEqual([['ids/0/0', JSON.stringify(kept.slice(0, until).join(''))]])
+      expect(state.takeChanges()).toEqual([['ids/0/0', JSON.stringify(`${kept.slice(0, until).join('')}/1000`)]])
     }
     expect(recent.size).toBe(5)
   })
@@ -110,6 +110,26 @@ describe('recent ids', () => {
     for (const each of [recent, again]) {
       expect(each.remembers(50 * 60_000)).toBe(false)
       expect(each.remembers(200 * 60_000)).toBe(true)
+    }
+  })
+
+  test('after a restart with all room taken, new events can still be told from a second copy, and not where an older version kept the ids', () => {
+    const limits = { ...small, windowMs: 1_000 * hour }
+    const state = new MemoryState()
+    const recent = new RecentIds(state, limits)
+    for (let n = 0; n < 1_200; n++) recent.admits(id(n), n * 1_000)
+    for (const isOlder of [false, true]) {
+      const stored = new MemoryState()
+      for (const [key, value] of state.entries('')) {
+        const saved = JSON.parse(JSON.stringify(value)) as unknown
+        stored.restore(key, isOlder && typeof saved === 'string' ? saved.split('/')[0] : saved)
+      }
+      const again = new RecentIds(stored, limits)
+      for (let n = 1_200; n < 1_300; n++) {
+        expect(again.admits(id(n), n * 1_000)).toBe(true)
+        expect(again.remembers((n + 1) * 1_000)).toBe(!isOlder)
+      }
+      expect(again.admits(id(1_199), 1_199_000)).toBe(false)
     }
   })
 

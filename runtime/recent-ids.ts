@@ -37,21 +37,31 @@ export const idsForgottenKey = 'ids-forgotten'
 /** Hex digits kept of an id. */
 const digits = 16
 
-/** Ids that share a state key, as the state has them: the digits that are kept of each, one behind the other. */
+/**
+ * Ids that share a state key. The state has the digits that are kept of each, one behind the other, and behind a slash the latest
+ * event time of them.
+ */
 class Chunk {
   readonly key: string
-  #text: string
+  #text = ''
   /** Those that have come since it was last spelled: each is spelled once. */
   #news: string[] = []
   /** It has grown since the last checkpoint. */
   grown = false
-  /** The latest event time of its ids; of a restored one the end of its bucket. */
-  lastMs: number
+  /** The latest event time of its ids. */
+  lastMs = -Infinity
 
-  constructor(key: string, text = '', lastMs = -Infinity) {
+  constructor(key: string) {
     this.key = key
-    this.#text = text
-    this.lastMs = lastMs
+  }
+
+  /** `latestMs`: where the state does not say how late the ids are. */
+  static restored(key: string, saved: string, latestMs: number): Chunk {
+    const [text, lastMs] = saved.split('/') as [string, string?]
+    const chunk = new Chunk(key)
+    chunk.#text = text
+    chunk.lastMs = lastMs === undefined ? latestMs : Number(lastMs)
+    return chunk
   }
 
   get size(): number {
@@ -63,12 +73,17 @@ class Chunk {
     this.lastMs = Math.max(this.lastMs, eventTimeMs)
   }
 
-  toJSON(): string {
+  /** As one text they take a sixth of the room. */
+  text(): string {
     if (this.#news.length > 0) {
       this.#text += this.#news.join('')
       this.#news = []
     }
     return this.#text
+  }
+
+  toJSON(): string {
+    return `${this.text()}/${this.lastMs}`
   }
 }
 
@@ -174,8 +189,7 @@ export class RecentIds {
     const { chunks } = bucket
     let chunk = chunks.at(-1)
     if (chunk === undefined || chunk.size >= this.#limits.chunkIds) {
-      // As one text it takes a sixth of the room.
-      chunk?.toJSON()
+      chunk?.text()
       chunk = new Chunk(`${prefix}${number}/${bucket.first + chunks.length}`)
       chunks.push(chunk)
     }
@@ -204,7 +218,7 @@ export class RecentIds {
     if (oldest === undefined || next === undefined) return this.#forgetBucket(number)
     bucket.chunks.shift()
     bucket.first++
-    const text = oldest.toJSON()
+    const text = oldest.text()
     for (let at = 0; at < text.length; at += digits) bucket.ids.delete(half(text, at), half(text, at + 8))
     this.#size -= oldest.size
     this.#forget(oldest)
@@ -226,11 +240,12 @@ export class RecentIds {
     this.#state.delete(chunk.key)
   }
 
-  #restore(number: number, chunk: number, key: string, text: string): void {
+  #restore(number: number, chunk: number, key: string, saved: string): void {
+    const restored = Chunk.restored(key, saved, (number + 1) * this.#limits.bucketMs - 1)
+    const text = restored.text()
     let bucket = this.#buckets.get(number)
     if (bucket === undefined) this.#buckets.set(number, (bucket = { ids: new IdSet(), chunks: [], first: chunk }))
     for (let at = 0; at < text.length; at += digits) bucket.ids.add(half(text, at), half(text, at + 8))
-    const restored = new Chunk(key, text, (number + 1) * this.#limits.bucketMs - 1)
     bucket.chunks.push(restored)
     this.#size += restored.size
   }
