@@ -18,7 +18,7 @@ export interface Counts {
   /** Second of the clock, calls in it; ascending. */
   seconds: [second: number, calls: number][]
   days: Record<string, { calls: number; tokens: number }>
-  /** Calls that may be under way, by their ends, ascending; states of before have none. */
+  /** Calls that may be under way, by their ends, ascending; absent in what an older version has kept. */
   calls?: [startMs: number, endMs: number][]
 }
 
@@ -114,11 +114,18 @@ function addDay(
 function underWay(counts: Counts, startMs: number, latencyMs: number): number {
   const endMs = startMs + latencyMs
   const known = counts.calls ?? []
-  const moments = [startMs, ...known.map(([start]) => start).filter((start) => start > startMs && start < endMs)]
-  const at = (moment: number): number => known.filter(([start, end]) => start <= moment && end > moment).length
-  const most = 1 + Math.max(...moments.map(at))
-  const latest = Math.max(startMs, ...known.map(([start]) => start))
+  const starts = Float64Array.from(known, ([start]) => start).sort()
+  let [begun, ended, most] = [0, 0, 0]
+  // Only when a call begins can there be more of them: this one, or another before its end.
+  let moment = startMs
+  do {
+    while (begun < starts.length && starts[begun]! <= moment) begun++
+    while (ended < known.length && known[ended]![1] <= moment) ended++
+    most = Math.max(most, begun - ended)
+    moment = starts[begun] ?? Infinity
+  } while (moment < endMs)
+  const latest = Math.max(startMs, starts.at(-1) ?? startMs)
   const kept = [...known, [startMs, endMs] as [number, number]].filter(([, end]) => end > latest)
   counts.calls = kept.sort(([, a], [, b]) => a - b).slice(-busyMax)
-  return most
+  return 1 + most
 }
