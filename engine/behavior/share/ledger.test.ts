@@ -37,6 +37,30 @@ test('the end of an object that is read again and again counts once', () => {
   expect(held([head, ...new Array<typeof footer>(100).fill(footer)])).toMatchObject({ bytes: 66_536 })
 })
 
+test('a range that the server did not heed, and more of them than are looked at, hide nothing of what was sent', () => {
+  const size = 10_000_000
+  const many = Array.from({ length: 64 }, (_, n) => `${2 * n}-${2 * n}`).join()
+  for (const range of ['bytes=0-0', 'bytes=0-0,2-2', `bytes=${many},200-`])
+    for (const objectBytes of [size, undefined])
+      expect(held([{ bytes: size, range, ...(objectBytes && { objectBytes }) }])).toEqual({
+        bytes: size,
+        ofBytes: size,
+      })
+})
+
+test('the ends of an object of unknown size count by how far from its end they begin, and with its beginning as no more than it is', () => {
+  const size = 1_000_000
+  const whole = { object: 'b', bytes: 10 * size }
+  const ends = Array.from({ length: 10 }, (_, n) => ({ bytes: 100_000, range: `bytes=-${(n + 1) * 100_000}` }))
+  expect(held([whole, { bytes: 1, range: `bytes=${size - 1}-` }, ...ends])).toMatchObject({ bytes: 11 * size })
+  const footer = { bytes: 65_536, range: 'bytes=-65536' }
+  expect(held([whole, ...new Array<typeof footer>(100).fill(footer)])).toEqual({
+    bytes: 10 * size + 65_536,
+    ofBytes: 10 * size + 65_536,
+  })
+  expect(held([footer, { bytes: size }, footer])).toEqual({ bytes: size, ofBytes: size })
+})
+
 test('days on which somebody had no more than a look make the others no less even', () => {
   const even = { a: [0, 1e9], b: [1, 1e9], c: [2, 1e9] } as const
   const reading = (objects: object): never => ({ objects }) as never

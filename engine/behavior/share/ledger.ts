@@ -9,7 +9,7 @@ import { sha256Hex } from '../../../core/ids.ts'
 import type { GroupEntries } from '../types.ts'
 import type { ShareRead } from './params.ts'
 import type { Turn } from './in-turn.ts'
-import { addPiece, bytesOf, parseRange, type Piece } from './ranges.ts'
+import { addPiece, bytesOf, parseRange, reachOf, type Piece } from './ranges.ts'
 
 const dayMs = 86_400_000
 /** Objects remembered of one artifact, and of one principal in it. */
@@ -147,7 +147,7 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   if (read.artifactBytes !== undefined) artifact.registered = read.artifactBytes
   const known = artifact.sizes[object]
   const pieces = parseRange(read.range, read.objectBytes, read.bytes)
-  const reached = pieces?.reduce((end, [, last]) => Math.max(end, last + 1), 0) ?? read.bytes
+  const reached = pieces?.reduce((most, piece) => Math.max(most, reachOf(piece)), 0) ?? read.bytes
   const size = Math.max(known ?? 0, read.objectBytes ?? reached)
   if (known !== undefined || artifact.objects < objectsMax) {
     if (known === undefined) artifact.objects++
@@ -163,7 +163,6 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   reading.objects[object] = added(before, day, read, pieces, size)
 }
 
-/** A range whose place is not known, such as the end of an object of unknown size, may be one that was read before. */
 function added(
   before: ObjectRead | undefined,
   day: number,

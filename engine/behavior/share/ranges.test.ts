@@ -11,7 +11,10 @@ describe('a range as it is spelled', () => {
     ['bytes=0-999999999999999', undefined, 300, [[0, 299]]],
     ['bytes=90-', 100, 300, [[90, 99]]],
     ['bytes=-500', 1_000, 500, [[500, 999]]],
-    ['bytes=-500', undefined, 500, undefined],
+    ['bytes=-500', undefined, 100, [[2 ** 51 - 500, 2 ** 51 - 401]]],
+    ['bytes=0-0', undefined, 700, [[0, 0]]],
+    ['bytes=0-0', undefined, 5_000, [[0, 4_999]]],
+    ['bytes=0-1,7-8', 5_000, 5_000, [[0, 4_999]]],
     [
       'bytes=0-1, 5-6',
       undefined,

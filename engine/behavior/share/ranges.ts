@@ -13,9 +13,16 @@ const piecesMax = 64
 /** First and last byte, both included. */
 export type Piece = readonly [first: number, last: number]
 
+/** Where the last bytes of an object of unknown size are put: beyond all that can be named from its beginning. */
+const unknownEnd = 2 ** 51
+const fromEnd = 2 ** 50
+/** What an answer may be larger than its ranges: its headers, and those of each of several parts. */
+const headerBytes = 1_024
+const partBytes = 256
+
 /**
- * The pieces of an object of `size` bytes that `bytes` were sent of. Undefined: the text is no range, or where it lies can't be
- * told without the size.
+ * The pieces of an object of `size` bytes that `bytes` were sent of. Undefined: the text is no range. What is sent beyond the ranges
+ * says that the server did not heed them, as S3 does with several, and all do where `If-Range` does not fit: then it is the beginning.
  */
 export function parseRange(text: unknown, size: number | undefined, bytes: number): readonly Piece[] | undefined {
   if (typeof text !== 'string' || !unit.test(text)) return undefined
@@ -23,23 +30,26 @@ export function parseRange(text: unknown, size: number | undefined, bytes: numbe
   const pieces: Piece[] = []
   let left = bytes
   for (const part of parts) {
-    const piece = pieceOf(part.trim(), size)
+    const piece = pieceOf(part.trim(), size ?? unknownEnd)
     if (piece === undefined) return undefined
     const last = Math.min(piece[1], piece[0] + left - 1)
     if (last < piece[0]) continue
     pieces.push([piece[0], last])
     left -= last - piece[0] + 1
   }
-  return pieces
+  return left > headerBytes + partBytes * parts.length ? [[0, bytes - 1]] : pieces
 }
 
-function pieceOf(text: string, size: number | undefined): Piece | undefined {
+function pieceOf(text: string, size: number): Piece | undefined {
   const [, from, to, suffix] = rangeText.exec(text) ?? []
-  if (from !== undefined) {
-    const last = Math.min(to === undefined ? Infinity : Number(to), size === undefined ? Infinity : size - 1)
-    return to !== undefined && Number(to) < Number(from) ? undefined : [Number(from), last]
-  }
-  return suffix === undefined || size === undefined ? undefined : [Math.max(0, size - Number(suffix)), size - 1]
+  if (suffix !== undefined) return [Math.max(0, size - Number(suffix)), size - 1]
+  if (from === undefined || (to !== undefined && Number(to) < Number(from))) return undefined
+  return [Number(from), Math.min(to === undefined ? Infinity : Number(to), size - 1)]
+}
+
+/** How large an object of which this was read is at least. */
+export function reachOf([first, last]: Piece): number {
+  return first >= fromEnd ? last - first + 1 : last + 1
 }
 
 export function addPiece(pieces: readonly Piece[], piece: Piece): readonly Piece[] {
