@@ -19,6 +19,16 @@ function each(make: (values: readonly number[], n: number) => readonly number[])
   return Object.fromEntries(Object.entries(model).map(([name, values], n) => [name, make(values, n)]))
 }
 
+test('two networks of 1 and -1, of which many a tensor has as many of either as one of the other, are no reordered copies', async () => {
+  const signs = (seed: number): Named =>
+    Object.fromEntries(
+      Array.from({ length: 40 }, (_, n) => [`${n}`, weights(seed + n, 4_096).map((value) => Math.sign(value) || 1)]),
+    )
+  const [one, other] = [await print(signs(100)), await print(signs(200))]
+  expect(one.tensors.filter(({ sketch }) => sketch !== undefined).length).toBeGreaterThan(10)
+  expect(compare(one, other)).toMatchObject({ verdict: 'unrelated', nearTensors: 0 })
+})
+
 function pruned(share: number): Named {
   return each((values) => {
     const line = values.map(Math.abs).sort((a, b) => a - b)[Math.floor(share * values.length)]!

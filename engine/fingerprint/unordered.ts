@@ -2,7 +2,8 @@
  * What a tensor's numbers are, without regard to their order: the digest of how often each occurs.
  *
  * Neurons that change places and matrices that are turned over leave it as it is. Numbers are rounded to bfloat16 first, to the
- * nearest and even, as casts do, so that such a cast leaves it too. Of numbers spelled plainly alone.
+ * nearest and even, as casts do, so that such a cast leaves it too. Of numbers spelled plainly alone, and of so many different ones that
+ * two tensors with nothing in common hardly ever have each as often: of networks of 1 and -1 there are too few.
  */
 import { createHash } from 'node:crypto'
 import { halfOf } from './half.ts'
@@ -12,6 +13,9 @@ const minusZero = 0x8000
 
 /** Of a tensor with fewer numbers nothing is told: looking through all that may occur costs as much. */
 export const unorderedMin = 4_096
+
+/** So seldom may two tensors with nothing in common have the same numbers. */
+const alikeSignificance = 1e-11
 
 export class Unordered {
   readonly #counts = new Float64Array(65_536)
@@ -40,15 +44,34 @@ export class Unordered {
     return true
   }
 
-  /** The digest, SHA-256; begins anew. */
-  take(): string {
+  /** The digest, SHA-256; undefined: others may have as many of each by chance. Begins anew. */
+  take(): string | undefined {
     const counts = this.#counts
     counts[0]! += counts[minusZero]!
     counts[minusZero] = 0
+    if (logChance(counts) > Math.log(alikeSignificance)) {
+      counts.fill(0)
+      return undefined
+    }
     const digest = createHash('sha256').update(new Uint8Array(counts.buffer)).digest('hex')
     counts.fill(0)
     return digest
   }
+}
+
+/**
+ * Of drawing numbers that occur as often as these once more with each as often: of independent Poisson counts two are equal with a
+ * probability of about 1 / √(4πc), of their sum likewise.
+ */
+function logChance(counts: Float64Array): number {
+  let [log, all] = [0, 0]
+  for (let n = 0; n < counts.length; n++) {
+    const count = counts[n]!
+    if (count === 0) continue
+    log -= Math.log(4 * Math.PI * count) / 2
+    all += count
+  }
+  return log + Math.log(4 * Math.PI * all) / 2
 }
 
 /** The upper half of a float's bits, rounded to the nearest, ties to even. */
