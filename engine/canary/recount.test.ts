@@ -50,6 +50,7 @@ test('hits are counted from the answers and the plan: what a line says of itself
 test.each([
   ['a question asked twice', [asked, asked], 'asked twice'],
   ['a question of no plan', [{ ...asked, id: 'x' }], 'not in the plan'],
+  ['another question than planned', [{ ...asked, prompt: 'Where?\nBel; Ona' }], 'not asked as it was planned'],
   ['a question without the right answer on offer', [{ ...asked, prompt: 'Who?\nBel' }], 'not asked as it was planned'],
 ])('%s is refused', (_, lines, why) => {
   expect(recount(plan, read(journal(...lines)))).toContain(why)

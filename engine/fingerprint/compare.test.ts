@@ -180,3 +180,52 @@ function rounded(value: number): number {
   bits[0] = (bits[0]! + 0x8000) & 0xffff0000
   return new Float32Array(bits.buffer)[0]!
 }
+
+describe('sketches alone', () => {
+  const [name, sha256] = ['x', '0'.repeat(64)]
+  /** Of tensors that have the bits of a base but for some of the first, which are turned. */
+  const turned = (id: string, elements: number, count: number, isTurned: (n: number) => boolean): FilePrint => {
+    const tensors = Array.from({ length: count }, (_, tensor) => {
+      const bits = weights(tensor, elements).map((value, n) => value > 0 !== isTurned(n))
+      const bytes = Buffer.alloc(Math.ceil(elements / 8))
+      for (const [n, bit] of bits.entries()) if (bit) bytes[n >> 3]! |= 1 << (n & 7)
+      return { name: `${tensor}`, elements, sha256: `${id}${tensor}`.padEnd(64), sketch: bytes.toString('hex') }
+    })
+    return { name, bytes: 1, sha256: id.padEnd(64), format: 'safetensors', tensors }
+  }
+
+  test.each([
+    ['agree in seven of eight bits, as many do by chance', 1, 8, 7],
+    ['agree in three fifths of many, as what is trained on like data may', 20, 50, 30],
+  ])('two models of one base that %s are no copies of each other', (_, count, own, taken) => {
+    const base = turned('base', 512, count, () => false)
+    const ours = turned('ours', 512, count, (n) => n < own)
+    const found = turned('found', 512, count, (n) => n < taken)
+    expect(compare(ours, found, base)).toMatchObject({ verdict: 'unrelated', baseTensors: count })
+    expect(
+      compare(
+        ours,
+        turned('copy', 512, count, (n) => n < own && n > 1),
+        base,
+      ).nearTensors,
+    ).toBe(own > 8 ? count : 0)
+  })
+
+  test('of seventy numbers, four fifths are alike in too many tensors for that to tell', () => {
+    const [ours, found] = [turned('ours', 70, 1, () => false), turned('found', 70, 1, (n) => n < 14)]
+    expect(compare(ours, found).verdict).toBe('unrelated')
+    expect(
+      compare(
+        ours,
+        turned('nearer', 70, 1, (n) => n < 5),
+      ).verdict,
+    ).toBe('shares-tensors')
+  })
+
+  test('one small tensor that stands in a large model is no part of it', () => {
+    const ours = turned('ours', 512, 40, () => false)
+    const found = { ...ours, sha256, tensors: ours.tensors.slice(0, 1) }
+    expect(compare(ours, found).verdict).toBe('shares-tensors')
+    expect(compare(ours, { ...found, tensors: ours.tensors.slice(0, 3) }).verdict).toBe('part-of')
+  })
+})
