@@ -3,12 +3,14 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { sha256Hex } from '../core/ids.ts'
 import { readInventory } from '../engine/inventory/inventory.ts'
 import { defaultConfig } from '../runtime/config.ts'
 import { openPlan, plan, registerCanaries } from './canary.ts'
 import { reportAgain, verify, type VerifyOptions } from './canary-examine.ts'
+import { addCanaryCommand } from './commands/canary.ts'
 
 let folder = ''
 let [url, asked] = ['', 0]
@@ -158,6 +160,19 @@ test('a report that can’t be written loses no examination: its journal can sti
   const report = join(folder, 'written.md')
   await printed(() => reportAgain(sealed, journal, { key: 'env:CANARY_TEST_KEY', report }))
   expect(await readFile(report, 'utf8')).toContain('Examination of suspect')
+})
+
+test('a prefix with which ids would be too long to be read again is refused before anything is sealed', async () => {
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
+  addCanaryCommand(program)
+  const sealed = join(folder, 'prefixed')
+  const sealing = async (prefix: string): Promise<void> => {
+    const given = ['canary', 'plan', sealed, '--key', 'env:CANARY_TEST_KEY', '--prefix', prefix]
+    await program.parseAsync(given, { from: 'user' })
+  }
+  await expect(sealing('a'.repeat(41))).rejects.toMatchObject({ code: 'commander.invalidArgument' })
+  await printed(() => sealing('a'.repeat(40)))
+  expect(await printed(() => openPlan(sealed, { key: 'env:CANARY_TEST_KEY' }))).toContain('a'.repeat(40))
 })
 
 test('the journal of another plan is not counted', async () => {

@@ -5,6 +5,8 @@ import type { ReportOptions, VerifyOptions } from '../canary-examine.ts'
 import { globalOptions, type GlobalOptions } from '../options.ts'
 import { loadSettings } from '../settings.ts'
 
+/** What follows it has room in an id as well. */
+const prefixCharsMax = 40
 const keyHelp = 'where the key of the seal stands: env:NAME or file:PATH (32 bytes or more)'
 
 export function addCanaryCommand(program: Command): void {
@@ -22,7 +24,7 @@ export function addCanaryCommand(program: Command): void {
         .choices(['facts', 'triggers'])
         .default('facts'),
     )
-    .option('--prefix <text>', 'how their ids begin', 'cn')
+    .option('--prefix <text>', 'how their ids begin', ofAtMost(prefixCharsMax), 'cn')
     .option('--training <file>', 'also write the planted ones in clear, to teach them to the model')
     .option('--json', 'print what was made as JSON')
     .addHelpText(
@@ -113,6 +115,13 @@ function between(min: number, max: number): (text: string) => number {
       throw new InvalidArgumentError(`Give a whole number from ${min} to ${max}.`)
     }
     return value
+  }
+}
+
+function ofAtMost(charsMax: number): (text: string) => string {
+  return (text) => {
+    if (text.length > charsMax) throw new InvalidArgumentError(`Give at most ${charsMax} characters.`)
+    return text
   }
 }
 
