@@ -12,7 +12,7 @@ import { driftedSince, isStrange } from '../drift/told.ts'
 import { referenceNames } from '../told-name.ts'
 import { AccountBlock } from './account/account-block.ts'
 import { Account } from './account/account.ts'
-import { AskedMembers } from './account/asked-members.ts'
+import { AskedMembers, membersName } from './account/asked-members.ts'
 import { isBesides, isSuite, noteRecords } from './signs/besides.ts'
 import { Evidence, lineOf, queryThreats, restartWeight, unlikeBefore, type QueryThreat } from './account/evidence.ts'
 import { explains } from './signs/explained.ts'
@@ -20,13 +20,13 @@ import { findingOf } from './finding.ts'
 import { withHalving } from './signs/halving.ts'
 import { dropHeld, givenOut, heldUntil, holds, takeDue } from './learn/hold.ts'
 import { isBlank, keyOfText, type InputKind, type QueryInput } from './input/input.ts'
-import { movedFrom } from './signs/moved-from.ts'
+import { endBases, movedFrom } from './signs/moved-from.ts'
 import { withPairs } from './signs/mirrored.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './honest/reference.ts'
 import { shownBy, type Shown } from './signs/shown.ts'
 import { withStrides } from './signs/strides.ts'
-import { note, noteWay, type Suspicion } from './account/suspicion.ts'
+import { note, noteWay, suspicionName, type Suspicion } from './account/suspicion.ts'
 import { teachingOf } from './learn/teach.ts'
 
 export interface ModelQuery {
@@ -50,8 +50,6 @@ const outputAllowance = 0.8
 /** And what honest inputs would look like is known less well than what they do look like. */
 const reckonedAllowance = 0.5
 const inference: QueryThreat = 'membership-inference'
-const suspicionName = 'suspicion'
-const membersName = 'members'
 const nothing: readonly never[] = []
 const driftedName = 'drifted'
 
@@ -235,6 +233,7 @@ export class WeighQueries implements BehaviorStep {
     if (most < clear) {
       account.withdrawn = false
       entries.delete(suspicionName)
+      endBases(entries)
       return nothing
     }
     const suspicion = known ?? { shown: {}, queries: 0, evidence: [], trail: [] }

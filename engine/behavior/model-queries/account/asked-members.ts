@@ -4,6 +4,8 @@
  * One bit each of 2,048: of a thousand records that were never asked two in five are taken for known, which costs their
  * evidence and no more. Kept only of accounts that ask such records at all.
  */
+/** Of the entry of an account that asked any. */
+export const membersName = 'members'
 const bits = 2_048
 
 export class AskedMembers {

@@ -3,11 +3,11 @@
  * only of accounts that ask training records. Two kilobytes.
  */
 import { keepable } from '../input/rows.ts'
-import { leftWhenMoved, pixels } from '../shapes/moved.ts'
+import { leftByWhole, leftWhenMoved, pixels, wholeMoves, type WholeMove } from '../shapes/moved.ts'
 
 const basesMax = 16
-/** So many of them, the closest, are moved to see whether they fit. */
-const triedMax = 3
+/** So many of them, those that fit best by whole pixels, are moved further to see whether they fit. */
+const triedMax = 4
 const from = { asked: 4, values: 4 + 4 * basesMax, notes: 4 + 4 * basesMax + 2 * pixels * basesMax } as const
 const length = from.notes + basesMax
 /** Bits: a training record; whether it is one was told of what is made of it; the account's first record, before which nothing was kept. */
@@ -16,6 +16,14 @@ const noted = { record: 1, told: 2, first: 4 } as const
 interface Notes {
   readonly isRecord: boolean
   readonly isFirst: boolean
+}
+
+/** A base, moved by whole pixels, and what is left then. */
+interface Start {
+  readonly place: number
+  readonly base: Float64Array
+  readonly by: WholeMove
+  readonly left: number
 }
 
 export class Bases {
@@ -56,12 +64,16 @@ export class Bases {
     this.#notes[place] = (isRecord ? noted.record : 0) | (isFirst ? noted.first : 0)
   }
 
-  /** Of those that are closest to the picture, the places of all that it is nearer to than `near` when they are moved. */
+  /** The places of those that the picture is nearer to than `near` when they are moved. */
   movedTo(picture: Float64Array, near: number): readonly number[] {
-    const places = Array.from({ length: Math.min(basesMax, this.#count[0]!) }, (_, place) => place)
-    const apart = places.map((place) => this.#apart(picture, place))
-    const closest = places.sort((a, b) => apart[a]! - apart[b]!).slice(0, triedMax)
-    return closest.filter((place) => leftWhenMoved(picture, this.#at(place), near) < near)
+    const starts: Start[] = []
+    for (let place = 0; place < Math.min(basesMax, this.#count[0]!); place++) {
+      const base = this.#at(place)
+      for (const by of wholeMoves) starts.push({ place, base, by, left: leftByWhole(picture, base, by) })
+    }
+    starts.sort((a, b) => a.left - b.left)
+    const tried = starts.slice(0, triedMax)
+    return tried.filter(({ base, by }) => leftWhenMoved(picture, base, by, near) < near).map(({ place }) => place)
   }
 
   isRecord(place: number): boolean {
@@ -92,12 +104,5 @@ export class Bases {
 
   #at(place: number): Float64Array {
     return Float64Array.from(this.#values.subarray(place * pixels, (place + 1) * pixels))
-  }
-
-  /** Square of how far it is as it stands. */
-  #apart(picture: Float64Array, place: number): number {
-    let sum = 0
-    for (let n = 0; n < pixels; n++) sum += (picture[n]! - this.#values[place * pixels + n]!) ** 2
-    return sum
   }
 }

@@ -4,6 +4,8 @@ import type { Account } from './account.ts'
 import { shows } from './evidence.ts'
 import { withWay, type Way } from '../shapes/ways.ts'
 
+/** Of the entry of an account that is under suspicion. */
+export const suspicionName = 'suspicion'
 const trailMax = 64
 const evidenceMax = 20
 

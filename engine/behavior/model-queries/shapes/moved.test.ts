@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest'
 import { blobsOf, drawn, type Move } from '../../../../test/support/pictures.ts'
 import { randomOf } from '../../../../test/support/random.ts'
-import { leftWhenMoved, pictureOf, pixels } from './moved.ts'
+import { leftByWhole, leftWhenMoved, pictureOf, pixels, wholeMoves } from './moved.ts'
 
 const random = randomOf(7)
 const scenes = Array.from({ length: 40 }, () => blobsOf(random))
 const draw = (n: number, move?: Move): Float64Array => drawn(scenes[n]!, 8, move)
 const apart = (a: Float64Array, b: Float64Array): number => Math.hypot(...a.map((value, i) => value - b[i]!))
 const usual = scenes.map((_, n) => apart(draw(n), draw((n + 1) % 40))).sort((a, b) => a - b)[20]!
-const left = (x: Float64Array, from: Float64Array): number => leftWhenMoved(x, from, 0) / usual
+const left = (x: Float64Array, from: Float64Array): number => {
+  const best = [...wholeMoves].sort((a, b) => leftByWhole(x, from, a) - leftByWhole(x, from, b))
+  return Math.min(...best.slice(0, 2).map((by) => leftWhenMoved(x, from, by, 0))) / usual
+}
 const share = (of: readonly number[], below: number): number => of.filter((value) => value < below).length / of.length
 
 test('a picture that is an earlier one moved, turned and made brighter is known as that one', () => {

@@ -71,38 +71,33 @@ const normal = new Float64Array(unknowns * unknowns)
 const wanted = new Float64Array(unknowns)
 const row = new Float64Array(unknowns)
 
-/** How far a picture is from an earlier one that is moved as fits best, for all pixels; stops where it is less than `near`. */
-export function leftWhenMoved(x: Float64Array, from: Float64Array, near: number): number {
-  begin(x, from)
+/** Moves by whole pixels: down, right. */
+export const wholeMoves = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => [down, right] as const))
+export type WholeMove = (typeof wholeMoves)[number]
+
+/** Square of how far a picture is from an earlier one that is moved by whole pixels, in the mean of those that both show. */
+export function leftByWhole(x: Float64Array, from: Float64Array, [down, right]: WholeMove): number {
+  let [sum, count] = [0, 0]
+  for (let y = Math.max(0, -down); y < Math.min(side, side - down); y++) {
+    for (let at = Math.max(0, -right); at < Math.min(side, side - right); at++) {
+      sum += (x[y * side + at]! - from[(y + down) * side + at + right]!) ** 2
+      count++
+    }
+  }
+  return sum / count
+}
+
+/** How far it is from an earlier one that is moved as fits best, from such a move on, for all pixels; stops where it is less than `near`. */
+export function leftWhenMoved(x: Float64Array, from: Float64Array, [down, right]: WholeMove, near: number): number {
+  move.fill(0)
+  move[0] = down
+  move[1] = right
   let least = Infinity
   for (let step = 0; ; step++) {
     const left = compare(x, from)
     if (left < least) least = left
     if (least < near || step === steps || !improve(x)) return least
   }
-}
-
-/** The whole pixels by which it fits best. */
-function begin(x: Float64Array, from: Float64Array): void {
-  let least = Infinity
-  let [bestDown, bestRight] = [0, 0]
-  for (let down = -1; down <= 1; down++) {
-    for (let right = -1; right <= 1; right++) {
-      let [sum, count] = [0, 0]
-      for (let y = Math.max(0, -down); y < Math.min(side, side - down); y++) {
-        for (let at = Math.max(0, -right); at < Math.min(side, side - right); at++) {
-          sum += (x[y * side + at]! - from[(y + down) * side + at + right]!) ** 2
-          count++
-        }
-      }
-      if (sum / count >= least) continue
-      least = sum / count
-      ;[bestDown, bestRight] = [down, right]
-    }
-  }
-  move.fill(0)
-  move[0] = bestDown
-  move[1] = bestRight
 }
 
 let gain = 1

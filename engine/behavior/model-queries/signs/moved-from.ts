@@ -1,12 +1,14 @@
 /**
- * Of an account that asks training records, whether a picture is one of its last ones moved (moved.ts): a label-only inference of membership asks
- * some such of each candidate (Choquette-Choo et al. 2021).
+ * Of an account that asks training records or is under suspicion, whether a picture is one of its last ones moved (moved.ts): a label-only inference
+ * of membership asks some such of each candidate (Choquette-Choo et al. 2021), and who wants a surer answer does of each of its own.
  *
  * What was asked before its first record is not known, so that of what is made of this one nothing is told, unless the account begins with it.
  */
 import type { GroupEntries } from '../../types.ts'
 import { noted, type Account } from '../account/account.ts'
+import { membersName } from '../account/asked-members.ts'
 import { Bases } from '../account/bases.ts'
+import { suspicionName } from '../account/suspicion.ts'
 import type { Reference } from '../honest/reference.ts'
 import type { QueryInput } from '../input/input.ts'
 import { closeShare } from '../shapes/geometry.ts'
@@ -62,7 +64,12 @@ export class Moved {
   }
 }
 
-/** Undefined: the account asked no record so far, or this is no picture. Good until the next query. */
+/** Suspicion has ended: what was kept for it alone goes. */
+export function endBases(entries: GroupEntries): void {
+  if (entries.get(membersName) === undefined) entries.delete(name)
+}
+
+/** Undefined: the account asked no record so far and is under no suspicion, or this is no picture. Good until the next query. */
 export function movedFrom(
   entries: GroupEntries,
   { kind, values }: QueryInput,
@@ -71,7 +78,7 @@ export function movedFrom(
 ): Moved | undefined {
   if (reference === undefined || kind !== 'features' || values === undefined) return undefined
   const kept = Bases.of(entries.get(name))
-  if (kept === undefined && !member) return undefined
+  if (kept === undefined && !member && entries.get(suspicionName) === undefined) return undefined
   const grain = pictureOf(values, picture)
   if (grain === 0) return undefined
   const bases = kept ?? new Bases()

@@ -194,7 +194,7 @@ export function shownBy(
         [label, ...about.map((n) => account.labelOf(n))],
       )
     }
-    const shown = learned(account, asked, x, reference, around, classes, step, rooted)
+    const shown = learned(account, asked, x, reference, around, classes, step, rooted, isMoved)
     // Of copies of a scene between two classes the noise alone decides which each has.
     const drawn = around.noise && !led ? shows.flip | shows.turn : 0
     const told = { bits: bits | (shown.bits & ~drawn), counts: counts | shown.counts, notes, way, change, odd }

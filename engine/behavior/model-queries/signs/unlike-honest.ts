@@ -54,6 +54,7 @@ export function learned(
   classes: Classes,
   step: boolean,
   rooted: boolean,
+  isMoved: boolean,
 ): { bits: number; counts: number } {
   const { lines } = reference.told
   const novelty = reference.novelty(input.x, input.label)
@@ -65,7 +66,7 @@ export function learned(
   const copy = around.close || (around.ball && (around.noise || step))
   // Who changes but a few values tries them on purpose: that is told as such.
   const onward = around.onward && isPlace(input) && !around.sparse
-  const stream = copy || ((around.kin || around.oneOfTwo) && !onward && isPlace(input))
+  const stream = copy || isMoved || ((around.kin || around.oneOfTwo) && !onward && isPlace(input))
   // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
   // are, goes on from the newest, and comes from one class into the next; as long as it stays unlike honest inputs that says one thing many times.
   const leads = around.closest > 0 || classes.turns >= turnsMin
