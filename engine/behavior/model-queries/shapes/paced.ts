@@ -17,6 +17,8 @@ const near = 0.05
 const paceMost = 4 / 3
 /** What three inputs lose as they are kept, as a share of their length. */
 const rounding = 2 ** -9
+/** Brighter ones are up to half as much again, darker ones half as bright: a third of those. What lies further down the ray, such as black, a search begins with. */
+const weakestShare = 0.3
 /** What of a value on a ray may be off, and what of a value is the rounding of what is kept. */
 const rayNear = 0.1
 const valueRounding = 2 ** -9
@@ -32,15 +34,19 @@ export function isPaced(
   const times = lengths[before]! / lengths[last]!
   const isOnward = times >= 1 + 1 / paceMost && times <= 1 + paceMost
   if (isOnward && isTimes(x.length, steps[before]!, times, steps[last]!, near * lengths[last]! + lost)) return true
-  let onRay = 0
+  let [onRay, weakest] = [0, 1]
   for (let middle = 0; middle < count; middle++) {
-    if (isOnRay(x, steps[middle]!)) onRay++
+    const times = timesOnRay(x, steps[middle]!)
+    if (times !== undefined) {
+      onRay++
+      weakest = Math.min(weakest, times, 1 / times)
+    }
     if (!isFresh(middle)) continue
     for (let end = 0; end < count; end++) {
       if (isTimes(x.length, steps[end]!, 2, steps[middle]!, near * lengths[middle]! + lost)) return true
     }
   }
-  return onRay >= 2
+  return onRay >= 2 && weakest >= weakestShare
 }
 
 /** Whether one step is so many times the other, but for less than `most`. */
@@ -50,8 +56,8 @@ function isTimes(length: number, step: Float64Array, times: number, other: Float
   return i === length && sum < most * most
 }
 
-/** Whether in most of the values that change it changes all by one share of what they are. */
-function isOnRay(x: Float64Array, step: Float64Array): boolean {
+/** What all values are multiplied by on a step, in most of those that change; undefined: they are not. */
+function timesOnRay(x: Float64Array, step: Float64Array): number | undefined {
   let [dot, square] = [0, 0]
   for (let i = 0; i < x.length; i++) {
     dot += x[i]! * step[i]!
@@ -66,5 +72,5 @@ function isOnRay(x: Float64Array, step: Float64Array): boolean {
     changed++
     if (Math.abs(own - along) <= rayNear * most) fits++
   }
-  return fits >= 3 && 2 * fits > changed
+  return fits >= 3 && 2 * fits > changed ? 1 + share : undefined
 }

@@ -154,3 +154,31 @@ describe('one change that is made of two records', () => {
     expect(isPair((n) => n === 1, ...each)).toBe(false)
   })
 })
+
+describe('along the ray on which brighter and darker ones of a record lie', () => {
+  test('a search that halves the way to black is named', () => {
+    const black = new Float64Array(dimension)
+    const named = namedBy(() => {
+      let [low, high] = [natural(), black]
+      const from = low
+      const asked = [low, high]
+      for (let n = 0; n < 8; n++) {
+        const middle = between(low, high, 0.5)
+        asked.push(middle)
+        if (labelOf(middle) === labelOf(from)) low = middle
+        else high = middle
+      }
+      return asked
+    })
+    expect(named['boundary-search']).toBeLessThanOrEqual(40)
+  })
+
+  test('half as bright and half as much again names nobody for a search', () => {
+    const named = namedBy(() => {
+      const x = natural()
+      return [1, 0.5, 0.75, 1.25, 1.5].map((share) => x.map((value) => share * value))
+    })
+    expect(named).not.toHaveProperty('boundary-search')
+    expect(named).not.toHaveProperty('inversion')
+  })
+})
