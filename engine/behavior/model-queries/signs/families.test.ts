@@ -157,7 +157,7 @@ describe('one change that is made of two records', () => {
 
 describe('along the ray on which brighter and darker ones of a record lie', () => {
   test('a search that halves the way to black is named', () => {
-    const black = new Float64Array(dimension)
+    const black = natural().fill(0)
     const named = namedBy(() => {
       let [low, high] = [natural(), black]
       const from = low
