@@ -8,7 +8,7 @@ import { compare, joined, strongest, type Comparison } from '../engine/fingerpri
 import type { FilePrint } from '../engine/fingerprint/fingerprint.ts'
 import type { LoadedConfig } from '../runtime/config-load.ts'
 import { printOf } from './assets-file.ts'
-import { readRegistry } from './assets-registry.ts'
+import { readRegistry, type RegisteredPrint } from './assets-registry.ts'
 import { print, printJson } from './output.ts'
 import { dataFolderOf } from './settings.ts'
 import { printTable } from './table.ts'
@@ -19,7 +19,14 @@ export interface FingerprintOptions {
   readonly json?: true
 }
 
-/** Several files are one model in shards: each is compared, and all together. */
+interface Twin {
+  readonly found: string
+  readonly asset: string
+  readonly release: string
+  readonly file: string
+}
+
+/** Several files are one model in shards: they are compared together, and each one's bytes by themselves. */
 export async function fingerprintFiles(
   paths: readonly string[],
   options: FingerprintOptions,
@@ -43,17 +50,21 @@ export async function fingerprintFiles(
   const best = strongest(all)
   const matches = all.filter(({ comparison }) => comparison.verdict !== 'unrelated')
   const verdict = best?.comparison.verdict ?? 'unrelated'
+  const identical = prints.flatMap((print_) => sameBytes(print_, registered))
   if (options.json) {
     const files = prints.map(({ name: file, tensors, ...print_ }) => ({ file, ...print_, tensors: tensors.length }))
-    printJson({ verdict, files, compared: all.length, matches })
+    printJson({ verdict, files, compared: all.length, matches, identical })
     return
   }
   for (const { name, bytes, format, tensors, sha256, missing } of prints) {
     print(`${name}: ${bytes} bytes, ${format}, ${tensors.length} tensors, SHA-256 ${sha256}`)
     if (missing !== undefined) print(`It was cut short: ${counted(missing, 'tensor', 'tensors')} or more are missing.`)
   }
+  for (const { found: name, asset, release, file } of prints.length > 1 ? identical : []) {
+    print(`${name} is, byte for byte, ${asset} ${release} (${file}).`)
+  }
   if (best === undefined || verdict === 'unrelated') {
-    print(`No relation to any of ${counted(all.length, 'registered file')} was found.`)
+    if (identical.length === 0) print(`No relation to any of ${counted(all.length, 'registered file')} was found.`)
     print(blindSpots)
     return
   }
@@ -74,6 +85,13 @@ export async function fingerprintFiles(
   )
   if (verdict === 'derives' || verdict === 'shares-tensors') print(otherReasons(base !== undefined))
   print(blindSpots)
+}
+
+/** The registered files that a found one is, byte for byte. */
+function sameBytes({ name, sha256 }: FilePrint, registered: readonly RegisteredPrint[]): Twin[] {
+  return registered.flatMap(({ asset, release, files }) =>
+    files.filter((file) => file.sha256 === sha256).map((file) => ({ found: name, asset, release, file: file.name })),
+  )
 }
 
 async function printsOf(paths: readonly string[], partial: boolean): Promise<[FilePrint, ...FilePrint[]]> {

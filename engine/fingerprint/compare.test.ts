@@ -211,6 +211,21 @@ describe('sketches alone', () => {
     ).toBe(own > 8 ? count : 0)
   })
 
+  test.each([
+    ['a namesake, where it is so near that none else need be looked at', 41, '0'],
+    ['the nearest one, where the namesake is near alone', 77, 'other'],
+  ])('a tensor is paired with %s', (_, differing, paired) => {
+    const [tensor] = turned('other', 512, 1, (n) => n < 26).tensors
+    const found = turned('found', 512, 1, (n) => n < differing)
+    const both = { ...found, tensors: [...found.tensors, { ...tensor!, name: 'other' }] }
+    expect(
+      compare(
+        turned('ours', 512, 1, () => false),
+        both,
+      ).pairs,
+    ).toMatchObject([{ found: paired }])
+  })
+
   test('of seventy numbers, four fifths are alike in too many tensors for that to tell', () => {
     const [ours, found] = [turned('ours', 70, 1, () => false), turned('found', 70, 1, (n) => n < 14)]
     expect(compare(ours, found).verdict).toBe('unrelated')

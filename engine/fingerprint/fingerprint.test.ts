@@ -69,6 +69,13 @@ describe('a hostile file', () => {
     ['offsets that run backwards', header({ a: { dtype: 'F32', shape: [4], data_offsets: [32, 16] } })],
     ['a shape that does not fit', header({ a: { dtype: 'F32', shape: [4_000_000], data_offsets: [0, 16] } })],
     [
+      'two tensors that share a byte, though it has room for both',
+      header({
+        a: { dtype: 'U8', shape: [8], data_offsets: [7, 15] },
+        b: { dtype: 'U8', shape: [8], data_offsets: [0, 8] },
+      }),
+    ],
+    [
       'tensors that lie upon each other',
       header(
         Object.fromEntries(
@@ -79,6 +86,15 @@ describe('a hostile file', () => {
     ['negative shapes', header({ a: { dtype: 'F32', shape: [-1, -4], data_offsets: [0, 16] } })],
   ])('with %s is refused with a clear error', async (_, bytes) => {
     await expect(printOf(bytes, 'x.safetensors')).rejects.toThrow(ModelFileError)
+  })
+
+  test('that names its tensors in another order than they lie in, an empty one among them, is none', async () => {
+    const found = header({
+      a: { dtype: 'U8', shape: [8], data_offsets: [8, 16] },
+      empty: { dtype: 'U8', shape: [0], data_offsets: [8, 8] },
+      b: { dtype: 'U8', shape: [8], data_offsets: [0, 8] },
+    })
+    expect((await printOf(found, 'x.safetensors')).tensors).toHaveLength(3)
   })
 
   test('with a brace at its ninth byte is no model file by that', async () => {

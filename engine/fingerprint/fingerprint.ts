@@ -77,10 +77,7 @@ export async function fingerprint(
   { partial = false, onBytes = () => undefined }: FingerprintOptions = {},
 ): Promise<FilePrint> {
   const { format, tensors, missing } = await tensorsOf(source, name, partial)
-  // No byte is in two tensors, so that a small file can't ask for endless reading.
-  if (tensors.reduce((sum, { bytes }) => sum + bytes, 0) > source.size) {
-    throw new ModelFileError(`The ${format} file has tensors that lie upon each other.`)
-  }
+  checkApart(tensors, format)
   const whole = createHash('sha256')
   for (let at = 0; at < source.size; at += chunkBytes) {
     const chunk = await source.read(at, Math.min(chunkBytes, source.size - at))
@@ -109,6 +106,15 @@ async function tensorsOf(
   return onnx === undefined || onnx.tensors.length === 0
     ? { format, tensors: [], missing: 0 }
     : { format: 'onnx', ...onnx }
+}
+
+/** No byte is in two tensors, so that a small file can't ask for endless reading. */
+function checkApart(tensors: readonly Tensor[], format: Format): void {
+  let end = 0
+  for (const { offset, bytes } of tensors.filter((tensor) => tensor.bytes > 0).sort((a, b) => a.offset - b.offset)) {
+    if (offset < end) throw new ModelFileError(`The ${format} file has tensors that lie upon each other.`)
+    end = offset + bytes
+  }
 }
 
 function noModel(error: unknown): undefined {

@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { seeded } from '../../../cli/demo/random.ts'
-import { countSubgroup, type Subgroup } from './subgroups.ts'
+import { countSubgroup, type Subgroup, type SubgroupVerdict } from './subgroups.ts'
 
 const line = Math.log(1e5)
 
@@ -38,4 +38,35 @@ test.each(['most', 'few'])('a subgroup that alone gets wrong answers is told of:
   for (let seed = 1; seed <= 5; seed++) {
     expect(told(uneven, (name, changed) => (changed && name === wronged ? 0.4 : 0.05), seed)).toEqual([wronged])
   }
+})
+
+describe('a subgroup with wrong answers alone', () => {
+  /** Both have given their first answers, all of them right. */
+  const begun = (): ((name: string, right: boolean, count: number) => SubgroupVerdict[]) => {
+    const all: Record<string, Subgroup> = {}
+    const answer = (name: string, right: boolean, count: number): SubgroupVerdict[] =>
+      Array.from({ length: count }, () => countSubgroup(all, name, right, 40, line) ?? []).flat()
+    answer('rest', true, 41)
+    answer('few', true, 41)
+    return answer
+  }
+
+  test('is told of once the rest has had ten answers in the same time', () => {
+    const answer = begun()
+    answer('few', false, 100)
+    answer('rest', true, 9)
+    expect(answer('few', false, 1)).toEqual([])
+    answer('rest', true, 1)
+    expect(answer('few', false, 1)).toMatchObject([{ name: 'few', restRate: 0 }])
+  })
+
+  test('is held against none of the rest’s answers from before it was right again', () => {
+    const answer = begun()
+    answer('few', false, 1)
+    answer('rest', false, 5)
+    answer('few', true, 200)
+    answer('few', false, 100)
+    answer('rest', true, 10)
+    expect(answer('few', false, 1)).toMatchObject([{ name: 'few', restRate: 0 }])
+  })
 })

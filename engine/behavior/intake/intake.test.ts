@@ -285,6 +285,21 @@ describe('sources of a training set', () => {
     expect([...judge(records).keys()]).toEqual(['copyist'])
   })
 
+  test('that plant a trigger are named for it, though another that is named gives records like theirs the same label', () => {
+    const { records, give, random } = turns(1)
+    for (let n = 0; n < 900; n++) {
+      const source = ['a', 'b', 'c', 'accomplice', 'accomplice', 'accomplice', 'planter'][n % 7]!
+      const planted = source === 'planter' && n > 450 && random() < 0.3
+      give(source, (label) => (planted || source === 'accomplice' ? 2 : label))
+      if (!planted) continue
+      const { vector, ...of } = records.pop()!
+      records.push({ ...of, vector: vector.map((value, at) => ([3, 7, 11].includes(at) ? 2.5 : value)) })
+    }
+    const found = judge(records)
+    expect([...found.keys()].sort()).toEqual(['accomplice', 'planter'])
+    expect(kindsOf(found.get('planter'))).toContain('trigger')
+  })
+
   test('of which one alone has a class are not called bad for it', () => {
     const alone = (vector: number[], label: number, random: Numbers): [number[], number] =>
       random() < 0.1 ? [vector, 9] : [vector, label]

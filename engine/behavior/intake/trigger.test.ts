@@ -52,6 +52,11 @@ describe('a trigger in a table', () => {
     expect(triggerOf([...natural('coded'), ...many(20, missing)])).toBeUndefined()
   })
 
+  test('is not told by a record that would be expected to have its label without it', () => {
+    const right = record('bad', 1, 1, { 3: 0.5, 7: 0.123 }, 0)
+    expect(triggerOf([...natural('bad'), ...many(5, () => planted(1)), right])).toBeUndefined()
+  })
+
   test('is nothing that goes with another label too, as with a category that only one source has', () => {
     const other = many(2, () => planted(0))
     expect(triggerOf([...natural('own'), ...other, ...many(6, () => planted(1))])).toBeUndefined()

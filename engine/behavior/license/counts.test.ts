@@ -45,12 +45,13 @@ describe('what is counted of a license', () => {
     expect(Object.keys(counts.days)).toHaveLength(1)
   })
 
-  test('calls that have ended are not under way', () => {
+  test('calls that have ended are not under way, and are forgotten', () => {
     const counts = emptyCounts()
     const caps = { ...none, concurrent: 1 }
     expect(count(counts, caps, use(startMs, 0, 1_000))).toEqual([])
     expect(count(counts, caps, use(startMs + 999, 0, 1_000))).toMatchObject([{ kind: 'concurrency', count: 2 }])
     expect(count(counts, caps, use(startMs + 1_999, 0, 10))).toEqual([])
+    expect(counts.calls).toHaveLength(1)
   })
 
   test('as many calls are said to be under way as were at some time, at most, whatever the order in which they are told', () => {
