@@ -51,6 +51,10 @@ const knowing = (told: readonly BaselineTold[]): StepContext => ({
   baseline: (name, type) => (type === 'drift' ? told.find((each) => each.name === name)?.value : undefined),
 })
 
+test('a drift is found of a model that is asked by more accounts than are followed', () => {
+  expect(watch(200, 200, 0, 10_000).found).toBe(1)
+})
+
 describe('what others are told of a drift', () => {
   test('that all accounts of a model share: since when, and that what was learned before says nothing for a week at most', () => {
     const { found, told, lastMs } = watch(6, 6)

@@ -111,6 +111,7 @@ export class DriftWatch implements BehaviorStep {
   #take(watch: Watch, principal: string, answer: Answer): Shift | undefined {
     const { reference, window, perPrincipal } = this.#params
     const account = accountOf(watch, principal, answer)
+    if (account === undefined) return undefined
     if (account.reference.length < reference) {
       account.reference.push(answer.channels)
       if (account.reference.length === reference) account.usual = momentsOf(account.reference)

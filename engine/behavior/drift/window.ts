@@ -1,7 +1,7 @@
 /**
  * What `drift` keeps of a model: the newest answers, the first ones of each account, and what the two say of each other. Pure.
  */
-import { NamedValues } from '../named-values.ts'
+import { Places } from '../places.ts'
 import { shareUpTo } from '../statistics/two-samples.ts'
 import { channelNames } from './channels.ts'
 import type { Answer } from './params.ts'
@@ -67,7 +67,7 @@ export function newWatch(): Watch {
   return { answers: 0, accounts: {}, window: [], history: [], lastHistory: 0, subgroups: {} }
 }
 
-const named = new NamedValues<Account>()
+const named = new Places<Account>()
 
 /** All accounts begin anew; who is known stays known. */
 export function beginAnew(watch: Watch): void {
@@ -81,27 +81,20 @@ export function beginAnew(watch: Watch): void {
   delete watch.found
 }
 
-/** The account of an answer; the one that has been silent for longest makes room. */
-export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account {
-  const accounts = named.of(watch.accounts)
-  const known = accounts.get(principal)
+/** The account of an answer; undefined: it has no place among those that are followed. */
+export function accountOf(watch: Watch, principal: string, { timeMs }: Answer): Account | undefined {
+  const known = named.of(watch.accounts).get(principal)
   if (known !== undefined) {
     known.lastMs = Math.max(known.lastMs, timeMs)
     return known
   }
+  const hasRoom = named.hasRoom(watch.accounts, accountsMax, timeMs, (silent) => {
+    named.delete(watch.accounts, silent)
+    watch.window = watch.window.filter(({ p }) => p !== silent)
+  })
+  if (!hasRoom) return undefined
   const account: Account = { reference: [], lastMs: timeMs, firstMs: timeMs }
   named.set(watch.accounts, principal, account)
-  if (accounts.size > accountsMax) {
-    let oldest = ''
-    let oldestMs = Infinity
-    accounts.forEach(({ lastMs }, name) => {
-      if (lastMs >= oldestMs) return
-      oldest = name
-      oldestMs = lastMs
-    })
-    named.delete(watch.accounts, oldest)
-    watch.window = watch.window.filter(({ p }) => p !== oldest)
-  }
   return account
 }
 

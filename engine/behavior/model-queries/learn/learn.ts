@@ -5,18 +5,18 @@
  * that is not known for `delay` has none; one that came under suspicion loses all that it taught. What was taught before a drift
  * is forgotten. Learned anew every
  * `relearn` of event time, so that it keeps up with traffic; what was told stays in force until then. Accounts and samples
- * are bounded; the one that has been silent longest goes first.
+ * are bounded: who comes first teaches; one that has been silent for a week makes room for a newcomer.
  */
 import { chooseLandmarks, type ToldLandmarks } from '../../leak/landmarks.ts'
-import { NamedValues } from '../../named-values.ts'
+import { Places } from '../../places.ts'
 import type { BaselineTold, BehaviorStep, GroupEntries, StepContext, StepOutcome } from '../../types.ts'
 import { inBlackAndWhite } from '../honest/black-and-white.ts'
-import { dimensionMax, featuresOf, type InputKind } from '../input/input.ts'
-import { oddsMax, unpackedOdds } from '../input/odds.ts'
-import { unpacked } from '../input/packed.ts'
+import { featuresOf, type InputKind } from '../input/input.ts'
+import { unpackedOdds } from '../input/odds.ts'
 import { ordinaryMin, stir, type Stir } from './hold.ts'
 import type { ModelQueriesParams } from '../params.ts'
 import { learnReference, type Sample, type ToldReference } from '../honest/reference.ts'
+import { Samples, type TaughtSample } from './samples.ts'
 import { alikeOf, stridesOf, usualOf } from './usual.ts'
 
 export interface ToTeach {
@@ -28,18 +28,10 @@ export interface ToTeach {
   readonly since?: number | undefined
 }
 
-interface TaughtSample {
-  readonly x: string
-  readonly label: string
-  readonly margin: number | null
-  /** Log-odds; absent where probabilities are not told, and from older versions. */
-  readonly odds?: string | undefined
-  /** In black and white, of a picture that was reduced to fewer values; absent from older versions. */
-  readonly blackAndWhite?: string | undefined
-}
-
-const accountsMax = 48
+const accountsMax = 256
+/** Of one account, and of all together: the more accounts there are, the fewer of each. */
 const samplesMax = 256
+const samplesOfAllMax = 12_288
 /** Share of all samples that one account may have. */
 const shareMax = 0.2
 
@@ -69,9 +61,7 @@ const chosenName = 'landmarks'
 /** Landmarks stay, since accounts are held against them: until traffic has shown this much more, or so long. */
 const moreSamples = 1.5
 const landmarksMs = 30 * 86_400_000
-/** Characters of an input of `dimensionMax` values. */
-const packedLengthMax = 4 * Math.ceil((4 * dimensionMax) / 3)
-const named = new NamedValues<Known>()
+const named = new Places<Known>()
 const samplesName = (principal: string): string => `a/${principal}`
 
 export class LearnTraffic implements BehaviorStep {
@@ -126,13 +116,24 @@ export class LearnTraffic implements BehaviorStep {
   #add(book: Book, entries: GroupEntries, principal: string, timeMs: number, sample: TaughtSample): void {
     const known = named.of(book.accounts).get(principal)
     if (known === undefined) {
-      this.#makeRoom(book, entries)
+      if (!named.hasRoom(book.accounts, accountsMax, timeMs, (silent) => this.#takeBack(book, entries, silent))) return
       named.set(book.accounts, principal, { firstMs: timeMs, lastMs: timeMs })
     } else if (timeMs > known.lastMs) known.lastMs = timeMs
     const name = samplesName(principal)
     const samples = Samples.of(entries.get(name)) ?? new Samples()
     samples.add(sample)
+    samples.keepLast(samplesMaxOf(book))
     entries.set(name, samples)
+  }
+
+  /** No more than are kept of each now: there were fewer accounts when some of them taught last. */
+  #samplesOf(book: Book, entries: GroupEntries, principal: string): Samples | undefined {
+    const samples = Samples.of(entries.get(samplesName(principal)))
+    const max = samplesMaxOf(book)
+    if (samples === undefined || samples.count <= max) return samples
+    samples.keepLast(max)
+    entries.set(samplesName(principal), samples)
+    return samples
   }
 
   /** Whether an account is long known and has taught what nothing spoke against. */
@@ -145,20 +146,6 @@ export class LearnTraffic implements BehaviorStep {
   #takeBack(book: Book, entries: GroupEntries, principal: string): void {
     named.delete(book.accounts, principal)
     entries.delete(samplesName(principal))
-  }
-
-  #makeRoom(book: Book, entries: GroupEntries): void {
-    const accounts = named.of(book.accounts)
-    if (accounts.size === 0 || accounts.size < accountsMax) return
-    let oldest = ''
-    let oldestMs = Infinity
-    // Where there are more accounts than have room, this runs for many an observation: they are not sorted.
-    accounts.forEach(({ lastMs }, name) => {
-      if (lastMs > oldestMs || (lastMs === oldestMs && name >= oldest)) return
-      oldest = name
-      oldestMs = lastMs
-    })
-    this.#takeBack(book, entries, oldest)
   }
 
   #forgetSilent(book: Book, entries: GroupEntries, watermarkMs: number): void {
@@ -174,7 +161,7 @@ export class LearnTraffic implements BehaviorStep {
       .filter(([, { firstMs }]) => firstMs + delay <= watermarkMs)
       .map(([principal]) => principal)
       .sort()
-    const all = known.map((principal) => Samples.of(entries.get(samplesName(principal)))?.list() ?? [])
+    const all = known.map((principal) => this.#samplesOf(book, entries, principal)?.list() ?? [])
     const lengths = new Map<number, number>()
     for (const { x } of all.flat()) lengths.set(x.length, (lengths.get(x.length) ?? 0) + 1)
     const dimension = [...lengths].sort(([a, x], [b, y]) => y - x || a - b)[0]?.[0]
@@ -186,6 +173,10 @@ export class LearnTraffic implements BehaviorStep {
     const count = taught.reduce((sum, { samples }) => sum + samples.length, 0)
     return taught.length < accountsMin || count < samplesMin ? undefined : taught
   }
+}
+
+function samplesMaxOf(book: Book): number {
+  return Math.min(samplesMax, Math.floor(samplesOfAllMax / named.of(book.accounts).size))
 }
 
 /** Who was known stays known. */
@@ -237,47 +228,4 @@ function landmarksOf(
     entries.set(chosenName, chosen)
   }
   return landmarks
-}
-
-type Kept = readonly [x: string, label: string, margin: number | null, odds?: string, blackAndWhite?: string]
-
-/** The last queries that an account has taught with, oldest first; unpacked when something is learned of them. */
-class Samples {
-  readonly #list: TaughtSample[] = []
-
-  add(sample: TaughtSample): void {
-    const { x, odds = '', blackAndWhite = '' } = sample
-    if (x.length > packedLengthMax || odds.length > 2 * oddsMax || blackAndWhite.length > packedLengthMax) return
-    this.#list.push(sample)
-    if (this.#list.length > samplesMax) this.#list.shift()
-  }
-
-  get count(): number {
-    return this.#list.length
-  }
-
-  list(): readonly Sample[] {
-    return this.#list.map(({ x, label, margin, odds, blackAndWhite }) => {
-      const turned = blackAndWhite === undefined ? undefined : unpacked(blackAndWhite)
-      return { x: unpacked(x), label, margin: margin ?? NaN, odds, blackAndWhite: turned }
-    })
-  }
-
-  /** Without what is absent at the end; absent odds before a picture are an empty text. */
-  toJSON(): readonly Kept[] {
-    return this.#list.map(({ x, label, margin, odds, blackAndWhite }) => {
-      if (blackAndWhite !== undefined) return [x, label, margin, odds ?? '', blackAndWhite]
-      return odds === undefined ? [x, label, margin] : [x, label, margin, odds]
-    })
-  }
-
-  static of(kept: unknown): Samples | undefined {
-    if (kept instanceof Samples) return kept
-    if (!Array.isArray(kept)) return undefined
-    const samples = new Samples()
-    for (const [x, label, margin, odds, blackAndWhite] of kept as readonly Kept[]) {
-      samples.add({ x, label, margin, ...(odds && { odds }), ...(blackAndWhite && { blackAndWhite }) })
-    }
-    return samples
-  }
 }
