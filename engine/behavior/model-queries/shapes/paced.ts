@@ -13,8 +13,8 @@ export interface StepsTo {
 
 /** How exactly steps must be equal, as a share of their length. */
 const near = 0.05
-/** The last step may be so many times the one before, or less by as much: less than by halves. */
-const paceMost = 4 / 3
+/** The last step may be so many times the one before, or less by as much: steps that are meant to be equal are, by a tenth; a search takes ever longer ones. */
+const paceMost = 1.15
 /** What three inputs lose as they are kept, as a share of their length. */
 const rounding = 2 ** -9
 /** Brighter ones are up to half as much again, darker ones half as bright: a third of those. What lies further down the ray, such as black, a search begins with. */

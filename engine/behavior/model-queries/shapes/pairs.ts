@@ -16,6 +16,10 @@ export const widePairMin = 10
 const alikeMost = 3
 const alongLine = 0.9
 
+/** Two inputs lie opposite, seen from the middle of several, from this cosine down; and so many such pairs are no chance. */
+const oppositeMost = -0.7
+const mirroredMin = 2
+
 /** The largest change on the step to each of the ring. */
 const largest: number[] = []
 
@@ -94,6 +98,29 @@ function areApart(of: Float64Array, by: Float64Array, and: Float64Array, length:
     other += across * across
   }
   return dot * dot < Math.min(alongLine ** 2, alikeMost ** 2 / active) * one * other
+}
+
+/** Whether two of the inputs or more lie, seen from the middle, opposite to the one before them: noise drawn for each does not. */
+export function areMirrored(inputs: readonly ArrayLike<number>[], middle: Float64Array): boolean {
+  let pairs = 0
+  for (let n = 1; n < inputs.length; n++) {
+    if (cosineFrom(middle, inputs[n - 1]!, inputs[n]!) > oppositeMost) continue
+    pairs++
+    n++
+  }
+  return pairs >= mirroredMin
+}
+
+/** Of the ways from the middle to two inputs. */
+function cosineFrom(middle: Float64Array, a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [one, dot, other] = [0, 0, 0]
+  for (let i = 0; i < middle.length; i++) {
+    const [toA, toB] = [a[i]! - middle[i]!, b[i]! - middle[i]!]
+    one += toA * toA
+    dot += toA * toB
+    other += toB * toB
+  }
+  return dot / Math.sqrt(one * other)
 }
 
 /** The largest change of a value on a step: asked for where many are close, which is seldom. */

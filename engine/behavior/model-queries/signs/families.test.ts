@@ -5,34 +5,42 @@ import { learnReference } from '../honest/reference.ts'
 import { surroundingsOf } from '../shapes/geometry.ts'
 
 const dimension = 24
-const random = randomOf(61)
-const normal = normalOf(random)
-const causes = Array.from({ length: 5 }, () => Array.from({ length: dimension }, () => normal()))
-/** Values that hang together, as those of honest inputs do. */
-const natural = (): Float64Array => {
-  const weights = causes.map(() => normal())
-  return Float64Array.from({ length: dimension }, (_, i) =>
-    causes.reduce((sum, cause, n) => sum + weights[n]! * cause[i]!, 3 + 0.1 * normal()),
-  )
-}
 const labelOf = (x: Float64Array): string => (x[0]! > 3 ? 'yes' : 'no')
-const told = learnReference(
-  Array.from({ length: 10 }, () =>
-    Array.from({ length: 150 }, () => {
-      const x = natural()
-      return { x, label: labelOf(x), margin: 0.1 + random() }
-    }),
-  ),
-)!
 const moved = (x: Float64Array, by: (i: number) => number): Float64Array => x.map((value, i) => value + by(i))
 const between = (a: Float64Array, b: Float64Array, t: number): Float64Array => moved(a, (i) => t * (b[i]! - a[i]!))
 
-/** At which query each threat was named, of at most 240. */
-function namedBy(next: () => readonly Float64Array[]): Readonly<Record<string, number>> {
-  const account = new AskingAccount(told)
-  for (let n = 0; n < 240;) for (const x of next()) if (n++ < 240) account.ask({ x, label: labelOf(x) })
-  return account.named
+/** Records of a model, what is learned of them, and an account that asks it. */
+function worldOf(seed: number) {
+  const random = randomOf(seed)
+  const normal = normalOf(random)
+  const causes = Array.from({ length: 5 }, () => Array.from({ length: dimension }, () => normal()))
+  /** Values that hang together, as those of honest inputs do. */
+  const natural = (): Float64Array => {
+    const weights = causes.map(() => normal())
+    return Float64Array.from({ length: dimension }, (_, i) =>
+      causes.reduce((sum, cause, n) => sum + weights[n]! * cause[i]!, 3 + 0.1 * normal()),
+    )
+  }
+  const told = learnReference(
+    Array.from({ length: 10 }, () =>
+      Array.from({ length: 150 }, () => {
+        const x = natural()
+        return { x, label: labelOf(x), margin: 0.1 + random() }
+      }),
+    ),
+  )!
+  /** At which query each threat was named, of at most 240. */
+  const namedBy = (next: () => readonly Float64Array[]): Readonly<Record<string, number>> => {
+    const account = new AskingAccount(told)
+    for (let n = 0; n < 240;) for (const x of next()) if (n++ < 240) account.ask({ x, label: labelOf(x) })
+    return account.named
+  }
+  return { random, normal, natural, namedBy }
 }
+const { random, normal, natural, namedBy } = worldOf(61)
+const worlds = Array.from({ length: 16 }, (_, n) => worldOf(61 + n))
+const isSearch = (named: Readonly<Record<string, number>>): boolean =>
+  named['boundary-search'] !== undefined || named['inversion'] !== undefined
 
 describe('a customer who asks each record in several variations, whatever is answered, is named for nothing', () => {
   test('where one record becomes another one in equal steps', () => {
@@ -74,13 +82,32 @@ describe('a customer who asks each record in several variations, whatever is ans
     expect(named).not.toHaveProperty('inversion')
   })
 
-  test('where copies with noise of their own are asked of each', () => {
-    const named = namedBy(() => {
-      const x = natural()
-      return Array.from({ length: 15 }, () => moved(x, () => 0.3 * normal()))
-    })
-    expect(named).not.toHaveProperty('boundary-search')
-    expect(named).not.toHaveProperty('inversion')
+  test('where one becomes another one in steps that are equal but for a tenth, in all but an eighth of worlds', () => {
+    const named = worlds.filter(({ random, natural, namedBy }) =>
+      isSearch(
+        namedBy(() => {
+          const [from, to] = [natural(), natural()]
+          let at = 0
+          return Array.from({ length: 8 }, () => between(from, to, (at += (1.1 - 0.2 * random()) / 8)))
+        }),
+      ),
+    )
+    expect(named.length).toBeLessThanOrEqual(worlds.length / 8)
+  })
+
+  test('where copies with noise of their own are asked of each; with noise half as wide again in all but a quarter of worlds', () => {
+    const named = [0.2, 0.3].map((noise) =>
+      worlds.filter(({ natural, normal, namedBy }) =>
+        isSearch(
+          namedBy(() => {
+            const x = natural()
+            return Array.from({ length: 15 }, () => moved(x, () => noise * normal()))
+          }),
+        ),
+      ),
+    )
+    expect(named[0]).toHaveLength(0)
+    expect(named[1]!.length).toBeLessThanOrEqual(worlds.length / 4)
   })
 })
 
@@ -98,6 +125,34 @@ describe('what looks like such variations and goes on from the answers is named 
       return asked
     })
     expect(named['boundary-search']).toBeLessThanOrEqual(12)
+  })
+
+  test('walking from one record to another in growing steps, until the class changes', () => {
+    const named = namedBy(() => {
+      const [from, to] = [natural(), natural()]
+      const asked = [from]
+      for (let at = 0.05, step = 0.06; at < 1; at += step, step *= 1.2) {
+        const x = between(from, to, at)
+        asked.push(x)
+        if (labelOf(x) !== labelOf(from)) break
+      }
+      return asked
+    })
+    expect(named['boundary-search']).toBeLessThanOrEqual(12)
+  })
+
+  test('pairs around a center that moves on and is asked itself by none', () => {
+    const named = worlds.map(({ natural, normal, namedBy }) => {
+      let center = natural()
+      const inWorld = namedBy(() => {
+        const by = Array.from(center, () => 0.4 * normal())
+        const pair = [moved(center, (i) => by[i]!), moved(center, (i) => -by[i]!)]
+        center = moved(center, () => 0.05 * normal())
+        return pair
+      })
+      return inWorld['inversion'] ?? Infinity
+    })
+    expect(named.filter((at) => at <= 20).length).toBeGreaterThanOrEqual(0.75 * worlds.length)
   })
 
   test('pairs around one record', () => {

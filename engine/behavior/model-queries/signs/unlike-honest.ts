@@ -7,6 +7,7 @@ import { shows } from '../account/evidence.ts'
 import { countNoise, isNoisy } from '../honest/noisy.ts'
 import { levelCount, type Reference } from '../honest/reference.ts'
 import type { Surroundings } from '../shapes/geometry.ts'
+import { areMirrored } from '../shapes/pairs.ts'
 import { isPlace, type ShownInput } from './shown-input.ts'
 
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
@@ -74,7 +75,7 @@ export function learned(
   // What is tried of a record, and copies of a scene with noise of their own, lie about that: it must be unlike honest inputs itself.
   const isOfNatural = (): boolean =>
     around.tries ||
-    (around.noise && around.ball && middleNovelty(account, x, input.label, reference, around) <= lines.novelty[1]!)
+    (around.noise && around.ball && areOfNatural(copiesAbout(account, x, around), input.label, reference))
   const isFounded = synthetic && isPlace(input) && isOfNatural()
   if (synthetic && walks && !isFounded) bits |= shows.drift
   if (around.ball && (!classes.same || classes.goesBack)) bits |= shows.flip
@@ -113,17 +114,15 @@ export function learned(
   return { bits, counts }
 }
 
-/** How unlike honest inputs is the mean of the input and those about the same place: of copies with noise that has less of it. */
-function middleNovelty(
-  account: Account,
-  x: Float64Array,
-  label: string,
-  reference: Reference,
-  { about }: Surroundings,
-): number {
-  const copies = account.ring().filter((_, n) => (about & (1 << n)) !== 0)
-  const mean = x.map((value, i) => copies.reduce((sum, copy) => sum + copy[i]!, value) / (copies.length + 1))
-  return reference.noveltyInUnits(mean, label)
+/** The input and those about the same place. */
+function copiesAbout(account: Account, x: Float64Array, { about }: Surroundings): readonly ArrayLike<number>[] {
+  return [x, ...account.ring().filter((_, n) => (about & (1 << n)) !== 0)]
+}
+
+/** Whether the mean of copies with noise, which has less of it, is like honest inputs; pairs about it are no noise but a slope's. */
+function areOfNatural(copies: readonly ArrayLike<number>[], label: string, reference: Reference): boolean {
+  const mean = Float64Array.from(copies[0]!, (_, i) => copies.reduce((sum, copy) => sum + copy[i]!, 0) / copies.length)
+  return reference.noveltyInUnits(mean, label) <= reference.told.lines.novelty[1]! && !areMirrored(copies, mean)
 }
 
 /** How unlike honest inputs it is; of an account whose inputs have noise as far as they would be with such noise. It is counted as one more of them. */
