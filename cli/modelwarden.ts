@@ -4,11 +4,11 @@
  * Promises: results on standard output, all else on standard error; exit codes as docs/cli.md lists them.
  */
 import { Command, CommanderError } from 'commander'
-import { makeObjectsYoung } from '../runtime/young-objects.ts'
+import { tuneGarbageCollector } from '../runtime/garbage-collector.ts'
 import { version } from './home.ts'
 import { exitCodes } from './exit.ts'
 
-makeObjectsYoung()
+tuneGarbageCollector()
 
 const program = new Command('modelwarden')
   .description('Watches over machine-learning models as intellectual property.')

@@ -16,7 +16,7 @@ import { bundleOf } from '../../runtime/content-digest.ts'
 import { loadFolders } from '../../runtime/content-files.ts'
 import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
 import type { KeyedState, StateKeeper } from '../../runtime/stage.ts'
-import { makeObjectsYoung } from '../../runtime/young-objects.ts'
+import { tuneGarbageCollector } from '../../runtime/garbage-collector.ts'
 import type { ObservedByBehavior } from '../../services/detect/observed.ts'
 import { silentReport } from '../../services/detect/cost.ts'
 import { DetectLogic } from '../../services/detect/detect-stage.ts'
@@ -24,7 +24,7 @@ import { randomOf } from '../support/random.ts'
 import { worldOf } from '../support/traffic/world.ts'
 
 // As the program does.
-makeObjectsYoung()
+tuneGarbageCollector()
 
 const accounts = Number(process.argv[2])
 const unknown = Number(process.argv[3])

@@ -4,7 +4,7 @@
  * Exit code 0 also where a target is missed: machines differ; the table says which are met.
  */
 import Table from 'cli-table3'
-import { makeObjectsYoung } from '../../runtime/young-objects.ts'
+import { tuneGarbageCollector } from '../../runtime/garbage-collector.ts'
 import { authorizeBench } from './authorize.ts'
 import { elasticsearchBench } from './elasticsearch.ts'
 import { type Bench, type Figure, meetsTarget, ratioOf, WrongOptionError } from './figures.ts'
@@ -17,7 +17,7 @@ import { restoreBench } from './restore.ts'
 import { trialBench } from './trial.ts'
 
 // As the program does.
-makeObjectsYoung()
+tuneGarbageCollector()
 
 const benches: readonly Bench[] = [
   inProcessBench,
