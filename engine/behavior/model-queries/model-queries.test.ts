@@ -442,7 +442,9 @@ describe('how a query lies to the last ones', () => {
 
   test('between two of them, or straight on from them, is on a line', () => {
     const [a, b] = [point(), point()]
-    for (const t of [0.5, 0.2, 1.5, -0.7]) expect(surroundingsOf(between(a, b, t), [a, point(), b], 1).line).toBe(true)
+    const isFresh = (): boolean => true
+    for (const t of [0.5, 0.2, 1.5, -0.5])
+      expect(surroundingsOf(between(a, b, t), [a, point(), b], 1, false, isFresh).line).toBe(true)
   })
 
   test('somewhere, with two of them close together far away, is not', () => {

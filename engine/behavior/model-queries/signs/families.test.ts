@@ -82,17 +82,28 @@ describe('a customer who asks each record in several variations, whatever is ans
     expect(named).not.toHaveProperty('inversion')
   })
 
-  test('where one becomes another one in steps that are equal but for a tenth, in all but an eighth of worlds', () => {
-    const named = worlds.filter(({ random, natural, namedBy }) =>
+  /** In how many of eight worlds a stream of slides is named for a search, each of so many steps; `place`: where the n-th of them lies. */
+  const sliding = (steps: number, place: (n: number, random: () => number) => number): number =>
+    worlds.slice(0, 8).filter(({ random, natural, namedBy }) =>
       isSearch(
         namedBy(() => {
           const [from, to] = [natural(), natural()]
-          let at = 0
-          return Array.from({ length: 8 }, () => between(from, to, (at += (1.1 - 0.2 * random()) / 8)))
+          return Array.from({ length: steps + 1 }, (_, n) => between(from, to, place(n, random)))
         }),
       ),
-    )
-    expect(named.length).toBeLessThanOrEqual(worlds.length / 8)
+    ).length
+
+  test('where one becomes another one at ease: slowly at first, or at last, or both', () => {
+    expect(sliding(8, (n) => (n / 8) ** 2)).toBe(0)
+    expect(sliding(8, (n) => 1 - (1 - n / 8) ** 2)).toBe(0)
+    expect(sliding(20, (n) => (n / 20) ** 3)).toBeLessThanOrEqual(1)
+    expect(sliding(8, (n) => (n / 8) ** 2 * (3 - n / 4))).toBe(0)
+  })
+
+  test('where one becomes another one by hand, in steps that are equal but for two fifths', () => {
+    let at = 0
+    const named = sliding(8, (n, random) => (n === 0 ? (at = 0) : (at += (1.4 - 0.8 * random()) / 8)))
+    expect(named).toBeLessThanOrEqual(1)
   })
 
   test('where copies with noise of their own are asked of each; with noise half as wide again in all but a quarter of worlds', () => {
