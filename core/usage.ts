@@ -55,7 +55,10 @@ export const UsageRecord = z.strictObject({
   incomplete: z.boolean().optional(),
   /** A sum has left the whole numbers that can be told exactly: it is at least this. */
   overflown: z.boolean().optional(),
-  /** Events so late, or after so many others, that a repetition by their source could not be told any more. */
+  /**
+   * Events of which a repetition by their source could not be told: so late, after so many others, or from before their
+   * credential was registered.
+   */
   unchecked: amount.optional(),
 })
 export type UsageRecord = z.infer<typeof UsageRecord>

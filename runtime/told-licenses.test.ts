@@ -54,6 +54,16 @@ describe('licenses told in a log', () => {
     expect(told.endOf('hmac-a')).toBeUndefined()
   })
 
+  it('say since when a credential is whose it is, also where an earlier version has kept it without that', () => {
+    const state = new MemoryState()
+    state.set('told-credential/hmac-a', { version: 2 })
+    const told = new ToldLicenses(state, 'credentials')
+    expect(told.ownedSinceMs('hmac-a')).toBe(-Infinity)
+    expect(told.take(credential(2))).toBe('news')
+    expect(told.take(credential(2))).toBe('stale')
+    expect(told.ownedSinceMs('hmac-a')).toBe(Date.parse(updatedAt))
+  })
+
   it('are not kept by who has no use for more than credentials', () => {
     const told = new ToldLicenses(new MemoryState(), 'credentials')
     told.take(license(1, ['m']))

@@ -22,6 +22,13 @@ interface KnownCredential {
   readonly licenseId?: string
   /** Only where there is an end to it. */
   readonly end?: CredentialEnd
+  /** Only where somebody has it, and the stage asks for no more than credentials. */
+  readonly owner?: CredentialOwner
+}
+
+interface CredentialOwner {
+  readonly principal: string
+  readonly sinceMs: number
 }
 
 /** `stale`: not newer than what is held. `full`: there is no room for it. */
@@ -48,14 +55,23 @@ export class ToldLicenses {
       const { id, licenseId } = record.credential
       const held = this.#credentials.get(id)
       const end = endOf(record, held?.end)
+      const owner = this.#keeps === 'credentials' ? ownerOf(record, held?.owner) : undefined
       const known = {
         version,
         ...(licenseId === undefined ? {} : { licenseId }),
         ...(end === undefined ? {} : { end }),
+        ...(owner === undefined ? {} : { owner }),
       }
-      // Kept by a version that took no note of ends: told again, it is made whole.
-      const lacksEnd = held?.version === version && held.end === undefined && end !== undefined
-      return this.#put('credential', this.#credentials, id, known, lacksEnd)
+      // Kept by a version that took no note of ends and owners: told again, it is made whole.
+      const lacksEnd = held?.end === undefined && end !== undefined
+      const lacksOwner = held?.owner === undefined && owner !== undefined
+      return this.#put(
+        'credential',
+        this.#credentials,
+        id,
+        known,
+        held?.version === version && (lacksEnd || lacksOwner),
+      )
     }
     if (this.#keeps === 'credentials') return 'stale'
     return this.#put('license', this.#licenses, record.license.id, { version, license: record.license })
@@ -69,6 +85,11 @@ export class ToldLicenses {
   /** When and how it ended, or will end; undefined: not known, or without an end. */
   endOf(credentialId: string): CredentialEnd | undefined {
     return this.#credentials.get(credentialId)?.end
+  }
+
+  /** From when on a credential is whose it is now; -Infinity: nobody has registered it. */
+  ownedSinceMs(credentialId: string): number {
+    return this.#credentials.get(credentialId)?.owner?.sinceMs ?? -Infinity
   }
 
   license(id: string): License | undefined {
@@ -109,4 +130,13 @@ function endOf(
     ...(state === 'active' ? {} : { off: { state, sinceMs } }),
     ...(expiresAt === undefined ? {} : { expiresAtMs: Date.parse(expiresAt) }),
   }
+}
+
+/** Another label, license or state makes it nobody else's. */
+function ownerOf(
+  { credential: { principal }, updatedAt }: Extract<LicenseRecord, { kind: 'credential' }>,
+  before: CredentialOwner | undefined,
+): CredentialOwner | undefined {
+  if (principal === '') return undefined
+  return before?.principal === principal ? before : { principal, sinceMs: Date.parse(updatedAt) }
 }

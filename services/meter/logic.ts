@@ -17,7 +17,7 @@ import { RecentIds } from '../../runtime/recent-ids.ts'
 import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { ToldLicenses } from '../../runtime/told-licenses.ts'
 import { Meters, type MeterLimits } from './meters.ts'
-import { useOf } from './use.ts'
+import { useOf, type Account } from './use.ts'
 
 export interface MeterOptions extends MeterLimits {
   /** Running totals are told again when so much time has passed, append time or event time. */
@@ -79,7 +79,7 @@ export class MeterLogic implements StageLogic {
     if (event.warden.synthetic === true) return out.drop('synthetic')
     const use = useOf(event, (credentialId) => this.#licenses.licenseOf(credentialId))
     if (use === undefined) return out.drop('not-metered')
-    const checked = this.#recent.remembers(timeMs)
+    const checked = this.#recent.remembers(timeMs) && this.#wasNamedThen(use.account, timeMs)
     if (!this.#recent.admits(event.event.id, timeMs)) return out.drop('duplicate')
     const coarse = this.#meters.add(
       use,
@@ -92,6 +92,14 @@ export class MeterLogic implements StageLogic {
       this.#moved = true
       this.#emit(this.#meters.publish(), out)
     }
+  }
+
+  /**
+   * Whether the event's principal is what a copy of it would have had before. A call from before its credential was
+   * registered may have come under the credential's own name first, which another partition has counted.
+   */
+  #wasNamedThen({ credentialId }: Account, timeMs: number): boolean {
+    return credentialId === undefined || timeMs >= this.#licenses.ownedSinceMs(credentialId)
   }
 
   watermark(eventTimeMs: number, out: Outcome): void {

@@ -134,13 +134,21 @@ const add = (a: UsageFigures, b: UsageFigures): UsageFigures => ({
 })
 const none: UsageFigures = { calls: 0, inputTokens: 0, outputTokens: 0, bytes: 0, callsWithoutTokens: 0 }
 
-const credential = (id: string, licenseId: string | undefined, version: number): LicenseRecord => ({
-  kind: 'credential',
-  version,
-  updatedAt: '2026-03-01T00:00:00.000Z',
-  credential: { id, tenant: 'acme', principal: 'acme/bob', ...(licenseId === undefined ? {} : { licenseId }) },
-  state: 'active',
-})
+function credential(
+  id: string,
+  licenseId: string | undefined,
+  version: number,
+  updatedAtMs = -dayMs,
+  principal = 'acme/bob',
+): LicenseRecord {
+  return {
+    kind: 'credential',
+    version,
+    updatedAt: new Date(startMs + updatedAtMs).toISOString(),
+    credential: { id, tenant: 'acme', principal, ...(licenseId === undefined ? {} : { licenseId }) },
+    state: 'active',
+  }
+}
 
 describe('a meter', () => {
   it('adds up calls, tokens and bytes of an account by hour and by day, apart by outcome', () => {
@@ -214,6 +222,31 @@ describe('a meter', () => {
     task.call({ number: 1, atMs: 0 })
     task.watermark(3 * dayMs + minuteMs)
     expect(task.of('hour', 'correction')).toMatchObject([{ unchecked: 1, success: { calls: 1 } }])
+  })
+
+  it('says of calls from before their credential was registered that a copy under its old name may have been counted', () => {
+    const [unnamed, named] = [new Task(), new Task()]
+    const call = { number: 1, atMs: minuteMs, credential: 'hmac-a', input: 10 }
+    unnamed.call({ ...call, user: 'hmac-a' })
+    // Sent again, now with the name that was given to the credential in between: it goes to another partition.
+    for (const task of [unnamed, named]) task.licenses(credential('hmac-a', 'gold', 1, 2 * minuteMs))
+    named.call({ ...call, user: 'bob' })
+    named.call({ ...call, number: 2, atMs: 2 * minuteMs, user: 'bob' })
+    for (const task of [unnamed, named]) task.watermark(hourMs)
+    expect(unnamed.of('hour')[0]).not.toHaveProperty('unchecked')
+    expect(named.of('hour')).toMatchObject([{ unchecked: 1, success: { calls: 2 } }])
+  })
+
+  it('knows a credential from when it became whose it is, whatever else is changed of it, also after a restart', () => {
+    const task = new Task()
+    task.licenses(credential('hmac-a', undefined, 1), credential('hmac-a', 'gold', 2, hourMs))
+    task.restart()
+    task.licenses(credential('hmac-a', 'silver', 3, 2 * hourMs))
+    task.call({ number: 1, atMs: minuteMs, credential: 'hmac-a' })
+    task.licenses(credential('hmac-a', 'silver', 4, 2 * hourMs, 'acme/eve'))
+    task.call({ number: 2, atMs: 2 * minuteMs, credential: 'hmac-a' })
+    task.watermark(hourMs)
+    expect(task.of('hour').map(({ licenseId, unchecked = 0 }) => [licenseId, unchecked])).toEqual([['silver', 1]])
   })
 
   it('puts a call on the license that its credential pointed to when it came', () => {
