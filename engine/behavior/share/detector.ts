@@ -41,7 +41,10 @@ function readOf(
   { coveredBy, inTurn, workedOn }: ShareParams,
 ): ShareRead | undefined {
   const { asset, bytes, principal } = event.warden
-  if (asset === undefined || bytes === undefined || !(bytes > 0)) return undefined
+  if (asset === undefined) return undefined
+  const copied = typeof asset['destination'] === 'string' && asset['destination'] !== ''
+  const sent = bytes !== undefined && bytes > 0 ? bytes : 0
+  if (sent === 0 && !copied) return undefined
   const kind = asset.kind
   const registered = context.inventory.artifacts.get(asset.id)
   const range = fieldAt(event, 'http.request.range')
@@ -55,9 +58,10 @@ function readOf(
     artifactFiles: registered?.releaseFiles,
     object: asset.id,
     objectBytes: registered?.bytes,
-    bytes,
+    bytes: sent,
     range: typeof range === 'string' ? range : undefined,
     covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
+    ...(copied ? { copied } : {}),
     inTurn: kind !== undefined && inTurn.includes(kind),
     worked: kind !== undefined && workedOn.includes(kind),
   }

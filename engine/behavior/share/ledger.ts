@@ -146,8 +146,11 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   const object = keyOf(read.object)
   if (read.artifactBytes !== undefined) artifact.registered = read.artifactBytes
   const known = artifact.sizes[object]
-  const pieces = parseRange(read.range, read.objectBytes, read.bytes)
-  const reached = pieces?.reduce((most, piece) => Math.max(most, reachOf(piece)), 0) ?? read.bytes
+  // Who has the store copy an object has all of it, however little was sent.
+  const whole = read.copied === true && read.range === undefined
+  const bytes = whole ? Math.max(read.bytes, read.objectBytes ?? known ?? 0) : read.bytes
+  const pieces = parseRange(read.range, read.objectBytes, bytes)
+  const reached = pieces?.reduce((most, piece) => Math.max(most, reachOf(piece)), 0) ?? bytes
   const size = Math.max(known ?? 0, read.objectBytes ?? reached)
   if (known !== undefined || artifact.objects < objectsMax) {
     if (known === undefined) artifact.objects++
@@ -160,19 +163,19 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   const day = Math.floor(read.timeMs / dayMs)
   const before = reading.objects[object]
   if (before === undefined && Object.keys(reading.objects).length >= objectsMax) return
-  reading.objects[object] = added(before, day, read, pieces, size)
+  reading.objects[object] = added(before, day, bytes, pieces, size)
 }
 
 function added(
   before: ObjectRead | undefined,
   day: number,
-  read: ShareRead,
+  sent: number,
   pieces: readonly Piece[] | undefined,
   size: number,
 ): ObjectRead {
   const lastDay = Math.max(before?.[0] ?? day, day)
   if (pieces === undefined) {
-    const bytes = Math.min(size, Math.max(before?.[1] ?? 0, read.bytes))
+    const bytes = Math.min(size, Math.max(before?.[1] ?? 0, sent))
     return before?.[2] === undefined ? [lastDay, bytes] : [lastDay, bytes, before[2]]
   }
   const whole: readonly Piece[] = before === undefined ? [] : (before[2] ?? (before[1] > 0 ? [[0, before[1] - 1]] : []))

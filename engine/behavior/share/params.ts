@@ -47,8 +47,10 @@ export interface ShareRead {
   readonly bytes: number
   readonly range: string | undefined
   readonly covered: boolean
-  /** Its pieces taken in turn say something. Absent in what an earlier version has shuffled. */
+  /** The store itself has copied it: hardly a byte is sent to whoever asks for that. Absent in what an earlier version has shuffled, as below. */
+  readonly copied?: boolean
+  /** Its pieces taken in turn say something. */
   readonly inTurn?: boolean
-  /** Of a kind that daily work is done on. Absent as well. */
+  /** Of a kind that daily work is done on. */
   readonly worked?: boolean
 }

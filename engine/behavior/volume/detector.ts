@@ -31,9 +31,10 @@ export const volumeBaseline: BehaviorDetector<VolumeParams> = {
 function readOf(event: Event, context: EventContext, { coveredBy, workedOn, freshMin }: VolumeParams): Shuffled {
   const { bytes, asset, principal } = event.warden
   const range = freshMin > 0 ? fieldAt(event, 'http.request.range') : undefined
+  const sent = bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0
   const of: VolumeRead = {
     timeMs: Date.parse(event['@timestamp']),
-    bytes: bytes !== undefined && Number.isFinite(bytes) && bytes > 0 ? bytes : 0,
+    bytes: Math.max(sent, copiedBytes(event, context)),
     covered: coveredBy.some((path) => isPresent(event, path)),
     worked: asset?.kind !== undefined && workedOn.includes(asset.kind),
     // Another part of an object is as new as another object.
@@ -44,6 +45,15 @@ function readOf(event: Event, context: EventContext, { coveredBy, workedOn, fres
   }
   const observation: WithContext<VolumeRead> = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }
   return { group: [principal], observation }
+}
+
+/** Of what the store itself copies hardly a byte is sent to whoever asks for that: it counts as it is registered. A part tells its own. */
+function copiedBytes(event: Event, { inventory }: EventContext): number {
+  const { asset } = event.warden
+  const destination = asset?.['destination']
+  if (asset === undefined || typeof destination !== 'string' || destination === '') return 0
+  if (event.event.action === 'UploadPartCopy') return 0
+  return inventory.artifacts.get(asset.id)?.bytes ?? 0
 }
 
 function isPresent(event: Event, path: string): boolean {
