@@ -23,7 +23,8 @@ test('of several found files the one that is a registered file, byte for byte, i
   try {
     expect(await said({})).toMatch(/b\.safetensors is, byte for byte, llm 1\.2 \(ours\.safetensors\)\.\nIt contains/)
     expect(JSON.parse(await said({ json: true }))).toMatchObject({
-      verdict: 'contains',
+      verdict: 'identical',
+      matches: [{ comparison: { verdict: 'contains' } }],
       identical: [{ found: 'b.safetensors', asset: 'llm', release: '1.2', file: 'ours.safetensors' }],
     })
   } finally {

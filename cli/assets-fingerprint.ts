@@ -49,8 +49,10 @@ export async function fingerprintFiles(
   })
   const best = strongest(all)
   const matches = all.filter(({ comparison }) => comparison.verdict !== 'unrelated')
-  const verdict = best?.comparison.verdict ?? 'unrelated'
   const identical = prints.flatMap((print_) => sameBytes(print_, registered))
+  const together = best?.comparison.verdict ?? 'unrelated'
+  // One of several files may be a registered one, and all together nothing that is.
+  const verdict = identical.length > 0 ? 'identical' : together
   if (options.json) {
     const files = prints.map(({ name: file, tensors, ...print_ }) => ({ file, ...print_, tensors: tensors.length }))
     printJson({ verdict, files, compared: all.length, matches, identical })
@@ -63,7 +65,7 @@ export async function fingerprintFiles(
   for (const { found: name, asset, release, file } of prints.length > 1 ? identical : []) {
     print(`${name} is, byte for byte, ${asset} ${release} (${file}).`)
   }
-  if (best === undefined || verdict === 'unrelated') {
+  if (best === undefined || together === 'unrelated') {
     if (identical.length === 0) print(`No relation to any of ${counted(all.length, 'registered file')} was found.`)
     print(blindSpots)
     return
@@ -83,7 +85,7 @@ export async function fingerprintFiles(
         `${comparison.equalTensors + comparison.nearTensors}/${comparison.tellingTensors}`,
       ]),
   )
-  if (verdict === 'derives' || verdict === 'shares-tensors') print(otherReasons(base !== undefined))
+  if (together === 'derives' || together === 'shares-tensors') print(otherReasons(base !== undefined))
   print(blindSpots)
 }
 

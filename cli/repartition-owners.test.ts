@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Action } from '../core/action.ts'
 import { partitionOf } from '../core/partition.ts'
 import { topicSpecs } from '../core/topics.ts'
+import { idsForgottenKey } from '../runtime/recent-ids.ts'
 import { dealAnew, type Rekey } from '../runtime/rekey.ts'
 import { groupKey } from '../services/detect/observations.ts'
 import { compileRules, type RuleSet } from '../services/detect/rule-set.ts'
@@ -50,6 +51,15 @@ describe('whose the state of a stage is', () => {
     for (const { name, inputs } of owners)
       expect(inputs).toEqual(stagesOfAll.find((stage) => stage.name === name)?.inputs)
   })
+
+  test.each(['detect', 'meter'])(
+    'up to where ids were forgotten in any partition, none can tell a repetition after they were dealt anew: %s',
+    (name) => {
+      const tasks = [5, 9, 7].map((value) => ({ meta: undefined, entries: new Map([[idsForgottenKey, value]]) }))
+      const dealt = dealAnew(tasks, to, rekeyOf(name))
+      expect(dealt.map(({ entries }) => entries.get(idsForgottenKey))).toEqual(everywhere.map(() => 9))
+    },
+  )
 
   test('detect: groups and their parts go with the principal, who was seen too; what is told goes everywhere', () => {
     const head = { scope: 'acme', values: ['192.0.2.1', 'acme/eve'] }

@@ -67,6 +67,7 @@ const help: Readonly<Record<string, string>> = {
   schedule_runs_total: 'Runs of jobs, by what came of them.',
   synthetic_returned_timestamp_seconds: 'When a synthetic record last came back as a signal.',
   meter_open: 'Open meters of a partition: accounts and periods that may still grow.',
+  detect_unchecked_total: 'Events from a time whose ids are forgotten: a second copy of one counts again.',
   meter_coarse_total: 'Events that were added up by tenant alone, as there was no room for more meters.',
   meter_corrections_total: 'Corrections of periods that were settled.',
   metrics_refused_total: 'Observations refused because a metric had too many sets of labels.',

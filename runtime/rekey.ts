@@ -11,6 +11,7 @@
 import { canonicalJson } from '../core/ids.ts'
 import { partitionOf } from '../core/partition.ts'
 import type { TaskMeta } from './checkpoints.ts'
+import { idsForgottenKey } from './recent-ids.ts'
 
 /** `logKey`: with the records of that key. `here`: with the partition that has it. `everywhere`: in each partition. */
 export type Home = { readonly logKey: string } | 'here' | 'everywhere'
@@ -122,7 +123,13 @@ export function newest(values: readonly unknown[]): unknown {
 
 /** Remembered ids of events (recent-ids.ts) do not say whose they are: all partitions know all. Undefined: it is none. */
 export function dealIds(key: string, value: unknown, from: number): readonly Dealt[] | undefined {
+  if (key === idsForgottenKey) return [{ home: 'everywhere', key, value }]
   return key.startsWith('ids/') ? [{ home: 'everywhere', key: toNumber(key, from), value }] : undefined
+}
+
+/** Where any partition has forgotten ids, they are missing in all; undefined: that is not what the key tells. */
+export function joinIds(key: string, values: readonly unknown[]): unknown {
+  return key === idsForgottenKey ? Math.max(...(values as readonly number[])) : undefined
 }
 
 /** A key that ends in a number of its partition's own: `<rest>#<number>.<from>`, until `numberAnew`. */

@@ -97,6 +97,19 @@ describe('a hostile file', () => {
     expect((await printOf(found, 'x.safetensors')).tensors).toHaveLength(3)
   })
 
+  test('in GGUF with an empty tensor of a type that nobody knows is none, wherever that lies', async () => {
+    const found = gguf({ a: weights(3, 80), empty: [], b: weights(4, 70) })
+    const type = found.indexOf('empty') + 'empty'.length + 4 + 8
+    expect(found.readUInt32LE(type)).toBe(0)
+    found.writeUInt32LE(99, type)
+    const { tensors } = await printOf(found, 'x.gguf')
+    expect(tensors.map(({ name, elements }) => [name, elements])).toEqual([
+      ['a', 80],
+      ['empty', 0],
+      ['b', 70],
+    ])
+  })
+
   test('with a brace at its ninth byte is no model file by that', async () => {
     const records = Buffer.from('{"msg": {"a": 1}}\n')
     expect(await printOf(records, 'records.jsonl')).toMatchObject({ format: 'other', tensors: [] })

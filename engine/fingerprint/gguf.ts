@@ -53,7 +53,7 @@ async function info(cursor: Cursor): Promise<{ name: string; type: number; eleme
   return { name, type: await cursor.u32(), elements, offset: await cursor.u64() }
 }
 
-/** The size of a tensor of an unknown type is what lies between it and the next. */
+/** The size of a tensor of an unknown type is what lies between it and the next, where it has numbers at all. */
 function placed(
   cursor: Cursor,
   available: number,
@@ -67,7 +67,8 @@ function placed(
   for (const { name, type, elements, offset } of infos) {
     const format = formats[type] ?? 'other'
     const shown = JSON.stringify(name.slice(0, 100))
-    const bytes = format === 'other' ? next.get(offset)! - offset : bytesOf(format, elements)
+    const unknown = elements === 0 ? 0 : next.get(offset)! - offset
+    const bytes = format === 'other' ? unknown : bytesOf(format, elements)
     if (bytes === undefined)
       throw cursor.invalid(`${elements} numbers in the tensor ${shown}, which are no whole blocks`)
     if (offset + bytes <= available) tensors.push({ name, format, elements, offset: start + offset, bytes })

@@ -227,6 +227,30 @@ describe('records by HTTP', () => {
     })
   })
 
+  test('many records on one line let other requests have their turns between them, in order and with none lost', async () => {
+    let [nowMs, turns] = [0, 0]
+    const worked = new Set<number>()
+    // Each look at the clock finds that a turn has been long.
+    const monotonicMs = (): number => {
+      worked.add(turns)
+      return (nowMs += 1_000)
+    }
+    const { post, read } = await start({ monotonicMs })
+    const others = { going: true }
+    const next = (): void => {
+      turns++
+      if (others.going) setImmediate(next)
+    }
+    setImmediate(next)
+    const line = `[${Array.from({ length: 2_000 }, (_, n) => call(n)).join(',')},5]\n`
+    const { body } = await post(line, { 'content-type': 'application/x-ndjson' })
+    others.going = false
+    expect(body).toMatchObject({ accepted: 2_000, rejected: [{ index: 2_000, line: 1, code: 'NOT_AN_OBJECT' }] })
+    expect(worked.size).toBeGreaterThan(2_000)
+    const ids = (await read(topics.inference)).map(({ value }) => (JSON.parse(String(value)) as { id: string }).id)
+    expect(ids).toEqual(Array.from({ length: 2_000 }, (_, n) => `c-${n}`))
+  })
+
   test('a sender that goes away in the middle of its body is no failure of ours', async () => {
     const errors: string[] = []
     const { url } = await start({ log: { ...silentLog, error: (message) => void errors.push(message) } })

@@ -141,12 +141,11 @@ export class CollectHttp {
       for (const piece of units) {
         await turn.over()
         for (const unit of piece) {
-          const before = intake.accepted + intake.rejected
-          intake.take(unit)
-          const count = intake.accepted + intake.rejected
-          if (accepted + rejected + count > limits.recordsPerEnvelopeMax) throw tooManyRecords()
-          request.held.add((count - before) * limits.recordOverheadBytes)
-          await turn.over()
+          for (const count of intake.taking(unit)) {
+            if (accepted + rejected + count > limits.recordsPerEnvelopeMax) throw tooManyRecords()
+            request.held.add(limits.recordOverheadBytes)
+            await turn.over()
+          }
         }
       }
       const taken = intake.takeOut()

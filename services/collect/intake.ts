@@ -5,7 +5,7 @@
  * what came, but for the values that its source or their names call secret; nothing is parsed into numbers and written anew.
  */
 import type { DeadLetterCode } from '../../core/dead-letter.ts'
-import { decodeUtf8, parseJson } from '../../core/json.ts'
+import { decodeUtf8, parseJson, type ParsedJson } from '../../core/json.ts'
 import { limits } from '../../core/limits.ts'
 import type { OutgoingRecord } from '../../core/ports/bus.ts'
 import { headers, topics } from '../../core/topics.ts'
@@ -13,7 +13,7 @@ import { MappingContext } from '../../engine/sources/mapping-context.ts'
 import { isObject } from '../../engine/sources/path.ts'
 import { kindOf, type Source } from '../../engine/sources/source.ts'
 import { buildDeadLetter } from '../../runtime/dead-letters.ts'
-import { holdsMoreThan, RecordSplitter, unitsOf, type Unit } from './splitter.ts'
+import { holdsMoreThan, RecordSplitter, unitsOf, type SplitterOptions, type Unit } from './splitter.ts'
 
 export interface Rejection {
   /** Which record of the request or file, from 0. */
@@ -34,6 +34,12 @@ export interface IntakeOptions {
   /** The tenant that the sender is bound to. */
   readonly tenant: string | undefined
   readonly nowMs: () => number
+}
+
+/** What becomes one record or one rejection. */
+interface Part {
+  readonly of: Unit
+  readonly parsed: ParsedJson
 }
 
 export class Intake {
@@ -65,51 +71,42 @@ export class Intake {
   }
 
   take(unit: Unit): void {
-    if (unit.whole !== undefined) {
-      this.#reject(unit, 'TOO_LARGE', tooLarge(unit.whole.bytes))
-      return
-    }
-    const parsed = parseJson(unit.bytes)
-    if (!parsed.ok) {
-      // A whole envelope may be deeper than a record: its records are measured by themselves.
-      if (parsed.code === 'TOO_DEEP' && this.#takeApart(unit, undefined)) return
-      this.#reject(unit, parsed.code, parsed.message)
-      return
-    }
-    if (this.#takeApart(unit, parsed.value)) return
-    this.#takeRecord(unit, parsed.value)
+    const taking = this.taking(unit)
+    while (taking.next().done !== true);
   }
 
-  /** Takes the records of an envelope one by one; false where this is none. */
-  #takeApart(unit: Unit, value: unknown): boolean {
+  /** Takes it in record by record, for a line may hold as many as a whole request; gives how many there have been. */
+  *taking(unit: Unit): Generator<number, void> {
+    for (const { of, parsed } of this.#partsOf(unit)) {
+      if (parsed.ok) this.#takeRecord(of, parsed.value)
+      else this.#reject(of, parsed.code, parsed.message)
+      yield this.accepted + this.rejected
+    }
+  }
+
+  /** The unit, or the records of the envelope that it is. */
+  #partsOf(unit: Unit): Iterable<Part> {
+    if (unit.whole !== undefined) return [refused(unit, tooLarge(unit.whole.bytes))]
+    const parsed = parseJson(unit.bytes)
+    // A whole envelope may be deeper than a record: its records are measured by themselves.
+    const mayHold = parsed.ok || parsed.code === 'TOO_DEEP'
+    return (mayHold ? this.#inside(unit, parsed.ok ? parsed.value : undefined) : undefined) ?? [{ of: unit, parsed }]
+  }
+
+  /** The records of an envelope; undefined where this is none. */
+  #inside(unit: Unit, value: unknown): Iterable<Part> | undefined {
     const { door } = this.#options
     const first = unit.bytes.find((byte) => byte > 0x20)
     const isArray = first === 0x5b
     const inside = value === undefined || isArray ? undefined : door.records(value)
-    if (!isArray && inside === undefined) return false
+    if (!isArray && inside === undefined) return undefined
     const options = { mode: 'values', recordsKey: door.recordsKey } as const
     const known = inside ?? (Array.isArray(value) ? value : undefined)
     const max = limits.recordsPerEnvelopeMax
     if (known === undefined ? holdsMoreThan(max, unit.bytes, options) : known.length > max) {
-      this.#reject(unit, 'TOO_LARGE', `The envelope holds more than ${max} records.`)
-      return true
+      return [refused(unit, `The envelope holds more than ${max} records.`)]
     }
-    if (!isArray && door.recordsKey === undefined) {
-      // The records stand deeper than the splitter follows; each is spelled anew.
-      for (const record of inside ?? []) this.#takePart(unit, Buffer.from(JSON.stringify(record)), 0, 0)
-      return true
-    }
-    for (const parts of unitsOf(unit.bytes, new RecordSplitter(options))) {
-      for (const part of parts) this.#takePart(unit, part.bytes, part.offset, part.line - 1)
-    }
-    return true
-  }
-
-  #takePart(unit: Unit, bytes: Buffer, offset: number, lines: number): void {
-    const part: Unit = { bytes, offset: unit.offset + offset, line: unit.line + lines, whole: undefined }
-    const parsed = parseJson(bytes)
-    if (parsed.ok) this.#takeRecord(part, parsed.value)
-    else this.#reject(part, parsed.code, parsed.message)
+    return isArray || door.recordsKey !== undefined ? split(unit, options) : spelledAnew(unit, inside ?? [])
   }
 
   #takeRecord(unit: Unit, value: unknown): void {
@@ -166,6 +163,26 @@ export class Intake {
     this.#bytes += letter.value?.length ?? 0
     this.#records.push(letter)
   }
+}
+
+function* split(unit: Unit, options: SplitterOptions): Generator<Part> {
+  for (const parts of unitsOf(unit.bytes, new RecordSplitter(options))) {
+    for (const { bytes, offset, line } of parts) yield partOf(unit, bytes, offset, line - 1)
+  }
+}
+
+/** Of records that stand deeper than the splitter follows. */
+function* spelledAnew(unit: Unit, records: Iterable<unknown>): Generator<Part> {
+  for (const record of records) yield partOf(unit, Buffer.from(JSON.stringify(record)), 0, 0)
+}
+
+function partOf(unit: Unit, bytes: Buffer, offset: number, lines: number): Part {
+  const of: Unit = { bytes, offset: unit.offset + offset, line: unit.line + lines, whole: undefined }
+  return { of, parsed: parseJson(bytes) }
+}
+
+function refused(of: Unit, message: string): Part {
+  return { of, parsed: { ok: false, code: 'TOO_LARGE', message } }
 }
 
 function tooLarge(bytes: number): string {

@@ -20,6 +20,8 @@ export interface DetectReport {
   matched(ruleId: string): void
   /** An exception has hidden a match. */
   suppressed(ruleId: string): void
+  /** An event was of a time whose ids are forgotten: a second copy of it would count again. */
+  unchecked(): void
   /** Event time moves on: a good moment to tell what has been counted. */
   settled(): void
   /** For measuring alone; undefined: nothing is measured. */
@@ -32,6 +34,7 @@ export const silentReport: DetectReport = {
   cost: () => undefined,
   matched: () => undefined,
   suppressed: () => undefined,
+  unchecked: () => undefined,
   settled: () => undefined,
 }
 

@@ -140,6 +140,7 @@ export class DetectLogic implements StageLogic {
     const timeMs = parseCanonical(event['@timestamp']) ?? Date.parse(event['@timestamp'])
     if (!Number.isFinite(timeMs)) return out.deadLetter('NOT_AN_EVENT', 'The event has no valid time.')
     this.#clock.appended(seen.appendedMs)
+    if (!this.#recent.remembers(timeMs)) this.#report.unchecked()
     if (!this.#recent.admits(event.event.id, timeMs)) return out.drop('duplicate')
     if (event.warden.synthetic === true) return this.#emit(signalOfSynthetic(event, seen), out)
     this.#detect(event, timeMs, seen, out)

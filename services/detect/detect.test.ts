@@ -103,6 +103,23 @@ describe('detect', () => {
     expect([...pipe.final().values()].map(({ evidence }) => evidence.count)).toEqual([3])
   })
 
+  test('events from a time whose ids are forgotten are counted and told as unchecked, those that can be told from a second copy are not', () => {
+    let unchecked = 0
+    const report = { ...silentReport, unchecked: () => (unchecked += 1) }
+    const logic = new DetectLogic(new MemoryState(), report)
+    const out = new CollectedOutcome()
+    const take = (number: number, atMs: number): void => logic.event(event(number, { atMs }), { appendedMs: 0 }, out)
+    const dayMs = 86_400_000
+    take(1, startMs)
+    logic.watermark(startMs + 2 * dayMs, out)
+    take(2, startMs + 2 * dayMs)
+    take(3, startMs + 1.5 * dayMs)
+    expect(unchecked).toBe(0)
+    for (let copies = 0; copies < 2; copies++) take(4, startMs)
+    expect(unchecked).toBe(2)
+    expect(out.dropped).toEqual([])
+  })
+
   test('events of two tenants are never counted together unless the rule speaks for the operator', () => {
     const tenants = new DetectInProcess([rule('by-ip', 'source.ip', 4)])
     const operator = new DetectInProcess([rule('by-ip', 'source.ip', 4, 'modelwarden: { scope: operator }\n')])

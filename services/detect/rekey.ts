@@ -5,6 +5,7 @@
  */
 import {
   dealIds,
+  joinIds,
   least,
   newest,
   numberAnew,
@@ -54,7 +55,7 @@ function groupIn(key: string): { readonly head: string; readonly rule: string; r
 const common: Pick<Rekey, 'join' | 'finish'> = {
   join(key, values) {
     // What is told to all partitions, some may have heard more of than others.
-    if (key !== 'clock') return newest(values)
+    if (key !== 'clock') return joinIds(key, values) ?? newest(values)
     const clocks = values as readonly { readonly watermarkMs: number | null; readonly appendedMs: number }[]
     return {
       watermarkMs: least(clocks.map(({ watermarkMs }) => watermarkMs)),

@@ -85,6 +85,7 @@ function reporter({ telemetry, log, clock }: ServiceContext, book: RuleBook): (c
     },
     matched: (rule) => counts.matched(rule),
     suppressed: (rule) => counts.suppressed(rule),
+    unchecked: () => telemetry.count('detect_unchecked', {}),
     settled: () => book.tellMatches(),
     cost: (rule, ms) => counts.cost(rule, ms),
     inForce: (digest, set, notices) => {

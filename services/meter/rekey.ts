@@ -4,8 +4,7 @@
  *
  * What is settled for one is settled for all: a period that was closed in one partition must not be opened in another.
  */
-import { idsForgottenKey } from '../../runtime/recent-ids.ts'
-import { dealIds, most, newest, numberAnew, type Home, type Rekey } from '../../runtime/rekey.ts'
+import { dealIds, joinIds, most, newest, numberAnew, type Home, type Rekey } from '../../runtime/rekey.ts'
 import type { Account } from './use.ts'
 
 interface SavedClock {
@@ -15,7 +14,7 @@ interface SavedClock {
 }
 
 function homeOf(key: string, value: unknown): Home {
-  if (key.startsWith('told-') || key === 'clock' || key === idsForgottenKey) return 'everywhere'
+  if (key.startsWith('told-') || key === 'clock') return 'everywhere'
   if (!key.startsWith('meter/')) return 'here'
   const { account, kind, coarse, incomplete } = value as {
     readonly account: Account
@@ -31,8 +30,7 @@ export const meterRekey: Rekey = {
   reached: 'most',
   deal: (key, value, _entries, from) => dealIds(key, value, from) ?? [{ home: homeOf(key, value), key, value }],
   join(key, values) {
-    if (key === idsForgottenKey) return Math.max(...(values as readonly number[]))
-    if (key !== 'clock') return newest(values)
+    if (key !== 'clock') return joinIds(key, values) ?? newest(values)
     const clocks = values as readonly SavedClock[]
     return {
       completeMs: most(clocks.map(({ completeMs }) => completeMs)),

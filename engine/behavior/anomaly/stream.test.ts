@@ -10,7 +10,7 @@ function wave(count: number, seed = 1): number[] {
   })
 }
 
-function scores(state: StreamState, values: readonly number[]): number[] {
+function scores(state: StreamState, values: readonly (number | null)[]): number[] {
   return values.map((value) => score(state, value).score)
 }
 
@@ -30,8 +30,11 @@ test('an episode is told once, not with every value of it', () => {
   expect(found.filter((each) => each > 10).length).toBeLessThan(10)
 })
 
-test('a stream restored from its state scores as if nothing had happened', () => {
-  const values = wave(6_500)
+test.each([
+  ['with a value at each place', (): boolean => false],
+  ['with nights that have none', (n: number): boolean => n % 48 > 30 + (n % 7)],
+])('a stream restored from its state scores as if nothing had happened: %s', (_, isEmpty) => {
+  const values = wave(6_500).map((each, n) => (isEmpty(n) ? null : each))
   values[6_200] = 400
   const whole = newStream(48, 1_000)
   const expected = scores(whole, values)

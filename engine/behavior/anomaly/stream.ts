@@ -5,6 +5,8 @@
  * third-highest earlier peak: a stream that peaks now and then must peak higher to be told. One episode is told once, and
  * again only if it gets worse.
  *
+ * A place may have no value, as an hour without a call has no mean: it says nothing, and the season stays where it is.
+ *
  * What must be remembered is the newest values and the peaks (`StreamState`, JSON). The tails are a function of these and are made anew
  * when they are missing: so a restart changes nothing. Promises: bounded; the same values give the same scores.
  */
@@ -19,13 +21,15 @@ const peakValues = 5_000
 const peaksMax = 128
 
 export interface StreamState {
-  /** Values so far. */
+  /** Places so far. */
   count: number
-  /** The newest values, a ring: the n-th is at n modulo its length. */
-  values: number[]
+  /** Those of them without a value; absent: none. */
+  empty?: number
+  /** The newest values, a ring: the n-th is at n modulo its length. `null`: there was none. */
+  values: (number | null)[]
   readonly period: number
   readonly history: number
-  /** Earlier episodes: number of the value and score. */
+  /** Earlier episodes: number of the place and score. */
   peaks: [number, number][]
   /** The present one. */
   best: number
@@ -51,17 +55,24 @@ export function newStream(period: number, history: number): StreamState {
 
 const derivedOf = new WeakMap<StreamState, Derived>()
 
-export function score(state: StreamState, value: number): Scored {
+/** Values so far. */
+export function seen({ count, empty = 0 }: StreamState): number {
+  return count - empty
+}
+
+/** `null`: a place without a value. */
+export function score(state: StreamState, value: number | null): Scored {
   const derived = derivedOf.get(state) ?? rebuilt(state)
   const kept = valuesKept(state.history, state.period)
   state.values[state.count % kept] = value
   state.count++
+  if (value === null) state.empty = (state.empty ?? 0) + 1
   const channels = derived.channels.next(reader(state, kept, state.count), Math.min(state.count, kept))
   let [sum, most, which] = [0, 0, 0]
   for (const [n, each] of channels.entries()) {
-    if (Number.isNaN(each)) continue
-    const novelty = derived.tails[n]!.novelty(each)
-    derived.tails[n]!.add(each)
+    const tail = derived.tails[n]!
+    const novelty = tail.novelty(each)
+    tail.add(each)
     sum += weights[n]! * Math.min(cap, novelty)
     if (novelty > most) [most, which] = [novelty, n]
   }
@@ -93,7 +104,7 @@ function rebuilt(state: StreamState): Derived {
   const first = Math.max(0, state.count - kept)
   for (let count = first + 1; count <= state.count; count++) {
     const channels = derived.channels.next(reader(state, kept, count, first), count - first)
-    for (const [n, each] of channels.entries()) if (!Number.isNaN(each)) derived.tails[n]!.add(each)
+    for (const [n, each] of channels.entries()) derived.tails[n]!.add(each)
   }
   derivedOf.set(state, derived)
   return derived
@@ -102,6 +113,6 @@ function rebuilt(state: StreamState): Derived {
 function reader(state: StreamState, kept: number, count: number, first = Math.max(0, count - kept)) {
   return (back: number): number | undefined => {
     const number = count - 1 - back
-    return number < first ? undefined : state.values[number % kept]
+    return number < first ? undefined : (state.values[number % kept] ?? undefined)
   }
 }

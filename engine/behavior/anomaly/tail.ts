@@ -1,5 +1,5 @@
 /**
- * How far out a number lies in the tails of the newest `max` numbers, as the logarithm (base 10) of one over its probability.
+ * How far out a number lies in the tails of those at the newest `max` places, as the logarithm (base 10) of one over its probability.
  *
  * Peaks over threshold (Pickands 1975; as a streaming detector: SPOT, Siffer et al. 2017): beyond the 98th percentile on either
  * side a generalized Pareto tail of shape 0.1, its scale the mean excess, but never below a tenth of the way from the median
@@ -22,15 +22,20 @@ export class TailWindow {
   }
 
   novelty(value: number): number {
-    if (this.#count < valuesMin) return 0
+    if (this.#count < valuesMin || Number.isNaN(value)) return 0
     const at = Math.floor(quantile * this.#count)
     return Math.max(this.#beyond(value, at, 1), this.#beyond(value, at, -1))
   }
 
+  /** NaN takes a place, but before the first number. */
   add(value: number): void {
     const max = this.#ring.length
-    if (this.#count === max) this.#remove(this.#ring[this.#added % max]!)
+    const isEmpty = Number.isNaN(value)
+    if (isEmpty && this.#added === 0) return
+    const oldest = this.#added >= max ? this.#ring[this.#added % max]! : NaN
+    if (!Number.isNaN(oldest)) this.#remove(oldest)
     this.#ring[this.#added++ % max] = value
+    if (isEmpty) return
     const at = this.#place(value)
     this.#sorted.copyWithin(at + 1, at, this.#count)
     this.#sorted[at] = value

@@ -1,20 +1,20 @@
 /**
  * The step of `anomaly`: one group a stream of numbers. Values come one by one, or put together over an interval.
  *
- * Promises: an interval is closed by the first event after it or by the watermark, empty ones count as 0 where values are
- * summed up or counted; an event of an interval that is closed is dropped as late. State is bounded by `history`.
+ * Promises: an interval is closed by the first event after it or by the watermark; an empty one counts as 0 where values are
+ * summed up or counted, and is a place without a value where they are averaged or the largest is taken, so that silence shifts no season; an event of an interval that is closed is dropped as late. State is bounded by `history`.
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { mergeEntities } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { AnomalyParams } from './params.ts'
-import { newStream, score, type Scored, type StreamState } from './stream.ts'
+import { newStream, score, seen, type Scored, type StreamState } from './stream.ts'
 
 /** Values from whose spacing the season's length follows. */
 const spacingValues = 50
 const periodMin = 4
 const periodMax = 1_500
-/** Empty intervals filled in at once, and silence after which a stream is forgotten. */
+/** Empty intervals filled in at once, beside what is left of a season; silence after which a stream is forgotten. */
 const emptyMax = 500
 const silentMsMax = 30 * 86_400_000
 const pointsMax = 64
@@ -29,7 +29,7 @@ export interface AnomalyValue {
 interface Watched {
   stream?: StreamState
   /** Until the stream begins. */
-  early: [timeMs: number, value: number][]
+  early: [timeMs: number, value: number | null][]
   open?: { number: number; sum: number; count: number; max: number }
   entities: readonly Entity[]
   evidence?: EvidenceRef
@@ -105,17 +105,19 @@ export class AnomalyWatch implements BehaviorStep {
     for (let filled = 0; watched.open !== undefined && watched.open.number < number; filled++) {
       const { open } = watched
       const value = { sum: open.sum, count: open.count, mean: open.sum / open.count, max: open.max }[how]
-      if (open.count > 0 || how === 'sum' || how === 'count') {
-        findings.push(...this.#value(group, watched, open.number * interval!, value))
-      }
-      const next = filled < emptyMax ? open.number + 1 : number
+      const isEmpty = open.count === 0 && (how === 'mean' || how === 'max')
+      findings.push(...this.#value(group, watched, open.number * interval!, isEmpty ? null : value))
+      let next = open.number + 1
+      // Of a longer silence whole seasons are left out, so that what follows stands at its place.
+      if (filled === emptyMax) next = number - ((number - next) % (watched.stream?.period || 1))
       watched.open = { number: next, sum: 0, count: 0, max: -Infinity }
     }
     return findings
   }
 
-  #value(group: readonly string[], watched: Watched, timeMs: number, value: number): BehaviorFinding[] {
-    watched.points.push([timeMs, value])
+  /** `null`: an interval without a value. */
+  #value(group: readonly string[], watched: Watched, timeMs: number, value: number | null): BehaviorFinding[] {
+    if (value !== null) watched.points.push([timeMs, value])
     if (watched.points.length > pointsMax) watched.points.shift()
     if (watched.stream === undefined) {
       watched.early.push([timeMs, value])
@@ -126,11 +128,12 @@ export class AnomalyWatch implements BehaviorStep {
       return []
     }
     const scored = score(watched.stream, value)
-    if (watched.stream.count <= this.#params.learning || scored.score < this.#params.threshold) return []
+    if (value === null || seen(watched.stream) <= this.#params.learning || scored.score < this.#params.threshold)
+      return []
     return [this.#finding(group, watched, timeMs, value, scored)]
   }
 
-  #period(early: readonly (readonly [number, number])[]): number {
+  #period(early: readonly (readonly [number, unknown])[]): number {
     const { interval, seasonality } = this.#params
     if (seasonality === 'none') return 0
     const gaps = early.slice(1).map(([timeMs], n) => timeMs - early[n]![0])
@@ -150,10 +153,11 @@ export class AnomalyWatch implements BehaviorStep {
     const { field, function: how, interval, threshold, by } = this.#params
     const what = interval === undefined ? field! : `${how} of ${field ?? 'events'}`
     const of = by.map((name, n) => `${name} ${group[n]!}`).join(', ')
-    const count = watched.stream!.count
+    const stream = watched.stream!
+    const count = seen(stream)
     watched.findings++
     return {
-      anchor: `${timeMs} ${count}`,
+      anchor: `${timeMs} ${stream.count}`,
       version: 1,
       status: 'open',
       supersedes: [],
@@ -163,7 +167,7 @@ export class AnomalyWatch implements BehaviorStep {
       entities: watched.entities,
       evidence: { count: 1, events: watched.evidence === undefined ? [] : [watched.evidence] },
       explanation:
-        `The ${what} for ${of} is ${Number(value.toPrecision(6))}, unlike the ${Math.min(count, watched.stream!.history)} values before: ` +
+        `The ${what} for ${of} is ${Number(value.toPrecision(6))}, unlike the ${Math.min(count, stream.history)} values before: ` +
         `most so in its ${channel}, where so far out lies about 1 of ${Math.round(10 ** Math.min(novelty, 9)).toLocaleString('en-US')}. ` +
         `Over all channels the score is ${reached.toFixed(1)}; the line is ${threshold}.`,
       facts: {

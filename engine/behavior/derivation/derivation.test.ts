@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { seeded } from '../../../cli/demo/random.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { exactLine, reachedByGuessing, standing } from './exact-line.ts'
+import { canaryAnswers } from './detector.ts'
 import { DerivationJudge } from './judge.ts'
 import { DerivationParams, type CanaryAnswer } from './params.ts'
 
@@ -133,5 +134,36 @@ describe('a suspect that answers canaries', () => {
       found += judge.apply(['suspect'], entries as never, { of, entities: [], evidence: [] }).findings.length
     }
     expect(found).toBe(0)
+  })
+})
+
+describe('the suspect of an examination', () => {
+  const { read } = canaryAnswers.create(DerivationParams.parse({ type: 'canary-answers' }), {} as never)
+  const context = { inventory: { canaries: new Map([['c', { id: 'c', answer: 'a', distractors: ['b'] }]]) } }
+  const groupOf = (asked: string | undefined, says: string | undefined): unknown => {
+    const event = {
+      '@timestamp': '2026-03-02T00:00:00.000Z',
+      event: { id: 'e', hash: 'h' },
+      organization: { id: 'own' },
+      gen_ai: { response: { model: says } },
+      warden: {
+        principal: 'own/x',
+        position: { topic: 't', partition: 0, offset: 0, index: 0 },
+        canary: { id: 'c' },
+        output: { text: 'a' },
+        ...(asked === undefined ? {} : { model: { id: asked } }),
+      },
+    }
+    return read(event as never, context as never)?.group
+  }
+
+  it('is whom we asked, so that one who calls itself something else with each answer is one all the same', () => {
+    expect(groupOf('theirs', 'a-1')).toEqual(groupOf('theirs', 'a-2'))
+    expect(groupOf('theirs', undefined)).toEqual(groupOf('theirs', 'a-1'))
+  })
+
+  it('that we asked under two names is two: what different models know is not added up', () => {
+    expect(groupOf('theirs', 'a-1')).not.toEqual(groupOf('others', 'a-1'))
+    expect(groupOf(undefined, 'a-1')).not.toEqual(groupOf(undefined, 'a-2'))
   })
 })

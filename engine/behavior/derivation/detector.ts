@@ -20,10 +20,11 @@ const openChance = 0.01
 export const canaryAnswers: BehaviorDetector<DerivationParams> = {
   type: 'canary-answers',
   params: DerivationParams,
-  needs: () => ['warden.canary.id', 'warden.output.text', 'gen_ai.response.model'],
+  needs: () => ['warden.canary.id', 'warden.output.text', 'warden.model.id'],
   create: (params) => ({
     read: (event, context) => {
-      const model = fieldAt(event, 'gen_ai.response.model') ?? event.warden.model?.id
+      // Whom we asked. What it calls itself it may change with every answer.
+      const model = event.warden.model?.id ?? fieldAt(event, 'gen_ai.response.model')
       const of = answerOf(event, context)
       if (typeof model !== 'string' || of === undefined) return undefined
       const observation = { of, entities: entitiesOf(event), evidence: [evidenceOf(event)] }

@@ -46,7 +46,7 @@ interface Suspect {
 
 export class DerivationJudge implements BehaviorStep {
   readonly stateVersion = 1
-  readonly groupBy = ['gen_ai.response.model']
+  readonly groupBy = ['warden.model.id']
   readonly #params: DerivationParams
 
   constructor(params: DerivationParams) {
@@ -102,7 +102,7 @@ export class DerivationJudge implements BehaviorStep {
       version: suspect.version,
       status: 'open',
       supersedes: [],
-      group: { 'gen_ai.response.model': model },
+      group: { 'warden.model.id': model },
       timeMs,
       window: { startMs: suspect.firstMs, endMs: timeMs },
       entities: suspect.entities,
