@@ -55,7 +55,7 @@ export default defineConfig({
     projects: [
       pure('unit', [
         '{core,engine,runtime,adapters,connectors,services,cli}/**/*.test.ts',
-        'test/{support,trial,fault/harness}/**/*.test.ts',
+        'test/{support,trial,bench,fault/harness}/**/*.test.ts',
       ]),
       pure('house', ['test/house/**/*.test.ts']),
       pure('property', ['test/property/**/*.test.ts']),

@@ -47,6 +47,9 @@ const checkpointQueries = 50_000
 const parsedAtOnce = 10_000
 /** Known accounts whose state is compared before and after the unknown keys. */
 const comparedEvery = 997
+/** Looks at the memory before and after the unknown keys, at most, and how far apart two may be that agree. */
+const looksMax = 4
+const agreeBytes = 1e6
 
 const { files } = await loadFolders([join(import.meta.dirname, '../../rules')])
 const isBehavior = (text: string): boolean => /^behavior:/m.test(text)
@@ -220,6 +223,18 @@ function bytesUsed(): number {
   return heapUsed + Math.max(external, arrayBuffers)
 }
 
+/** Looks at the memory until two looks agree; `withinBytes`: how far apart the last two were. */
+function settledBytes(): { readonly bytes: number; readonly withinBytes: number } {
+  let bytes = bytesUsed()
+  let withinBytes = Infinity
+  for (let looks = 1; looks < looksMax && withinBytes > agreeBytes; looks++) {
+    const again = bytesUsed()
+    withinBytes = Math.abs(again - bytes)
+    bytes = again
+  }
+  return { bytes, withinBytes }
+}
+
 /** Groups of the accounts, and a digest of all that is kept of some of them. */
 function keptOf(): { readonly groups: number; readonly digest: string } {
   let groups = 0
@@ -258,10 +273,13 @@ logic.watermark(idleMs, out)
 state.checkpoint()
 out.clear()
 const known = keptOf()
+// Only now: what closed has been let go of.
+const settled = settledBytes()
 const strangers = microsOf(() => askAll(0, unknown, 'x', idleMs))
 state.checkpoint()
 out.clear()
 const after = keptOf()
+const unknownKept = settledBytes()
 process.stdout.write(
   `${JSON.stringify({
     queryMicros: round.all / accounts,
@@ -269,7 +287,8 @@ process.stdout.write(
     parseMicros: Math.min(parsedBefore, parsedAfter),
     strangerMicros: unknown === 0 ? 0 : strangers.all / unknown,
     bytesPerAccount,
-    strangersBytes: bytesUsed() - before - bytesPerAccount * accounts,
+    strangersBytes: unknownKept.bytes - settled.bytes,
+    strangersWithinBytes: settled.withinBytes + unknownKept.withinBytes,
     groupsBefore: known.groups,
     groupsAfter: after.groups,
     unchanged: known.digest === after.digest,

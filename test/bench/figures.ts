@@ -8,6 +8,8 @@ export interface Figure {
   readonly value: number
   readonly unit: string
   readonly baseline: { readonly name: string; readonly value: number }
+  /** Of a difference: how far off it may be. One that is no larger can't be told from nothing, and shows nothing. */
+  readonly within?: number | undefined
   /** `least`: value / baseline should be at least this; `most`: at most. Without: it only explains another. */
   readonly target?: { readonly least: number } | { readonly most: number }
 }
@@ -30,8 +32,18 @@ export function ratioOf(figure: Figure): number {
   return figure.value / figure.baseline.value
 }
 
-export function meetsTarget({ target, ...figure }: Figure & Required<Pick<Figure, 'target'>>): boolean {
-  return 'least' in target ? ratioOf(figure) >= target.least : ratioOf(figure) <= target.most
+export type Outcome = 'met' | 'missed' | 'not shown'
+
+/** Not shown: what it may be off by decides, or a difference is none. */
+export function outcomeOf({ target, ...figure }: Figure & Required<Pick<Figure, 'target'>>): Outcome {
+  const meets = (value: number): boolean => {
+    const ratio = ratioOf({ ...figure, value })
+    return 'least' in target ? ratio >= target.least : ratio <= target.most
+  }
+  const { value, within } = figure
+  if (within === undefined) return meets(value) ? 'met' : 'missed'
+  if (!(value > within) || meets(value - within) !== meets(value + within)) return 'not shown'
+  return meets(value) ? 'met' : 'missed'
 }
 
 export function mean(values: readonly number[]): number {

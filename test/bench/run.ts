@@ -7,7 +7,7 @@ import Table from 'cli-table3'
 import { tuneGarbageCollector } from '../../runtime/garbage-collector.ts'
 import { authorizeBench } from './authorize.ts'
 import { elasticsearchBench } from './elasticsearch.ts'
-import { type Bench, type Figure, meetsTarget, ratioOf, WrongOptionError } from './figures.ts'
+import { type Bench, type Figure, outcomeOf, ratioOf, WrongOptionError } from './figures.ts'
 import { detectorsBench } from './detectors.ts'
 import { inProcessBench } from './in-process.ts'
 import { kafkaHopsBench } from './kafka-hops.ts'
@@ -74,5 +74,5 @@ function row(figure: Figure): string[] {
   const cells = [figure.name, format(figure.value), baseline, ratioOf(figure).toFixed(2)]
   if (target === undefined) return [...cells, '', '']
   const aim = 'least' in target ? `>= ${target.least}` : `<= ${target.most}`
-  return [...cells, aim, meetsTarget({ ...figure, target }) ? 'met' : 'missed']
+  return [...cells, aim, outcomeOf({ ...figure, target })]
 }
