@@ -11,7 +11,8 @@ import type { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { describeError } from '../../core/errors.ts'
 import type { EventTree } from '../../engine/sigma/types.ts'
-import { RecordSplitter, sniff, type Unit } from '../../services/collect/splitter.ts'
+import { sniff } from '../../services/collect/sniff.ts'
+import { RecordSplitter, type Unit } from '../../services/collect/splitter.ts'
 import { CliError, exitCodes } from '../exit.ts'
 
 export interface EventsFile {

@@ -8,13 +8,8 @@ import { parseCondition } from './condition.ts'
 import { itemsOf, type Draft, type DraftItem } from './detection-draft.ts'
 import { compileRegex } from './regex.ts'
 import { writtenPattern } from './pattern.ts'
-import {
-  conditionNames,
-  type FieldCondition,
-  type ItemCondition,
-  type RuleCondition,
-  type Transformation,
-} from './pipeline-file.ts'
+import { conditionNames } from './pipeline-file.ts'
+import type { FieldCondition, ItemCondition, RuleCondition, Transformation } from './pipeline-transformations.ts'
 import { covers } from './rule-meta.ts'
 import type { Condition, LogSource } from './types.ts'
 import type { Value } from './values.ts'

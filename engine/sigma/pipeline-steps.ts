@@ -8,7 +8,7 @@ import { itemsOf, replaceItems, type Draft, type DraftItem, type DraftValue } fr
 import type { Mistakes } from './mistakes.ts'
 import { containing, writtenPattern } from './pattern.ts'
 import { appliesToField, appliesToItem, type PipelineState } from './pipeline-conditions.ts'
-import type { SimpleTransformation } from './pipeline-file.ts'
+import type { SimpleTransformation } from './pipeline-transformations.ts'
 import { extractGroups, isValueTransformation, transformValue, type ValueTransformation } from './pipeline-values.ts'
 import type { Value } from './values.ts'
 

@@ -7,7 +7,7 @@
 import { RE2JS } from 're2js'
 import { compileRegex } from './regex.ts'
 import { parsePattern, plainText, writtenPattern } from './pattern.ts'
-import type { SimpleTransformation } from './pipeline-file.ts'
+import type { SimpleTransformation } from './pipeline-transformations.ts'
 import type { PatternPart } from './types.ts'
 import type { Problem, Text, Value } from './values.ts'
 

@@ -9,7 +9,8 @@ import { readSelection, type FieldMap } from './detection.ts'
 import { finishDraft, type Draft } from './detection-draft.ts'
 import { Mistakes } from './mistakes.ts'
 import { appliesToField, appliesToRule, type RuleView } from './pipeline-conditions.ts'
-import type { Pipeline, SimpleTransformation, Transformation } from './pipeline-file.ts'
+import type { Pipeline } from './pipeline-file.ts'
+import type { SimpleTransformation, Transformation } from './pipeline-transformations.ts'
 import {
   applySteps,
   isFieldTransformation,

@@ -4,13 +4,14 @@
  * Pure. Promises: every mistake is told with its place; an expression ends in time linear in the record; `null`, absent and
  * empty text are one and the same: no value. docs/sources.md lists the forms.
  */
-import { RE2JS } from 're2js'
 import type { YamlPath } from '../../core/yaml.ts'
 import type { Complaints } from './complaints.ts'
 import { compileCondition, type Condition } from './condition.ts'
 import { conversions, unreadable, type Convert } from './convert.ts'
 import type { MappingContext } from './mapping-context.ts'
 import { compileGetter, isObject, parsePath } from './path.ts'
+import { compilePattern } from './pattern.ts'
+import { present, textOf } from './present.ts'
 import { compileTable, type Table } from './table.ts'
 
 export type Expression = (record: unknown, context: MappingContext) => unknown
@@ -23,16 +24,10 @@ export interface Scope {
 
 const expressionDepthMax = 12
 const itemsMax = 200
-const patternCharsMax = 500
 /** What a pattern, a split or a template looks at of one text. */
 const textCharsMax = 8_192
 
 const nothing: Expression = () => undefined
-
-/** Value or none: what expressions pass on. */
-export function present(value: unknown): unknown {
-  return value === null || value === '' ? undefined : value
-}
 
 export function compileExpression(node: unknown, path: YamlPath, scope: Scope, depth = 0): Expression {
   if (depth > expressionDepthMax) {
@@ -192,12 +187,6 @@ function compileJoin(node: Record<string, unknown>, path: YamlPath, scope: Scope
   }
 }
 
-/** A scalar as text; objects and lists are none. */
-export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : value
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
-}
-
 function compileOf(node: Record<string, unknown>, path: YamlPath, scope: Scope, depth: number): Expression {
   if (node['of'] !== undefined) return compileFirst(node['of'], [...path, 'of'], scope, depth)
   scope.complaints.at(path, 'What it is applied to is missing: `of`.')
@@ -244,20 +233,6 @@ function compileRegex(node: Record<string, unknown>, path: YamlPath, scope: Scop
     const text = textOf(of(record, context))
     const matcher = text === undefined ? undefined : pattern.matcher(text.slice(0, textCharsMax))
     return (matcher?.find() === true ? present(matcher.group(group)) : undefined) ?? otherwise(record, context)
-  }
-}
-
-/** A pattern of the kind that runs in linear time. */
-export function compilePattern(node: unknown, path: YamlPath, complaints: Complaints): RE2JS | undefined {
-  if (typeof node !== 'string' || node === '' || node.length > patternCharsMax) {
-    complaints.at(path, `A pattern is a text of 1 to ${patternCharsMax} characters.`)
-    return undefined
-  }
-  try {
-    return RE2JS.compile(node)
-  } catch (error) {
-    complaints.at(path, `The pattern can't be used: ${(error as Error).message}.`, 'The syntax is RE2’s.')
-    return undefined
   }
 }
 

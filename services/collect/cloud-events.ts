@@ -6,7 +6,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { parseJson } from '../../core/json.ts'
 import { HttpError } from '../../runtime/http-error.ts'
 import { memberTexts } from './members.ts'
-import { RecordSplitter, unitsOf, type Unit } from './splitter.ts'
+import { RecordSplitter, type Unit } from './splitter.ts'
+import { unitsOf } from './whole-body.ts'
 
 /** Records that one event carries, and what names their origin. */
 export interface Carried {

@@ -24,7 +24,8 @@ import { busy, Held, InFlight, readBody, tooManyRecords } from './in-flight.ts'
 import { eventsOf, isBatchOfEvents, readCloudEvent, type Carried } from './cloud-events.ts'
 import { decodeBody } from './decode.ts'
 import { Intake, type Rejection } from './intake.ts'
-import { RecordSplitter, unitsOf, type SplitterOptions } from './splitter.ts'
+import { RecordSplitter, type SplitterOptions } from './splitter.ts'
+import { unitsOf } from './whole-body.ts'
 
 /** Rejections named in one answer; all are counted, and all are dead letters. */
 const rejectionsToldMax = 100

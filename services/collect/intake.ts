@@ -13,7 +13,8 @@ import { MappingContext } from '../../engine/sources/mapping-context.ts'
 import { isObject } from '../../engine/sources/path.ts'
 import { kindOf, type Source } from '../../engine/sources/source.ts'
 import { buildDeadLetter } from '../../runtime/dead-letters.ts'
-import { holdsMoreThan, RecordSplitter, unitsOf, type SplitterOptions, type Unit } from './splitter.ts'
+import { RecordSplitter, type SplitterOptions, type Unit } from './splitter.ts'
+import { holdsMoreThan, unitsOf } from './whole-body.ts'
 
 export interface Rejection {
   /** Which record of the request or file, from 0. */

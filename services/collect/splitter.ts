@@ -8,6 +8,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { limits } from '../../core/limits.ts'
+import { sniff } from './sniff.ts'
 
 export interface Unit {
   readonly bytes: Buffer
@@ -41,9 +42,6 @@ const backslash = 0x5c
 const closeArray = 0x5d
 const openObject = 0x7b
 const closeObject = 0x7d
-
-/** Cut to pieces of this size, a stream of many small records is not in memory as units all at once. */
-const pieceBytes = 256 * 1024
 
 const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 
@@ -282,51 +280,7 @@ export class RecordSplitter {
   }
 }
 
-/** What the splitter makes of a whole body, piece by piece. */
-export function* unitsOf(body: Buffer, splitter: RecordSplitter): Generator<readonly Unit[]> {
-  for (let at = 0; at < body.length; at += pieceBytes) yield splitter.push(body.subarray(at, at + pieceBytes))
-  yield splitter.end()
-}
-
-/** Whether a body has more records than this, before anything is made of them. */
-export function holdsMoreThan(countMax: number, body: Buffer, options: SplitterOptions): boolean {
-  // Each takes a byte and what divides it from the next.
-  if (body.length < 2 * countMax) return false
-  let count = 0
-  for (const units of unitsOf(body, new RecordSplitter(options))) {
-    count += units.length
-    if (count > countMax) return true
-  }
-  return false
-}
-
 function isBlank(bytes: Buffer): boolean {
   for (const byte of bytes) if (!isSpace(byte)) return false
   return true
-}
-
-/** Whether a stream that begins so has one record a line. */
-export function sniff(head: Buffer, complete: boolean): 'lines' | 'values' {
-  const text = head.toString('latin1')
-  const first = text.search(/[^\s]/)
-  if (first < 0) return 'lines'
-  const opening = text[first]
-  if (opening !== '{' && opening !== '[') return 'lines'
-  const lines = text.slice(first).split('\n')
-  // The last one may go on past what is seen.
-  if (!complete) lines.pop()
-  const alone = (line: string): boolean => (line.startsWith('{') || line.startsWith('[')) && isJson(line)
-  const [firstLine = '', ...rest] = lines
-  if (opening === '[') return alone(firstLine) && rest.some(alone) ? 'lines' : 'values'
-  if (alone(firstLine)) return rest.some((line) => line.trim() !== '') ? 'lines' : 'values'
-  return rest.some(alone) ? 'lines' : 'values'
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

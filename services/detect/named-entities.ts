@@ -9,6 +9,7 @@
  */
 import type { Entity } from '../../core/signal.ts'
 import { entitiesPerTypeMax, mergeEntities } from '../../engine/behavior/entities.ts'
+import { insert, isEqual, overlaps, widen } from './spans.ts'
 
 /** JSON. Entities that were named at the same times, as those of most callers are, stand together: their times stand there once. */
 export interface Named {
@@ -287,12 +288,6 @@ export class NamedEntities {
   }
 }
 
-function isEqual(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
-  return true
-}
-
 /** Never less than what it counts for here. */
 export function bytesMostOf({ id }: Entity): number {
   return 6 * id.length + 2 + nameBytes
@@ -300,33 +295,4 @@ export function bytesMostOf({ id }: Entity): number {
 
 function bytesOf({ id }: Entity): number {
   return Buffer.byteLength(JSON.stringify(id)) + nameBytes
-}
-
-/** The stretch of this number reaches to `t` then; false: the entity is not known in it. */
-function widen(spans: number[], t: number, number: number, lengthMs: number): boolean {
-  for (let at = spans.length - 1; at > 0; at -= 2) {
-    const here = Math.floor(spans[at]! / lengthMs)
-    if (here < number) return false
-    if (here > number) continue
-    if (t > spans[at]!) spans[at] = t
-    if (t < spans[at - 1]!) spans[at - 1] = t
-    return true
-  }
-  return false
-}
-
-/** In its place by the last instant. */
-function insert(spans: number[], first: number, last: number): void {
-  let at = spans.length
-  if (at === 0 || spans[at - 1]! <= last) {
-    spans.push(first, last)
-    return
-  }
-  while (at > 0 && spans[at - 1]! > last) at -= 2
-  spans.splice(at, 0, first, last)
-}
-
-export function overlaps(spans: readonly number[], fromMs: number, toMs: number): boolean {
-  for (let at = 0; at < spans.length; at += 2) if (spans[at]! <= toMs && spans[at + 1]! >= fromMs) return true
-  return false
 }

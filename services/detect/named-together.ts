@@ -6,7 +6,8 @@
  */
 import type { Entity } from '../../core/signal.ts'
 import { mergeEntities } from '../../engine/behavior/entities.ts'
-import { bytesMostOf, bytesSmall, NamedEntities, overlaps, spanBytes, type Named } from './named-entities.ts'
+import { bytesMostOf, bytesSmall, NamedEntities, spanBytes, type Named } from './named-entities.ts'
+import { overlaps } from './spans.ts'
 
 export class NamedTogether {
   /** As each event names them, all of different types; undefined: no event has come yet, or they are told apart. */

@@ -18,6 +18,7 @@ import {
   type Verification,
 } from '../../core/ports/connector.ts'
 import type { ActionEntry } from './book.ts'
+import { kept, successOf, type Changes } from './attempt-told.ts'
 import { callOut, codeOf, isRetryable, mayBeDone, spell } from './call-out.ts'
 import { verifying } from './progress.ts'
 
@@ -36,9 +37,7 @@ const marginMs = 250
 const cutOffsMax = 20
 
 /** Resolves once the next version of the action is durable, and returns it. */
-export type Tell = (
-  changes: Omit<Partial<Action>, 'reason'> & { readonly reason?: string | undefined },
-) => Promise<Action>
+export type Tell = (changes: Changes) => Promise<Action>
 
 export interface AttemptTools {
   readonly clock: Clock
@@ -273,24 +272,8 @@ export class Attempt {
     result: ConnectorResult | undefined,
     tookMs?: number,
   ): Promise<void> {
-    const { arrivedMs } = this.#action
     const nowMs = this.#tools.clock.nowMs()
-    const proven = this.#entry.verify
-    const took = tookMs === undefined ? '' : ` It took ${Math.round(tookMs)} ms from the order.`
-    const times =
-      tookMs === undefined
-        ? {}
-        : {
-            provenAfterMs: Math.round(tookMs),
-            ...(arrivedMs === undefined ? {} : { sinceArrivalMs: Math.round(nowMs - arrivedMs) }),
-          }
-    await this.#tell({
-      state: proven ? 'verified' : 'done',
-      reason: undefined,
-      summary: `${seen.summary}${took}`.slice(0, 500),
-      details: { ...result?.details, ...seen.details, ...times },
-      ...(result?.before === undefined ? {} : { before: result.before }),
-    })
+    await this.#tell(successOf(this.#action, seen, result, { isProven: this.#entry.verify, tookMs, nowMs }))
   }
 
   /** What the other side says; undefined where it can't be asked now. */
@@ -309,12 +292,5 @@ export class Attempt {
     const { id, attempt, possiblyRepeated } = this.#action
     const { timeoutMs } = this.#port
     return callOut(work, { idempotencyKey: id, attempt, possiblyRepeated }, timeoutMs, this.#tools.signal)
-  }
-}
-
-function kept(result: ConnectorResult | undefined): Pick<Action, 'details' | 'before'> {
-  return {
-    ...(result?.details === undefined ? {} : { details: { ...result.details } }),
-    ...(result?.before === undefined ? {} : { before: { ...result.before } }),
   }
 }
