@@ -320,8 +320,9 @@ describe('a distillation by many accounts', () => {
       expect(thieves(mixed({ dealt: 'in-turn' }))).toBeGreaterThanOrEqual(38)
     })
 
-    test('is not told by equal loads alone, where prompts are few and answers as long as others get', () => {
-      expect(seen({ templates: 1 }, 280)).toEqual({ thieves: 0, others: 0 })
+    test('is told by equal loads where programs are of all sorts and nobody has a subject of its own, and not where all have one program', () => {
+      expect(seen({ templates: 1 }, 280)).toEqual({ thieves: 40, others: 0 })
+      expect(seen({ templates: 1, sameAgent: true }, 280)).toEqual({ thieves: 0, others: 0 })
     })
 
     test('is told by strict turns from programs of all sorts, and not where all have one, as a vendor deals its work', () => {

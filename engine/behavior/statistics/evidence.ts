@@ -40,7 +40,7 @@ export function logChoose(n: number, k: number): number {
 
 const factorials: number[] = [0]
 
-function logFactorial(n: number): number {
+export function logFactorial(n: number): number {
   if (n > 10_000) return stirling(n)
   while (factorials.length <= n) factorials.push(factorials.at(-1)! + Math.log(factorials.length))
   return factorials[n]!

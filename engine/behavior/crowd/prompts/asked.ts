@@ -102,6 +102,16 @@ export function mayBeOf({ mean, scatter }: Asked, center: Center): boolean {
   return squaredDistance(mean, center.mean) <= doubtTimes * (scatter + center.scatter)
 }
 
+/** How far means are from that of all, in multiples of what their scatter makes of it: about 1 where none has a subject of its own. */
+export function apartOf(all: readonly Center[], center: Center): number {
+  let [distances, scatter] = [0, 0]
+  for (const each of all) {
+    distances += squaredDistance(each.mean, center.mean)
+    scatter += each.scatter
+  }
+  return all.length < 2 ? Infinity : distances / (scatter * (1 - 1 / all.length))
+}
+
 /** Of the prompts that a mean is of: the expected squared distance to what it is the mean of. */
 export function spreadOf({ squares, scatter }: Center): number {
   return 1 - squares + scatter

@@ -134,7 +134,13 @@ describe('of a load that is dealt, evidence begins anew', () => {
   test('and each time beyond the eleventh it must bring more', () => {
     const { begunWith, ...of } = JSON.parse(JSON.stringify(poolOf(names))) as BalanceJson
     const after = (begunOften: number | undefined): number => {
-      const balance = new Balance({ ...of, begunWith, ...(begunOften === undefined ? {} : { begun: begunOften }) })
+      const looks = { count: 0, since: 0, due: Infinity, evidence: 0 }
+      const balance = new Balance({
+        ...of,
+        begunWith,
+        ...(begunOften === undefined ? {} : { begun: begunOften }),
+        looks,
+      })
       callsUntil(Infinity, balance, calls.slice(0, 900))
       return balance.evidence
     }

@@ -13,6 +13,8 @@
  */
 import { betOn, evidenceOfBets } from '../../bets.ts'
 import { Beginnings } from './beginnings.ts'
+import { isLikelierDealt } from './loads.ts'
+import { Looks, ways, type LooksJson } from './looks.ts'
 
 /** Shapes of the Gamma distribution, 1 over the squared coefficient of variation: of customers, and of a hand that deals about equally. */
 const shape = 4
@@ -31,16 +33,17 @@ const placedMin = 10
 /** Of whoever is named: as many calls that were weighed, and no earlier than all together in the mean by more. */
 const dealtMin = 6
 const earlierMost = 0.2
+/** And by so many deviations of a mean of so many places, equally spread. */
+const earlierDeviations = 3.5 / Math.sqrt(12)
 /** All together: nightly batches at the same time have up to 0.43. */
 const dealtMean = 0.42
 /** Who waits before asking again comes late as well: as often as this at most. */
 const lateMost = 0.65
 const lateBets = [0.8, 0.95].map((share) => betOn(share, lateMost))
+/** A clock keeps its period in more of its intervals than this; of independent calls one in twenty is the same as the one before. */
+const ticksMost = 0.25
 const mostLog = 40
 const leastLog = -1e4
-/** Shares of members vary by so much at most, beside chance, to be taken for equal. */
-const equalMost = 0.15
-const deviations = 2.5
 
 /** What an account has asked when it becomes a member. */
 export interface Load {
@@ -60,6 +63,10 @@ interface Dealt extends Load {
   gapMs: number
   /** Of its calls that were weighed: the sum of their places (below), and how many there were; states of before have none. */
   places?: [sum: number, calls: number]
+  /** Intervals that were the same as the one before; states of before have none. */
+  ticks?: number
+  /** Calls when it became a member; states of before don't tell. */
+  joined?: number
   /** It may be of another kind, as far as so few calls tell: it is weighed, and not named. */
   isUnsure?: true
   /** Its last two intervals were the same, or none are known: it is not bet on which of these comes next. */
@@ -81,8 +88,8 @@ export interface BalanceJson {
   readonly begun?: number
   readonly members: readonly (readonly [principal: string, Dealt])[]
   /** States of before have none. */
-  readonly places?: readonly [sum: number, calls: number]
   readonly turns?: readonly number[]
+  readonly looks?: LooksJson
 }
 
 export class Balance {
@@ -90,31 +97,31 @@ export class Balance {
   readonly #logs: number[]
   readonly #beginnings: Beginnings
   readonly #members: Map<string, Dealt>
-  readonly #places: [sum: number, calls: number]
   /** Logarithms of the evidence that those come next who have been silent for long. */
   readonly #turns: number[]
+  readonly #looks: Looks
 
   constructor(json: BalanceJson = empty) {
     this.#logs = [...json.logs]
     this.#beginnings = new Beginnings(json.begunWith, json.begun)
     this.#members = new Map(
-      json.members.map(([principal, { places, ...dealt }]) => [
+      json.members.map(([principal, each]) => [
         principal,
-        { ...dealt, ...(places === undefined ? {} : { places: [...places] }) },
+        { ...each, ...(each.places === undefined ? {} : { places: [...each.places] }) },
       ]),
     )
-    this.#places = [...(json.places ?? ([0, 0] as const))]
     this.#turns = [...(json.turns ?? lateBets.map(() => 0))]
+    this.#looks = new Looks(json.looks)
   }
 
   /** Whether its members come as if they were dealt, and not in sessions. */
   get isDealt(): boolean {
-    return meanOf(this.#places) >= dealtMean
+    return this.#place() >= dealtMean
   }
 
   /** Evidence that they come in turn. */
   get turns(): number {
-    return Math.max(0, evidenceOfBets(this.#turns) - Math.LN2 - this.#beginnings.cost)
+    return Math.max(0, evidenceOfBets(this.#turns) - ways - this.#beginnings.cost)
   }
 
   /** Whether a member comes again at once, before most others have come: in sessions. */
@@ -123,10 +130,10 @@ export class Balance {
     return places !== undefined && places[1] >= placedMin && meanOf(places) < sessionsBelow
   }
 
-  /** For each time that it begins anew: ever passes e^n with a probability of at most e^-n. */
+  /** For each time that it begins anew, or is looked at as a whole: ever passes e^n with a probability of at most e^-n. */
   get evidence(): number {
     const equal = Math.min(evidenceOfBets(this.#logs.slice(0, 2)), evidenceOfBets(this.#logs.slice(2)))
-    return Math.max(this.turns, equal - Math.LN2 - this.#beginnings.cost)
+    return Math.max(this.turns, equal - ways - this.#beginnings.cost, this.#looks.evidence)
   }
 
   get size(): number {
@@ -141,7 +148,17 @@ export class Balance {
   welcome(principal: string, { tenant, calls, firstMs, lastMs }: Load): boolean {
     if (this.#members.has(principal)) return true
     if (this.#members.size >= membersMax) return false
-    this.#members.set(principal, { tenant, calls, firstMs, lastMs, gapMs: 0, isClock: true })
+    this.#members.set(principal, {
+      tenant,
+      calls,
+      firstMs,
+      lastMs,
+      gapMs: 0,
+      isClock: true,
+      ticks: 0,
+      places: [0, 0],
+      joined: calls,
+    })
     this.#beginWhereDue()
     return true
   }
@@ -154,8 +171,12 @@ export class Balance {
     else one.isUnsure = true
   }
 
+  isSure(principal: string): boolean {
+    return this.#members.get(principal)?.isUnsure !== true
+  }
+
   leave(principal: string): void {
-    if (this.#members.delete(principal)) this.#beginWhereDue()
+    if (this.#members.delete(principal) && this.#beginWhereDue()) this.#looks.forget()
   }
 
   /** A call of a member: weighed, and taken note of. */
@@ -166,13 +187,32 @@ export class Balance {
     const gapMs = timeMs - one.lastMs
     one.calls++
     one.lastMs = timeMs
-    one.isClock = one.gapMs === 0 || Math.abs(gapMs - one.gapMs) < clockMost * gapMs
+    const isSame = Math.abs(gapMs - one.gapMs) < clockMost * gapMs
+    if (one.gapMs > 0 && isSame) one.ticks = (one.ticks ?? 0) + 1
+    one.isClock = one.gapMs === 0 || isSame
     one.gapMs = gapMs
+    if (this.#looks.isDue()) this.#look(timeMs)
+  }
+
+  /** Clocks, and who may be of another kind, are left out. */
+  #look(timeMs: number): void {
+    const members = [...this.#members.values()].filter(
+      ({ joined, firstMs, ticks = 0, calls, isUnsure }) =>
+        isUnsure !== true && joined !== undefined && firstMs < timeMs && ticks <= ticksMost * (calls - joined),
+    )
+    if (new Set(members.map(({ tenant }) => tenant)).size < tenantsMin) return
+    const all = members.map((each) => ({
+      calls: each.calls - 1,
+      atLeast: each.joined! - 1,
+      exposureMs: exposureOf(each, timeMs),
+    }))
+    this.#looks.look(all, shape, dealtShape)
   }
 
   /** Those with about as many calls as all would have had if all were equal, but for chance and a little. */
   dealt(timeMs: number): readonly DealtMember[] {
     const mean = this.#meanAt(timeMs)
+    const place = this.#place()
     return [...this.#members]
       .filter(([, { isUnsure }]) => isUnsure !== true)
       .map(([principal, each]) => ({
@@ -185,8 +225,8 @@ export class Balance {
       .filter(
         ({ places, calls, even }) =>
           places[1] >= dealtMin &&
-          meanOf(places) >= meanOf(this.#places) - earlierMost &&
-          Math.abs(calls - even) <= 1 + deviations * Math.hypot(Math.sqrt(even), equalMost * even),
+          meanOf(places) >= place - Math.min(earlierMost, earlierDeviations / Math.sqrt(places[1])) &&
+          isLikelierDealt(calls, even, shape, dealtShape),
       )
   }
 
@@ -196,8 +236,8 @@ export class Balance {
       begunWith: this.#beginnings.size,
       begun: this.#beginnings.count,
       members: [...this.#members],
-      places: this.#places,
       turns: this.#turns,
+      looks: this.#looks.toJSON(),
     }
   }
 
@@ -217,7 +257,6 @@ export class Balance {
     const place = (later + 0.5) / weighed
     add((one.places ??= [0, 0]), place)
     if (one.before === undefined) return
-    add(this.#places, place)
     for (const [n, { hit, miss }] of lateBets.entries())
       this.#turns[n] = Math.min(mostLog, Math.max(leastLog, this.#turns[n]! + (place > 0.5 ? hit : miss)))
     const mean = this.#meanAt(timeMs)
@@ -237,6 +276,14 @@ export class Balance {
     }
   }
 
+  /** In the mean of those of whom enough is known, each with the same say: one that has a suite run is not all of them. */
+  #place(): number {
+    const mean: [sum: number, members: number] = [0, 0]
+    for (const { places, isUnsure } of this.#members.values())
+      if (places !== undefined && places[1] >= dealtMin && isUnsure !== true) add(mean, meanOf(places))
+    return meanOf(mean)
+  }
+
   /** Calls of a member in a millisecond. */
   #meanAt(timeMs: number): number {
     let [calls, exposure] = [0, 0]
@@ -252,16 +299,16 @@ export class Balance {
   }
 
   /** With those who are members now. */
-  #beginWhereDue(): void {
+  #beginWhereDue(): boolean {
     let weighed = 0
     for (const { before } of this.#members.values()) if (before !== undefined) weighed++
     const { size } = this.#members
-    if (!this.#beginnings.isDue(size, weighed)) return
+    if (!this.#beginnings.isDue(size, weighed)) return false
     this.#beginnings.begin(size)
     this.#logs.fill(0)
-    this.#places.fill(0)
     this.#turns.fill(0)
     for (const one of this.#members.values()) one.before = one.calls
+    return true
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import { Gathered, type GatheredJson } from './gathered.ts'
 
-const narrow = { own: 0.3, others: Array.from({ length: 10 }, () => 0.5) }
+const narrow = { apart: 1, own: 0.3, others: Array.from({ length: 10 }, () => 0.5) }
 
 /** Others' answers have a median of 280 tokens, those of the kind the given one. */
 function evidenceOf(median: number, prompt: number, { calls = 200, known = 6 } = {}): number {
@@ -58,7 +58,7 @@ describe('answers of accounts with prompts of one kind', () => {
 describe('prompts of one kind', () => {
   const isBroad = (own: number, others: readonly number[]): boolean => {
     const gathered = new Gathered()
-    gathered.learn([], { own, others })
+    gathered.learn([], { own, others, apart: 1 })
     return gathered.isBroad
   }
   const others = [0.9, ...Array.from({ length: 9 }, () => 0.5)]
@@ -70,6 +70,25 @@ describe('prompts of one kind', () => {
 
   test('are not called so beside fewer than eight others', () => {
     expect(isBroad(0.6, others.slice(0, 7))).toBe(false)
+  })
+})
+
+describe('members with prompts of one kind', () => {
+  const learned = (apart: number, own = 0.6): Gathered => {
+    const gathered = new Gathered()
+    gathered.learn([], { own, others: [0.9, ...Array.from({ length: 9 }, () => 0.5)], apart })
+    return new Gathered(JSON.parse(JSON.stringify(gathered)) as GatheredJson)
+  }
+
+  test('ask as one where their means are no further apart than their scatter makes it, after a restart as well', () => {
+    expect(learned(1.2).isOne).toBe(true)
+    expect(learned(1.4).isOne).toBe(false)
+  })
+
+  test('ask for little where nine in ten others ask for more, and of states of before it is not known that they ask for much', () => {
+    expect(learned(1).isNarrow).toBe(false)
+    expect(learned(1, 0.4).isNarrow).toBe(true)
+    expect(new Gathered({ logs: [], isBroad: true })).toMatchObject({ isOne: false, isNarrow: true })
   })
 })
 

@@ -25,11 +25,18 @@ const keyStep = 16
 /** Of the others whose prompts are the most various, this share does not count; fewest to compare with. */
 const variousShare = 0.1
 const variousMin = 8
+/** How far members' means are apart, in multiples of what their scatter makes of it, where none has a subject of its own. */
+const apartMost = 1.25
+/** Of the others so many ask for more. */
+const narrowShare = 0.9
 
 export interface GatheredJson {
   readonly lines?: readonly number[]
   readonly logs: readonly (readonly number[])[]
   readonly isBroad: boolean
+  /** States of before have neither. */
+  readonly isOne?: boolean
+  readonly isNarrow?: boolean
   /** Of each member, how many answers were long, and of how many; states of before have none. */
   readonly members?: readonly (readonly [principal: string, long: number, answers: number])[]
 }
@@ -39,12 +46,20 @@ export class Gathered {
   readonly #logs: number[][]
   readonly #members: Map<string, [long: number, answers: number]>
   isBroad: boolean
+  /** No member has a subject of its own. */
+  isOne: boolean
+  /** They ask for less than nearly all others do. */
+  isNarrow: boolean
 
-  constructor({ lines, logs, isBroad, members = [] }: GatheredJson = { logs: [], isBroad: false }) {
+  constructor(
+    { lines, logs, isBroad, isOne = false, isNarrow = true, members = [] }: GatheredJson = { logs: [], isBroad: false },
+  ) {
     this.#lines = lines
     this.#members = new Map(members.map(([principal, long, answers]) => [principal, [long, answers]]))
     this.#logs = shares.map((_, n) => [...(logs[n] ?? [])])
     this.isBroad = isBroad
+    this.isOne = isOne
+    this.isNarrow = isNarrow
   }
 
   /** That its answers are long. */
@@ -66,12 +81,14 @@ export class Gathered {
   /** What others get and ask: the last answers of each, each with the same say; how various the prompts are. */
   learn(
     answers: readonly (readonly number[])[],
-    { own, others }: { readonly own: number; readonly others: readonly number[] },
+    { own, others, apart }: { readonly own: number; readonly others: readonly number[]; readonly apart: number },
   ): void {
     const known = answers.filter(({ length }) => length >= answersMin)
     this.#lines = known.length < othersMin ? undefined : linesOf(known)
     const sorted = [...others].sort((a, b) => b - a)
     this.isBroad = sorted.length >= variousMin && own >= sorted[Math.floor(variousShare * sorted.length)]!
+    this.isOne = apart <= apartMost
+    this.isNarrow = sorted.filter((each) => each > own).length >= narrowShare * sorted.length
   }
 
   leave(principal: string): void {
@@ -96,6 +113,8 @@ export class Gathered {
       ...(this.#lines === undefined ? {} : { lines: this.#lines }),
       logs: this.#logs,
       isBroad: this.isBroad,
+      isOne: this.isOne,
+      isNarrow: this.isNarrow,
       members: [...this.#members].map(([principal, counts]) => [principal, ...counts]),
     }
   }

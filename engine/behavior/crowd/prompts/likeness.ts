@@ -10,6 +10,7 @@
  */
 import type { GroupEntries } from '../../types.ts'
 import {
+  apartOf,
   Asked,
   centerOf,
   mayBeOf,
@@ -36,7 +37,11 @@ const unlikeShare = 0.1
 const likeMost = 0.1
 const scatterMost = 0.45
 /** Of one alone, from which on it is sure. */
-const sureMost = 0.15
+const sureMost = 0.3
+/** And so many times what its scatter makes of the distance: chance makes 2.5 of one in a hundred where prompts vary in some eight directions. */
+const ownMost = 2.5
+/** How many of a kind must be sure before anything is said of them all. */
+const sureShare = 0.75
 /** Beside it, in their scatter. */
 const scatterRoom = 0.8
 
@@ -158,8 +163,17 @@ export class Likeness {
     )
     pool!.gathered.learn(
       others.map(({ answers }) => answers),
-      { own: spreadOf(center), others: others.map((each) => spreadOf(each)) },
+      { own: spreadOf(center), others: others.map((each) => spreadOf(each)), apart: this.#apartOf(pool!, center) },
     )
+  }
+
+  /** Of those who are sure; too few of them tell nothing of all. */
+  #apartOf({ balance }: LikePool, center: Center): number {
+    const sure = balance.principals().flatMap((principal) => {
+      const each = balance.isSure(principal) ? this.#asked.get(principal) : undefined
+      return each?.mean.length === center.mean.length ? [each] : []
+    })
+    return sure.length < sureShare * balance.size ? Infinity : apartOf(sure, center)
   }
 
   /** Puts an account into the pool that it is of, or out of one that it isn't. */
@@ -210,8 +224,15 @@ export class Likeness {
       this.#join(entries, best, ...other)
     }
     this.#join(entries, best, principal, asked)
-    this.#poolOf(asked)?.balance.settle(principal, asked.scatter <= sureMost * unlike)
+    const isSure = asked.scatter <= sureMost * unlike && this.#isOf(best, principal, asked)
+    this.#poolOf(asked)?.balance.settle(principal, isSure)
     this.#sift(entries, asked, unlike)
+  }
+
+  /** Whether it is as far from the mean of the others as its scatter makes it, with no subject of its own. */
+  #isOf(id: string, principal: string, { mean, scatter }: Asked): boolean {
+    const center = this.#centerOf(this.#pools.get(id)!, mean.length, principal)
+    return center === undefined || squaredDistance(mean, center.mean) <= ownMost * (scatter + center.scatter)
   }
 
   /** Those that its pool has become unlike: who has fallen silent is not compared any more, while others may have moved the pool. */
