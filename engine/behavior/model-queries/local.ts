@@ -204,6 +204,7 @@ export class WeighQueries implements BehaviorStep {
         this.#params.allowance * room,
         this.#params.allowance,
         reference.told.usual,
+        reference.told.rare,
       )
       this.#learned.set(reference, evidence)
     }

@@ -89,9 +89,17 @@ export const roomMax = 0.8
 export const usualToAll = 1
 const notBet = { won: 0, lost: 0 }
 
-/** What may be shown where honest accounts of the model show it at this rate: never less than at other models. */
-function withRoom(q: number, usual: number): number {
-  return Math.max(q, Math.min(roomMax, (roomOdds * usual) / (1 + (roomOdds - 1) * usual)))
+/** The same for what one account in a hundred does: three accounts that look honest teach it, so it is at most so much above what other models allow. */
+const rareOdds = 4
+
+/** What may be shown where honest accounts of the model show it at these rates: never less than at other models. */
+function withRoom(q: number, usual: number, rare: number): number {
+  return Math.max(q, Math.min(roomMax, atOdds(usual, roomOdds)), Math.min(atOdds(q, rareOdds), atOdds(rare, roomOdds)))
+}
+
+/** A rate whose odds are so many times those of this one. */
+function atOdds(rate: number, times: number): number {
+  return (times * rate) / (1 + (times - 1) * rate)
 }
 
 interface Bet {
@@ -108,7 +116,7 @@ const valueMax = 1e30
 
 /**
  * The bets; `share` are a reference's own shares, `allowance` what of them an account may differ, `sureAllowance` the same for
- * answers that are surer than honest ones; `usual` how often honest accounts of the model show each kind (usual.ts).
+ * answers that are surer than honest ones; `usual` and `rare` how often honest accounts of the model show each kind (usual.ts).
  */
 export class Evidence {
   readonly size: number
@@ -119,11 +127,18 @@ export class Evidence {
   readonly #won: Float64Array
   readonly #lost: Float64Array
 
-  constructor(share: readonly number[], allowance: number, sureAllowance = allowance, usual: readonly number[] = []) {
+  constructor(
+    share: readonly number[],
+    allowance: number,
+    sureAllowance = allowance,
+    usual: readonly number[] = [],
+    rare: readonly number[] = [],
+  ) {
     const levels = share.map((u) => u ** allowance)
     const of = (threat: QueryThreat, weight: number, bit: number, table: number, gains: readonly number[]): Bet[] => {
-      const rate = usual[kindsShown.indexOf(bit)] ?? 0
-      const q = withRoom(table, rate)
+      const kind = kindsShown.indexOf(bit)
+      const rate = usual[kind] ?? 0
+      const q = withRoom(table, rate, rare[kind] ?? 0)
       return gains.map((gain) => ({
         threat: queryThreats.indexOf(threat),
         bit,

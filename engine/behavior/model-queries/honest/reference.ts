@@ -69,6 +69,8 @@ export interface ToldReference {
   readonly accounts: number
   /** How often honest accounts show each kind of evidence (usual.ts). Not told by references that are older. */
   readonly usual?: readonly number[]
+  /** How often one account in a hundred is unlike honest inputs (usual.ts). Not told by references that are older. */
+  readonly rare?: readonly number[]
   /** The last drift of the model, where all of it came after. */
   readonly since?: number
   /** It was reckoned from other inputs, not seen. */

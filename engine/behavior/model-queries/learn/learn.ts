@@ -202,7 +202,7 @@ function referenceOf(taught: readonly Teaching[], kind: InputKind): ToldReferenc
     ...(strides !== undefined && { strides }),
   }
   const blackAndWhite = kind === 'features' ? inBlackAndWhite(accounts) : undefined
-  return { ...told, usual: usualOf(told, accounts, kind), ...(blackAndWhite && { blackAndWhite }) }
+  return { ...told, ...usualOf(told, accounts, kind), ...(blackAndWhite && { blackAndWhite }) }
 }
 
 /** Landmarks for accounts of what was leaked, where it is time for new ones. */

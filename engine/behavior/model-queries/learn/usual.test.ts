@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { randomOf } from '../../../../test/support/random.ts'
-import { Evidence, kindsShown, queryThreats, shows } from '../account/evidence.ts'
-import { learnReference, type Sample } from '../honest/reference.ts'
+import { KeptEntries } from '../../../../test/support/kept-entries.ts'
+import { normalOf, randomOf } from '../../../../test/support/random.ts'
+import { emptyInventory } from '../../../inventory/inventory.ts'
+import { Evidence, kindsShown, lineOf, queryThreats, shows } from '../account/evidence.ts'
+import { learnReference, openReference, type Sample } from '../honest/reference.ts'
+import { WeighQueries, type ModelQuery } from '../local.ts'
+import { ModelQueriesParams } from '../params.ts'
 import { usualOf } from './usual.ts'
 
 const flip = kindsShown.indexOf(shows.flip)
@@ -21,7 +25,7 @@ describe('what honest accounts show of each kind', () => {
     const random = randomOf(5)
     const accounts = customers(random, () => String(Math.floor(random() * 3)))
     const told = learnReference(accounts)!
-    const usual = usualOf(told, accounts, 'features')
+    const { usual } = usualOf(told, accounts, 'features')
     expect(usual[flip]).toBeGreaterThan(0.2)
     expect(usual[kindsShown.indexOf(shows.ball)]).toBeLessThan(0.05)
     // Asked as these are, for long: named by the table, and not by what is usual.
@@ -51,7 +55,7 @@ describe('what honest accounts show of each kind', () => {
     const random = randomOf(6)
     const accounts = customers(random, (n) => (n === 3 ? String(Math.floor(random() * 3)) : '0'))
     const told = learnReference(accounts)!
-    const usual = usualOf(told, accounts, 'features')
+    const { usual } = usualOf(told, accounts, 'features')
     expect(usual[flip]).toBeLessThan(0.1)
     const values = [[], usual].map((rates) => {
       const evidence = new Evidence(told.lines.share, 0.5, 0.5, rates)
@@ -76,7 +80,7 @@ describe('what honest accounts show of each kind', () => {
     const other = accounts.map((samples) => samples.map(({ x, ...of }) => ({ ...of, x: x.with(7, 6 * random()) })))
     const units = told.units!.by[0]!
     expect(Math.abs(told.scale * units - learnReference(other)!.scale)).toBeLessThan(1)
-    const usual = usualOf(told, accounts, 'features')
+    const { usual } = usualOf(told, accounts, 'features')
     for (const bit of [shows.flip, shows.turn, shows.ball, shows.line]) {
       expect(usual[kindsShown.indexOf(bit)]).toBeLessThan(0.05)
     }
@@ -95,7 +99,7 @@ describe('what honest accounts show of each kind', () => {
         }),
       )
       const told = learnReference(accounts)!
-      const evidence = new Evidence(told.lines.share, 0.5, 0.5, usualOf(told, accounts, 'features'))
+      const evidence = new Evidence(told.lines.share, 0.5, 0.5, usualOf(told, accounts, 'features').usual)
       const [values, totals] = [new Float32Array(evidence.size), new Float64Array(queryThreats.length)]
       for (let n = 0; n < 400; n++) evidence.take(values, shows.flip, shows.flip, totals)
       return totals[queryThreats.indexOf('boundary-search')]!
@@ -111,6 +115,89 @@ describe('what honest accounts show of each kind', () => {
     const accounts = customers(random, () => String(Math.floor(random() * 3)))
     const told = learnReference(accounts)!
     const few = accounts.map((samples, n) => (n < 4 ? samples : samples.slice(0, 19)))
-    expect(usualOf(told, few, 'features').every((rate) => rate === 0)).toBe(true)
+    const { usual, rare } = usualOf(told, few, 'features')
+    expect([...usual, ...rare].every((rate) => rate === 0)).toBe(true)
+  })
+})
+
+describe('how unlike honest inputs one account in a hundred is', () => {
+  const normal = normalOf(randomOf(11))
+  const ask = (by: number): Sample => {
+    const x = Float32Array.from({ length: 8 }, () => by * normal())
+    return { x, label: 'a', margin: NaN }
+  }
+  /** Of 250 accounts so many whose inputs are wider. */
+  const accountsOf = (wide: number): Sample[][] =>
+    Array.from({ length: 250 }, (_, n) => Array.from({ length: 48 }, () => ask(n < wide ? 1.35 : 1)))
+  const learnedOf = (wide: number) => {
+    const accounts = accountsOf(wide)
+    const told = learnReference(accounts)!
+    return { told, ...usualOf(told, accounts, 'features') }
+  }
+  type Learned = ReturnType<typeof learnedOf>
+  const [few, none] = [learnedOf(4), learnedOf(0)]
+  /** After how many queries that show this an account is named for copying. */
+  const namedAfter = ({ told, usual, rare }: Learned, shown: () => number): number | undefined => {
+    const evidence = new Evidence(told.lines.share, 0.5, 0.5, usual, rare)
+    const [values, totals] = [new Float32Array(evidence.size), new Float64Array(queryThreats.length)]
+    const counts = [0, 1, 2, 3].reduce((all, level) => all | shows.novelty(level), 0)
+    for (let n = 1; n <= 3_000; n++) {
+      evidence.take(values, shown(), counts, totals)
+      if (totals[0]! >= lineOf(0.01, 10_000)) return n
+    }
+    return undefined
+  }
+  const asks =
+    ({ told }: Learned, by: number) =>
+    (): number => {
+      const { x, label } = ask(by)
+      const novelty = openReference(told)!.novelty(x, label)
+      return told.lines.novelty.reduce((all, line, n) => all | (novelty > line ? shows.novelty(n) : 0), 0)
+    }
+
+  test('is learned where a few of 250 are so, and then no other of their kind is named for it', () => {
+    for (const learned of [few, none]) expect(learned.usual[0]).toBeLessThan(0.12)
+    expect(namedAfter({ ...few, rare: [] }, asks(few, 1.35))).toBeLessThan(1_000)
+    expect(namedAfter(few, asks(few, 1.35))).toBeUndefined()
+    expect(namedAfter(none, asks(none, 1.35))).toBeLessThan(1_000)
+    // Of two nobody learns.
+    const two = learnedOf(2)
+    expect(namedAfter(two, asks(two, 1.35))).toBeLessThan(1_000)
+  })
+
+  test('is what queries are weighed by, from the next learning on', () => {
+    const { told, usual, rare } = few
+    const queries = Array.from({ length: 1_500 }, () => ask(1.35))
+    const findingsOf = (learned: unknown): number => {
+      const step = new WeighQueries(ModelQueriesParams.parse({ type: 'model-queries' }))
+      const entries = new KeptEntries()
+      const context = { inventory: emptyInventory, baseline: () => learned }
+      return queries.flatMap(({ x, label }, n) => {
+        const input = {
+          kind: 'embedding', hidden: false, blackAndWhite: false, probabilities: undefined, margin: undefined,
+          x: Float64Array.from(x), label, key: n * 2_654_435_761,
+        } as const // prettier-ignore
+        const evidence = (): never => ({ id: `e${n}` }) as never
+        const query: ModelQuery = { timeMs: n * 1_000, input, member: false, entities: () => [], evidence }
+        return step.apply(['t/u', 'm'], entries, query, -Infinity, context).findings
+      }).length
+    }
+    expect(findingsOf({ ...told, usual })).toBeGreaterThan(0)
+    expect(findingsOf({ ...told, usual, rare })).toBe(0)
+  })
+
+  test('gives no more than four times the odds, so that whoever is far from all is named a few queries later at most', () => {
+    const { told, usual } = none
+    const far = (): number => [0, 1, 2, 3].reduce((all, level) => all | shows.novelty(level), 0)
+    const taught = { told, usual, rare: kindsShown.map(() => 1) }
+    expect(namedAfter({ told, usual, rare: [] }, far)).toBe(4)
+    expect(namedAfter(taught, far)).toBeLessThanOrEqual(6)
+    expect(namedAfter(taught, () => (normal() > 0 ? far() : 0))).toBeLessThanOrEqual(30)
+  })
+
+  test('says nothing of searches: what is on lines, about one place or of a pair counts as before', () => {
+    const learned = kindsShown.filter((_, n) => few.rare[n]! > 0)
+    expect(learned.every((bit) => bit < shows.line)).toBe(true)
+    expect(learned.length).toBeGreaterThan(0)
   })
 })

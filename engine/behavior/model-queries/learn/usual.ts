@@ -4,11 +4,15 @@
  *
  * The rate is that of an account near the top, not of all queries: no single account teaches it, nor any less than a tenth of them.
  * Accounts with few queries are drawn to the rate of all. What most accounts nearly always show says nothing against anyone. Pure.
+ *
+ * Customers are drawn from a population, and their queries from each (two-layer hierarchical models: Dunn, Wasserman and Ramdas 2022): of so many accounts a
+ * new one is exchangeable with each, so that its rate is above the k-th highest of n with a probability of k / (n + 1). Lines drawn over all queries do not
+ * tell that. So of how unlike honest inputs its queries are, what one account in a hundred shows is told as well.
  */
 import { Account } from '../account/account.ts'
-import { kindsShown, roomMax, usualToAll } from '../account/evidence.ts'
+import { kindsShown, roomMax, shows, usualToAll } from '../account/evidence.ts'
 import { isBlackAndWhite, keyOfText, type InputKind } from '../input/input.ts'
-import { openReference, type Sample, type ToldReference } from '../honest/reference.ts'
+import { levelCount, openReference, type Sample, type ToldReference } from '../honest/reference.ts'
 import { shownBy } from '../signs/shown.ts'
 import { alikeMin, evennessOf } from '../shapes/steps.ts'
 import { besidesStrides, isTable, StridesKept, StridesSeen, widthOf } from '../signs/strides.ts'
@@ -19,18 +23,22 @@ const queriesMin = 20
 const drawn = 20
 /** Share of the accounts that may show more than the one whose rate is taken; at least one of them does. */
 const topShare = 0.1
+/** The same of what is unlike honest inputs: it gives less room (evidence.ts), so fewer accounts may teach it. */
+const rareShare = 0.01
+const unlike = Array.from({ length: levelCount }, (_, n) => shows.novelty(n) | shows.margin(n)).reduce((a, b) => a | b)
 /** Fewest accounts from which anything is learned. */
 const accountsMin = 5
 
-/** A rate for each bit of `shows`, by its place; what nothing is known of is 0. */
+/** A rate for each bit of `shows`, by its place, of an account near the top and of one nearer to it; what nothing is known of is 0. */
 export function usualOf(
   told: ToldReference,
   accounts: readonly (readonly Sample[])[],
   kind: InputKind,
-): readonly number[] {
+): Required<Pick<ToldReference, 'usual' | 'rare'>> {
   const reference = openReference(told)
   const known = accounts.filter(({ length }) => length >= queriesMin)
-  if (reference === undefined || known.length < accountsMin) return kindsShown.map(() => 0)
+  const none = kindsShown.map(() => 0)
+  if (reference === undefined || known.length < accountsMin) return { usual: none, rare: none }
   const account = new Account(told.dimension)
   const each = known.map((samples) => {
     const shown = kindsShown.map(() => ({ counts: 0, hits: 0 }))
@@ -50,17 +58,26 @@ export function usualOf(
     }
     return shown
   })
-  const top = Math.max(1, Math.floor(topShare * known.length))
-  return kindsShown.map((_, n) => {
+  const [top, rarer] = [topShare, rareShare].map((share) => Math.max(1, Math.floor(share * known.length)))
+  const sorted = kindsShown.map((_, n) => {
     const counts = each.reduce((sum, shown) => sum + shown[n]!.counts, 0)
     const hits = each.reduce((sum, shown) => sum + shown[n]!.hits, 0)
     const all = hits / Math.max(1, counts)
     const rates = each.map((shown) => (shown[n]!.hits + drawn * all) / (shown[n]!.counts + drawn))
-    rates.sort((a, b) => b - a)
-    // As queries of a table lie on lines where one column is a thousand times as wide as the others.
-    if (rates[Math.floor(rates.length / 2)]! > roomMax) return usualToAll
-    return Math.round(1e4 * rates[top]!) / 1e4
+    return rates.sort((a, b) => b - a)
   })
+  return {
+    usual: sorted.map((rates) => {
+      // As queries of a table lie on lines where one column is a thousand times as wide as the others.
+      if (rates[Math.floor(rates.length / 2)]! > roomMax) return usualToAll
+      return rounded(rates[top!]!)
+    }),
+    rare: sorted.map((rates, n) => ((kindsShown[n]! & unlike) === 0 ? 0 : rounded(rates[rarer!]!))),
+  }
+}
+
+function rounded(rate: number): number {
+  return Math.round(1e4 * rate) / 1e4
 }
 
 /** How often two differences of an input to the closest earlier one of its account are equal, in the units of its table: of an account near the top as well. */

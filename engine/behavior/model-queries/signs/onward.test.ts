@@ -47,7 +47,7 @@ function named(customer: () => () => Float64Array, asked: () => Float64Array, qu
     })
   })
   const learned = learnReference(accounts)!
-  const told = { ...learned, usual: usualOf(learned, accounts, 'features') }
+  const told = { ...learned, ...usualOf(learned, accounts, 'features') }
   const account = new AskingAccount(told)
   for (let n = 0; n < queries; n++) {
     const x = asked()
