@@ -3,11 +3,9 @@
  * only of accounts that ask training records. Two kilobytes.
  */
 import { keepable } from '../input/rows.ts'
-import { leftByWhole, leftWhenMoved, pixels, wholeMoves, type WholeMove } from '../shapes/moved.ts'
+import { movedFromWhich, pixels } from '../shapes/moved.ts'
 
 const basesMax = 16
-/** So many of them, those that fit best by whole pixels, are moved further to see whether they fit. */
-const triedMax = 4
 const from = { asked: 4, values: 4 + 4 * basesMax, notes: 4 + 4 * basesMax + 2 * pixels * basesMax } as const
 const length = from.notes + basesMax
 /** Bits: a training record; whether it is one was told of what is made of it; the account's first record, before which nothing was kept. */
@@ -18,13 +16,8 @@ interface Notes {
   readonly isFirst: boolean
 }
 
-/** A base, moved by whole pixels, and what is left then. */
-interface Start {
-  readonly place: number
-  readonly base: Float64Array
-  readonly by: WholeMove
-  readonly left: number
-}
+/** As they are compared, by their places. */
+const opened = Array.from({ length: basesMax }, () => new Float64Array(pixels))
 
 export class Bases {
   readonly #bytes: Buffer
@@ -66,14 +59,11 @@ export class Bases {
 
   /** The places of those that the picture is nearer to than `near` when they are moved. */
   movedTo(picture: Float64Array, near: number): readonly number[] {
-    const starts: Start[] = []
-    for (let place = 0; place < Math.min(basesMax, this.#count[0]!); place++) {
-      const base = this.#at(place)
-      for (const by of wholeMoves) starts.push({ place, base, by, left: leftByWhole(picture, base, by) })
+    const count = Math.min(basesMax, this.#count[0]!)
+    for (let place = 0; place < count; place++) {
+      opened[place]!.set(this.#values.subarray(place * pixels, (place + 1) * pixels))
     }
-    starts.sort((a, b) => a.left - b.left)
-    const tried = starts.slice(0, triedMax)
-    return tried.filter(({ base, by }) => leftWhenMoved(picture, base, by, near) < near).map(({ place }) => place)
+    return movedFromWhich(picture, opened.slice(0, count), near)
   }
 
   isRecord(place: number): boolean {
@@ -100,9 +90,5 @@ export class Bases {
       if (ago >= 0 && ago < 32 && (ring & (1 << ago)) !== 0) places.push(place)
     }
     return places
-  }
-
-  #at(place: number): Float64Array {
-    return Float64Array.from(this.#values.subarray(place * pixels, (place + 1) * pixels))
   }
 }

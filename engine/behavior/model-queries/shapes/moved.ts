@@ -12,7 +12,14 @@ export const pixels = side * side
 /** Longest side of a picture that is looked at. */
 const sideMax = 64
 const channelsOfColor = 3
-const steps = 5
+/**
+ * How far away, in times of what is near, it may still be by whole pixels, and after each step from there on: what is further hardly ever comes to
+ * fit. Of pictures that are earlier ones moved, turned and stretched none was further by half of that, where honest ones are as unlike as digits.
+ */
+const leftMost = [8, 6, 5, 4, 2, 1]
+/** So many places to begin at are tried, those that fit best by whole pixels; and so many comparisons are made in all, whoever asks. */
+const startsMax = 4
+const comparisonsMax = 14
 /** Of the trace of the normal equations: moves that the picture hardly tells of stay small, turning and stretching more so. */
 const damping = [0.001, 0.001, 0.03, 0.03, 0.03, 0.03]
 const unknowns = damping.length
@@ -71,33 +78,61 @@ const normal = new Float64Array(unknowns * unknowns)
 const wanted = new Float64Array(unknowns)
 const row = new Float64Array(unknowns)
 
-/** Moves by whole pixels: down, right. */
-export const wholeMoves = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => [down, right] as const))
-export type WholeMove = (typeof wholeMoves)[number]
+/** Moves by whole pixels. */
+const wholeMoves = [0, -1, 1].flatMap((down) => [0, -1, 1].map((right) => ({ down, right })))
 
-/** Square of how far a picture is from an earlier one that is moved by whole pixels, in the mean of those that both show. */
-export function leftByWhole(x: Float64Array, from: Float64Array, [down, right]: WholeMove): number {
-  let [sum, count] = [0, 0]
-  for (let y = Math.max(0, -down); y < Math.min(side, side - down); y++) {
-    for (let at = Math.max(0, -right); at < Math.min(side, side - right); at++) {
-      sum += (x[y * side + at]! - from[(y + down) * side + at + right]!) ** 2
-      count++
-    }
-  }
-  return sum / count
+/** An earlier picture, by its place, moved by whole pixels; and the square of how far it is then, in the mean of the pixels that both show. */
+interface Start {
+  readonly place: number
+  readonly by: (typeof wholeMoves)[number]
+  readonly left: number
 }
 
-/** How far it is from an earlier one that is moved as fits best, from such a move on, for all pixels; stops where it is less than `near`. */
-export function leftWhenMoved(x: Float64Array, from: Float64Array, [down, right]: WholeMove, near: number): number {
-  move.fill(0)
-  move[0] = down
-  move[1] = right
-  let least = Infinity
-  for (let step = 0; ; step++) {
-    const left = compare(x, from)
-    if (left < least) least = left
-    if (least < near || step === steps || !improve(x)) return least
+/** The places of those of the earlier ones that the picture is nearer to than `near`, for all pixels, when they are moved as fits best. */
+export function movedFromWhich(x: Float64Array, earlier: readonly Float64Array[], near: number): readonly number[] {
+  const places = new Set<number>()
+  let comparisons = 0
+  for (const { place, by } of startsOf(x, earlier, (leftMost[0]! * near) ** 2 / pixels)) {
+    move.fill(0)
+    move[0] = by.down
+    move[1] = by.right
+    for (const most of leftMost) {
+      if (places.has(place) || comparisons++ >= comparisonsMax) break
+      const left = compare(x, earlier[place]!)
+      if (left < near) places.add(place)
+      else if (left > most * near || !improve(x)) break
+    }
   }
+  return [...places]
+}
+
+/** Those that are nearer than `most`, the nearest few, nearest first. */
+function startsOf(x: Float64Array, earlier: readonly Float64Array[], most: number): readonly Start[] {
+  const starts: Start[] = []
+  for (let place = 0; place < earlier.length; place++) {
+    for (const by of wholeMoves) {
+      const left = leftByWhole(x, earlier[place]!, by.down, by.right, starts[startsMax - 1]?.left ?? most)
+      if (left === Infinity) continue
+      const at = starts.findIndex((other) => left < other.left)
+      starts.splice(at < 0 ? starts.length : at, 0, { place, by, left })
+      if (starts.length > startsMax) starts.pop()
+    }
+  }
+  return starts
+}
+
+/** Infinity: it is not less than `most`. */
+function leftByWhole(x: Float64Array, from: Float64Array, down: number, right: number, most: number): number {
+  const count = (side - Math.abs(down)) * (side - Math.abs(right))
+  let sum = 0
+  for (let y = Math.max(0, -down); y < Math.min(side, side - down); y++) {
+    for (let at = Math.max(0, -right); at < Math.min(side, side - right); at++) {
+      const difference = x[y * side + at]! - from[(y + down) * side + at + right]!
+      sum += difference * difference
+    }
+    if (sum >= most * count) return Infinity
+  }
+  return sum / count
 }
 
 let gain = 1
@@ -108,26 +143,36 @@ function compare(x: Float64Array, from: Float64Array): number {
   let [shared, both, own, all] = [0, 0, 0, 0]
   for (let y = 0, n = 0; y < side; y++) {
     for (let at = 0; at < side; at++, n++) {
-      const [down, right] = [y - middle, at - middle]
+      // Each number by itself: lists of them take most of the time here.
+      const down = y - middle
+      const right = at - middle
       const atY = y + move[0]! + move[2]! * down + move[3]! * right
       const atX = at + move[1]! + move[4]! * down + move[5]! * right
-      const [top, left] = [Math.floor(atY), Math.floor(atX)]
       isShared[n] = 0
       // What comes in over the edge nobody knows.
       if (!(atY >= -edge && atX >= -edge && atY <= side - 1 + edge && atX <= side - 1 + edge)) continue
-      const [top0, top1] = [Math.max(0, top) * side, Math.min(side - 1, top + 1) * side]
-      const [left0, left1] = [Math.max(0, left), Math.min(side - 1, left + 1)]
-      const [a, b, c, d] = [from[top0 + left0]!, from[top0 + left1]!, from[top1 + left0]!, from[top1 + left1]!]
-      const [fy, fx] = [atY - top, atX - left]
+      const top = Math.floor(atY)
+      const left = Math.floor(atX)
+      const top0 = Math.max(0, top) * side
+      const top1 = Math.min(side - 1, top + 1) * side
+      const left0 = Math.max(0, left)
+      const left1 = Math.min(side - 1, left + 1)
+      const a = from[top0 + left0]!
+      const b = from[top0 + left1]!
+      const c = from[top1 + left0]!
+      const d = from[top1 + left1]!
+      const fy = atY - top
+      const fx = atX - left
       const value = (a * (1 - fx) + b * fx) * (1 - fy) + (c * (1 - fx) + d * fx) * fy
+      const shown = x[n]!
       sampled[n] = value
       slopeDown[n] = (c - a) * (1 - fx) + (d - b) * fx
       slopeRight[n] = (b - a) * (1 - fy) + (d - c) * fy
       isShared[n] = 1
       shared++
-      both += value * x[n]!
+      both += value * shown
       own += value * value
-      all += x[n]! * x[n]!
+      all += shown * shown
     }
   }
   if (shared < sharedMin) return Infinity
@@ -142,8 +187,10 @@ function improve(x: Float64Array): boolean {
   const middle = (side - 1) / 2
   for (let n = 0; n < pixels; n++) {
     if (isShared[n] === 0) continue
-    const [down, right] = [Math.floor(n / side) - middle, (n % side) - middle]
-    const [slopeY, slopeX] = [gain * slopeDown[n]!, gain * slopeRight[n]!]
+    const down = Math.floor(n / side) - middle
+    const right = (n % side) - middle
+    const slopeY = gain * slopeDown[n]!
+    const slopeX = gain * slopeRight[n]!
     row[0] = slopeY
     row[1] = slopeX
     row[2] = slopeY * down
@@ -152,8 +199,9 @@ function improve(x: Float64Array): boolean {
     row[5] = slopeX * right
     const left = x[n]! - gain * sampled[n]!
     for (let i = 0; i < unknowns; i++) {
-      wanted[i]! += row[i]! * left
-      for (let k = 0; k <= i; k++) normal[i * unknowns + k]! += row[i]! * row[k]!
+      const own = row[i]!
+      wanted[i]! += own * left
+      for (let k = 0; k <= i; k++) normal[i * unknowns + k]! += own * row[k]!
     }
   }
   let trace = 0
