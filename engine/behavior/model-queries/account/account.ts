@@ -241,8 +241,8 @@ export class Account {
   }
 
   /** Takes note of what the next input changes in what was asked before it (slopes.ts); `isVariant`: it is one of those but for two values. */
-  changed(x: Float64Array, isVariant: boolean): Slope {
-    return this.#slopes.take(x, isVariant)
+  changed(x: Float64Array, isVariant: boolean, small = 0): Slope {
+    return this.#slopes.take(x, isVariant, small)
   }
 
   /** The values of the input that was rounded last by which steps are known; good until the next call. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../../test/support/random.ts'
-import { isFewShades } from './shades.ts'
+import { isBetweenShades, isFewShades } from './shades.ts'
 
 const random = randomOf(5)
 const shades = (count: number): number[] => Array.from({ length: count }, () => Math.floor(256 * random()))
@@ -45,4 +45,13 @@ describe('shades of grey', () => {
     expect(isFewShades(numbers.slice(0, 3), 1e-3, 5)).toBe(false)
     expect(isFewShades([0, 1, 2, 3, 2, 1, 0], 1, 5)).toBe(false)
   })
+})
+
+test('a value that is changed by less than half a gap lies between shades; one that flickers to the next shade, or lies among no shades, does not', () => {
+  const grey = shades(64).map((shade) => shade / 255)
+  const changed = (values: readonly number[], by: number): boolean =>
+    isBetweenShades(values.with(7, values[7]! + by), 7, values[7]!)
+  expect([0.0001, -0.4 / 255, 0.6 / 255, 1 / 255].map((by) => changed(grey, by))).toEqual([true, true, false, false])
+  const any = Array.from({ length: 64 }, () => random())
+  expect(changed(any, 0.0001)).toBe(false)
 })

@@ -9,6 +9,8 @@ const channelCounts = [1, 3, 4]
 const levelsMin = 8
 /** How far off its place a level may be, in gaps. */
 const offMax = 0.1
+/** A change of less, in gaps, leads to no other shade. */
+const betweenMost = 0.5
 /** Levels that differ by less than that share of what all range over are one. */
 const same = 1e-6
 
@@ -22,6 +24,14 @@ export function isFewShades(values: ArrayLike<number>, size: number, most: numbe
     const all = Array.from({ length: channels }, (_, n) => n)
     return all.every((n) => isFew(n, channels)) || (channels > 1 && all.every((n) => isFew(n * each, 1)))
   })
+}
+
+/** Whether they are shades of one channel but for the value at a place, which is what it was before plus less than most of a gap: so nothing flickers. */
+export function isBetweenShades(values: ArrayLike<number>, place: number, before: number): boolean {
+  const size = Math.abs(values[place]! - before)
+  const own = Float64Array.from(values)
+  own[place] = before
+  return size < betweenMost * gapOf(own, 0, 1, own.length)
 }
 
 /** The gap of one channel's shades; 0: they are none. */

@@ -16,7 +16,7 @@ const mixedMax = 1
 /** What of a change equal ones may differ by. */
 export const near = 0.02
 /** Changes below this share of the usual distance between two queries are those of a last digit. */
-const leastShare = 0.01
+export const leastShare = 0.01
 /** How far off a grid of such changes a value must lie, as a share of one: more than rounding explains. */
 const offGrid = 0.15
 /** Numbers of 16 bits have so many for their fraction. */

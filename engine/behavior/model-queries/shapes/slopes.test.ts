@@ -57,6 +57,17 @@ describe('one value after another of one base', () => {
     expect(alone).toEqual([0, 1, 2, 0, 3, 0, 4])
   })
 
+  test('away from an end of the scale is counted where it is small, as on a black background; ink and words that come in are not', () => {
+    const black = base.map((value, i) => (i < 20 ? 0 : value))
+    const counted = (by: number): number => {
+      const slopes = new Slopes(dimension)
+      const sides = [0, 1, 2, 3, 25].flatMap((i) => [step(black, i, by), black])
+      return [black, ...sides].map((x) => slopes.take(x, true, 0.02).alone).at(-2)!
+    }
+    expect(counted(0.01)).toBe(5)
+    expect(counted(0.02)).toBe(1)
+  })
+
   test('put to a few places each, or to what is usual, is changed by ever other sizes', () => {
     const places = Array.from({ length: 20 }, (_, i) => [0.1, 0.3, 0.5, 0.7, 0.9].map((to) => step(base, i, to - base[i]!))) // prettier-ignore
     const usual = Array.from({ length: dimension }, (_, i) => step(base, i, 0.5 - base[i]!))

@@ -43,6 +43,7 @@ export class Slopes {
   readonly #bits: Uint32Array
   /** The same memory: what is to be kept where it has begun. */
   readonly bytes: Buffer
+  #small = 0
 
   constructor(dimension: number) {
     const buffer = new ArrayBuffer(slopesBytes(dimension))
@@ -61,8 +62,9 @@ export class Slopes {
     this.#bits[at.state] = 0
   }
 
-  /** Takes the next input of the account; `isVariant`: it is one of the last ones in all but two values. */
-  take(x: Float64Array, isVariant: boolean): Slope {
+  /** Takes the next input of the account; `isVariant`: it is one of the last ones in all but two values; `small`: less than what anybody draws or puts in. */
+  take(x: Float64Array, isVariant: boolean, small = 0): Slope {
+    this.#small = small
     const count = this.hasBegun ? this.#differing(x) : 3
     if (count === 0) return noSlope
     if (count > 2) {
@@ -131,8 +133,8 @@ export class Slopes {
     const size = Math.abs(now - before)
     const lost = lostOf(now, before)
     if (numbers[at.votes] === 0 || !this.#isCommon(now, before)) {
-      // Scaled inputs are cut off at both ends.
-      if (now === 0 || now === 1 || before === 0 || before === 1) return noSlope
+      // Scaled inputs are cut off at both ends. A change away from one is not; but ink on white is one, and a word that comes in, if no small one.
+      if (now === 0 || now === 1 || ((before === 0 || before === 1) && size >= this.#small)) return noSlope
       if (numbers[at.votes]! > 0) {
         numbers[at.votes]!--
         return noSlope

@@ -3,7 +3,7 @@
  */
 import { noted, type Account } from '../account/account.ts'
 import { centerOf } from '../honest/centers.ts'
-import type { EvenChanges } from '../shapes/even.ts'
+import { leastShare, type EvenChanges } from '../shapes/even.ts'
 import { shows } from '../account/evidence.ts'
 import { surroundingsOf, type Surroundings } from '../shapes/geometry.ts'
 import { isSummedUp } from '../account/kept.ts'
@@ -11,8 +11,8 @@ import { goesOnFromOne } from '../shapes/goes-on.ts'
 import { keyOfText, type InputKind } from '../input/input.ts'
 import type { OddPair } from '../account/odd-ones.ts'
 import type { Reference } from '../honest/reference.ts'
-import { isFewShades } from '../input/shades.ts'
-import type { SingleChange } from '../shapes/slopes.ts'
+import { isBetweenShades, isFewShades } from '../input/shades.ts'
+import type { SingleChange, Slope } from '../shapes/slopes.ts'
 import { alikeUnknown, evennessOf, gridParts, isStep, type Earlier, type Evenness } from '../shapes/steps.ts'
 import { inUnits } from '../input/units.ts'
 import type { Way } from '../shapes/ways.ts'
@@ -136,9 +136,9 @@ export function shownBy(
     if (reference !== undefined) {
       const repeats = account.repeated > repeatedMost
       counts |= shows.even | (repeats ? 0 : shows.probe)
-      const slope = account.changed(input.x, around.variant)
+      const slope = account.changed(input.x, around.variant, leastShare * scale)
       change = slope.change
-      const probed = areEven(around.even, probedMin) || areEven(slope, probedMin)
+      const probed = areEven(around.even, probedMin) || areSlopes(input.x, slope)
       if (probed && around.close && !repeats) bits |= shows.probe
       if (synthetic && areEven(around.even, evenMin)) bits |= shows.even
       if (reference.told.alike !== undefined) {
@@ -239,6 +239,12 @@ function isMade(input: ShownInput, around: Surroundings): boolean {
 /** So many values were changed by the same, and not to the next shade. */
 function areEven({ alone, isOffGrid }: EvenChanges, most: number): boolean {
   return alone >= (isOffGrid ? most : aloneMin)
+}
+
+/** The same of one base that is kept in full: what is changed by less than shades are apart does not flicker. */
+function areSlopes(x: Float64Array, slope: Slope): boolean {
+  if (slope.alone < probedMin || areEven(slope, probedMin)) return slope.alone >= probedMin
+  return slope.change !== undefined && isBetweenShades(x, slope.change.value, slope.change.base)
 }
 
 /** The earlier input that it is a step from, and that is kept longer then. */
