@@ -217,6 +217,22 @@ describe('the order of a load', () => {
   })
 })
 
+test('those who may be of another kind say neither that calls are dealt nor how equally', () => {
+  const names = namesOf(24)
+  const calls = independent(
+    names,
+    names.map(() => 1),
+    1_200,
+    6,
+  )
+  const [sure, unsure] = [poolOf(names), poolOf(names)]
+  for (const name of names) unsure.settle(name, false)
+  for (const balance of [sure, unsure]) callsUntil(Infinity, balance, calls)
+  expect([sure.isDealt, unsure.isDealt]).toEqual([true, false])
+  expect(sure.toJSON().looks?.count).toBeGreaterThan(5)
+  expect(unsure.toJSON().looks?.count).toBe(0)
+})
+
 describe('what is no dealt load', () => {
   test('customers whose shares vary by half: evidence ever passes a line no more often than it says', () => {
     const normal = normalOf(randomOf(7))

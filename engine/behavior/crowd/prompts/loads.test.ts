@@ -52,6 +52,10 @@ describe('all calls of a kind as a whole', () => {
     expect(evidenceOf(all)).toBeLessThan(1)
   })
 
+  test('of a single account say nothing, however many they are: given their sum there is no other way', () => {
+    expect(Math.abs(evidenceOf([{ calls: 400, atLeast: 7, exposureMs: dayMs }]))).toBeLessThan(0.1)
+  })
+
   test('how long an account is there counts, not how much it asks', () => {
     const all = Array.from({ length: 30 }, (_, n): Calls => {
       return { calls: 10 + 2 * n, atLeast: 0, exposureMs: ((10 + 2 * n) / 70) * dayMs }
