@@ -9,6 +9,7 @@ import { entitiesOf, evidenceOf } from '../entities.ts'
 import { roleOf } from '../roles.ts'
 import { fieldAt } from '../fields.ts'
 import { InEventTime, type Instant } from '../in-event-time.ts'
+import { isStoreCopy } from '../store-copy.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
 import { ShareParams, type ShareRead } from './params.ts'
@@ -42,7 +43,7 @@ function readOf(
 ): ShareRead | undefined {
   const { asset, bytes, principal } = event.warden
   if (asset === undefined) return undefined
-  const copied = typeof asset['destination'] === 'string' && asset['destination'] !== ''
+  const copied = isStoreCopy(event)
   const sent = bytes !== undefined && bytes > 0 ? bytes : 0
   if (sent === 0 && !copied) return undefined
   const kind = asset.kind

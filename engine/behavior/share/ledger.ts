@@ -9,7 +9,7 @@ import { sha256Hex } from '../../../core/ids.ts'
 import type { GroupEntries } from '../types.ts'
 import type { ShareRead } from './params.ts'
 import type { Turn } from './in-turn.ts'
-import { addPiece, bytesOf, parseRange, reachOf, type Piece } from './ranges.ts'
+import { addPiece, bytesAsked, bytesOf, parseRange, reachOf, type Piece } from './ranges.ts'
 
 const dayMs = 86_400_000
 /** Objects remembered of one artifact, and of one principal in it. */
@@ -146,9 +146,9 @@ export function note(artifact: Artifact, reading: Reading, read: ShareRead): voi
   const object = keyOf(read.object)
   if (read.artifactBytes !== undefined) artifact.registered = read.artifactBytes
   const known = artifact.sizes[object]
-  // Who has the store copy an object has all of it, however little was sent.
-  const whole = read.copied === true && read.range === undefined
-  const bytes = whole ? Math.max(read.bytes, read.objectBytes ?? known ?? 0) : read.bytes
+  // Who has the store copy an object has all of it, or of the range, however little was sent.
+  const copied = read.copied === true ? bytesAsked(read.range, read.objectBytes ?? known ?? 0) : 0
+  const bytes = Math.max(read.bytes, copied)
   const pieces = parseRange(read.range, read.objectBytes, bytes)
   const reached = pieces?.reduce((most, piece) => Math.max(most, reachOf(piece)), 0) ?? bytes
   const size = Math.max(known ?? 0, read.objectBytes ?? reached)

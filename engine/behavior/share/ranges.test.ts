@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import { addPiece, bytesOf, parseRange, type Piece } from './ranges.ts'
+import { addPiece, bytesAsked, bytesOf, parseRange, type Piece } from './ranges.ts'
 
 describe('a range as it is spelled', () => {
   test.each<[unknown, number | undefined, number, readonly Piece[] | undefined]>([
@@ -31,6 +31,20 @@ describe('a range as it is spelled', () => {
   ])('%j of an object of %j bytes, %j sent, is %j', (text, size, bytes, pieces) => {
     expect(parseRange(text, size, bytes)).toEqual(pieces)
   })
+})
+
+test.each<[unknown, number, number]>([
+  [undefined, 1_000, 1_000],
+  ['bytes=100-199', 1_000, 100],
+  ['bytes=-100', 1_000, 100],
+  ['bytes=900-', 1_000, 100],
+  ['bytes=900-5000', 1_000, 100],
+  ['bytes=2000-5000', 1_000, 0],
+  ['bytes=0-9,20-29', 1_000, 20],
+  ['bytes=0-999,0-999', 1_000, 1_000],
+  ['bytes=9-3', 1_000, 1_000],
+])('%j asks of an object of %j bytes for %j', (text, size, bytes) => {
+  expect(bytesAsked(text, size)).toBe(bytes)
 })
 
 test('pieces that overlap or touch count once, in whatever order they come', () => {

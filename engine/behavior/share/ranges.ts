@@ -40,6 +40,20 @@ export function parseRange(text: unknown, size: number | undefined, bytes: numbe
   return left > headerBytes + partBytes * parts.length ? [[0, bytes - 1]] : pieces
 }
 
+/** Of an object of so many bytes, those that are asked for: all without a range. What lies past its end is none. */
+export function bytesAsked(text: unknown, size: number): number {
+  if (typeof text !== 'string' || !unit.test(text)) return size
+  const pieces = text
+    .replace(unit, '')
+    .split(',', rangesMax)
+    .map((part) => pieceOf(part.trim(), size))
+  if (pieces.includes(undefined)) return size
+  return Math.min(
+    size,
+    pieces.reduce((sum, piece) => sum + Math.max(0, piece![1] - piece![0] + 1), 0),
+  )
+}
+
 function pieceOf(text: string, size: number): Piece | undefined {
   const [, from, to, suffix] = rangeText.exec(text) ?? []
   if (suffix !== undefined) return [Math.max(0, size - Number(suffix)), size - 1]

@@ -9,6 +9,8 @@ import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import { fieldAt } from '../fields.ts'
 import { roleOf } from '../roles.ts'
+import { bytesAsked } from '../share/ranges.ts'
+import { isStoreCopy } from '../store-copy.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { VolumeParams, type VolumeRead } from './params.ts'
 import { VolumePeers } from './peers.ts'
@@ -17,10 +19,14 @@ import { VolumeTotals, type WithContext } from './totals.ts'
 export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   type: 'volume-baseline',
   params: VolumeParams,
-  needs: ({ coveredBy, freshMin }) => {
-    const fields = ['warden.bytes', 'warden.asset.id', 'warden.asset.kind', 'user.roles', ...coveredBy]
-    return freshMin > 0 ? [...fields, 'http.request.range'] : fields
-  },
+  needs: ({ coveredBy }) => [
+    'warden.bytes',
+    'warden.asset.id',
+    'warden.asset.kind',
+    'http.request.range',
+    'user.roles',
+    ...coveredBy,
+  ],
   create: (params) => ({
     read: (event, context) => readOf(event, context, params),
     local: new VolumeTotals(params),
@@ -47,13 +53,12 @@ function readOf(event: Event, context: EventContext, { coveredBy, workedOn, fres
   return { group: [principal], observation }
 }
 
-/** Of what the store itself copies hardly a byte is sent to whoever asks for that: it counts as it is registered. A part tells its own. */
+/** What the store itself copies counts as it is registered, and a part of it by its range; not without that, since many parts make one object. */
 function copiedBytes(event: Event, { inventory }: EventContext): number {
-  const { asset } = event.warden
-  const destination = asset?.['destination']
-  if (asset === undefined || typeof destination !== 'string' || destination === '') return 0
-  if (event.event.action === 'UploadPartCopy') return 0
-  return inventory.artifacts.get(asset.id)?.bytes ?? 0
+  if (!isStoreCopy(event)) return 0
+  const range = fieldAt(event, 'http.request.range')
+  if (range === undefined && event.event.action === 'UploadPartCopy') return 0
+  return bytesAsked(range, inventory.artifacts.get(event.warden.asset!.id)?.bytes ?? 0)
 }
 
 function isPresent(event: Event, path: string): boolean {
