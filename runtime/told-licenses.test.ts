@@ -62,6 +62,9 @@ describe('licenses told in a log', () => {
     expect(told.take(credential(2))).toBe('news')
     expect(told.take(credential(2))).toBe('stale')
     expect(told.ownedSinceMs('hmac-a')).toBe(Date.parse(updatedAt))
+    const all = new ToldLicenses(new MemoryState(), 'all')
+    all.take(credential(2))
+    expect(all.ownedSinceMs('hmac-a')).toBe(-Infinity)
   })
 
   it('are not kept by who has no use for more than credentials', () => {

@@ -59,6 +59,8 @@ test.each(['mean', 'max'] as const)(
     // Of what it is held against, nights are no part.
     const values = bytes.slice(0, at + 1).filter((each) => each !== undefined).length
     expect(findings[0]!.facts['values']).toBe(values)
+    for (const [, value] of findings[0]!.series![0]!.points) expect(value).toBeGreaterThan(0)
+    expect(told(bytes.with(at, 2_600), { ...more, learning: values }, 3_600_000)).toEqual([])
   },
 )
 

@@ -27,11 +27,10 @@ export class TailWindow {
     return Math.max(this.#beyond(value, at, 1), this.#beyond(value, at, -1))
   }
 
-  /** NaN takes a place, but before the first number. */
+  /** NaN takes a place. */
   add(value: number): void {
     const max = this.#ring.length
     const isEmpty = Number.isNaN(value)
-    if (isEmpty && this.#added === 0) return
     const oldest = this.#added >= max ? this.#ring[this.#added % max]! : NaN
     if (!Number.isNaN(oldest)) this.#remove(oldest)
     this.#ring[this.#added++ % max] = value
