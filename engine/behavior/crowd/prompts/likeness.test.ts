@@ -3,7 +3,7 @@ import { KeptEntries } from '../../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import type { GroupEntries } from '../../types.ts'
 import type { AskedJson } from './asked.ts'
-import { Likeness, type PoolJson } from './likeness.ts'
+import { Likeness, type LikePool, type PoolJson } from './likeness.ts'
 import type { Sight } from '../params.ts'
 
 const hourMs = 3_600_000
@@ -89,6 +89,48 @@ describe('customers with prompts of one kind, whose sizes vary by half, are no d
         normal,
       ),
     ).toBeGreaterThan(Math.log(1e4))
+  })
+})
+
+describe('whether members of a kind have subjects of their own', () => {
+  /** Sixteen ask about one thing, forty times each in turn, the first few of them nearer to something of their own. */
+  function poolWith(withSubject: number): LikePool {
+    const normal = normalOf(randomOf(7))
+    const entries = new KeptEntries()
+    const likeness = new Likeness(entries)
+    const dimension = 28
+    let pool: LikePool | undefined
+    for (let n = 0; n < 40 * 22; n++) {
+      const [who, timeMs] = [n % 22, n * 60_000]
+      const x = Float64Array.from({ length: dimension }, () => 0.1 * normal())
+      x[who < 16 ? 0 : who - 15]! += 1
+      if (who < withSubject) x[who + 8]! += 0.25
+      const length = Math.hypot(...x)
+      const sight = { principal: `c${who}`, tenant: `c${who}`, timeMs } as Sight
+      const found = likeness.take(
+        entries,
+        sight,
+        x.map((value) => value / length),
+      )
+      if (who < 16) pool = found?.pool ?? pool
+    }
+    return pool!
+  }
+
+  test('is told by how far their means are apart', () => {
+    expect(poolWith(0).gathered.isOne).toBe(true)
+    expect(poolWith(16).gathered.isOne).toBe(false)
+  })
+
+  test('is told of the one that has, which is not sure to be of them', () => {
+    const { gathered, balance } = poolWith(1)
+    expect([gathered.isOne, balance.isSure('c0'), balance.isSure('c1')]).toEqual([true, false, true])
+  })
+
+  test('is not known where a third may have', () => {
+    const { gathered, balance } = poolWith(6)
+    expect(balance.principals().filter((name) => balance.isSure(name)).length).toBeGreaterThanOrEqual(9)
+    expect(gathered.isOne).toBe(false)
   })
 })
 

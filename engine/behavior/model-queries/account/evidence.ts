@@ -89,7 +89,7 @@ export const roomMax = 0.8
 export const usualToAll = 1
 const notBet = { won: 0, lost: 0 }
 
-/** The same for what one account in a hundred does: three accounts that look honest teach it, so it is at most so much above what other models allow. */
+/** The same for what one account in a hundred does: two or three accounts that look honest teach it, so it is at most so much above what other models allow. */
 const rareOdds = 4
 
 /** What may be shown where honest accounts of the model show it at these rates: never less than at other models. */
