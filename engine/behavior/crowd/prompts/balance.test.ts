@@ -206,6 +206,31 @@ describe('the order of a load', () => {
     expect(dealt).not.toContain('a23')
   })
 
+  test('of a hand is not hidden by one account that asks as often as all others together, in one session', () => {
+    const balance = poolOf(names)
+    const calls = inOrder(1)
+    callsUntil(Infinity, balance, calls)
+    const random = randomOf(15)
+    let [, timeMs] = calls.at(-1)!
+    for (let n = 0; n < 1_200; n++) balance.take('a0', (timeMs += 1_000 * random()))
+    expect(balance.hasSessions('a0')).toBe(true)
+    expect(balance.isDealt).toBe(true)
+  })
+
+  test('names nobody who asks twice at a time, once enough is known of when all ask', () => {
+    const random = randomOf(16)
+    const balance = poolOf(names)
+    let timeMs = 0
+    for (let n = 0; n < 24 * 150; n++) {
+      const name = names[Math.floor(24 * random())]!
+      if (name === 'a0' && random() < 0.5) continue
+      for (let times = name === 'a0' ? 2 : 1; times > 0; times--) balance.take(name, (timeMs += 60_000 * random()))
+    }
+    const dealt = balance.dealt(timeMs).map(({ principal }) => principal)
+    expect(dealt.length).toBeGreaterThan(20)
+    expect(dealt).not.toContain('a0')
+  })
+
   test('names nobody of whom too little is known to be sure of its kind', () => {
     const balance = poolOf(names)
     balance.settle('a1', false)
