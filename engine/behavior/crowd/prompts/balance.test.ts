@@ -77,6 +77,13 @@ describe('a load that is dealt', () => {
     expect(dealt).not.toContain('a0')
   })
 
+  test('names nobody as of a time before it has begun', () => {
+    const balance = poolOf(names)
+    callsUntil(Infinity, balance, independent(names, equal, 2_400, 6))
+    expect(balance.dealt(2_400_000).length).toBeGreaterThan(20)
+    expect(balance.dealt(0)).toEqual([])
+  })
+
   test('is weighed the same where the state was written and read in between', () => {
     const calls = independent(names, equal, 600, 6)
     const one = poolOf(names)

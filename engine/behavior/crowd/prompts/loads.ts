@@ -40,6 +40,8 @@ export function evidenceOfLoads(all: readonly Calls[], shape: number, dealtShape
 
 /** Whether one of those who have `mean` calls each has so many as a hand deals it, rather than as a customer of any size asks. */
 export function isLikelierDealt(calls: number, mean: number, shape: number, dealtShape: number): boolean {
+  // As of an event that comes late, some have not begun: of those nothing is known.
+  if (mean === 0) return false
   return logNegativeBinomial(calls, mean, dealtShape) >= logNegativeBinomial(calls, mean, shape)
 }
 
