@@ -103,7 +103,7 @@ export class TellStep implements BehaviorStep {
     const [past, log] = this.#betOn(novelty, input, reference)
     const of = { novelty: log, past: [past, Math.ceil(rarest * 1e6) / 1e6] } as const
     if (kind !== 'features' || blackAndWhite) return of
-    const left = novelty > lines[0]! ? reference.noisyNovelty(x, label) : novelty
+    const left = novelty > lines[0]! ? reference.noveltyWithRoom(x, label) : novelty
     const before = told.noise ?? 0
     told.noise = countNoise(before, novelty > lines[0]!, left > lines[0]!)
     if (past === 0 || !isNoisy(before)) return of

@@ -111,7 +111,7 @@ describe('room for noise', () => {
   test('makes no input odder, so the bound on false alarms holds as without it', () => {
     for (let n = 0; n < 500; n++) {
       const x = n % 2 === 0 ? withNoise(natural(), random() * deviation) : mixed(times(causes, () => natural())[0]!)
-      expect(reference.noisyNovelty(x, labelOf(x))).toBeLessThanOrEqual(reference.novelty(x, labelOf(x)))
+      expect(reference.noveltyWithRoom(x, labelOf(x))).toBeLessThanOrEqual(reference.novelty(x, labelOf(x)))
     }
   })
 })

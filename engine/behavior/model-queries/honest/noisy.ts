@@ -5,7 +5,7 @@
  * Such noise is always there, and what it leaves is natural: most inputs that are odd as they are, are ordinary where honest inputs have
  * noise of `noiseShare` as well. Of synthetic and foreign inputs most are odd all the same, since they lie far off in what honest inputs vary by too.
  * Noise has one strength for all values, as a lens and a grid of steps have. What is counted is what was asked before, and room for noise makes
- * no input odder, so the bound on false alarms holds as it is (evidence.ts). Pure.
+ * no input odder, so the bound on false alarms holds as it is (evidence.ts). Fields that are left open are counted as noise is (unfilled.ts). Pure.
  */
 import { inverseFactor, inverseOf, squareOf, whitened, type Fit } from './fit.ts'
 import { scorer, type Scorer } from './score.ts'

@@ -14,6 +14,7 @@ import { noisyScorer } from './noisy.ts'
 import { packed, unpacked } from '../input/packed.ts'
 import { scoreAll, scorer, type Scorer } from './score.ts'
 import { inUnits, unitsOf, type Units } from '../input/units.ts'
+import { unfilledOf, unfilledScorer } from './unfilled.ts'
 
 /** Shares of honest traffic past each of the lines; the last is as rare as the number of samples can tell. */
 const shares = [0.05, 0.01, 0.002, 0] as const
@@ -191,8 +192,8 @@ export interface Reference {
   readonly novelty: Scorer
   /** The same of inputs that are in the units of the model's table. */
   readonly noveltyInUnits: Scorer
-  /** The same where honest inputs have noise in every value (noisy.ts): never more. */
-  readonly noisyNovelty: Scorer
+  /** The same where honest inputs have noise in every value (noisy.ts), or but for what nobody filled in (unfilled.ts): never more. */
+  readonly noveltyWithRoom: Scorer
   /** The middle of honest inputs, in the units of the model's table. */
   readonly center: () => Center
 }
@@ -236,12 +237,19 @@ function opening(of: ToldReference): Reference {
   const counted = (score: Scorer): Scorer =>
     units === undefined ? score : (x, label) => score(inUnits(Float64Array.from(x), units), label)
   let noisy: Scorer | undefined
+  const filled = unfilledScorer(fit)
   let center: Center | undefined
   const reference: Reference = {
     told: of,
     novelty: onceEach(counted(scorer(fit))),
     noveltyInUnits: scorer(fit),
-    noisyNovelty: (x, label) => (noisy ??= onceEach(counted(noisyScorer(fit))))(x, label),
+    noveltyWithRoom: onceEach((x, label) => {
+      const left = (noisy ??= counted(noisyScorer(fit)))(x, label)
+      const unfilled = unfilledOf(x)
+      return unfilled.length === 0
+        ? left
+        : Math.min(left, filled(inUnits(Float64Array.from(x), units), unfilled, label))
+    }),
     center: () => (center ??= centerOf(fit)),
   }
   opened.set(of, reference)

@@ -125,12 +125,15 @@ function areOfNatural(copies: readonly ArrayLike<number>[], label: string, refer
   return reference.noveltyInUnits(mean, label) <= reference.told.lines.novelty[1]! && !areMirrored(copies, mean)
 }
 
-/** How unlike honest inputs it is; of an account whose inputs have noise as far as they would be with such noise. It is counted as one more of them. */
+/**
+ * How unlike honest inputs it is; of an account whose inputs have noise, or fields that nobody filled in, as far as it would be with such noise, or in
+ * the others. It is counted as one more of them.
+ */
 function noveltyOf(account: Account, { kind, x, label, blackAndWhite }: ShownInput, reference: Reference): number {
   const novelty = reference.novelty(x, label)
   if (kind !== 'features' || blackAndWhite) return novelty
   const line = reference.told.lines.novelty[0]!
-  const left = novelty > line ? reference.noisyNovelty(x, label) : novelty
+  const left = novelty > line ? reference.noveltyWithRoom(x, label) : novelty
   const own = isNoisy(account.noise) ? left : novelty
   account.noise = countNoise(account.noise, novelty > line, left > line)
   return own

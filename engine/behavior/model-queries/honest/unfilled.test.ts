@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import { normalOf, randomOf } from '../../../../test/support/random.ts'
+import { Account } from '../account/account.ts'
+import { Evidence, lineOf, queryThreats, restartWeight } from '../account/evidence.ts'
+import { keyOfText } from '../input/input.ts'
+import { learnReference, openReference } from './reference.ts'
+import { shownBy } from '../signs/shown.ts'
+import { unfilledOf, unfilledScorer } from './unfilled.ts'
+
+const random = randomOf(73)
+const normal = normalOf(random)
+const dimension = 13
+const causes = 4
+const mixing = Array.from({ length: dimension }, () => Float64Array.from({ length: causes }, () => normal() / 2))
+/** Records of a table: measures of a few causes, none of which is ever nought. */
+const natural = (): Float64Array => {
+  const of = Array.from({ length: causes }, () => normal())
+  return Float64Array.from(mixing, (row) => 6 + row.reduce((sum, weight, n) => sum + weight * of[n]!, 0.2 * normal()))
+}
+const labelOf = (x: Float64Array): string => (x[0]! > 6 ? 'yes' : 'no')
+/** The same record with each field left open with a probability. */
+const leftOpen = (x: Float64Array, share: number): Float64Array => x.map((value) => (random() < share ? 0 : value))
+const times = (count: number, make: () => Float64Array): Float64Array[] => Array.from({ length: count }, make)
+const reference = openReference(
+  learnReference(
+    Array.from({ length: 10 }, () =>
+      times(120, natural).map((x) => ({ x, label: labelOf(x), margin: 0.1 + random() })),
+    ),
+  ),
+)!
+
+/** At which different query an account was named for copying. */
+function namedAt(queries: readonly Float64Array[]): number | undefined {
+  const evidence = new Evidence(reference.told.lines.share, 0.5)
+  const account = new Account(dimension)
+  account.open(account.begin(0))
+  const totals = new Float64Array(queryThreats.length)
+  for (const [n, x] of queries.entries()) {
+    account.ask(keyOfText(x.join()), n)
+    const input = { kind: 'features', x, label: labelOf(x), margin: 1, blackAndWhite: false } as const
+    const shown = shownBy(account, { input, member: false }, reference, false)
+    account.remember(keyOfText(input.label), shown.notes)
+    evidence.take(account.values, shown.bits, shown.counts, totals, restartWeight(account.distinct, 10_000))
+    if (totals[0]! >= lineOf(0.01, 10_000)) return account.distinct
+  }
+  return undefined
+}
+
+describe('a customer that leaves fields open, for which its form sends nought', () => {
+  test('is not named for copying, be they always the same or others each time', () => {
+    expect(namedAt(times(500, () => leftOpen(natural(), 0.08)))).toBeUndefined()
+    expect(namedAt(times(500, () => natural().map((value, i) => (i === 2 || i === 7 ? 0 : value))))).toBeUndefined()
+  })
+})
+
+describe('a thief', () => {
+  const foreign = (): Float64Array => Float64Array.from({ length: dimension }, () => 6 + 2 * normal())
+
+  test('whose random inputs have noughts among them is named as fast as without', () => {
+    expect(namedAt(times(50, foreign))).toBeLessThanOrEqual(6)
+    expect(namedAt(times(50, () => leftOpen(foreign(), 0.15)))).toBeLessThanOrEqual(6)
+  })
+
+  test('gets no room by noughts in more fields than a form leaves open', () => {
+    expect(namedAt(times(50, () => natural().map((value, i) => (i < 4 ? 0 : value))))).toBeLessThanOrEqual(6)
+  })
+})
+
+describe('the distance but for what was not filled in', () => {
+  // Columns that hang together: a unit more of the first makes half a unit more of the second likely.
+  const fit = {
+    dimension: 3,
+    labels: ['a'],
+    whitening: Float64Array.from([1, -0.5, 1, 0, 0, 2]),
+    means: new Float64Array(6),
+  }
+  const distance = unfilledScorer(fit)
+
+  test('is the least that any values there would make, and the whole one where all was', () => {
+    expect(distance([3, 0, 1], [], 'a')).toBeCloseTo(Math.hypot(3, 1.5, 2))
+    expect(distance([3, 0, 1], [1], 'a')).toBeCloseTo(Math.hypot(3, 2))
+    // With the first open, the second is held against its own mean and variance, of 1 and a quarter.
+    expect(distance([0, 3, 1], [0], 'a')).toBeCloseTo(Math.hypot(3 / Math.sqrt(1.25), 2))
+    expect(distance([0, 0, 1], [0, 1], 'a')).toBeCloseTo(2)
+  })
+
+  test('leaves open what is exactly nought, of at most a quarter of the fields', () => {
+    expect(unfilledOf([0, 1, 2, 3, 1e-9, 5, 6, 0])).toEqual([0, 7])
+    expect(unfilledOf([0, 1, 2, 3, 0, 5, 6, 0])).toEqual([])
+    expect(unfilledOf(Array.from({ length: 100 }, (_, i) => (i < 17 ? 0 : 1)))).toEqual([])
+    expect(unfilledOf(Array.from({ length: 100 }, (_, i) => (i < 16 ? 0 : 1)))).toHaveLength(16)
+  })
+})
