@@ -1,6 +1,6 @@
 /**
- * `modelwarden assets fingerprint`: whether a found file is, contains, is a part of or derives from a registered one, and what else
- * may be the reason that it is like one.
+ * `modelwarden assets fingerprint`: whether a found file is, contains, is a part of or derives from a registered one,
+ * and what else may be the reason that it is like one.
  */
 import { join } from 'node:path'
 import { counted } from '../core/counted.ts'

@@ -88,7 +88,10 @@ export const headers = {
   masked: 'w-masked',
   /** What a record came from: `<stage>/<topic>/<partition>:<offset>.<index>`. */
   mark: 'w-mark',
-  /** On a record that holds several outputs of one task: `<stage>/<topic>/<partition>`, where they came from (runtime/packs.ts). */
+  /**
+   * On a record that holds several outputs of one task: `<stage>/<topic>/<partition>`, where they came from
+   * (runtime/packs.ts).
+   */
   packed: 'w-packed',
   /** On the dead letter of one of several that came in one record: which, from 0. */
   item: 'w-item',

@@ -1,11 +1,12 @@
 /**
  * Seals control records on topics that others write to, and believes there only what is sealed.
  *
- * Stands between the bus and all that uses it. On the raw topics any producer of records may set any header; control records
- * (core/control.ts) and marks (marks.ts) there would tell normalize which sources are in force, that time has passed, that
- * a record has been here before. So what a process of ours writes there as a control record gets an HMAC-SHA-256 (RFC 2104) over its
- * place, time and value, under a key derived from `hmacKey` (HKDF-SHA-256, RFC 5869), and what is read there without one is handed on
- * as `unsealed`, and no mark at all: no stage puts anything out there. What was read as `unsealed` gets no seal, whoever puts it back.
+ * Stands between the bus and all that uses it. On the raw topics any producer of records may set any header; control
+ * records (core/control.ts) and marks (marks.ts) there would tell normalize which sources are in force, that time has
+ * passed, that a record has been here before. So what a process of ours writes there as a control record gets an
+ * HMAC-SHA-256 (RFC 2104) over its place, time and value, under a key derived from `hmacKey` (HKDF-SHA-256, RFC 5869),
+ * and what is read there without one is handed on as `unsealed`, and no mark at all: no stage puts anything out there.
+ * What was read as `unsealed` gets no seal, whoever puts it back.
  *
  * Who can read a sealed record can write it again, for a day: what that would do is ruled out by the tasks (taken-seals.ts).
  *

@@ -1,4 +1,7 @@
-/** Counts what a task drops, by reason, and tells it in one go: where much is dropped, telling each would cost more than dropping it. */
+/**
+ * Counts what a task drops, by reason, and tells it in one go: where much is dropped, telling each would cost more than
+ * dropping it.
+ */
 import type { Telemetry } from './telemetry.ts'
 
 export class DropCounts {

@@ -6,9 +6,9 @@
  * longer than that when much is handed on at once and mostly far shorter. Made among the old they wait for a collection of
  * everything, and keep whatever they refer to with them.
  *
- * Memory outside the heap, where detect keeps its accounts, counts with the heap. V8 goes through all that is kept whenever it has
- * grown by some ten megabytes, however much there is: of a million accounts every few seconds. Counted with the heap, that is due
- * when the two together have grown by a share of what they were.
+ * Memory outside the heap, where detect keeps its accounts, counts with the heap. V8 goes through all that is kept
+ * whenever it has grown by some ten megabytes, however much there is: of a million accounts every few seconds. Counted
+ * with the heap, that is due when the two together have grown by a share of what they were.
  *
  * Switches of the whole process, its worker threads too. They change no result.
  */

@@ -1,9 +1,10 @@
 /**
  * Who is calling, and may they: bearer tokens, the Host header, what this machine may do without a token.
  *
- * Pure but for the clock handed in. Promises: tokens are compared in constant time over their digests; an address that keeps
- * presenting wrong ones is told to wait, and the right one is let in from there all the same (many callers share a proxy's
- * address, and none of them can lock the others out); a web page that a person on this machine opens gains nothing by calling here.
+ * Pure but for the clock handed in. Promises: tokens are compared in constant time over their digests; an address that
+ * keeps presenting wrong ones is told to wait, and the right one is let in from there all the same (many callers share
+ * a proxy's address, and none of them can lock the others out); a web page that a person on this machine opens gains
+ * nothing by calling here.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'

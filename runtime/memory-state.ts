@@ -17,7 +17,10 @@ export class MemoryState implements KeyedState {
   readonly #entries = new Map<string, unknown>()
   readonly #settling: (() => void)[] = []
   readonly #keepers: StateKeeper[] = []
-  /** What goes into the next checkpoint: `here`, or what a keeper has handed on. And what went into the last, which may have failed. */
+  /**
+   * What goes into the next checkpoint: `here`, or what a keeper has handed on. And what went into the last, which may
+   * have failed.
+   */
   #changed = new Map<string, unknown>()
   #taken = new Map<string, unknown>()
 

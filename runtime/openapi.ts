@@ -146,7 +146,10 @@ function answerOf({ description, schema, type }: Answer, schemas: Record<string,
   }
 }
 
-/** The schema, its named parts moved to `schemas`. What is taken in differs from what is given out in its defaults: no names there. */
+/**
+ * The schema, its named parts moved to `schemas`. What is taken in differs from what is given out in its defaults: no
+ * names there.
+ */
 function schemaOf(schema: z.ZodType, schemas: Record<string, unknown>, io: 'input' | 'output' = 'output'): Json {
   const json = z.toJSONSchema(schema, { io, unrepresentable: 'any', ...(io === 'output' ? { metadata } : {}) })
   const { $schema: _schema, $defs, ...rest } = referring(json) as Json & { $schema?: unknown; $defs?: Json }

@@ -1,13 +1,14 @@
 /**
  * Remembers the ids of recent events, so that what a source delivers twice is counted once.
  *
- * Stands at the door of stages that count events (detect, meter). Pure: a duplicate has the same event time as its first copy, so ids are kept in buckets of
- * event time and only the bucket of a record's own time is searched.
+ * Stands at the door of stages that count events (detect, meter). Pure: a duplicate has the same event time as its
+ * first copy, so ids are kept in buckets of event time and only the bucket of a record's own time is searched.
  *
  * Promises: an id is remembered until the watermark has passed its bucket by `windowMs`, or until more than `idsMax`
- * newer ones have come to this task, whichever is first; `remembers` says of an event's time whether that is still so; a restart forgets nothing that a checkpoint held; what a
- * checkpoint writes is the chunks that have grown since the last one, at most `chunkIds` ids each. 64 bits of an id are
- * kept: among a million remembered ids, a new event is taken for an old one with a chance of 5e-14.
+ * newer ones have come to this task, whichever is first; `remembers` says of an event's time whether that is still so;
+ * a restart forgets nothing that a checkpoint held; what a checkpoint writes is the chunks that have grown since the
+ * last one, at most `chunkIds` ids each. 64 bits of an id are kept: among a million remembered ids, a new event is
+ * taken for an old one with a chance of 5e-14.
  */
 import { sha256Hex } from '../core/ids.ts'
 import type { KeyedState } from './stage.ts'

@@ -210,8 +210,8 @@ export class StageTask {
   }
 
   /**
-   * Whether the last batch says what time it is. Where time is that of the records, what tells none of it (dead letters, what is passed over) is
-   * silence: a trickle of such must not hold up the time of all partitions.
+   * Whether the last batch says what time it is. Where time is that of the records, what tells none of it (dead
+   * letters, what is passed over) is silence: a trickle of such must not hold up the time of all partitions.
    */
   #toldTime(): boolean {
     const before = this.#happenings

@@ -1,9 +1,10 @@
 /**
  * Which sealed control records one task has taken: what was sealed once counts once.
  *
- * A seal (control-seal.ts) holds for a day, and who may read a raw topic can write a sealed record there again: `content` would bring
- * the sources of this morning back, `end` complete the time of everything. A `tick` told again says no more than any record of
- * its time, and is not kept here. A function of the log alone: it stands in the checkpoint.
+ * A seal (control-seal.ts) holds for a day, and who may read a raw topic can write a sealed record there again:
+ * `content` would bring the sources of this morning back, `end` complete the time of everything. A `tick` told again
+ * says no more than any record of its time, and is not kept here. A function of the log alone: it stands in the
+ * checkpoint.
  */
 import type { BusRecord } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'

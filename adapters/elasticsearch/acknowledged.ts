@@ -5,8 +5,9 @@
  * log to be written at this moment are answered "created", and are lost: Elasticsearch takes a log that is closed for one that is
  * written (`InternalEngine.createTranslogSyncProcessor` swallows AlreadyClosedException; 8.19, docs/faults.md).
  *
- * Promises: a document counts as stored only if its shard's global checkpoint, which moves when every copy in sync has written its
- * log to the disk, has come past it after the answer, and the shard has not started anew since (its primary term).
+ * Promises: a document counts as stored only if its shard's global checkpoint, which moves when every copy in sync has
+ * written its log to the disk, has come past it after the answer, and the shard has not started anew since (its primary
+ * term).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathsOf, type Connection } from './client.ts'

@@ -2,8 +2,8 @@
  * A believable day of an organization that trains and serves models, told in its sources' own formats.
  *
  * Ordinary work and ordinary customers, and among them two thefts: an engineer who has given notice takes the weights
- * along, and a customer's key reads the language model out through its API. Pure and the same on every run, but for the moment that
- * it ends at: records are dated backwards from there.
+ * along, and a customer's key reads the language model out through its API. Pure and the same on every run, but for the
+ * moment that it ends at: records are dated backwards from there.
  */
 import {
   classifier, customers, datasetBucket, extractor, foreignAccount, insider, languageModel, shards, staff, trail,

@@ -39,8 +39,8 @@ export interface TopicPartition {
 }
 
 /**
- * `durable`: nothing can undo it any more, and the next holder of the name finds it; readers see it a moment later. `shown`: readers
- * see it.
+ * `durable`: nothing can undo it any more, and the next holder of the name finds it; readers see it a moment later.
+ * `shown`: readers see it.
  */
 export type CommitUntil = 'durable' | 'shown'
 

@@ -1,6 +1,6 @@
 /**
- * What the store itself copies for somebody: hardly a byte is sent then to whoever asks for it. Who reads is sent what is read, wherever
- * that is put afterwards.
+ * What the store itself copies for somebody: hardly a byte is sent then to whoever asks for it. Who reads is sent what
+ * is read, wherever that is put afterwards.
  */
 import type { Event } from '../../core/event.ts'
 

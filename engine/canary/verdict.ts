@@ -68,7 +68,10 @@ export function verdictOf(answers: readonly Asked[]): CanaryVerdict {
   }
 }
 
-/** How often a model is called derived that knows a share of the planted ones and guesses the rest; controls left out of account. */
+/**
+ * How often a model is called derived that knows a share of the planted ones and guesses the rest; controls left out of
+ * account.
+ */
 export function foundOf(
   { count, options }: { readonly count: number; readonly options: number },
   share: number,

@@ -1,10 +1,11 @@
 /**
  * Whether a found file is, contains or derives from a registered one.
  *
- * Counted in numbers (parameters): those in tensors that are found with the same bytes, and those in tensors of the same length
- * whose sketch is near, or that have the same numbers in another order. Only telling tensors count: of at least 64 numbers that
- * differ. For independent trainings each bit of a sketch agrees by chance: 8 in 10 of 512 have a probability below 1e-40. Trainings that begin with the same numbers are not independent: a base that both have may be named, and then
- * only what ours has beyond it counts.
+ * Counted in numbers (parameters): those in tensors that are found with the same bytes, and those in tensors of the
+ * same length whose sketch is near, or that have the same numbers in another order. Only telling tensors count: of at
+ * least 64 numbers that differ. For independent trainings each bit of a sketch agrees by chance: 8 in 10 of 512 have a
+ * probability below 1e-40. Trainings that begin with the same numbers are not independent: a base that both have may be
+ * named, and then only what ours has beyond it counts.
  */
 import { logBinomialTail } from '../behavior/statistics/evidence.ts'
 import type { FilePrint, TensorPrint } from './fingerprint.ts'

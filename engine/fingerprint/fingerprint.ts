@@ -162,7 +162,10 @@ async function printOf(
   }
 }
 
-/** Undefined where the numbers beside zero hardly differ: every fresh model has such tensors, and masks are the same everywhere. */
+/**
+ * Undefined where the numbers beside zero hardly differ: every fresh model has such tensors, and masks are the same
+ * everywhere.
+ */
 function sketchOf(values: readonly number[]): { sketch: string; zeros?: string } | undefined {
   if (values.length === 0 || !values.every(Number.isFinite)) return undefined
   const others = values.filter((value) => value !== 0).sort((a, b) => a - b)

@@ -1,9 +1,10 @@
 /**
  * What a tensor's numbers are, without regard to their order: the digest of how often each occurs.
  *
- * Neurons that change places and matrices that are turned over leave it as it is. Numbers are rounded to bfloat16 first, to the
- * nearest and even, as casts do, so that such a cast leaves it too. Of numbers spelled plainly alone, and of so many different ones that
- * two tensors with nothing in common hardly ever have each as often: of networks of 1 and -1 there are too few.
+ * Neurons that change places and matrices that are turned over leave it as it is. Numbers are rounded to bfloat16
+ * first, to the nearest and even, as casts do, so that such a cast leaves it too. Of numbers spelled plainly alone, and
+ * of so many different ones that two tensors with nothing in common hardly ever have each as often: of networks of 1
+ * and -1 there are too few.
  */
 import { createHash } from 'node:crypto'
 import { halfOf } from './half.ts'
@@ -60,8 +61,8 @@ export class Unordered {
 }
 
 /**
- * Of drawing numbers that occur as often as these once more with each as often: of independent Poisson counts two are equal with a
- * probability of about 1 / √(4πc), of their sum likewise.
+ * Of drawing numbers that occur as often as these once more with each as often: of independent Poisson counts two are
+ * equal with a probability of about 1 / √(4πc), of their sum likewise.
  */
 function logChance(counts: Float64Array): number {
   let [log, all] = [0, 0]

@@ -1,6 +1,6 @@
 /**
- * Correlations whose condition more events can also break (`lt`, `lte`, `eq`, `neq`, ranges, averages, percentiles): judged window by
- * window, when the watermark has passed it.
+ * Correlations whose condition more events can also break (`lt`, `lte`, `eq`, `neq`, ranges, averages, percentiles):
+ * judged window by window, when the watermark has passed it.
  *
  * Pure. A window opens with the first event that no window before it holds, lasts one timespan, and is told at most once, as
  * final: docs/decisions/010-sigma-windows.md.

@@ -1,4 +1,7 @@
-/** What operators tell while events arrive, and what bounds them. The final findings are test/property/sigma-windows.test.ts's. */
+/**
+ * What operators tell while events arrive, and what bounds them. The final findings are
+ * test/property/sigma-windows.test.ts's.
+ */
 import { describe, expect, it } from 'vitest'
 import { limits } from '../../core/limits.ts'
 import { correlationOf } from '../../test/support/correlation.ts'

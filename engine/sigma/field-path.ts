@@ -15,8 +15,8 @@ function isInherited(name: string): boolean {
 }
 
 /**
- * A getter for a dotted path. `undefined`: there is no such field. A name with dots in it is found too (`labels.app.kubernetes.io/x`).
- * Through an array every element is followed, and what is found is collected.
+ * A getter for a dotted path. `undefined`: there is no such field. A name with dots in it is found too
+ * (`labels.app.kubernetes.io/x`). Through an array every element is followed, and what is found is collected.
  */
 export function compilePath(path: string): Getter {
   const names = path.split('.')

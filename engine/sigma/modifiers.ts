@@ -1,8 +1,9 @@
 /**
  * Turns a value of a detection and its modifiers into a test.
  *
- * Pure. What a value then asks of a field is value-test.ts's to say. Modifiers apply in the order written (Sigma specification 2.1.0, appendix on modifiers; `ignorecase`, `multiline` and
- * `dotall` as pySigma takes them). A modifier that does not fit its value is a mistake, never ignored.
+ * Pure. What a value then asks of a field is value-test.ts's to say. Modifiers apply in the order written (Sigma
+ * specification 2.1.0, appendix on modifiers; `ignorecase`, `multiline` and `dotall` as pySigma takes them). A modifier
+ * that does not fit its value is a mistake, never ignored.
  *
  * Beyond the specification: a time part may be compared (`@timestamp|hour|gte: 20`).
  */

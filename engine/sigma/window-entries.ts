@@ -126,7 +126,10 @@ export function placeFor(entries: readonly Entry[], t: number, id: string): numb
   return before !== undefined && before.t === t && before.id === id ? -1 : at
 }
 
-/** How many entries carry evidence, the first place from which on others stand, and the places before it of those that had to let go of theirs. */
+/**
+ * How many entries carry evidence, the first place from which on others stand, and the places before it of those that
+ * had to let go of theirs.
+ */
 interface Inserted {
   readonly carrying: number
   readonly changedFrom: number

@@ -15,8 +15,8 @@ const encodings: Readonly<Record<string, () => Transform>> = {
 }
 
 /**
- * Throws HttpError: 415 for an unknown encoding, 400 where the body is not what it says, 413 where it grows too large, 503 where there
- * is no room for what it becomes.
+ * Throws HttpError: 415 for an unknown encoding, 400 where the body is not what it says, 413 where it grows too large,
+ * 503 where there is no room for what it becomes.
  */
 export async function decodeBody(
   body: Buffer,

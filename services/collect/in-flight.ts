@@ -1,8 +1,8 @@
 /**
  * Bytes of requests' bodies that this process holds at a time, from their first byte to the bus's acknowledgement.
  *
- * Promise: past the limit senders are asked to come again, instead of the process running out of memory. What a body becomes when its
- * compression is undone counts as well, while it grows.
+ * Promise: past the limit senders are asked to come again, instead of the process running out of memory. What a body
+ * becomes when its compression is undone counts as well, while it grows.
  */
 import type { Readable } from 'node:stream'
 import { limits } from '../../core/limits.ts'
@@ -80,7 +80,10 @@ export class Held {
   }
 }
 
-/** A body, whole; `announced`: its Content-Length. Throws HttpError: 413 where it is larger than `bytesMax`, 503 where there is no room for it. */
+/**
+ * A body, whole; `announced`: its Content-Length. Throws HttpError: 413 where it is larger than `bytesMax`, 503 where
+ * there is no room for it.
+ */
 export async function readBody(
   stream: Readable,
   announced: string | undefined,

@@ -1,6 +1,9 @@
 /** The members of a JSON object as they are spelled: what is carried in an envelope goes on byte for byte. */
 
-/** The text of each top-level member's value. `text` must be a valid JSON object. A key written twice: the last, as in JSON.parse. */
+/**
+ * The text of each top-level member's value. `text` must be a valid JSON object. A key written twice: the last, as in
+ * JSON.parse.
+ */
 export function memberTexts(text: string): ReadonlyMap<string, string> {
   const members = new Map<string, string>()
   let at = text.indexOf('{') + 1

@@ -1,6 +1,6 @@
 /**
- * One group of a behavior rule, of which the task's state has the head under the group's key: kept here, spelled when a checkpoint
- * wants it.
+ * One group of a behavior rule, of which the task's state has the head under the group's key: kept here, spelled when a
+ * checkpoint wants it.
  *
  * Most groups have one entry, the one without a name: it stands in the head. Others stand in the state under keys
  * of their own, and where there are many, so does that one, so that it can change without the long list of names being
@@ -15,7 +15,10 @@ import { entryKey, isSame, keyOf } from './behavior-keys.ts'
 import type { GroupOwner, Place } from './behavior-store.ts'
 import { notFiled, type Filed } from './due-groups.ts'
 
-/** Named entries of a group that are kept at hand in a list; more of them by name, and past that they are looked up in the state. */
+/**
+ * Named entries of a group that are kept at hand in a list; more of them by name, and past that they are looked up in
+ * the state.
+ */
 const atHandMax = 4
 const atHandByNameMax = 4_096
 /** Names up to which the entry without a name stands in the head. */
@@ -129,7 +132,10 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
     this.newSinceMs = newSinceMs
   }
 
-  /** Whether an observation of this rule and scope with these values belongs to it. `areSame`: tells whether values are the same. */
+  /**
+   * Whether an observation of this rule and scope with these values belongs to it. `areSame`: tells whether values are
+   * the same.
+   */
   isFor(rule: string, scope: string, values: readonly string[], areSame = isSame): boolean {
     if (this.isForgotten || this.owner.rule !== rule || this.scope !== scope) return false
     return areSame(this.values, values)

@@ -64,8 +64,8 @@ export function nameOf(values: readonly string[]): string {
 }
 
 /**
- * The same as `isSame`, for whom asks of the lists of one event one after the other: groups of one account have one list, and so has
- * the event.
+ * The same as `isSame`, for whom asks of the lists of one event one after the other: groups of one account have one
+ * list, and so has the event.
  */
 export function sameLists(): typeof isSame {
   let [oneA, oneB, moreA, moreB]: (readonly string[] | undefined)[] = []

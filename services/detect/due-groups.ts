@@ -5,8 +5,8 @@
  * has come: only its real due time counts. Groups of one slot are a list that runs through them, so that of a million each
  * costs three fields.
  *
- * Promises: `take` gives each group that is due exactly once, in order of due time and of rule, scope and values, so that the order
- * of what comes of it does not depend on the past of the process.
+ * Promises: `take` gives each group that is due exactly once, in order of due time and of rule, scope and values, so
+ * that the order of what comes of it does not depend on the past of the process.
  */
 import { leastOf, type Due, type Ordered } from './least-due.ts'
 

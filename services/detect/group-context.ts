@@ -2,7 +2,8 @@
  * What a correlation's group remembers of its events beside the operator's state: which entities each named, and what it
  * exposed. So that a finding names exactly those of its own window.
  *
- * JSON, compact. Bounded: past `eventsMax` the oldest events' exposure is forgotten; who was named when is not (named-entities.ts).
+ * JSON, compact. Bounded: past `eventsMax` the oldest events' exposure is forgotten; who was named when is not
+ * (named-entities.ts).
  */
 import type { Entity, Exposure } from '../../core/signal.ts'
 import type { Named } from './named-entities.ts'

@@ -1,11 +1,12 @@
 /**
  * Finds the groups of behavior rules by their values: those of one account lie beside each other, whatever their rules.
  *
- * An event asks for several groups of the same values one after the other, so where they are is remembered; and mostly for those of an account and
- * then for those of the account and its model, so the one place knows the other. A million groups need no list for each account: each knows the next.
+ * An event asks for several groups of the same values one after the other, so where they are is remembered; and mostly
+ * for those of an account and then for those of the account and its model, so the one place knows the other. A million
+ * groups need no list for each account: each knows the next.
  *
- * A group that is forgotten stays beside the others, empty, for it mostly begins anew with the next event: some are forgotten each hour. It goes with
- * the last of the others, and when there are too many of them.
+ * A group that is forgotten stays beside the others, empty, for it mostly begins anew with the next event: some are
+ * forgotten each hour. It goes with the last of the others, and when there are too many of them.
  */
 import type { BehaviorGroup } from './behavior-group.ts'
 import { isSame, nameOf } from './behavior-keys.ts'
@@ -19,7 +20,10 @@ const emptyMax = 16
 export class GroupsByValues {
   /** By their values put together, the first of all places; the others are beside it. */
   readonly #places = new Map<string, Place>()
-  /** The places looked at last, of one value and of several, and the list they were asked for with: the next rule asks with that of the same event. */
+  /**
+   * The places looked at last, of one value and of several, and the list they were asked for with: the next rule asks
+   * with that of the same event.
+   */
   #one: Place | undefined
   #askedOne: readonly string[] = []
   #more: Place | undefined

@@ -1,10 +1,10 @@
 /**
  * One group of a correlation as it stands in the task's state.
  *
- * Under the group's key stands its head: whose it is, and all that stays small: who was named when is let go with what no
- * finding needs, and takes 128 KiB at most. What grows with every event (the operator's `entries`, the exposure of each event) stands
- * beside it in chunks, once there is more of it than fits into one. So a checkpoint writes what is new of a busy group, and of
- * others, which are most, the head alone.
+ * Under the group's key stands its head: whose it is, and all that stays small: who was named when is let go with what
+ * no finding needs, and takes 128 KiB at most. What grows with every event (the operator's `entries`, the exposure of
+ * each event) stands beside it in chunks, once there is more of it than fits into one. So a checkpoint writes what is
+ * new of a busy group, and of others, which are most, the head alone.
  */
 import type { GroupState } from '../../engine/sigma/types.ts'
 import type { KeyedState } from '../../runtime/stage.ts'
@@ -147,8 +147,8 @@ export class KeptGroup implements Filed<KeptGroup> {
   }
 
   /**
-   * The operator's state is this now; of its entries only those from `from` on have changed, and those in the places `also`. True:
-   * the first time since `settle`.
+   * The operator's state is this now; of its entries only those from `from` on have changed, and those in the places
+   * `also`. True: the first time since `settle`.
    */
   keep(state: GroupState, from: number, also: readonly number[] = nowhere): boolean {
     this.state = state

@@ -1,8 +1,9 @@
 /**
  * Makes a test case out of an event of production: what `modelwarden rules case` writes.
  *
- * Pure. Promises: what looks like a secret, or stands under a secret's name, is masked; what a case fills in by itself (ids, times
- * of arrival, digests, positions) is left out; nothing of the event is more than text or number in the case.
+ * Pure. Promises: what looks like a secret, or stands under a secret's name, is masked; what a case fills in by itself
+ * (ids, times of arrival, digests, positions) is left out; nothing of the event is more than text or number in the
+ * case.
  */
 import { maskSecrets } from '../../core/mask.ts'
 import { isSecretName } from '../../engine/sources/secret-names.ts'

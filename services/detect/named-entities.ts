@@ -1,9 +1,10 @@
 /**
  * Which entities the events of a group named, and when: a finding names those of its own window.
  *
- * Pure. Event time is cut into stretches of equal length. Of each type the eight least names of a stretch are kept, with the first
- * and the last instant in it at which events named them. So what is kept follows from the events alone, not from the order in
- * which they came, and of any window the eight least names are known, up to the stretches that reach over its ends.
+ * Pure. Event time is cut into stretches of equal length. Of each type the eight least names of a stretch are kept,
+ * with the first and the last instant in it at which events named them. So what is kept follows from the events alone,
+ * not from the order in which they came, and of any window the eight least names are known, up to the stretches that
+ * reach over its ends.
  *
  * Bounded: what no finding needs any more is forgotten whenever what is kept has doubled, and past `bytesMax` the oldest.
  */
@@ -11,7 +12,10 @@ import type { Entity } from '../../core/signal.ts'
 import { entitiesPerTypeMax, mergeEntities } from '../../engine/behavior/entities.ts'
 import { insert, isEqual, overlaps, widen } from './spans.ts'
 
-/** JSON. Entities that were named at the same times, as those of most callers are, stand together: their times stand there once. */
+/**
+ * JSON. Entities that were named at the same times, as those of most callers are, stand together: their times stand
+ * there once.
+ */
 export interface Named {
   readonly entities: readonly Entity[]
   /** First and last instant of each stretch in turn, in order. */
@@ -37,7 +41,10 @@ const nameBytes = 60
 
 export class NamedEntities {
   readonly #byType = new Map<Entity['type'], Map<string, Times>>()
-  /** By type and stretch of event time: of a type with more names than are kept of a stretch. Of others, as most are, none is left out. */
+  /**
+   * By type and stretch of event time: of a type with more names than are kept of a stretch. Of others, as most are,
+   * none is left out.
+   */
   readonly #stretches = new Map<Entity['type'], Map<number, Times[]>>()
   /** Some type may have more names than are kept of a stretch. */
   #crowded = false
@@ -47,8 +54,8 @@ export class NamedEntities {
   /** Most events name what the one before named, in the very same list. */
   #last: { readonly entities: readonly Entity[]; readonly times: readonly (Times | undefined)[] } | undefined
   /**
-   * When events named these in a row: spans of stretches, one after the other, of which the first is the last of each entity. They
-   * are put down there when they are asked for, or others are named. Empty: there is no such row.
+   * When events named these in a row: spans of stretches, one after the other, of which the first is the last of each
+   * entity. They are put down there when they are asked for, or others are named. Empty: there is no such row.
    */
   #row: number[] = []
   /** Of the row's last stretch. */

@@ -37,7 +37,10 @@ export function observedKey({ rule, scope, group }: Pick<Observed, 'rule' | 'sco
   return `${rule} ${groupKey(scope, group)}`
 }
 
-/** Spells the same. What a detector hands on is mostly grouped by a model, which is mostly that of the time before: told at a glance. */
+/**
+ * Spells the same. What a detector hands on is mostly grouped by a model, which is mostly that of the time before: told
+ * at a glance.
+ */
 export class ObservedKeys {
   readonly #last = new Map<
     string,

@@ -41,11 +41,12 @@ export class Familiar {
 const slotCount = 8_192
 
 /**
- * A cache: what comes out is equal with and without it. Each principal has one slot, by its hash, and there is what the last one had that
- * came twice in a row there.
+ * A cache: what comes out is equal with and without it. Each principal has one slot, by its hash, and there is what the
+ * last one had that came twice in a row there.
  *
- * Most of many principals are not asked for again before another comes to their slot: until then they share one, so that nothing of
- * theirs waits to be forgotten. What is there is mostly another's; whoever takes something out of it asks first whose it is.
+ * Most of many principals are not asked for again before another comes to their slot: until then they share one, so
+ * that nothing of theirs waits to be forgotten. What is there is mostly another's; whoever takes something out of it
+ * asks first whose it is.
  */
 export class FamiliarPrincipals {
   readonly #passing = new Familiar()

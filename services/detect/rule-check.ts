@@ -1,10 +1,11 @@
 /**
  * Looks a rules set over: what `modelwarden rules check` reports.
  *
- * Pure. Errors are what keeps a rule from being put in force; warnings are rules that run and find nothing, or less than they
- * seem to: conditions that no event satisfies, fields that no source fills, correlations that nothing reaches, techniques
- * that there are not, keys that are misspelled. Rules that rest are looked over like others: once a list is filled they run. Promises: never throws for what a file says; every finding has file, line and column; findings come in
- * the order of files and lines.
+ * Pure. Errors are what keeps a rule from being put in force; warnings are rules that run and find nothing, or less
+ * than they seem to: conditions that no event satisfies, fields that no source fills, correlations that nothing
+ * reaches, techniques that there are not, keys that are misspelled. Rules that rest are looked over like others: once a
+ * list is filled they run. Promises: never throws for what a file says; every finding has file, line and column;
+ * findings come in the order of files and lines.
  */
 import type { ContentFile } from '../../core/content.ts'
 import type { FilePlace, Mistake } from '../../core/errors.ts'

@@ -1,5 +1,6 @@
 /**
- * When something happened, by stretches of event time: the first and the last instant in each, one after the other, in order of the last.
+ * When something happened, by stretches of event time: the first and the last instant in each, one after the other, in
+ * order of the last.
  */
 
 /** The stretch of this number reaches to `t` then; false: the entity is not known in it. */

@@ -1,8 +1,8 @@
 /**
  * The licensing service: owns licenses, credentials and their state, and takes in what the configured files say.
  *
- * Three stages, see commands.ts and telling.ts. What the files say goes the way of every decision: over warden.decisions and warden.effects
- * into the one log of commands.
+ * Three stages, see commands.ts and telling.ts. What the files say goes the way of every decision: over
+ * warden.decisions and warden.effects into the one log of commands.
  */
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'

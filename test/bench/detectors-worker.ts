@@ -3,9 +3,10 @@
  * knows push out what is known. Prints one JSON object.
  * `detectors-worker.ts ACCOUNTS UNKNOWN [only-sigma | only-behavior]`.
  *
- * Accounts come as they do in life, some thousands a day, are known on the next, and ask now and then, so that they are not
- * forgotten; then all ask within an hour, which is what is measured: each query finds an account that was long out of the
- * processor's caches. One in five has a second key or place. Event time goes on with the queries, as it does past normalize: what is over closes.
+ * Accounts come as they do in life, some thousands a day, are known on the next, and ask now and then, so that they are
+ * not forgotten; then all ask within an hour, which is what is measured: each query finds an account that was long out
+ * of the processor's caches. One in five has a second key or place. Event time goes on with the queries, as it does
+ * past normalize: what is over closes.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'

@@ -2,9 +2,9 @@
  * What the behavior rules cost: CPU time a query and bytes an account, beside the same run without them; and whether unknown
  * keys push out what is known.
  *
- * The aims speak of a million accounts and ten million unknown keys: `BENCH_ACCOUNTS=1000000 BENCH_UNKNOWN=10000000`, more than
- * twenty million queries, half an hour or more on a quiet machine. Without these a tenth of the accounts and twice as many keys, of
- * which the new groups that are kept are filled ten times over: some minutes.
+ * The aims speak of a million accounts and ten million unknown keys: `BENCH_ACCOUNTS=1000000 BENCH_UNKNOWN=10000000`,
+ * more than twenty million queries, half an hour or more on a quiet machine. Without these a tenth of the accounts and
+ * twice as many keys, of which the new groups that are kept are filled ten times over: some minutes.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -27,7 +27,10 @@ interface Measured {
   readonly peakRssBytes: number
 }
 
-/** Where the JSON.parse of a query's record takes 3.2 µs, as on a quiet core of the machine that it was measured on, it is the 30 µs allowed. */
+/**
+ * Where the JSON.parse of a query's record takes 3.2 µs, as on a quiet core of the machine that it was measured on, it
+ * is the 30 µs allowed.
+ */
 const parsesAllowed = 30 / 3.2
 /** The accounts that the aims speak of. */
 const accountsMeant = 1_000_000

@@ -1,6 +1,6 @@
 /**
- * `npm run bench trial -- --seed N [--only SCENARIO,…] [--json] [--keep FOLDER]`: how many attacks on models that nobody has seen are
- * found, and how many honest customers are accused (docs/trial.md).
+ * `npm run bench trial -- --seed N [--only SCENARIO,…] [--json] [--keep FOLDER]`: how many attacks on models that
+ * nobody has seen are found, and how many honest customers are accused (docs/trial.md).
  */
 import { parseArgs } from 'node:util'
 import { tablesOf } from '../trial/judge/table.ts'

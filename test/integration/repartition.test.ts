@@ -1,8 +1,8 @@
 /**
- * More partitions on a real broker: correlations that are open meanwhile are found afterwards, nothing comes twice, and a run
- * that is killed in the middle of any step is gone on with, no stage starting before it has come to its end. The run has a user
- * with the rights that docs/operations.md asks for, and no more. The topics' step and one of chance are cut off; KILL_SEED repeats a run's
- * step and moments, KILL_STEPS=all cuts off each (some minutes).
+ * More partitions on a real broker: correlations that are open meanwhile are found afterwards, nothing comes twice, and
+ * a run that is killed in the middle of any step is gone on with, no stage starting before it has come to its end. The
+ * run has a user with the rights that docs/operations.md asks for, and no more. The topics' step and one of chance are
+ * cut off; KILL_SEED repeats a run's step and moments, KILL_STEPS=all cuts off each (some minutes).
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -89,7 +89,8 @@ describe('state that an earlier version wrote', { timeout: 120_000 }, () => {
         expect(principalsOf(signals, inOrder)).toEqual(['own/open', 'own/whole'])
         const open = signals.find(({ rule, entities }) => rule.id === inOrder && JSON.stringify(entities).includes('own/open')) // prettier-ignore
         expect([open?.evidence.count, open?.facts['incomplete'] ?? false]).toEqual([3, incomplete])
-        // Of version 1, too, the entries stand beside the operator's state once it has changed, as far as they are few in the head.
+        // Of version 1, too, the entries stand beside the operator's state once it has changed, as far as they are few
+        // in the head.
         await eventually(async () => {
           const group = (await stateOf(instance.bus, 'detect')).get(openGroup) as { entries?: unknown } | undefined
           return version === 'v1' ? Array.isArray(group?.entries) && group.entries.length === 3 : group?.entries === 1

@@ -1,5 +1,6 @@
 /**
- * The whole HTTP API, over an embedded pair or over servers: every service that has routes behind one real listener, an indexer beside them, and documents of two tenants and of the operator.
+ * The whole HTTP API, over an embedded pair or over servers: every service that has routes behind one real listener, an
+ * indexer beside them, and documents of two tenants and of the operator.
  */
 import { inspect } from 'node:util'
 import { contentChecks } from '../../cli/content.ts'

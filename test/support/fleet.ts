@@ -1,7 +1,7 @@
 /**
- * The services as separate processes on Kafka, as an installation has them: for tests that kill them and benches that time
- * them. Each process is the real command line with a configuration file of its own; all end with `stop`, and with the process that
- * started them.
+ * The services as separate processes on Kafka, as an installation has them: for tests that kill them and benches that
+ * time them. Each process is the real command line with a configuration file of its own; all end with `stop`, and with
+ * the process that started them.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'

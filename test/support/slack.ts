@@ -1,7 +1,7 @@
 /**
  * Slack's Web API, as far as the product uses it, on loopback. Answers as Slack documents `auth.test`,
- * `chat.postMessage`, `chat.update` and `conversations.history` (docs.slack.dev/reference/methods), its errors with status 200, and its rate
- * limit with 429 and Retry-After in seconds (docs.slack.dev/apis/web-api/rate-limits).
+ * `chat.postMessage`, `chat.update` and `conversations.history` (docs.slack.dev/reference/methods), its errors with
+ * status 200, and its rate limit with 429 and Retry-After in seconds (docs.slack.dev/apis/web-api/rate-limits).
  */
 import { startHttpReceiver, type Answer, type ReceivedRequest } from './http-receiver.ts'
 

@@ -1,8 +1,8 @@
 /**
  * A trial: generates traffic from a seed, lets `modelwarden evaluate` find what it finds, and judges it (docs/trial.md).
  *
- * Promises: nothing of the truth reaches the detectors; they run in a process of their own over files alone. The same seed gives the
- * same files.
+ * Promises: nothing of the truth reaches the detectors; they run in a process of their own over files alone. The same
+ * seed gives the same files.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,9 +1,10 @@
 /**
- * The ways in which a number's newest values are looked at: as they are and on a logarithmic scale, by their change, their level and
- * spread over the last hour or day of them, and by what is left once the season is taken out.
+ * The ways in which a number's newest values are looked at: as they are and on a logarithmic scale, by their change,
+ * their level and spread over the last hour or day of them, and by what is left once the season is taken out.
  *
- * The season is the median of the values around the same place in up to seven earlier periods. A place may have no value: it keeps the
- * others at theirs, and a level or spread is that of the values there are, where they are half of the places or more.
+ * The season is the median of the values around the same place in up to seven earlier periods. A place may have no
+ * value: it keeps the others at theirs, and a level or spread is that of the values there are, where they are half of
+ * the places or more.
  */
 const seasonsMax = 7
 const seasonsMin = 2

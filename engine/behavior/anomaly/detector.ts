@@ -1,8 +1,8 @@
 /**
  * `anomaly`: a number that is not what it used to be, whatever it counts.
  *
- * A rule's own `detection:` says which events; its `anomaly:` block which number, by whom, with which season. See stream.ts for the
- * statistics and docs/detectors/anomaly.md for what it scores on the Numenta Anomaly Benchmark.
+ * A rule's own `detection:` says which events; its `anomaly:` block which number, by whom, with which season. See
+ * stream.ts for the statistics and docs/detectors/anomaly.md for what it scores on the Numenta Anomaly Benchmark.
  */
 import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'

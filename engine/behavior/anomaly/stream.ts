@@ -7,8 +7,9 @@
  *
  * A place may have no value, as an hour without a call has no mean: it says nothing, and the season stays where it is.
  *
- * What must be remembered is the newest values and the peaks (`StreamState`, JSON). The tails are a function of these and are made anew
- * when they are missing: so a restart changes nothing. Promises: bounded; the same values give the same scores.
+ * What must be remembered is the newest values and the peaks (`StreamState`, JSON). The tails are a function of these
+ * and are made anew when they are missing: so a restart changes nothing. Promises: bounded; the same values give the
+ * same scores.
  */
 import { channelNames, Channels, valuesKept, weights } from './channels.ts'
 import { TailWindow } from './tail.ts'

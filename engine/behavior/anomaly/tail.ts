@@ -1,5 +1,6 @@
 /**
- * How far out a number lies in the tails of those at the newest `max` places, as the logarithm (base 10) of one over its probability.
+ * How far out a number lies in the tails of those at the newest `max` places, as the logarithm (base 10) of one over
+ * its probability.
  *
  * Peaks over threshold (Pickands 1975; as a streaming detector: SPOT, Siffer et al. 2017): beyond the 98th percentile on either
  * side a generalized Pareto tail of shape 0.1, its scale the mean excess, but never below a tenth of the way from the median

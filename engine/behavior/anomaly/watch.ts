@@ -1,8 +1,10 @@
 /**
  * The step of `anomaly`: one group a stream of numbers. Values come one by one, or put together over an interval.
  *
- * Promises: an interval is closed by the first event after it or by the watermark; an empty one counts as 0 where values are
- * summed up or counted, and is a place without a value where they are averaged or the largest is taken, so that silence shifts no season; an event of an interval that is closed is dropped as late. State is bounded by `history`.
+ * Promises: an interval is closed by the first event after it or by the watermark; an empty one counts as 0 where
+ * values are summed up or counted, and is a place without a value where they are averaged or the largest is taken, so
+ * that silence shifts no season; an event of an interval that is closed is dropped as late. State is bounded by
+ * `history`.
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { mergeEntities } from '../entities.ts'

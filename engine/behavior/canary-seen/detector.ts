@@ -2,9 +2,9 @@
  * `canary-seen`: texts of our own canaries where they have no business: asked of our models, given as an answer, or among the
  * records of a training set.
  *
- * Nobody but us should have them: whoever sends one has read the sealed plan or what was taught, or asks a copy's questions. Texts
- * don't travel; what is compared are digests of whole texts, as gateways log them, with those that `modelwarden canary register`
- * has put into the inventory.
+ * Nobody but us should have them: whoever sends one has read the sealed plan or what was taught, or asks a copy's
+ * questions. Texts don't travel; what is compared are digests of whole texts, as gateways log them, with those that
+ * `modelwarden canary register` has put into the inventory.
  */
 import { z } from 'zod'
 import type { Event } from '../../../core/event.ts'

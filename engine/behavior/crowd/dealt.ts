@@ -1,11 +1,13 @@
 /**
  * Accounts with prompts of one kind between which a load is dealt: who is named, and when.
  *
- * Equal loads name nobody: nightly batches, daily quotas and a vendor's customers of one size are equal too. They say who belongs
- * together; what speaks against them is one of four things: that nobody comes in sessions, and they get answers longer than others get or, being many, ask for all that
- * others ask for together; that they come in strict turn, and yet with programs of all sorts, as no vendor's customers do; that nobody comes in sessions, programs are of all
- * sorts, and none of them has a subject of its own; or that most of them come from networks that other tenants of theirs use as well. Then those who do are
- * named. Of those who are named for long answers nobody is whose own are as others'.
+ * Equal loads name nobody: nightly batches, daily quotas and a vendor's customers of one size are equal too. They say
+ * who belongs together; what speaks against them is one of four things: that nobody comes in sessions, and they get
+ * answers longer than others get or, being many, ask for all that others ask for together; that they come in strict
+ * turn, and yet with programs of all sorts, as no vendor's customers do; that nobody comes in sessions, programs are of
+ * all sorts, and none of them has a subject of its own; or that most of them come from networks that other tenants of
+ * theirs use as well. Then those who do are named. Of those who are named for long answers nobody is whose own are as
+ * others'.
  */
 import { tenantsMin, type DealtMember } from './prompts/balance.ts'
 import type { Found } from './crowds.ts'
@@ -13,7 +15,10 @@ import { whyDealt } from './explain.ts'
 import type { LikePool } from './prompts/likeness.ts'
 import type { Known, Memory } from './memory.ts'
 
-/** Of honest kinds one in ten at most gets long answers, or asks for more than others do, without anybody that comes in sessions. */
+/**
+ * Of honest kinds one in ten at most gets long answers, or asks for more than others do, without anybody that comes in
+ * sessions.
+ */
 const backing = Math.log(10)
 /** Evidence of long answers: of honest kinds one in a thousand ever has it in so many calls. */
 const longLine = Math.log(1e3)
@@ -69,7 +74,10 @@ function gatheredOf(pool: LikePool): boolean {
   return isLong(pool) || (pool.gathered.isBroad && pool.balance.size >= broadMin)
 }
 
-/** Nobody comes in sessions, and whose prompt it is can't be told by what it asks. So it is of a class with one task as well, as long as that lasts. */
+/**
+ * Nobody comes in sessions, and whose prompt it is can't be told by what it asks. So it is of a class with one task as
+ * well, as long as that lasts.
+ */
 function asksAsOne({ balance, gathered, sinceMs }: LikePool, timeMs: number): boolean {
   const isClass = gathered.isNarrow && timeMs < sinceMs + classMs
   return balance.isDealt && gathered.isOne && !isClass && balance.size >= broadMin

@@ -1,6 +1,6 @@
 /**
- * Who of those who share something with a crowd is one of it: a lower line for whom its networks are shared by few others, and less to bring for
- * whom began when its accounts did. Pure.
+ * Who of those who share something with a crowd is one of it: a lower line for whom its networks are shared by few
+ * others, and less to bring for whom began when its accounts did. Pure.
  */
 import { sums } from './params.ts'
 
@@ -25,7 +25,10 @@ interface Sharers {
 const byChance = 1 / 100
 /** The same where nearly all who share its network are of the crowd. */
 const byChanceAmong = 1 / 20
-/** Fewest accounts that tell when those of a crowd began; these lie between the tenths of them that began first and last, or not much before or after. */
+/**
+ * Fewest accounts that tell when those of a crowd began; these lie between the tenths of them that began first and
+ * last, or not much before or after.
+ */
 const bornMin = 4
 const bornEnds = 0.1
 const bornAround = 0.5
@@ -46,8 +49,9 @@ export function isMember(cell: Sharers, principal: string): boolean {
 }
 
 /**
- * Where a crowd shares its networks the line falls with how many of those who share them are named: Holm's (1979) steps down, from that of one account.
- * That any honest account of m is named keeps the bound it had without, m times `byChance`; each of them, `byChanceAmong`.
+ * Where a crowd shares its networks the line falls with how many of those who share them are named: Holm's (1979) steps
+ * down, from that of one account. That any honest account of m is named keeps the bound it had without, m times
+ * `byChance`; each of them, `byChanceAmong`.
  */
 export function lineToJoin(cell: Sharers): number {
   const { shares, crossed } = cell
@@ -60,9 +64,10 @@ export function lineToJoin(cell: Sharers): number {
 }
 
 /**
- * What each brought, times what it says that it began when those did who brought enough by that alone: an honest account begins when it likes, so in that
- * time with a probability of at most `bornCrowding` times its share of all the time seen. Where that is at most `byChanceAmong`, who did counts as one over
- * that: with a mean of at most one, whatever they ask. Who brought nothing of its own is not counted so.
+ * What each brought, times what it says that it began when those did who brought enough by that alone: an honest
+ * account begins when it likes, so in that time with a probability of at most `bornCrowding` times its share of all the
+ * time seen. Where that is at most `byChanceAmong`, who did counts as one over that: with a mean of at most one,
+ * whatever they ask. Who brought nothing of its own is not counted so.
  */
 export function together(cell: Sharers): (share: Brought) => number {
   const { shares, by, crossed } = cell

@@ -53,8 +53,8 @@ export function follow(
 }
 
 /**
- * An account of a hand makes steps itself. A customer whose inputs are like those that a thief makes steps of, as the records of a
- * public table are, only seems to be stepped from.
+ * An account of a hand makes steps itself. A customer whose inputs are like those that a thief makes steps of, as the
+ * records of a public table are, only seems to be stepped from.
  */
 function isOfTheHand(parent: Account | undefined): boolean {
   return (parent?.stepped ?? 0) >= parentLine && (parent?.steps ?? 0) >= parentLine

@@ -111,8 +111,9 @@ export class TellStep implements BehaviorStep {
   }
 
   /**
-   * How many lines that is past, and the logarithm of the mean of bets over the lines of novelty and margin. Under each an honest query falls with
-   * a probability of at most share^allowance, so each bet has mean at most one, and so has their mean.
+   * How many lines that is past, and the logarithm of the mean of bets over the lines of novelty and margin. Under each
+   * an honest query falls with a probability of at most share^allowance, so each bet has mean at most one, and so has
+   * their mean.
    */
   #betOn(novelty: number, { margin }: QueryInput, reference: Reference): readonly [lines: number, log: number] {
     const { lines } = reference.told

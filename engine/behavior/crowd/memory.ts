@@ -68,7 +68,10 @@ interface Meta {
   cells: number
   /** Queries kept so far. */
   kept: number
-  /** Queries that are still to be held against others' for a step, whoever asks, for somebody's was one; below 0: that are not. */
+  /**
+   * Queries that are still to be held against others' for a step, whoever asks, for somebody's was one; below 0: that
+   * are not.
+   */
   stirred?: number
   lastMs: number
   /** When the first account was seen; states of before don't tell. */

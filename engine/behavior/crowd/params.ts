@@ -9,7 +9,10 @@ export const CrowdParams = z.strictObject({
   type: z.literal('account-crowd'),
   /** The line: what accounts share is mistaken for one hand at most once in this many queries of those who share it. */
   queriesPerFalseAlarm: z.number().min(1e3).max(1e15).default(1e7),
-  /** Of so many kinds of prompts on networks that tenants share, one is ever mistaken for accounts between which a load is dealt. */
+  /**
+   * Of so many kinds of prompts on networks that tenants share, one is ever mistaken for accounts between which a load
+   * is dealt.
+   */
   kindsPerFalseAlarm: z.number().min(10).max(1e12).default(1e3),
   /** Fewest accounts, of as many tenants, that make a crowd. */
   accountsMin: z.int().min(3).max(100).default(4),
@@ -35,9 +38,15 @@ export interface Sight {
   readonly x: string | readonly number[]
   /** Logarithm of the evidence that the query by itself is unlike honest ones; 0 where none has been learned. */
   readonly novelty: number
-  /** Lines of novelty that it is past, and the share of honest traffic past the last of them; absent where none has been learned. */
+  /**
+   * Lines of novelty that it is past, and the share of honest traffic past the last of them; absent where none has been
+   * learned.
+   */
   readonly past?: readonly [lines: number, rarest: number] | undefined
-  /** The same where its account's inputs are honest ones with noise in all values, as far as so many of them tell; absent where they aren't. */
+  /**
+   * The same where its account's inputs are honest ones with noise in all values, as far as so many of them tell;
+   * absent where they aren't.
+   */
   readonly noisy?: readonly [lines: number, novelty: number] | undefined
   /** Tokens of a language model's answer and of its prompt. */
   readonly answer?: number | undefined

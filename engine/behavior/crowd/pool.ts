@@ -170,7 +170,10 @@ export class PoolStep implements BehaviorStep {
     return handover
   }
 
-  /** What its novelty brings, by what those asked who share something since evidence began; once they are told, by what their members ask. */
+  /**
+   * What its novelty brings, by what those asked who share something since evidence began; once they are told, by what
+   * their members ask.
+   */
   #novel(cell: Cell, { novelty, past, noisy }: Sight, { principal }: Known): number {
     if (past === undefined) return novelty
     const bet = (cell.past ??= new Past())
@@ -180,8 +183,8 @@ export class PoolStep implements BehaviorStep {
     const [lines, log] = (cell.crossed && cell.kind !== 'model' ? noisy : undefined) ?? [past[0], novelty]
     return bet.take(lines, past[1], log, {
       allowance: this.#params.allowance,
-      // What a camera or a sensor makes noisy is past the first line often, and past the second as any honest account may be; noisier ones, of one vendor with
-      // its program, past that.
+      // What a camera or a sensor makes noisy is past the first line often, and past the second as any honest account
+      // may be; noisier ones, of one vendor with its program, past that.
       from: isTheirs ? 1 : cell.kind === 'agent' ? 3 : 2,
       learns: !cell.crossed || isMember(cell, principal),
     })
@@ -215,8 +218,9 @@ export class PoolStep implements BehaviorStep {
 const nothing: readonly never[] = []
 
 /**
- * Answers alone say nothing of who asks alike; nor do embeddings of those who share a program: the customers of a vendor ask with its template
- * (likeness.ts). Whose calls come from one network as well are taken for its own, unless they come in sessions, as a reseller's customers do.
+ * Answers alone say nothing of who asks alike; nor do embeddings of those who share a program: the customers of a
+ * vendor ask with its template (likeness.ts). Whose calls come from one network as well are taken for its own, unless
+ * they come in sessions, as a reseller's customers do.
  */
 function saysWhoIsAlike({ kind, timeMs }: Sight, { kind: over, turns }: Cell, tenant: number): boolean {
   if (kind !== 'embedding') return kind !== 'output'

@@ -1,9 +1,10 @@
 /**
  * Accounts that have relieved one another, in a row: who is named once a cell has shown that they do (relay.ts).
  *
- * An account is of the row where it began when one ended and ended when the next began: for one that has nothing to do with
- * them each has a probability of at most one in ten. Or where it stands at an end of the row, and is as busy and was as long in use
- * as its neighbor: that has at most one in three, twice. Those that were dropped long ago are found by going back.
+ * An account is of the row where it began when one ended and ended when the next began: for one that has nothing to do
+ * with them each has a probability of at most one in ten. Or where it stands at an end of the row, and is as busy and
+ * was as long in use as its neighbor: that has at most one in three, twice. Those that were dropped long ago are found
+ * by going back.
  */
 import type { Cell } from './cell.ts'
 import type { Found } from './crowds.ts'

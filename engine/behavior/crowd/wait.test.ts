@@ -22,7 +22,10 @@ interface Story {
   readonly everyMs?: number
 }
 
-/** Queries of all of them, since they ask otherwise, after which anybody is told of. Every now and then the state comes back from a checkpoint. */
+/**
+ * Queries of all of them, since they ask otherwise, after which anybody is told of. Every now and then the state comes
+ * back from a checkpoint.
+ */
 function toldAfter({
   program = false,
   known,

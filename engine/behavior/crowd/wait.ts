@@ -1,10 +1,11 @@
 /**
- * When what is found of accounts with one program, or of those in turn at a model, waits: most of them are long known and ask what nobody asked before,
- * all of a sudden and at the same time. That may be a drift, of which `drift` knows some answers later.
+ * When what is found of accounts with one program, or of those in turn at a model, waits: most of them are long known
+ * and ask what nobody asked before, all of a sudden and at the same time. That may be a drift, of which `drift` knows
+ * some answers later.
  *
- * Who is new does not wait, nor what speaks against accounts without regard to what was learned (steps, likeness, reliefs, a network in common).
- * Promises: it waits for half a day at most, and for 16 queries of each member in the mean, once a week; where a drift was told meanwhile, the novelty
- * that was gathered says nothing.
+ * Who is new does not wait, nor what speaks against accounts without regard to what was learned (steps, likeness,
+ * reliefs, a network in common). Promises: it waits for half a day at most, and for 16 queries of each member in the
+ * mean, once a week; where a drift was told meanwhile, the novelty that was gathered says nothing.
  */
 import { backing, type Cell, type Hold } from './cell.ts'
 import type { Account } from './memory.ts'

@@ -1,10 +1,11 @@
 /**
  * The grouped step of `canary-answers`, one group a suspect model.
  *
- * Each canary counts once, by its first answer. The evidence is a likelihood ratio of a model that knows a share of the canaries
- * and guesses the rest against one that guesses all, mixed evenly over shares. Most of the significance goes to an exact line for
- * the examination that is planned when the first answer comes, as many answers as canaries are registered (exact-line.ts): it may
- * be crossed at any of them. The rest goes to the evidence as an e-value, which stays right however long one goes on (Ville 1939).
+ * Each canary counts once, by its first answer. The evidence is a likelihood ratio of a model that knows a share of the
+ * canaries and guesses the rest against one that guesses all, mixed evenly over shares. Most of the significance goes
+ * to an exact line for the examination that is planned when the first answer comes, as many answers as canaries are
+ * registered (exact-line.ts): it may be crossed at any of them. The rest goes to the evidence as an e-value, which
+ * stays right however long one goes on (Ville 1939).
  */
 import { limits } from '../../../core/limits.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'

@@ -1,14 +1,18 @@
 /**
  * How evenly an account covers what a model is asked: whether its next prompt is aside from what it asks most. Pure.
  *
- * Cells are ordered by how often the account asked them, for how much of the space they are. Its favorites are the first of
- * them, with a quarter of the space. Who asks evenly asks its favorites a quarter of the time; whose subjects follow Zipf's law with an exponent of 1, two thirds.
+ * Cells are ordered by how often the account asked them, for how much of the space they are. Its favorites are the
+ * first of them, with a quarter of the space. Who asks evenly asks its favorites a quarter of the time; whose subjects
+ * follow Zipf's law with an exponent of 1, two thirds.
  */
 
 const favoritesShare = 0.25
 /** Prompts that an account is thought to have asked of each cell before its first. */
 const before = 0.5
-/** So many prompts in a row about one subject are one visit: a question, and what is asked about its answer. More of them are a stay. */
+/**
+ * So many prompts in a row about one subject are one visit: a question, and what is asked about its answer. More of
+ * them are a stay.
+ */
 const visitMost = 3
 
 /** Where the last prompts of an account were. JSON. */
@@ -26,8 +30,8 @@ export function stayIn(cell: number, last: Stay): Stay {
 }
 
 /**
- * Whether a prompt in this cell is aside from the favorites; where the account stays long in one cell it is not. Undefined: it belongs to the
- * visit of the prompt before, and says nothing. `shares`: of the space, none of them 0.
+ * Whether a prompt in this cell is aside from the favorites; where the account stays long in one cell it is not.
+ * Undefined: it belongs to the visit of the prompt before, and says nothing. `shares`: of the space, none of them 0.
  */
 export function isAside(
   counts: ArrayLike<number>,

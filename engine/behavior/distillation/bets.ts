@@ -1,4 +1,7 @@
-/** The bets that are placed on each different prompt: that a thief shows it with so many times the odds that an honest account may. */
+/**
+ * The bets that are placed on each different prompt: that a thief shows it with so many times the odds that an honest
+ * account may.
+ */
 import { betOn, type Bet } from '../bets.ts'
 import { shares } from './lines.ts'
 
@@ -18,9 +21,9 @@ export function betsOver(allowed: readonly number[]): Bets {
 }
 
 /**
- * Takes one answer into account; `tokens` as it is taught (params.ts). `logs` has a number for each bet, none of them below `least` or
- * above `most`: from 0 on they find a change whenever it comes; without a lower end their mean is ever e^n with a probability of at
- * most e^-n (Ville 1939).
+ * Takes one answer into account; `tokens` as it is taught (params.ts). `logs` has a number for each bet, none of them
+ * below `least` or above `most`: from 0 on they find a change whenever it comes; without a lower end their mean is ever
+ * e^n with a probability of at most e^-n (Ville 1939).
  */
 export function weigh(
   logs: { [at: number]: number },

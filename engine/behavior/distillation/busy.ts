@@ -1,11 +1,12 @@
 /**
- * Accounts that ask more in a day than anybody who has texts written for itself: what honest writers show is no measure of them, only what others show that
- * ask as much, or, where there are none, what any honest account may.
+ * Accounts that ask more in a day than anybody who has texts written for itself: what honest writers show is no measure
+ * of them, only what others show that ask as much, or, where there are none, what any honest account may.
  *
- * A writer at a person's pace gets long answers nearly always. A model with several such customers allows as much to all (lines.ts), and
- * a distillation would be lost among them.
+ * A writer at a person's pace gets long answers nearly always. A model with several such customers allows as much to
+ * all (lines.ts), and a distillation would be lost among them.
  *
- * Promises: bets as in bets.ts, from the `busyMin`-th prompt of a day on, with `busyShare` of the false alarms. O(1) a prompt; state is bounded, and only of such accounts.
+ * Promises: bets as in bets.ts, from the `busyMin`-th prompt of a day on, with `busyShare` of the false alarms. O(1) a
+ * prompt; state is bounded, and only of such accounts.
  */
 import { evidenceOfBets } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'

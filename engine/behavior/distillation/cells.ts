@@ -1,5 +1,6 @@
 /**
- * A coarse partition of the prompts that a model is asked: cells about the means of honest prompts. Pure, and the same from run to run.
+ * A coarse partition of the prompts that a model is asked: cells about the means of honest prompts. Pure, and the same
+ * from run to run.
  *
  * Lloyd's algorithm (1982), begun as k-means++ is (Arthur and Vassilvitskii 2007), with a fixed sequence in place of chance.
  */

@@ -17,7 +17,10 @@ const asideLong = 0.4
 /** What honest accounts show may be so many times the odds of what is usual: of prompts aside, and of those with long answers. */
 const asideRoom = 1.25
 const longRoom = 2
-/** Of prompts of those who ask as much as no writer does (busy.ts), an honest account's may get text of its own past the line of a quarter so often. */
+/**
+ * Of prompts of those who ask as much as no writer does (busy.ts), an honest account's may get text of its own past the
+ * line of a quarter so often.
+ */
 const muchLeast = Math.sqrt(shares[0])
 /** Where they may show more, no thief could be told from them. */
 const muchMost = 0.8
@@ -28,7 +31,10 @@ const samplesMin = 8 * cellsCount
 const perAccount = 24
 /** For each honest prompt so many are thought to fall evenly. */
 const evenly = 0.3
-/** How much of the space a cell is, those tell who ask all of it: an account has a say with this power of the number of cells that it asks. */
+/**
+ * How much of the space a cell is, those tell who ask all of it: an account has a say with this power of the number of
+ * cells that it asks.
+ */
 const breadthPower = 3
 /** Whose answers are long: an honest account's may be past the line as often as the square root of its share. */
 const longMin = Math.sqrt(shares[0])
@@ -70,7 +76,10 @@ export interface ToldCover {
   /** Tokens, and what it may show of prompts that are aside and get longer answers. */
   readonly lines: readonly number[]
   readonly long: readonly number[]
-  /** What an honest account that asks much may show of prompts that get text of their own past the first line (undefined: nearly all of it), and who has a habit of more. */
+  /**
+   * What an honest account that asks much may show of prompts that get text of their own past the first line
+   * (undefined: nearly all of it), and who has a habit of more.
+   */
   readonly much?: number
   readonly own?: readonly string[]
   readonly accounts: number

@@ -87,7 +87,10 @@ const honest = [
 ]
 const told = learnCover(honest, { learnedMs: 7, accountsMin: 5 })!
 
-/** The prompt at which it is told of first, and those at which the grouped step is; every now and then the state comes back from a checkpoint. */
+/**
+ * The prompt at which it is told of first, and those at which the grouped step is; every now and then the state comes
+ * back from a checkpoint.
+ */
 function namedAt(
   asked: readonly Asked[],
   by: ToldCover = told,

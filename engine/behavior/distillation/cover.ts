@@ -4,8 +4,9 @@
  * Two bets: that its next prompt is aside from what it asks most, and that it is so and gets a long answer. Only where both have
  * evidence is anybody told of: suites, translators and pipelines ask evenly, writers get long answers.
  *
- * Promises: where an honest account shows either in at most the share that is allowed, whatever came before, a false alarm comes at most
- * once in as many prompts as its line says (Page's test with e-values). State is bounded; O(cells) a prompt.
+ * Promises: where an honest account shows either in at most the share that is allowed, whatever came before, a false
+ * alarm comes at most once in as many prompts as its line says (Page's test with e-values). State is bounded; O(cells)
+ * a prompt.
  */
 import { dimensionMax } from '../model-queries/input/input.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
@@ -21,7 +22,10 @@ import { begun, isNews, note, type Noted, type Suspicion } from './suspicion.ts'
 
 /** Prompts that are not bet on, while it shows what the account asks most. */
 const firstPrompts = 64
-/** Prompts after which all counts are halved: what an account asks most is what it asks of late, as a batch goes from subject to subject. */
+/**
+ * Prompts after which all counts are halved: what an account asks most is what it asks of late, as a batch goes from
+ * subject to subject.
+ */
 const countsMax = 128
 /** Prompts between two false alarms of the first bet, as a logarithm: the second has the rule's. */
 const asideLine = Math.log(1_000)
@@ -31,11 +35,15 @@ const leanUnit = 1e4
 const leanOver = 32
 const cleared = Math.log(10)
 /**
- * Prompts with evidence before one account by itself is told of: the largest suites of open questions have about as many (WildBench 1,024,
- * AlpacaEval 805), and who tries a model with one asks evenly, for long answers, what it has never asked.
+ * Prompts with evidence before one account by itself is told of: the largest suites of open questions have about as
+ * many (WildBench 1,024, AlpacaEval 805), and who tries a model with one asks evenly, for long answers, what it has
+ * never asked.
  */
 export const suiteMost = 1_000
-/** Of both bets, what makes an account one of several that are looked at together; they are told anew of each after so many prompts. */
+/**
+ * Of both bets, what makes an account one of several that are looked at together; they are told anew of each after so
+ * many prompts.
+ */
 const togetherMin = { evidence: Math.log(1e4), aside: Math.log(100) } as const
 const toldEvery = 64
 const coverName = 'cover'

@@ -1,8 +1,10 @@
 /**
- * `answer-harvest`: a language model's answers gathered as what another is trained on (Hinton et al. 2015; Alpaca: Taori et al. 2023).
+ * `answer-harvest`: a language model's answers gathered as what another is trained on (Hinton et al. 2015; Alpaca:
+ * Taori et al. 2023).
  *
- * Who distills asks for text: ever other prompts, each shorter than its answer, answers longer than those of others, at a machine's
- * pace. No text is looked at. docs/detectors/answer-harvest.md has the bound, what it can't see, and whom it takes for one.
+ * Who distills asks for text: ever other prompts, each shorter than its answer, answers longer than those of others, at
+ * a machine's pace. No text is looked at. docs/detectors/answer-harvest.md has the bound, what it can't see, and whom
+ * it takes for one.
  */
 import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'

@@ -86,7 +86,10 @@ function eventOf(call: Call, offset: number): Event {
   } as unknown as Event
 }
 
-/** Who is named, after how many of its calls first. Every now and then the state comes back from a checkpoint. `asTold`: what becomes of what is told of the model. */
+/**
+ * Who is named, after how many of its calls first. Every now and then the state comes back from a checkpoint. `asTold`:
+ * what becomes of what is told of the model.
+ */
 function namedIn(
   calls: readonly Call[],
   asTold = (value: unknown): unknown => value,

@@ -1,9 +1,10 @@
 /**
  * The grouped step of `answer-harvest`: learns from all accounts of a model how long its answers are, and tells every partition.
  *
- * Promises: every account has the same say; one that has just begun has none; one that came under suspicion loses
- * all that it taught. Accounts that are new are weighed together (newcomers.ts). At most `accountsMax` accounts are kept, with their
- * last `samplesMax` calls: whoever teaches stays, and of the others a choice by their hash, so that it stays the same however many there are.
+ * Promises: every account has the same say; one that has just begun has none; one that came under suspicion loses all
+ * that it taught. Accounts that are new are weighed together (newcomers.ts). At most `accountsMax` accounts are kept,
+ * with their last `samplesMax` calls: whoever teaches stays, and of the others a choice by their hash, so that it stays
+ * the same however many there are.
  */
 import { keyOfText } from '../model-queries/input/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'

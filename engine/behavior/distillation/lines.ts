@@ -1,18 +1,20 @@
 /**
  * How long the answers of a model are, over its honest accounts, and how often these accounts show what distillation shows. Pure.
  *
- * Every account has the same say, however much it asks. In the lines those whose answers are longest count as the next one does, and the
- * rate that is usual is that of an account near the top: no single account teaches either, nor any less than a tenth of them.
- * Accounts with few calls are drawn to the rate of all. A habit is what an account did in its first days: to do ever more makes none.
+ * Every account has the same say, however much it asks. In the lines those whose answers are longest count as the next
+ * one does, and the rate that is usual is that of an account near the top: no single account teaches either, nor any
+ * less than a tenth of them. Accounts with few calls are drawn to the rate of all. A habit is what an account did in
+ * its first days: to do ever more makes none.
  */
 
 /** Shares of honest answers that are longer than each of the lines. */
 export const shares = [0.05, 0.01] as const
 /**
- * An honest account's answers may be past a line as often as the square root of its share. Its pace is even in a third of its calls where
- * they come independently of each other, but two comparisons share an interval. So more is allowed: as much as it takes for each bet's factors,
- * times a positive function of the last interval, to have mean at most one given all that came before (Perron's vector of the kernel
- * of the exponential distribution; its eigenvalue is .9995 at most from .36 on). That function is nowhere more than `intervalRoom` times as large as elsewhere.
+ * An honest account's answers may be past a line as often as the square root of its share. Its pace is even in a third
+ * of its calls where they come independently of each other, but two comparisons share an interval. So more is allowed:
+ * as much as it takes for each bet's factors, times a positive function of the last interval, to have mean at most one
+ * given all that came before (Perron's vector of the kernel of the exponential distribution; its eigenvalue is .9995 at
+ * most from .36 on). That function is nowhere more than `intervalRoom` times as large as elsewhere.
  */
 const evenMost = 0.36
 export const intervalRoom = 2.15

@@ -1,12 +1,14 @@
 /**
  * Accounts that have just begun to use a model, put together: who splits a set of prompts among many accounts opens them for it.
  *
- * The calls of all newcomers are one stream, and it is weighed as an account's is: where none of them shows more than an honest account
- * may, neither do they together, so the same bound holds, and nothing that they share has to be known. Whoever brought evidence of its
- * own to it is of those who are told, if its prompts are like those of the others: of honest newcomers at most one in 11 ever has so
- * much (Ville's inequality; e^3.2 over `intervalRoom`), but writers among them, who have as much, ask what nobody else asks (one-kind.ts).
+ * The calls of all newcomers are one stream, and it is weighed as an account's is: where none of them shows more than
+ * an honest account may, neither do they together, so the same bound holds, and nothing that they share has to be
+ * known. Whoever brought evidence of its own to it is of those who are told, if its prompts are like those of the
+ * others: of honest newcomers at most one in 11 ever has so much (Ville's inequality; e^3.2 over `intervalRoom`), but
+ * writers among them, who have as much, ask what nobody else asks (one-kind.ts).
  *
- * Promises: at most `newcomersMax` are kept, each for its first day, that with the least evidence goes first; O(newcomers) for each few calls of one.
+ * Promises: at most `newcomersMax` are kept, each for its first day, that with the least evidence goes first;
+ * O(newcomers) for each few calls of one.
  */
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'

@@ -1,12 +1,16 @@
 /**
- * Of accounts those whose prompts are of one kind: whose means differ by no more than their scatter makes them, as far as others are away (crowd/likeness.ts). A set
- * that is split among accounts is of one kind in each of them. Where nobody's prompts have an embedding, all of them are.
+ * Of accounts those whose prompts are of one kind: whose means differ by no more than their scatter makes them, as far
+ * as others are away (crowd/likeness.ts). A set that is split among accounts is of one kind in each of them. Where
+ * nobody's prompts have an embedding, all of them are.
  *
  * The one that is least like the mean of the others goes first, until all are alike. Pure.
  */
 import { Asked, centerOf, squaredDistance, type AskedJson } from '../crowd/prompts/asked.ts'
 
-/** Prompts by which an account's mean is known: by fewer of each, a writer is as like two of a hand as they are like each other. */
+/**
+ * Prompts by which an account's mean is known: by fewer of each, a writer is as like two of a hand as they are like
+ * each other.
+ */
 const askedMin = 4
 /** Beside what the scatter makes of it, a distance may be so much more of it, and so much of that to those who are unlike. */
 const scatterRoom = 0.8

@@ -6,7 +6,10 @@ import { allowed, intervalRoom, shares } from './lines.ts'
 const intervals = Array.from({ length: 500 }, (_, n) => -Math.log(1 - (n + 0.5) / 500))
 const isEven = intervals.map((before) => intervals.map((next) => next < 2 * before && before < 2 * next))
 
-/** Eigenvalue and spread of the positive function of the last interval that a bet's factors leave as it is, but for the eigenvalue. */
+/**
+ * Eigenvalue and spread of the positive function of the last interval that a bet's factors leave as it is, but for the
+ * eigenvalue.
+ */
 function perron(even: number, odd: number): { readonly eigenvalue: number; readonly spread: number } {
   let h = intervals.map(() => 1)
   let eigenvalue = 1

@@ -9,7 +9,10 @@ export const HarvestParams = z.strictObject({
   callsPerFalseAlarm: z.number().min(1e3).max(1e12).default(1e5),
   /** Fewest different prompts: a suite of tests or a load test has fewer, and nothing is trained on so few. */
   promptsMin: z.int().min(8).max(100_000).default(64),
-  /** Tokens that a person reads in a day: 238 words a minute (Brysbaert 2019) for eight hours, four tokens to three words. Who can read all that it gets is no thief by its pace. */
+  /**
+   * Tokens that a person reads in a day: 238 words a minute (Brysbaert 2019) for eight hours, four tokens to three
+   * words. Who can read all that it gets is no thief by its pace.
+   */
   readADay: z.number().min(0).max(1e12).default(150_000),
   /** Fewest accounts, and calls of theirs, from which it is learned how long a model's answers are. */
   accountsMin: z.int().min(3).max(40).default(5),
@@ -31,9 +34,15 @@ export interface Taught {
   readonly principal: string
   readonly sinceMs: number
   readonly timeMs: number
-  /** Tokens of the answers to different prompts; less than 0 where the prompt was two thirds as long as the answer, or the pace not even. */
+  /**
+   * Tokens of the answers to different prompts; less than 0 where the prompt was two thirds as long as the answer, or
+   * the pace not even.
+   */
   readonly answers: readonly number[]
-  /** The last of these calls, where its prompt has an embedding: packed, and tokens of its answer, less than 0 where it is no text of its own (cover-lines.ts). */
+  /**
+   * The last of these calls, where its prompt has an embedding: packed, and tokens of its answer, less than 0 where it
+   * is no text of its own (cover-lines.ts).
+   */
   readonly prompt?: { readonly x: string; readonly tokens: number }
   /** It has asked as much as those whom no writer is like (busy.ts), on this day or the one before. */
   readonly busy?: true

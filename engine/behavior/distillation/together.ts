@@ -1,11 +1,14 @@
 /**
- * New accounts that each seem to ask evenly of all that a model is asked, and for long answers: a set of prompts that is split among them.
+ * New accounts that each seem to ask evenly of all that a model is asked, and for long answers: a set of prompts that
+ * is split among them.
  *
- * Alone each might be somebody who tries the model with a suite of open questions; that several begin within days and do so at the same time
- * is no chance. Those who have been known for longer are left out: with a new version many customers run their suites again.
+ * Alone each might be somebody who tries the model with a suite of open questions; that several begin within days and
+ * do so at the same time is no chance. Those who have been known for longer are left out: with a new version many
+ * customers run their suites again.
  *
- * Each has brought evidence of both bets of its own (cover.ts): as an honest account shows once in ten thousand prompts. Of twenty that begin on one day and
- * ask 400 each, four do so by chance on one of eighty days at most, where every one of them is as even and gets as long answers as any may.
+ * Each has brought evidence of both bets of its own (cover.ts): as an honest account shows once in ten thousand
+ * prompts. Of twenty that begin on one day and ask 400 each, four do so by chance on one of eighty days at most, where
+ * every one of them is as even and gets as long answers as any may.
  *
  * Promises: at most `eachMax` are kept, that with the least evidence goes first; O(accounts) each time that one tells.
  */

@@ -1,6 +1,6 @@
 /**
- * What waits of one account's answers until it is handed on, of each model that it calls: one block of bytes, since every account that
- * calls has some for an hour.
+ * What waits of one account's answers until it is handed on, of each model that it calls: one block of bytes, since
+ * every account that calls has some for an hour.
  *
  * `Samples` is the form to work in: a block is opened over it, changed, and put back. In the state it is spelled out.
  */
@@ -20,8 +20,8 @@ export interface Spelled {
 }
 
 /**
- * A record of a model, in numbers of 64 bits: these, then the model's name, the answers that wait, and the texts of the evidence as one. `answersEnd`
- * and `length` count from the record's beginning, the ends of texts from that of the one.
+ * A record of a model, in numbers of 64 bits: these, then the model's name, the answers that wait, and the texts of the
+ * evidence as one. `answersEnd` and `length` count from the record's beginning, the ends of texts from that of the one.
  */
 const at = {
   length: 0, span: 1, count: 2, waiting: 3, answersEnd: 4, partition: 5, offset: 6, index: 7, idEnd: 8, timestampEnd: 9, hashEnd: 10,
@@ -151,7 +151,8 @@ class Samples {
 
   /** What waits of the model. */
   answers(): Answer[] {
-    // Made at its length: a list that grows takes room for many more, and a day's last answers of all accounts are handed on at once.
+    // Made at its length: a list that grows takes room for many more, and a day's last answers of all accounts are
+    // handed on at once.
     const answers = new Array<Answer>(this.waiting)
     let from = this.#answersFrom()
     for (let n = 0; n < answers.length; n++) {

@@ -1,9 +1,10 @@
 /**
  * The errors of a model's answers by subgroup: whether one is wronged more than the rest, and more than it used to be.
  *
- * What is usual for a subgroup is the greater of its own rate of errors in its first answers and the rest's rate now, each
- * with a margin. The evidence beyond it is an e-detector (statistics/evidence.ts). The rest's newest answers may be old where it asks
- * seldom: so what is told must hold against the rest's answers of the same time too. A model that has become worse for all wrongs nobody.
+ * What is usual for a subgroup is the greater of its own rate of errors in its first answers and the rest's rate now,
+ * each with a margin. The evidence beyond it is an e-detector (statistics/evidence.ts). The rest's newest answers may
+ * be old where it asks seldom: so what is told must hold against the rest's answers of the same time too. A model that
+ * has become worse for all wrongs nobody.
  */
 import { fisher } from '../statistics/fisher.ts'
 import { gather } from '../statistics/evidence.ts'

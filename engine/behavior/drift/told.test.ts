@@ -11,7 +11,10 @@ import { DriftWatch } from './watch.ts'
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
-/** What is found and told, until anything is told, where these accounts ask as before, and from some answer on these ask otherwise; `stopping` of them have fallen silent shortly before. */
+/**
+ * What is found and told, until anything is told, where these accounts ask as before, and from some answer on these ask
+ * otherwise; `stopping` of them have fallen silent shortly before.
+ */
 function watch(
   accounts: number,
   moving: number,

@@ -5,7 +5,10 @@
 import { ToldName } from '../told-name.ts'
 import type { BaselineTold, StepContext } from '../types.ts'
 
-/** For so long after a drift at most what was learned before it says nothing: learnings come day by day, where enough is asked. */
+/**
+ * For so long after a drift at most what was learned before it says nothing: learnings come day by day, where enough is
+ * asked.
+ */
 const strangeMs = 7 * 86_400_000
 
 const drifted = new ToldName('drifted')
@@ -26,7 +29,10 @@ export function driftedSince(context: StepContext, model: string, timeMs: number
   return told?.version === 1 && told.timeMs !== undefined && timeMs >= told.timeMs ? told.timeMs : undefined
 }
 
-/** Whether that was not long before, and nothing was learned of what came since. `learned`: the drift after which something was. */
+/**
+ * Whether that was not long before, and nothing was learned of what came since. `learned`: the drift after which
+ * something was.
+ */
 export function isStrange(since: number | undefined, timeMs: number, learned: number | undefined): boolean {
   return since !== undefined && timeMs < since + strangeMs && (learned ?? 0) < since
 }

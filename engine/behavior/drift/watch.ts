@@ -37,12 +37,18 @@ const every = 8
 const historyMax = 64
 /** How many of the accounts must have moved. */
 const movedShare = 0.75
-/** How many of all accounts must have moved, those included of which nothing is known since; who has not asked for so long has fallen silent. */
+/**
+ * How many of all accounts must have moved, those included of which nothing is known since; who has not asked for so
+ * long has fallen silent.
+ */
 const movedOfAll = 0.6
 const silentMs = 6 * 3_600_000
 /** For so long after a drift was found others may be told of it. */
 const settleMs = 6 * 3_600_000
-/** Who has asked within this time is one of the model's accounts; who was not known for as long has no say in what all of them do. */
+/**
+ * Who has asked within this time is one of the model's accounts; who was not known for as long has no say in what all
+ * of them do.
+ */
 const activeMs = 86_400_000
 
 export class DriftWatch implements BehaviorStep {
@@ -101,7 +107,10 @@ export class DriftWatch implements BehaviorStep {
     return findings
   }
 
-  /** A drift that was found is told to others once everybody shares it; then, or where not everybody does in time, all begin anew. */
+  /**
+   * A drift that was found is told to others once everybody shares it; then, or where not everybody does in time, all
+   * begin anew.
+   */
   #settle(model: string, watch: Watch, { shift, timeMs }: Found, nowMs: number, baselines: BaselineTold[]): void {
     const isTold = watch.answers % every === 0 && this.#isEverybody(watch, shift, nowMs)
     if (isTold) baselines.push(driftTold(model, nowMs))
@@ -174,9 +183,10 @@ export class DriftWatch implements BehaviorStep {
   }
 
   /**
-   * Whether they are most of those who ask, and of all who have been asking within a day: some busy accounts alone are not the model's traffic, nor are
-   * some that are new; who has fallen silent has neither moved nor not. Of a few answers of an account many have moved by chance, sooner or later three quarters beside some that did:
-   * so the half of them that has moved least must have moved as well, in the mean.
+   * Whether they are most of those who ask, and of all who have been asking within a day: some busy accounts alone are
+   * not the model's traffic, nor are some that are new; who has fallen silent has neither moved nor not. Of a few
+   * answers of an account many have moved by chance, sooner or later three quarters beside some that did: so the half
+   * of them that has moved least must have moved as well, in the mean.
    */
   #isEverybody(watch: Watch, shift: Shift, timeMs: number): boolean {
     const isKnown = ({ firstMs = 0 }: Account): boolean => firstMs <= timeMs - activeMs

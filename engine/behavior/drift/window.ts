@@ -174,8 +174,9 @@ export function paceOf(watch: Watch, shift: Shift, timeMs: number): { sudden: bo
 }
 
 /**
- * Accounts that can be judged by their newest answers, of those that have asked since `fromMs`, and those that have moved, each by itself and to that
- * side; however many share the window. `far`: how far each has, from those that have least.
+ * Accounts that can be judged by their newest answers, of those that have asked since `fromMs`, and those that have
+ * moved, each by itself and to that side; however many share the window. `far`: how far each has, from those that have
+ * least.
  */
 export function movedIn(
   watch: Watch,

@@ -2,7 +2,8 @@
  * What is kept of an account whose one key was used at one place and shows nothing, as nearly all are: few bytes instead of a
  * dozen objects.
  *
- * In the state it is spelled as a list of `Habits`, as others are. Open, it is that list; a use at the same place changes numbers alone.
+ * In the state it is spelled as a list of `Habits`, as others are. Open, it is that list; a use at the same place
+ * changes numbers alone.
  */
 import { Block } from '../block.ts'
 import type { Habits } from './known.ts'

@@ -92,7 +92,10 @@ test('all are asked again when the set has grown by a quarter, or by 512 records
 })
 
 describe('records that lie far from what others brought', () => {
-  /** One source's records are far from those of all others, and every tenth is contradicted; so is every tenth of the few far ones of others. */
+  /**
+   * One source's records are far from those of all others, and every tenth is contradicted; so is every tenth of the
+   * few far ones of others.
+   */
   const scanners = (far: number): Exemplars =>
     exemplarsOf([
       { source: 'bad scanner', count: 100, voices: ['a', 'b'], contradicted: 12, distance: far },

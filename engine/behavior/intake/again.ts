@@ -8,12 +8,12 @@
  * alone they contradict nothing, and all records count, so that blurring a vote accuses nobody. Who is past its own line is asked
  * no more; those are told who pass theirs without the others that do.
  *
- * The votes of a source are one likelihood ratio, whose probability of passing L is at most 1/L for an honest source (Markov), as
- * far as what is usual is known. A source that brought n records (one at least) since it was last asked about has to pass
- * `falseAlarmEvery` over n: it is named by mistake as seldom as one that is judged record by record. Records that lie further from
- * what others brought than four of five do are counted apart, with a usual rate of their own: what a bad scanner brings looks like something
- * else two or three times as often, whatever its labels are. It sees what is
- * remembered, no more: who is slower than that is found by the bets on arrival (labels.ts).
+ * The votes of a source are one likelihood ratio, whose probability of passing L is at most 1/L for an honest source
+ * (Markov), as far as what is usual is known. A source that brought n records (one at least) since it was last asked
+ * about has to pass `falseAlarmEvery` over n: it is named by mistake as seldom as one that is judged record by record.
+ * Records that lie further from what others brought than four of five do are counted apart, with a usual rate of their
+ * own: what a bad scanner brings looks like something else two or three times as often, whatever its labels are. It
+ * sees what is remembered, no more: who is slower than that is found by the bets on arrival (labels.ts).
  */
 import { limits } from '../../../core/limits.ts'
 import type { EvidenceRef } from '../../../core/signal.ts'
@@ -62,8 +62,8 @@ interface Asked {
 }
 
 /**
- * Source -> what was found, of those past their line. `named`: sources that were past one before. `brought`: of a source since the
- * last time. `falseAlarmEvery`: for this kind of finding.
+ * Source -> what was found, of those past their line. `named`: sources that were past one before. `brought`: of a
+ * source since the last time. `falseAlarmEvery`: for this kind of finding.
  */
 export function askAgain(
   exemplars: Exemplars,

@@ -1,4 +1,7 @@
-/** Whether a record is a near copy of one that another source has brought before, against how near strangers' records usually lie. */
+/**
+ * Whether a record is a near copy of one that another source has brought before, against how near strangers' records
+ * usually lie.
+ */
 import type { Neighborhood } from './exemplars.ts'
 
 /** Distances to a stranger's nearest record that the natural scale is taken from, and how many say something. */
@@ -7,9 +10,9 @@ const distancesMin = 30
 const usualQuantile = 0.05
 
 /**
- * Undefined: the natural scale is not known yet. `distances`: to strangers' nearest records, the newest last; this one's is added
- * where it is none. `hadBefore`: whether its source had such a record before the one at this place came: who repeats what was its own
- * before somebody copied it is no copyist.
+ * Undefined: the natural scale is not known yet. `distances`: to strangers' nearest records, the newest last; this
+ * one's is added where it is none. `hadBefore`: whether its source had such a record before the one at this place came:
+ * who repeats what was its own before somebody copied it is no copyist.
  */
 export function isNearCopy(
   distances: number[],

@@ -71,9 +71,9 @@ export class Exemplars {
   }
 
   /**
-   * The `k` nearest of strangers, how many of all strangers carry the label (both without sources that are not asked), the nearest
-   * that is no exact copy, and the nearest of each source. Where this record is the nearest of its source to another one, it
-   * becomes that one's voter: each pair is compared once.
+   * The `k` nearest of strangers, how many of all strangers carry the label (both without sources that are not asked),
+   * the nearest that is no exact copy, and the nearest of each source. Where this record is the nearest of its source
+   * to another one, it becomes that one's voter: each pair is compared once.
    */
   meet(
     { v: vector, s: source, l: label }: Pick<Exemplar, 'v' | 's' | 'l'>,
@@ -109,8 +109,8 @@ export class Exemplars {
   }
 
   /**
-   * Whether a source had a record within this distance of another before the one that stands `at` its place came. `records`: brought
-   * into the set so far.
+   * Whether a source had a record within this distance of another before the one that stands `at` its place came.
+   * `records`: brought into the set so far.
    */
   hadBefore(source: string, vector: readonly number[], within: number, at: number, records: number): boolean {
     const ageOf = (place: number): number => (records - 1 - place + 2 * this.#max) % this.#max

@@ -139,7 +139,10 @@ describe('sources of a training set', () => {
   })
 
   describe('whose records others copy with wrong labels are not called bad for it', () => {
-    /** What `liars` sources do to the victim once 300 clean records have come; each copy is within a third of the classes' spread. */
+    /**
+     * What `liars` sources do to the victim once 300 clean records have come; each copy is within a third of the
+     * classes' spread.
+     */
     const framed = (seed: number, liars: number, jitter: number, copies: number): Map<string, BehaviorFinding[]> => {
       const { records, give, random } = turns(seed)
       const honestOnes = ['victim', 'a', 'b', 'c']

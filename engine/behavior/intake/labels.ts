@@ -47,9 +47,10 @@ export function countVote(votes: Votes, { strength, against }: Vote): void {
 }
 
 /**
- * One way in which a source relabels: the first label in place of another that it gave twice against clear votes. Where it means
- * by it what others do not mean yet (guidelines have changed), all its records of that kind will go against the vote until they do.
- * Bets take no notice of it from then on; asking again does, once the others have had their say since.
+ * One way in which a source relabels: the first label in place of another that it gave twice against clear votes. Where
+ * it means by it what others do not mean yet (guidelines have changed), all its records of that kind will go against
+ * the vote until they do. Bets take no notice of it from then on; asking again does, once the others have had their say
+ * since.
  */
 export interface Moved {
   /** `from\nto` -> how often. Until there is one that counts. */
@@ -92,7 +93,10 @@ export function evidenceOfVote(bets: Bets, vote: Vote, others: readonly Votes[])
   return logMean(logs)
 }
 
-/** The logarithm of the evidence of all votes at once; 0: nobody else is known. `others` as above; `least`: the lowest usual rate. */
+/**
+ * The logarithm of the evidence of all votes at once; 0: nobody else is known. `others` as above; `least`: the lowest
+ * usual rate.
+ */
 export function evidenceOfVotes(votes: Votes, others: readonly Votes[], least: number): number {
   const usual = usualRates(others, least)
   return usual === undefined ? 0 : logMean(wrongShares.map((wrong) => evidenceFor(wrong, votes, usual)))

@@ -7,10 +7,10 @@
  * name that label. A value is the number itself, or its eighth of the position's range. Neighbors are asked again without the
  * pattern, so that it is what else a record shows that speaks against its label.
  *
- * The pattern was chosen by the newest record, which is left out of the count; the tail of the binomial distribution is multiplied
- * by the number of patterns that it has, and by m(m + 1) for the m-th such record, whose inverses add up to one. So an honest
- * source, whose records carry a label that few neighbors name no more often than others' do (expect.ts), nor than its own
- * without the pattern, is ever named with a probability of at most e^-line.
+ * The pattern was chosen by the newest record, which is left out of the count; the tail of the binomial distribution is
+ * multiplied by the number of patterns that it has, and by m(m + 1) for the m-th such record, whose inverses add up to
+ * one. So an honest source, whose records carry a label that few neighbors name no more often than others' do
+ * (expect.ts), nor than its own without the pattern, is ever named with a probability of at most e^-line.
  */
 import { logBinomialTail } from '../statistics/evidence.ts'
 import type { Exemplar, Named } from './exemplars.ts'
@@ -97,8 +97,8 @@ export function findTrigger(looked: Looked, line: number): Trigger | undefined {
 }
 
 /**
- * Numbers that hardly any stranger's record has: told by the records alone, not by their labels. Positions whose numbers come in the
- * same records are one pattern.
+ * Numbers that hardly any stranger's record has: told by the records alone, not by their labels. Positions whose
+ * numbers come in the same records are one pattern.
  */
 function rarePattern(looked: Looked, spent: number, line: number): Trigger | undefined {
   const { newest, own, strangers } = looked
@@ -125,8 +125,9 @@ function isRare(strangers: readonly Exemplar[], position: number, value: number,
 }
 
 /**
- * A pattern, by what neighbors name without it: without its positions, and without the others at which its records have a
- * number in common that others have too seldom for that. So a code for what is missing, which moves a record away from all that are like it, says nothing by itself.
+ * A pattern, by what neighbors name without it: without its positions, and without the others at which its records have
+ * a number in common that others have too seldom for that. So a code for what is missing, which moves a record away
+ * from all that are like it, says nothing by itself.
  */
 function weigh(
   { newest, own, strangers, rateOf, nameWithout }: Looked,

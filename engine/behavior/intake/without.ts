@@ -3,7 +3,10 @@
  */
 import type { Exemplar, Named } from './exemplars.ts'
 
-/** Of `strangers`, which all have as many values, the `k` nearest by the positions left; undefined: too few records, or less than half of the positions is left. */
+/**
+ * Of `strangers`, which all have as many values, the `k` nearest by the positions left; undefined: too few records, or
+ * less than half of the positions is left.
+ */
 export function namesWithout(
   strangers: readonly Exemplar[],
   k: number,

@@ -6,10 +6,11 @@
  * better one, each with the uncertainty of a share of so many landmarks (Wilson 1927), and beyond, the further the less of
  * the input space was covered: what was not asked is where copies differ.
  *
- * Nobody knows the thief's learner, though: one that learns from probabilities, and not from answers alone, knows a model after
- * a few of them, wherever they lie (Tramèr et al. 2016, Jagielski et al. 2020). So the upper end is at least where the model's
- * own learning curve (curve.ts) is after so many answers, and further by half of what is left there. How far was chosen on
- * generated scenarios (docs/detectors/leak-account.md), in which copies of seven kinds were trained and tried on inputs held back.
+ * Nobody knows the thief's learner, though: one that learns from probabilities, and not from answers alone, knows a
+ * model after a few of them, wherever they lie (Tramèr et al. 2016, Jagielski et al. 2020). So the upper end is at
+ * least where the model's own learning curve (curve.ts) is after so many answers, and further by half of what is left
+ * there. How far was chosen on generated scenarios (docs/detectors/leak-account.md), in which copies of seven kinds
+ * were trained and tried on inputs held back.
  */
 import type { Trial } from './copies.ts'
 import { shareAfter, type ToldCurve } from './curve.ts'

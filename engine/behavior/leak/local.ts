@@ -2,8 +2,9 @@
  * The local step of `leak-account`: keeps what one account holds of one model, and tells it at a bounded rate.
  *
  * Promises: O(landmarks) a query at most, most of which are done with after a few values; copies are tried whenever the
- * different answers have doubled, of many a quarter more, and at most once a day beside that; what copies had reached under earlier
- * landmarks is kept. State is bounded; silence longer than `forget` ends it, and what was told stays in the index.
+ * different answers have doubled, of many a quarter more, and at most once a day beside that; what copies had reached
+ * under earlier landmarks is kept. State is bounded; silence longer than `forget` ends it, and what was told stays in
+ * the index.
  */
 import type { Leak } from '../../../core/leak.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'

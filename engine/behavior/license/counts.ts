@@ -108,8 +108,9 @@ function addDay(
 }
 
 /**
- * The most calls under way at one time while this one was, itself among them. What is logged when it ends comes after shorter calls
- * that began later: those that ended before it began, or began after it ended, are not with it, whatever the order.
+ * The most calls under way at one time while this one was, itself among them. What is logged when it ends comes after
+ * shorter calls that began later: those that ended before it began, or began after it ended, are not with it, whatever
+ * the order.
  */
 function underWay(counts: Counts, startMs: number, latencyMs: number): number {
   const endMs = startMs + latencyMs

@@ -6,7 +6,10 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 
 export const LogitLeakParams = z.strictObject({
   type: z.literal('logit-leak'),
-  /** Calls that ask for more tokens than this count only where they raise tokens and get log-probabilities: the first token's tell of the logits. */
+  /**
+   * Calls that ask for more tokens than this count only where they raise tokens and get log-probabilities: the first
+   * token's tell of the logits.
+   */
   tokensMax: z.int().min(1).max(64).default(4),
   /** Different tokens that must have been biased … */
   biasedTokensMin: z.int().min(1).max(1_000).default(24),

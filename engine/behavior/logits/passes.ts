@@ -1,10 +1,11 @@
 /**
- * Prompts that come back with tokens that were not biased on them before, however many others were asked in between: who reads logits prompt
- * by prompt, in passes, and hides the reading among other calls.
+ * Prompts that come back with tokens that were not biased on them before, however many others were asked in between:
+ * who reads logits prompt by prompt, in passes, and hides the reading among other calls.
  *
- * A benign account biases the tokens of its answers, the same ones on each prompt: it tries other values on them, hardly ever other tokens. So
- * that is a bet of its own, against a benign share of one in twenty. A byte for each prompt, and for each prompt with its tokens. There is room for some six
- * hundred prompts; so one prompt in sixteen, chosen by its hash, is kept a second time, apart from the others, and bet on for itself.
+ * A benign account biases the tokens of its answers, the same ones on each prompt: it tries other values on them,
+ * hardly ever other tokens. So that is a bet of its own, against a benign share of one in twenty. A byte for each
+ * prompt, and for each prompt with its tokens. There is room for some six hundred prompts; so one prompt in sixteen,
+ * chosen by its hash, is kept a second time, apart from the others, and bet on for itself.
  */
 import { betOn, evidenceOfBets, settle } from '../bets.ts'
 import { markIn } from '../distillation/marks.ts'

@@ -8,8 +8,9 @@
  * Whoever goes over many prompts in passes comes back to each after many others: that is a second bet (passes.ts).
  *
  * Promises: where at most one call in five of a benign account does so whatever came before, the evidence is a
- * supermartingale between its returns to one, and a false alarm comes at most once in `callsPerFalseAlarm` calls on average
- * (Page's test with likelihood ratios: Lorden 1971), of which the second bet may have a tenth. Memory is bounded: 4 models, 48 prompts of each.
+ * supermartingale between its returns to one, and a false alarm comes at most once in `callsPerFalseAlarm` calls on
+ * average (Page's test with likelihood ratios: Lorden 1971), of which the second bet may have a tenth. Memory is
+ * bounded: 4 models, 48 prompts of each.
  */
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
@@ -27,7 +28,10 @@ const hit = Math.log(thiefShare / benignShare)
 const miss = Math.log((1 - thiefShare) / (1 - benignShare))
 
 const passesShare = 0.1
-/** In passes, so many times the tokens: who looks for words that stand for the classes of a classifier tries dozens on the same prompts. */
+/**
+ * In passes, so many times the tokens: who looks for words that stand for the classes of a classifier tries dozens on
+ * the same prompts.
+ */
 const passesTokens = 4
 const promptsMax = 48
 const biasesPerPromptMax = 64

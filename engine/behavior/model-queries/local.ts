@@ -42,7 +42,10 @@ const dayMs = 86_400_000
 /** Mean R from which an account is under suspicion, and below which suspicion ends; in weights of a restart. */
 const suspect = 1_000
 const cleared = 10
-/** Whoever is named is named for another threat as well where that is wrong with at most this probability in so many different queries. */
+/**
+ * Whoever is named is named for another threat as well where that is wrong with at most this probability in so many
+ * different queries.
+ */
 const besidesBound = 0.05
 const besidesQueries = 1_000
 /** Answers alone say less of who asks: customers differ more in them. */
@@ -166,7 +169,10 @@ export class WeighQueries implements BehaviorStep {
     return kept?.dimension === account.dimension ? kept : account.begin(timeMs)
   }
 
-  /** What was unlike honest inputs before all of them became others speaks against nobody: the account may teach what they are now. */
+  /**
+   * What was unlike honest inputs before all of them became others speaks against nobody: the account may teach what
+   * they are now.
+   */
   #beginAnew(entries: GroupEntries, account: Account, since: number): void {
     if (account.firstMs >= since || entries.get<number>(driftedName) === since) return
     entries.set(driftedName, since)

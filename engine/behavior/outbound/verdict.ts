@@ -2,10 +2,11 @@
  * Whether what a principal has sent to one place stands out: a pure function of the amounts.
  *
  * Amounts of traffic are close to log-normal, so the line stands `deviations` robust standard deviations (1.4826 × MAD,
- * Rousseeuw & Croux 1993) above the median of the logarithms of what principals send to one place in a day. An unfamiliar
- * place is judged by that line where the bytes can come from artifacts gathered before, by four times the line where they
- * can't; a familiar one only by ten times the line, and gathered. Where pieces of models go out that were new to their reader, the
- * mean of a few days' logarithms is what deviates: n days stand out as one does where each is `deviations` / √n above the median.
+ * Rousseeuw & Croux 1993) above the median of the logarithms of what principals send to one place in a day. An
+ * unfamiliar place is judged by that line where the bytes can come from artifacts gathered before, by four times the
+ * line where they can't; a familiar one only by ten times the line, and gathered. Where pieces of models go out that
+ * were new to their reader, the mean of a few days' logarithms is what deviates: n days stand out as one does where
+ * each is `deviations` / √n above the median.
  */
 import { median, medianAbsoluteDeviation } from 'simple-statistics'
 import type { OutboundParams } from './params.ts'
@@ -18,7 +19,10 @@ const whereFamiliar = 10
 /** Least days with anything, and times the line, for what is added up over the span. */
 const dripDaysMin = 4
 const dripRatio = 2
-/** Days in a row of transfers that are judged together where pieces of models go out: their deviations add up as those of a mean do. */
+/**
+ * Days in a row of transfers that are judged together where pieces of models go out: their deviations add up as those
+ * of a mean do.
+ */
 const piecesDays = [3, 4] as const
 
 export interface Amounts {
@@ -26,7 +30,10 @@ export interface Amounts {
   readonly today: number
   readonly span: number
   readonly days: number
-  /** The days of the span that had any, newest first, with the pieces of models that were new to it on that day or the one before. */
+  /**
+   * The days of the span that had any, newest first, with the pieces of models that were new to it on that day or the
+   * one before.
+   */
   readonly newest: readonly { readonly bytes: number; readonly fresh: number }[]
   /** Of artifacts, read in the staging time before, and over the span. */
   readonly gathered: number

@@ -57,7 +57,10 @@ export interface Known {
   /** How often its prompt was asked before, among the last different ones; and how many different ones ago. */
   readonly times: number
   readonly ago: number
-  /** Cosine to the closest of the last prompts; 0 where places are not known. Reckoned where it is asked for, before the call is remembered. */
+  /**
+   * Cosine to the closest of the last prompts; 0 where places are not known. Reckoned where it is asked for, before the
+   * call is remembered.
+   */
   readonly alike: () => number
   readonly last: LastCall | null
 }

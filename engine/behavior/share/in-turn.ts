@@ -1,13 +1,13 @@
 /**
  * Whether a reader takes the pieces of an artifact in turn, a few each day: each new one where the last ones left off.
  *
- * Who debugs, samples or evaluates reads pieces from anywhere; who wants the whole goes through them in order (T1030, data
- * taken in pieces small enough to pass), maybe with other reads between. So each piece that a reader takes for the first time is a
- * bet: it lies next to the last three of its row (at most three away), or to the last piece where it goes along none, with at most twice the
- * share that such pieces have among those not taken yet. Bets on 50, 75 and 95 % run side by side (Page's test with e-values: Shin,
- * Ramdas and Rinaldo 2023), so a reader whose choice has nothing to do with the order is named once in `piecesPerFalseAlarm` new
- * pieces on average, or less often. A day counts with three such pieces at most: whoever loads a model reads all of it in order,
- * but in one day.
+ * Who debugs, samples or evaluates reads pieces from anywhere; who wants the whole goes through them in order (T1030,
+ * data taken in pieces small enough to pass), maybe with other reads between. So each piece that a reader takes for the
+ * first time is a bet: it lies next to the last three of its row (at most three away), or to the last piece where it
+ * goes along none, with at most twice the share that such pieces have among those not taken yet. Bets on 50, 75 and 95
+ * % run side by side (Page's test with e-values: Shin, Ramdas and Rinaldo 2023), so a reader whose choice has nothing
+ * to do with the order is named once in `piecesPerFalseAlarm` new pieces on average, or less often. A day counts with
+ * three such pieces at most: whoever loads a model reads all of it in order, but in one day.
  */
 import { betOn, evidenceOfBets, settle } from '../bets.ts'
 
@@ -71,8 +71,8 @@ export interface InTurn {
 }
 
 /**
- * Takes note of a piece that is new to its reader. `objects`: pieces that the artifact has, `taken`: how many of them the reader had
- * already, `has`: whether one of them is this. The evidence where it passes `line`.
+ * Takes note of a piece that is new to its reader. `objects`: pieces that the artifact has, `taken`: how many of them
+ * the reader had already, `has`: whether one of them is this. The evidence where it passes `line`.
  */
 export function takeInTurn(
   turn: Turn | undefined,

@@ -119,7 +119,10 @@ export class ShareLedger {
   }
 }
 
-/** An artifact goes with its last reader; whether somebody reads a store's artifacts whole, with the last that it has read there. */
+/**
+ * An artifact goes with its last reader; whether somebody reads a store's artifacts whole, with the last that it has
+ * read there.
+ */
 function ownersOf(reading: string): readonly [artifact: string, works: string] {
   const [artifact, principal] = reading.slice(readingPrefix.length).split('\n') as [string, string]
   return [`artifact/${artifact}`, `works/${storeOf(artifact)}\n${principal}`]

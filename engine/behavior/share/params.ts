@@ -16,9 +16,15 @@ export const ShareParams = z.strictObject({
   floor: Bytes.prefault('100MB'),
   /** At least this many times what is usual among those who read it too. */
   peerRatio: z.number().min(1).max(1_000).default(1.7),
-  /** Up to this many times the pace of its first days, what it then read of the artifact, its reading is the work that it came for. */
+  /**
+   * Up to this many times the pace of its first days, what it then read of the artifact, its reading is the work that
+   * it came for.
+   */
   paceRatio: z.number().min(0).max(1_000).default(2),
-  /** Kinds of assets that daily work is done on, more on some days than on others: how far beyond that follows from their first days. */
+  /**
+   * Kinds of assets that daily work is done on, more on some days than on others: how far beyond that follows from
+   * their first days.
+   */
   workedOn: z.array(z.string().min(1).max(64)).max(16).default([]),
   /** Kinds of assets whose pieces nobody has reason to read in their order, a few each day. */
   inTurn: z.array(z.string().min(1).max(64)).max(16).default(['weights', 'model-package']),
@@ -47,7 +53,10 @@ export interface ShareRead {
   readonly bytes: number
   readonly range: string | undefined
   readonly covered: boolean
-  /** The store itself has copied it: hardly a byte is sent to whoever asks for that. Absent in what an earlier version has shuffled, as below. */
+  /**
+   * The store itself has copied it: hardly a byte is sent to whoever asks for that. Absent in what an earlier version
+   * has shuffled, as below.
+   */
   readonly copied?: boolean
   /** Its pieces taken in turn say something. */
   readonly inTurn?: boolean

@@ -1,9 +1,9 @@
 /**
  * Ranges of bytes of one object, added up: parts that overlap count once.
  *
- * `bytes=0-1048575` as HTTP spells it (RFC 9110, section 14.1.2). What was asked for is no more than a wish: only as many bytes count as
- * were sent. Promises: bounded; where there are more pieces than kept, the two nearest are joined, so that what is said to be read is
- * never less than what was.
+ * `bytes=0-1048575` as HTTP spells it (RFC 9110, section 14.1.2). What was asked for is no more than a wish: only as
+ * many bytes count as were sent. Promises: bounded; where there are more pieces than kept, the two nearest are joined,
+ * so that what is said to be read is never less than what was.
  */
 const unit = /^\s*bytes\s*=\s*/i
 const rangeText = /^(?:(\d{1,15})\s*-\s*(\d{1,15})?|-\s*(\d{1,15}))$/
@@ -21,8 +21,9 @@ const headerBytes = 1_024
 const partBytes = 256
 
 /**
- * The pieces of an object of `size` bytes that `bytes` were sent of. Undefined: the text is no range. What is sent beyond the ranges
- * says that the server did not heed them, as S3 does with several, and all do where `If-Range` does not fit: then it is the beginning.
+ * The pieces of an object of `size` bytes that `bytes` were sent of. Undefined: the text is no range. What is sent
+ * beyond the ranges says that the server did not heed them, as S3 does with several, and all do where `If-Range` does
+ * not fit: then it is the beginning.
  */
 export function parseRange(text: unknown, size: number | undefined, bytes: number): readonly Piece[] | undefined {
   if (typeof text !== 'string' || !unit.test(text)) return undefined

@@ -1,12 +1,13 @@
 /**
  * The grouped step of `artifact-share`, one group a tenant.
  *
- * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and artifact, revised
- * when the share has grown by a tenth of the whole. A principal that read most of an artifact in the days in which it was first seen
- * at all does so by profession (backup, training, release) and is not told of again for this artifact, nor, having read two of a
- * store whole and none in part, for another one there that it reads at once; one that goes on with an artifact at the pace of those
- * days is not told of either. Beside it, whoever takes the pieces in turn, a few each
- * day (in-turn.ts): one finding for each principal and artifact, revised as the pieces double.
+ * Promises: takes reads in the order in which they happened (in-event-time.ts); one finding for each principal and
+ * artifact, revised when the share has grown by a tenth of the whole. A principal that read most of an artifact in the
+ * days in which it was first seen at all does so by profession (backup, training, release) and is not told of again for
+ * this artifact, nor, having read two of a store whole and none in part, for another one there that it reads at once;
+ * one that goes on with an artifact at the pace of those days is not told of either. Beside it, whoever takes the
+ * pieces in turn, a few each day (in-turn.ts): one finding for each principal and artifact, revised as the pieces
+ * double.
  */
 import { median } from 'simple-statistics'
 import type { Series } from '../../../core/signal.ts'
@@ -162,9 +163,9 @@ export class ArtifactShares implements BehaviorStep {
 }
 
 /**
- * How many times the pace of its first days an honest reader may come to: the mean of so many uneven days, and of as many later ones,
- * lie within three standard deviations of each other, in the logarithm. That of a log-normal amount follows from its coefficient of
- * variation.
+ * How many times the pace of its first days an honest reader may come to: the mean of so many uneven days, and of as
+ * many later ones, lie within three standard deviations of each other, in the logarithm. That of a log-normal amount
+ * follows from its coefficient of variation.
  */
 function paceOf(early: Reading['earlyDays']): number {
   if (early === undefined || early[1] < daysOfWork) return 0

@@ -46,7 +46,10 @@ test('a stolen key is found on the day on which it is sold, and told again when 
   expect(findings.map(({ version }) => version)).toEqual([1, 2, 3])
 })
 
-/** The hour of the day in which, and of what it is told, when somebody who spends `tokens` a call, 600 times an hour from 10 o'clock on, with the key of a large customer is found. */
+/**
+ * The hour of the day in which, and of what it is told, when somebody who spends `tokens` a call, 600 times an hour
+ * from 10 o'clock on, with the key of a large customer is found.
+ */
 function hourOfFinding(
   tokens: number,
   nightly?: { readonly calls: number; readonly tokens: number },

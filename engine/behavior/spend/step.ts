@@ -27,7 +27,10 @@ const hourCallsMin = 10
 const madToDeviation = 1.4826
 const evidenceMax = 10
 
-/** The dearest hour, tokens a call of the hour in which they were most, and the largest share cut off in an hour; states of before have none. */
+/**
+ * The dearest hour, tokens a call of the hour in which they were most, and the largest share cut off in an hour; states
+ * of before have none.
+ */
 type Day = [
   day: number,
   tokens: number,

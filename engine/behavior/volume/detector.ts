@@ -53,7 +53,10 @@ function readOf(event: Event, context: EventContext, { coveredBy, workedOn, fres
   return { group: [principal], observation }
 }
 
-/** What the store itself copies counts as it is registered, and a part of it by its range; not without that, since many parts make one object. */
+/**
+ * What the store itself copies counts as it is registered, and a part of it by its range; not without that, since many
+ * parts make one object.
+ */
 function copiedBytes(event: Event, { inventory }: EventContext): number {
   if (!isStoreCopy(event)) return 0
   const range = fieldAt(event, 'http.request.range')

@@ -21,15 +21,16 @@ export const VolumeParams = z.strictObject({
   /** Buckets with more than this are left out: they are the business of a rule with a shorter span. */
   bucketMax: Bytes.optional(),
   /**
-   * At least this share of the objects of each bucket, added up over the span, has the principal never read before: who wants the whole
-   * takes other pieces each time, who works with some takes those again. Where that is not known any more it is met.
+   * At least this share of the objects of each bucket, added up over the span, has the principal never read before: who
+   * wants the whole takes other pieces each time, who works with some takes those again. Where that is not known any
+   * more it is met.
    */
   freshMin: z.number().min(0).max(1).default(0),
   /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
   ownRatio: z.number().min(1).max(1_000).default(2.5),
   /**
-   * Kinds of assets that daily work is done on, more on some days than on others: with them an amount must also pass what one of its
-   * sums in `spansPerCrossing` does, as far as its own earlier ones and its peers' spread can tell.
+   * Kinds of assets that daily work is done on, more on some days than on others: with them an amount must also pass
+   * what one of its sums in `spansPerCrossing` does, as far as its own earlier ones and its peers' spread can tell.
    */
   workedOn: z.array(z.string().min(1).max(64)).max(16).default([]),
   spansPerCrossing: z.number().min(10).max(1e6).default(1_000),

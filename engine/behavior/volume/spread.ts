@@ -1,10 +1,11 @@
 /**
  * How far a principal's next sum may go by what its earlier ones were: a prediction limit for log-normal amounts.
  *
- * Of five days the greatest says little of the sixth. The limit for one more value of a normal distribution whose mean and spread
- * are estimated from n values is that of Student's t; the spread is moderated by that of the peers (Smyth 2004), which counts like
- * a few more values. So who is hardly known has much room, and less from day to day. An amount far below the middle, a glance, says
- * nothing of how far a heavy day goes: it counts as the least that still does (Winsor's way). Pure.
+ * Of five days the greatest says little of the sixth. The limit for one more value of a normal distribution whose mean
+ * and spread are estimated from n values is that of Student's t; the spread is moderated by that of the peers (Smyth
+ * 2004), which counts like a few more values. So who is hardly known has much room, and less from day to day. An amount
+ * far below the middle, a glance, says nothing of how far a heavy day goes: it counts as the least that still does
+ * (Winsor's way). Pure.
  */
 import { median } from 'simple-statistics'
 
@@ -51,7 +52,10 @@ function squaresOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
 }
 
-/** What Student's t passes once in `perCrossing`, from the normal distribution (Wallace 1959): within a thirtieth from four degrees on. */
+/**
+ * What Student's t passes once in `perCrossing`, from the normal distribution (Wallace 1959): within a thirtieth from
+ * four degrees on.
+ */
 export function studentQuantile(perCrossing: number, degrees: number): number {
   const normal = (normalQuantile(perCrossing) * (8 * degrees + 3)) / (8 * degrees + 1)
   return Math.sqrt(degrees * Math.expm1(normal ** 2 / degrees))

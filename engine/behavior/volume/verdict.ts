@@ -6,10 +6,10 @@
  * the median in place of the percentile: one heavy reader, or a third of all, does not move it (the median's breakdown
  * point is one half). 1.4826 × MAD estimates the standard deviation of a normal distribution (Rousseeuw & Croux 1993).
  *
- * What daily work is done on is read far more on some days than on others, and of few days nobody knows how far the next goes:
- * where what is left without it does not cross both lines, all of it must also pass what one span in `spansPerCrossing` does where
- * sums are log-normal (spread.ts), though never more than `predictedMost` times the own line: who now and then reads next to nothing
- * is no freer for it.
+ * What daily work is done on is read far more on some days than on others, and of few days nobody knows how far the
+ * next goes: where what is left without it does not cross both lines, all of it must also pass what one span in
+ * `spansPerCrossing` does where sums are log-normal (spread.ts), though never more than `predictedMost` times the own
+ * line: who now and then reads next to nothing is no freer for it.
  */
 import { median, medianAbsoluteDeviation, quantile } from 'simple-statistics'
 import { bucketsOf, type VolumeParams } from './params.ts'

@@ -26,7 +26,10 @@ export async function end(
   await sealedBus(bus, hmacKey, systemClock).publish(ends)
 }
 
-/** Until nothing has been written to the raw topics for so long: a request that its sender has given up may still come to the bus. */
+/**
+ * Until nothing has been written to the raw topics for so long: a request that its sender has given up may still come
+ * to the bus.
+ */
 export async function untilStill(bus: Pick<Bus, 'offsets'>, stillMs: number): Promise<void> {
   let before = ''
   let since = performance.now()

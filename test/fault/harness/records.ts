@@ -1,9 +1,9 @@
 /**
  * What the fault harness feeds: a day of records, the same for the same numbers, with what must come of each.
  *
- * Valid ones of many principals, each principal's dealt out over all partitions, some by collect's door; thefts whose steps come in order, and
- * decoys whose steps don't; 1 % malformed in the ways of docs/bad-input.md; 1 % sent twice; 1 % late, within what sources are
- * allowed.
+ * Valid ones of many principals, each principal's dealt out over all partitions, some by collect's door; thefts whose
+ * steps come in order, and decoys whose steps don't; 1 % malformed in the ways of docs/bad-input.md; 1 % sent twice; 1
+ * % late, within what sources are allowed.
  */
 import { createHash } from 'node:crypto'
 import type { DemoRecord } from '../../../cli/demo/day.ts'

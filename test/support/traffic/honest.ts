@@ -72,7 +72,10 @@ const blurred: Habit = function* (world) {
   for (;;) yield between(world.honest(2 % world.classes), world.honest(2 % world.classes), 0.25)
 }
 
-/** An adviser: what would be if one value were another? Fields in turn, each at five places between its least and its greatest. */
+/**
+ * An adviser: what would be if one value were another? Fields in turn, each at five places between its least and its
+ * greatest.
+ */
 const whatIf: Habit = function* (world) {
   const usual = Array.from({ length: 30 }, () => world.honest())
   for (;;) {

@@ -1,4 +1,7 @@
-/** A model's traffic that changes for everybody, and a group of people for whom the model stops being right. No account is to blame. */
+/**
+ * A model's traffic that changes for everybody, and a group of people for whom the model stops being right. No account
+ * is to blame.
+ */
 import { identityOf } from '../customers/identity.ts'
 import { anytime, dayMs } from '../customers/rhythm.ts'
 import { vectorVictims, victimsFor, type Scenario } from './scenario.ts'

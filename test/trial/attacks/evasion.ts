@@ -1,8 +1,9 @@
 /**
  * Searches for an input that the model takes for something else.
  *
- * Chen et al. 2020 (HopSkipJump), Andriushchenko et al. 2020 (Square), Ilyas et al. 2018 (NES), Brendel et al. 2018 (boundary attack),
- * Chen et al. 2017 (ZOO), Guo et al. 2019 (SimBA). HopSkipJump and the boundary attack look at labels alone.
+ * Chen et al. 2020 (HopSkipJump), Andriushchenko et al. 2020 (Square), Ilyas et al. 2018 (NES), Brendel et al. 2018
+ * (boundary attack), Chen et al. 2017 (ZOO), Guo et al. 2019 (SimBA). HopSkipJump and the boundary attack look at
+ * labels alone.
  */
 import { between, distance, norm, plus, scaledTo, type Input } from '../victims/numbers.ts'
 import type { Attack } from './oracle.ts'

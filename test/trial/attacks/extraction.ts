@@ -1,8 +1,9 @@
 /**
  * Extraction by query. Each attack follows the paper that it is named after; the thief trains its own copy as it goes.
  *
- * Papernot et al. 2017 (JBDA), Juuti et al. 2019 (T-RND), Orekondy et al. 2019 (Knockoff), Tramèr et al. 2016 (equation solving),
- * (and path finding through trees), Lowd and Meek 2005 (line search), Pal et al. 2020 (active learning, by margin and by k-center).
+ * Papernot et al. 2017 (JBDA), Juuti et al. 2019 (T-RND), Orekondy et al. 2019 (Knockoff), Tramèr et al. 2016 (equation
+ * solving), (and path finding through trees), Lowd and Meek 2005 (line search), Pal et al. 2020 (active learning, by
+ * margin and by k-center).
  */
 import type { Dice } from '../dice.ts'
 import { logistic, network, type Differentiable } from '../victims/learners.ts'

@@ -1,6 +1,6 @@
 /**
- * Theft of a language model: its last layer by biased log probabilities (Carlini et al. 2024), its skills by prompts that are asked
- * to train another model on the answers.
+ * Theft of a language model: its last layer by biased log probabilities (Carlini et al. 2024), its skills by prompts
+ * that are asked to train another model on the answers.
  */
 import { identityOf } from '../customers/identity.ts'
 import { promptKinds, tokens } from '../customers/language.ts'

@@ -1,9 +1,9 @@
 /**
  * What the model tells of its training data.
  *
- * Inversion: an input that the model is surest of, class by class (Fredrikson et al. 2015, without the model's own slopes).
- * Membership: whether a record was trained on, by its confidence (Yeom et al. 2018), by its changes or by how far it is from another
- * class (both Choquette-Choo et al. 2021).
+ * Inversion: an input that the model is surest of, class by class (Fredrikson et al. 2015, without the model's own
+ * slopes). Membership: whether a record was trained on, by its confidence (Yeom et al. 2018), by its changes or by how
+ * far it is from another class (both Choquette-Choo et al. 2021).
  */
 import { hopSkipJumpFrom, nesSlope, pairOf } from './evasion.ts'
 import type { Attack } from './oracle.ts'

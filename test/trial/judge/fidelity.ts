@@ -1,6 +1,6 @@
 /**
- * Whether a leak account's interval holds the truth: copies of the model are trained on what the account was answered, and tried on
- * natural inputs that nobody asked about.
+ * Whether a leak account's interval holds the truth: copies of the model are trained on what the account was answered,
+ * and tried on natural inputs that nobody asked about.
  */
 import { Dice } from '../dice.ts'
 import type { WrittenFile } from '../files/traffic.ts'

@@ -1,8 +1,9 @@
 /**
  * Holds alerts against the truth.
  *
- * A run is found where an alert names one of its accounts with an accepted threat, at or after the run's first event. An alert on an
- * honest account is false whatever it says, but for changes of a model's traffic, which accuse nobody. Pure.
+ * A run is found where an alert names one of its accounts with an accepted threat, at or after the run's first event.
+ * An alert on an honest account is false whatever it says, but for changes of a model's traffic, which accuse nobody.
+ * Pure.
  */
 import type { EventTruth, FileTruth, RunTruth } from '../truth/truth.ts'
 import { exactInterval, median } from './intervals.ts'

@@ -21,13 +21,19 @@ const returnWeight = 0.3
 const inTurn = 0.8
 const room = 1.5
 const hitMax = 2.5
-/** Who comes later than that, in mean returns, was silent longest because it asks less often than those in turn: that is no turn of its own. */
+/**
+ * Who comes later than that, in mean returns, was silent longest because it asks less often than those in turn: that is
+ * no turn of its own.
+ */
 const lateMost = 1.5
 /** Intervals must differ by this many gaps between neighbors. */
 const variation = 1.5
 /** Silence after which a return says nothing. */
 const silentMsMax = 3_600_000
-/** Who comes in sessions comes again before most others have come, that have been heard within this time: the running mean of how many have. */
+/**
+ * Who comes in sessions comes again before most others have come, that have been heard within this time: the running
+ * mean of how many have.
+ */
 const heardMs = 6 * 3_600_000
 const placeWeight = 1 / 32
 const sessionsBelow = 0.3

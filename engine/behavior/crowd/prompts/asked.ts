@@ -3,7 +3,10 @@
 /** Calls that the mean is about, and answers of which it is known how long they are. */
 const meanOver = 128
 const answersMax = 8
-/** Means of one kind differ by their scatter on average, and by so many times that once in 600 times where they differ in one direction. */
+/**
+ * Means of one kind differ by their scatter on average, and by so many times that once in 600 times where they differ
+ * in one direction.
+ */
 const doubtTimes = 10
 export interface AskedJson {
   readonly tenant: string
@@ -102,7 +105,10 @@ export function mayBeOf({ mean, scatter }: Asked, center: Center): boolean {
   return squaredDistance(mean, center.mean) <= doubtTimes * (scatter + center.scatter)
 }
 
-/** How far means are from that of all, in multiples of what their scatter makes of it: about 1 where none has a subject of its own. */
+/**
+ * How far means are from that of all, in multiples of what their scatter makes of it: about 1 where none has a subject
+ * of its own.
+ */
 export function apartOf(all: readonly Center[], center: Center): number {
   let [distances, scatter] = [0, 0]
   for (const each of all) {

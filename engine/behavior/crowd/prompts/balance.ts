@@ -1,22 +1,28 @@
 /**
- * Accounts that are dealt equal loads: one hand that spreads its calls over many accounts, in turn, at random or to whoever is free.
+ * Accounts that are dealt equal loads: one hand that spreads its calls over many accounts, in turn, at random or to
+ * whoever is free.
  *
- * Customers who have nothing to do with one another use a model unequally: their rates are taken to vary at least as Gamma variables
- * with a coefficient of variation of a half do. Given all calls of an account since its first, its rate is such a variable again, with as
- * much more shape as it had calls and as much more exposure as has gone by (the conjugate prior of a Poisson process), whatever they were
- * chosen by; so the next call of members is an account's with a probability in proportion to the mean of its rate (Pólya's urn). A hand
- * takes each with the same one, or with shares that vary by a fifth: the mean of two products of likelihood ratios against the urn.
+ * Customers who have nothing to do with one another use a model unequally: their rates are taken to vary at least as
+ * Gamma variables with a coefficient of variation of a half do. Given all calls of an account since its first, its rate
+ * is such a variable again, with as much more shape as it had calls and as much more exposure as has gone by (the
+ * conjugate prior of a Poisson process), whatever they were chosen by; so the next call of members is an account's with
+ * a probability in proportion to the mean of its rate (Pólya's urn). A hand takes each with the same one, or with
+ * shares that vary by a fifth: the mean of two products of likelihood ratios against the urn.
  *
- * An account is weighed from when it is a member on, against all members, however long they are silent: who asks just now is chosen by
- * what is weighed, and customers come in sessions, whose order is no urn's, but whose sizes are. Clocks of one period are equal too: while an
- * account's last two intervals are the same, by less than a tenth, nothing is bet on it. Pure.
+ * An account is weighed from when it is a member on, against all members, however long they are silent: who asks just
+ * now is chosen by what is weighed, and customers come in sessions, whose order is no urn's, but whose sizes are.
+ * Clocks of one period are equal too: while an account's last two intervals are the same, by less than a tenth, nothing
+ * is bet on it. Pure.
  */
 import { betOn, evidenceOfBets } from '../../bets.ts'
 import { Beginnings } from './beginnings.ts'
 import { isLikelierDealt } from './loads.ts'
 import { Looks, ways, type LooksJson } from './looks.ts'
 
-/** Shapes of the Gamma distribution, 1 over the squared coefficient of variation: of customers, and of a hand that deals about equally. */
+/**
+ * Shapes of the Gamma distribution, 1 over the squared coefficient of variation: of customers, and of a hand that deals
+ * about equally.
+ */
 const shape = 4
 const dealtShape = 25
 /** Fewest tenants between which a load is dealt; most members that are followed. */
@@ -25,8 +31,9 @@ const membersMax = 256
 /** A clock's intervals differ by less than this share. */
 const clockMost = 0.1
 /**
- * A call's place: the share of the members that have called since its account last did. A hand's are a half in the mean, or more where it deals in
- * turn; who calls at random, so often as n of the others, has about 1/(n + 1); whoever comes in sessions hardly any.
+ * A call's place: the share of the members that have called since its account last did. A hand's are a half in the
+ * mean, or more where it deals in turn; who calls at random, so often as n of the others, has about 1/(n + 1); whoever
+ * comes in sessions hardly any.
  */
 const sessionsBelow = 0.2
 const placedMin = 10
@@ -40,7 +47,10 @@ const dealtMean = 0.42
 /** Who waits before asking again comes late as well: as often as this at most. */
 const lateMost = 0.65
 const lateBets = [0.8, 0.95].map((share) => betOn(share, lateMost))
-/** A clock keeps its period in more of its intervals than this; of independent calls one in twenty is the same as the one before. */
+/**
+ * A clock keeps its period in more of its intervals than this; of independent calls one in twenty is the same as the
+ * one before.
+ */
 const ticksMost = 0.25
 const mostLog = 40
 const leastLog = -1e4

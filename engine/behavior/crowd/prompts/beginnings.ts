@@ -1,10 +1,11 @@
 /**
- * When the evidence of a dealt load begins anew, for those who are members then: whoever comes later is not weighed until the next time.
+ * When the evidence of a dealt load begins anew, for those who are members then: whoever comes later is not weighed
+ * until the next time.
  *
- * With 4 members, and whenever there are half as many more: with 6, 9, 14, ... 243. Also where most of the members have come since, as in a pool
- * that was large once, or where a hand changes its accounts. Each time is one more chance to be mistaken: `beginnings` are in the line
- * (pool.ts), and the n-th after these must bring `beginnings` n(n + 1) times as much, so that all of them, however many, add one in a
- * hundred. Pure.
+ * With 4 members, and whenever there are half as many more: with 6, 9, 14, ... 243. Also where most of the members have
+ * come since, as in a pool that was large once, or where a hand changes its accounts. Each time is one more chance to
+ * be mistaken: `beginnings` are in the line (pool.ts), and the n-th after these must bring `beginnings` n(n + 1) times
+ * as much, so that all of them, however many, add one in a hundred. Pure.
  */
 
 export const beginnings = 11

@@ -1,9 +1,10 @@
 /**
  * What accounts with prompts of one kind get for them: answers longer than others get, and prompts more various than others'.
  *
- * Who trains another model on answers buys text (Hinton et al. 2015), and asks for all that the model can do. Each call is a bet: an honest kind's answers are
- * longer than those of `shares` of all others with the square root of that, as an honest account's are (docs/detectors/account-crowd-evidence.md). Whose own
- * answers are as long as others' rather than as the members' gathers none. Pure.
+ * Who trains another model on answers buys text (Hinton et al. 2015), and asks for all that the model can do. Each call
+ * is a bet: an honest kind's answers are longer than those of `shares` of all others with the square root of that, as
+ * an honest account's are (docs/detectors/account-crowd-evidence.md). Whose own answers are as long as others' rather
+ * than as the members' gathers none. Pure.
  */
 import { betOn, evidenceOfBets, settle } from '../../bets.ts'
 
@@ -95,7 +96,10 @@ export class Gathered {
     this.#members.delete(principal)
   }
 
-  /** Whether a member's answers are long as often as all members' are, rather than as others': by the ratio of the two likelihoods. */
+  /**
+   * Whether a member's answers are long as often as all members' are, rather than as others': by the ratio of the two
+   * likelihoods.
+   */
   gathers(principal: string): boolean {
     const [long, answers] = this.#members.get(principal) ?? [0, 0]
     let [allLong, all] = [0, 0]

@@ -1,12 +1,13 @@
 /**
  * Accounts whose prompts are of one kind: as like each other's as one account's are among themselves, and unlike those of others.
  *
- * Of each account the mean of its embeddings is kept. Two samples of one distribution have means that differ by their own scatter alone
- * (the statistic of Hotelling's test, without a covariance); of unlike customers they differ by many times that. That says who may
- * belong together, not what for: a vendor's customers ask with one template. What is weighed of them is how they share a load
- * (balance.ts), which has nothing to do with what they ask.
+ * Of each account the mean of its embeddings is kept. Two samples of one distribution have means that differ by their
+ * own scatter alone (the statistic of Hotelling's test, without a covariance); of unlike customers they differ by many
+ * times that. That says who may belong together, not what for: a vendor's customers ask with one template. What is
+ * weighed of them is how they share a load (balance.ts), which has nothing to do with what they ask.
  *
- * Promises: at most `accountsMax` accounts of a model; O(accounts) at an account's 8th, 16th, 32nd call and each 64th, O(members) else.
+ * Promises: at most `accountsMax` accounts of a model; O(accounts) at an account's 8th, 16th, 32nd call and each 64th,
+ * O(members) else.
  */
 import type { GroupEntries } from '../../types.ts'
 import {
@@ -38,7 +39,10 @@ const likeMost = 0.1
 const scatterMost = 0.45
 /** Of one alone, from which on it is sure. */
 const sureMost = 0.3
-/** And so many times what its scatter makes of the distance: chance makes 2.5 of one in a hundred where prompts vary in some eight directions. */
+/**
+ * And so many times what its scatter makes of the distance: chance makes 2.5 of one in a hundred where prompts vary in
+ * some eight directions.
+ */
 const ownMost = 2.5
 /** How many of a kind must be sure before anything is said of them all. */
 const sureShare = 0.75
@@ -235,7 +239,10 @@ export class Likeness {
     return center === undefined || squaredDistance(mean, center.mean) <= ownMost * (scatter + center.scatter)
   }
 
-  /** Those that its pool has become unlike: who has fallen silent is not compared any more, while others may have moved the pool. */
+  /**
+   * Those that its pool has become unlike: who has fallen silent is not compared any more, while others may have moved
+   * the pool.
+   */
   #sift(entries: GroupEntries, { pool: id, mean: { length } }: Asked, unlike: number): void {
     const pool = id === undefined ? undefined : this.#pools.get(id)
     const center = pool === undefined ? undefined : this.#centerOf(pool, length)

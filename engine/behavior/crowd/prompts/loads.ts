@@ -1,12 +1,14 @@
 /**
  * How equally members of a kind have asked since they began, looked at now and then as a whole. Pure.
  *
- * balance.ts bets on each call once an account is a member; by then a third or more of what it will ever ask is gone. Here all its calls since its first count. As
- * customers call at random (Poisson) at rates that vary as Gamma variables of `shape` do, their counts are negative binomial; a hand's are Poisson, or vary by a
- * fifth. What is compared is how likely the counts are given their sum, so that it does not matter how much all of them ask.
+ * balance.ts bets on each call once an account is a member; by then a third or more of what it will ever ask is gone.
+ * Here all its calls since its first count. As customers call at random (Poisson) at rates that vary as Gamma variables
+ * of `shape` do, their counts are negative binomial; a hand's are Poisson, or vary by a fifth. What is compared is how
+ * likely the counts are given their sum, so that it does not matter how much all of them ask.
  *
- * An account is a member from so many calls on, which customers that ask little never reach: so its count is one of those that are at least as large (a distribution
- * that is cut off below). Only the customers' is; to cut off the hand's too could but add to the evidence.
+ * An account is a member from so many calls on, which customers that ask little never reach: so its count is one of
+ * those that are at least as large (a distribution that is cut off below). Only the customers' is; to cut off the
+ * hand's too could but add to the evidence.
  */
 import { logChoose, logFactorial } from '../../statistics/evidence.ts'
 

@@ -1,8 +1,8 @@
 /**
  * When all calls of a kind are looked at as a whole (loads.ts), and what the last look has shown. Pure.
  *
- * Each time that there are a quarter more of them. The n-th look has 1/n(n + 1) of what may be mistaken, so however many there are, any of them passes the line
- * (balance.ts) by chance no more often than one way of looking may.
+ * Each time that there are a quarter more of them. The n-th look has 1/n(n + 1) of what may be mistaken, so however
+ * many there are, any of them passes the line (balance.ts) by chance no more often than one way of looking may.
  */
 import { beginnings } from './beginnings.ts'
 import { evidenceOfLoads, type Calls } from './loads.ts'

@@ -1,9 +1,10 @@
 /**
  * Whether an account asks more like its cell-mates of other tenants than like everybody else.
  *
- * Where sharing a network or a program means nothing, the closest of m accounts is each of them with the same probability: a
- * rank test that needs no history. Those who have been found to be of a crowd are nobody to compare others with, nor is who asks what honest
- * accounts do not, whether it was found or not: beside thieves all honest accounts are alike.
+ * Where sharing a network or a program means nothing, the closest of m accounts is each of them with the same
+ * probability: a rank test that needs no history. Those who have been found to be of a crowd are nobody to compare
+ * others with, nor is who asks what honest accounts do not, whether it was found or not: beside thieves all honest
+ * accounts are alike.
  */
 import { recentMax, type Recent } from './recent.ts'
 

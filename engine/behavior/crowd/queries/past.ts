@@ -1,11 +1,12 @@
 /**
- * How far past the lines of novelty those go who share something: a bet whose stakes are learned from what they have asked before.
+ * How far past the lines of novelty those go who share something: a bet whose stakes are learned from what they have
+ * asked before.
  *
- * Honest queries are past the n-th line with a probability of at most share_n^allowance. How often those of a hand are nobody knows: letters
- * asked of a model of digits are past the first two and seldom past the others, random vectors past all. So stakes go by how often each line was
- * passed so far (a plug-in bet: Waudby-Smith and Ramdas 2024), and never say less of what is farther out: then the mean under any honest
- * distribution is at most one. Beside it stands the bet that knows nothing, on margins as well; each counts by what it has won (Cover 1991).
- * Pure.
+ * Honest queries are past the n-th line with a probability of at most share_n^allowance. How often those of a hand are
+ * nobody knows: letters asked of a model of digits are past the first two and seldom past the others, random vectors
+ * past all. So stakes go by how often each line was passed so far (a plug-in bet: Waudby-Smith and Ramdas 2024), and
+ * never say less of what is farther out: then the mean under any honest distribution is at most one. Beside it stands
+ * the bet that knows nothing, on margins as well; each counts by what it has won (Cover 1991). Pure.
  */
 import { levelCount, sharesOf } from '../../model-queries/honest/reference.ts'
 
@@ -51,7 +52,10 @@ export class Past {
     this.#count = this.#ahead = 0
   }
 
-  /** The logarithm of what a query past so many lines brings. `rarest`: the share past the last; `novelty`: what the bet that knows nothing brings. */
+  /**
+   * The logarithm of what a query past so many lines brings. `rarest`: the share past the last; `novelty`: what the bet
+   * that knows nothing brings.
+   */
   take(lines: number, rarest: number, novelty: number, { allowance, from, learns }: PastBet): number {
     const learned = Math.log(ratioAt(lines < from ? 0 : lines, this.#stakes(honestAt(rarest, allowance, from), from)))
     const share = 1 / (1 + Math.exp(-this.#ahead))
@@ -107,7 +111,10 @@ function ratioAt(lines: number, stakes: readonly Stake[]): number {
   return p / q
 }
 
-/** By lines passed, and no more, the probability of an honest query at most, where those before `from` are none; kept: a model has one reference. */
+/**
+ * By lines passed, and no more, the probability of an honest query at most, where those before `from` are none; kept: a
+ * model has one reference.
+ */
 function honestAt(rarest: number, allowance: number, from: number): readonly number[] {
   const kept = lastAt[from]
   if (kept?.rarest === rarest && kept.allowance === allowance) return kept.honest

@@ -1,5 +1,6 @@
 /**
- * The block of bytes that is remembered of one account and model: where its parts lie, and how it is read from what older versions saved.
+ * The block of bytes that is remembered of one account and model: where its parts lie, and how it is read from what
+ * older versions saved.
  *
  * Promises: a text that is none of our blocks, or one of another length than what it says to hold, is none.
  */
@@ -35,7 +36,10 @@ export const at = {
   odd: 11 + 2 * queryThreats.length,
 } as const // prettier-ignore
 export const headSize = at.odd + 1
-/** Where the parts begin, in bytes; the ring of inputs, as far as it is filled, what was kept of it, the odd ones, and, where there is one, the base of single changes come last. */
+/**
+ * Where the parts begin, in bytes; the ring of inputs, as far as it is filled, what was kept of it, the odd ones, and,
+ * where there is one, the base of single changes come last.
+ */
 export const from = (() => {
   const values = headSize * 8
   const labels = values + betCount * 4
@@ -44,8 +48,8 @@ export const from = (() => {
   return { values, labels, seen, notes, ring: Math.ceil((notes + ringSize) / 2) * 2 }
 })()
 /**
- * Of the number `repeated`: the share of the last queries that repeat earlier ones is a multiple of one in so many; one half stands for `withdrawn`,
- * and multiples of twice as many count what tells of noise (noisy.ts).
+ * Of the number `repeated`: the share of the last queries that repeat earlier ones is a multiple of one in so many; one
+ * half stands for `withdrawn`, and multiples of twice as many count what tells of noise (noisy.ts).
  */
 export const shareParts = 65_536
 /** Where what was kept ends, and the odd ones begin. */
@@ -99,8 +103,8 @@ const betsOf: Readonly<Record<number, number>> = {
 const headSizeOf = (is: number): number => (is < 6 ? at.kept : is < 13 ? at.odd : headSize)
 
 /**
- * Versions 3 to 14 had fewer bets. Version 9 had a base of single changes of each account,
- * before the ring: most of them were of natural inputs, and what is tried of one is known again soon. Up to version 10 it is known of the
+ * Versions 3 to 14 had fewer bets. Version 9 had a base of single changes of each account, before the ring: most of
+ * them were of natural inputs, and what is tried of one is known again soon. Up to version 10 it is known of the
  * queries of the whole life alone how many repeat earlier ones. Version 11 knew nothing of noise.
  */
 function ofVersion(bytes: Buffer, is: number, had: number): Buffer {

@@ -25,8 +25,8 @@ const repeatedOver = 128
 /** For whole numbers the remainder of a division by the ring's size, without the division. */
 const ringMask = ringSize - 1
 /**
- * Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made of a record; made of any;
- * on a way that a search takes, or about where one led; unlike honest inputs.
+ * Bits: a training record; a step from an earlier one; natural, or asked when one of the last ones was noted so; made
+ * of a record; made of any; on a way that a search takes, or about where one led; unlike honest inputs.
  */
 export const noted = { member: 1, step: 2, rooted: 4, copy: 8, made: 16, led: 32, odd: 64 } as const
 
@@ -240,7 +240,10 @@ export class Account {
     return rounded
   }
 
-  /** Takes note of what the next input changes in what was asked before it (slopes.ts); `isVariant`: it is one of those but for two values. */
+  /**
+   * Takes note of what the next input changes in what was asked before it (slopes.ts); `isVariant`: it is one of those
+   * but for two values.
+   */
   changed(x: Float64Array, isVariant: boolean, small = 0): Slope {
     return this.#slopes.take(x, isVariant, small)
   }
@@ -293,7 +296,10 @@ export class Account {
     return place < 0 ? undefined : { values: this.#kept.row(place), kept: place, isNewest: place === kept - 1 }
   }
 
-  /** An odd input and the closest of the odd ones before it, by their values that are kept; good until the next call. It is kept as well. */
+  /**
+   * An odd input and the closest of the odd ones before it, by their values that are kept; good until the next call. It
+   * is kept as well.
+   */
   takeOdd(looked: Float64Array): OddPair | undefined {
     const x = this.#odd.valuesOf(looked)
     const count = this.#head[at.odd]!++
@@ -312,8 +318,8 @@ export class Account {
   }
 
   /**
-   * Puts the input that was rounded last into the ring; `notes`: bits of `noted`. What leaves the ring may be kept, unless it was a step
-   * itself.
+   * Puts the input that was rounded last into the ring; `notes`: bits of `noted`. What leaves the ring may be kept,
+   * unless it was a step itself.
    */
   remember(label: number, notes: number): void {
     const count = this.#head[at.ringCount]!++

@@ -1,6 +1,6 @@
 /**
- * The last pictures of an account that were made of none of its others, so that what is made of one by moving it is known as such (moved.ts). Kept
- * only of accounts that ask training records. Two kilobytes.
+ * The last pictures of an account that were made of none of its others, so that what is made of one by moving it is
+ * known as such (moved.ts). Kept only of accounts that ask training records. Two kilobytes.
  */
 import { keepable } from '../input/rows.ts'
 import { movedFromWhich, pixels } from '../shapes/moved.ts'
@@ -8,7 +8,10 @@ import { movedFromWhich, pixels } from '../shapes/moved.ts'
 const basesMax = 16
 const from = { asked: 4, values: 4 + 4 * basesMax, notes: 4 + 4 * basesMax + 2 * pixels * basesMax } as const
 const length = from.notes + basesMax
-/** Bits: a training record; whether it is one was told of what is made of it; the account's first record, before which nothing was kept. */
+/**
+ * Bits: a training record; whether it is one was told of what is made of it; the account's first record, before which
+ * nothing was kept.
+ */
 const noted = { record: 1, told: 2, first: 4 } as const
 
 interface Notes {

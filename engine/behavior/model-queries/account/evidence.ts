@@ -1,14 +1,15 @@
 /**
  * How evidence against an account adds up, with a proved bound on false alarms.
  *
- * Each kind of evidence is an event that an honest account's next query shows with a probability of at most q, given all
- * before (the composite null hypothesis). A bet against it multiplies by `won` where the event is there and by `lost` where it
- * is not; its expectation under the null is at most 1 (Waudby-Smith and Ramdas 2024). Bets are restarted at every query and
- * summed (Shiryaev–Roberts), so that an account that was honest for months costs no delay: with R(t) = (R(t-1) + 1) · e(t),
- * R(t) - t is a supermartingale, and so is a weighted mean of many R. By Ville's inequality the probability that it passes A
- * within N queries is at most N / A (e-detectors: Shin, Ramdas and Rinaldo 2022). That holds as well where each restart adds a
- * weight of its own instead of 1, as long as N weights add up to N at most: thefts mostly begin soon after their account. Whoever is named a thief at the line A is
- * honest with no more than that probability, whatever depends on whatever in what they ask.
+ * Each kind of evidence is an event that an honest account's next query shows with a probability of at most q, given
+ * all before (the composite null hypothesis). A bet against it multiplies by `won` where the event is there and by
+ * `lost` where it is not; its expectation under the null is at most 1 (Waudby-Smith and Ramdas 2024). Bets are
+ * restarted at every query and summed (Shiryaev–Roberts), so that an account that was honest for months costs no delay:
+ * with R(t) = (R(t-1) + 1) · e(t), R(t) - t is a supermartingale, and so is a weighted mean of many R. By Ville's
+ * inequality the probability that it passes A within N queries is at most N / A (e-detectors: Shin, Ramdas and Rinaldo
+ * 2022). That holds as well where each restart adds a weight of its own instead of 1, as long as N weights add up to N
+ * at most: thefts mostly begin soon after their account. Whoever is named a thief at the line A is honest with no more
+ * than that probability, whatever depends on whatever in what they ask.
  */
 import { levelCount } from '../honest/reference.ts'
 
@@ -51,13 +52,16 @@ export const shows = {
   /** As `ball`, of an account that asked natural inputs before: it searches around one of those. */
   around: 1 << 24,
   /**
-   * One value was changed by as much as others before it, which were put back, and close: slopes are estimated so, one value after
-   * the other (Chen et al. 2017, ZOO).
+   * One value was changed by as much as others before it, which were put back, and close: slopes are estimated so, one
+   * value after the other (Chen et al. 2017, ZOO).
    */
   probe: 1 << 25,
   /** Of inputs that more is made of, one that is a record that the model was trained on. */
   copied: 1 << 26,
-  /** Of inputs that are odd, one that is an earlier one of them and an equal step in each value, however long ago that was asked. */
+  /**
+   * Of inputs that are odd, one that is an earlier one of them and an equal step in each value, however long ago that
+   * was asked.
+   */
   oddStep: 1 << 27,
   /** In one value halfway between two earlier ones, one of which was so itself, of an input that is far from honest ones. */
   halved: 1 << 28,
@@ -77,8 +81,8 @@ export const unlikeBefore = Array.from(
 export const kindsShown: readonly number[] = Array.from({ length: 30 }, (_, n) => 1 << n)
 
 /**
- * What an honest account may show of each, where no traffic teaches it: above what the histories at hand have, of most far above; of
- * turns customers of a table of ten columns had up to 13 %.
+ * What an honest account may show of each, where no traffic teaches it: above what the histories at hand have, of most
+ * far above; of turns customers of a table of ten columns had up to 13 %.
  */
 const allowed = { line: 0.03, farLine: 0.03, flip: 0.1, pair: 0.02, sparse: 0.3, drift: 0.05, ball: 0.1, member: 0.02, even: 0.05, step: 0.0005, stepAbout: 0.001, turn: 0.15, around: 0.1, probe: 0.1, copied: 0.002, oddStep: 0.001, halved: 0.05, added: 0.02 } as const // prettier-ignore
 
@@ -89,7 +93,10 @@ export const roomMax = 0.8
 export const usualToAll = 1
 const notBet = { won: 0, lost: 0 }
 
-/** The same for what one account in a hundred does: two or three accounts that look honest teach it, so it is at most so much above what other models allow. */
+/**
+ * The same for what one account in a hundred does: two or three accounts that look honest teach it, so it is at most so
+ * much above what other models allow.
+ */
 const rareOdds = 4
 
 /** What may be shown where honest accounts of the model show it at these rates: never less than at other models. */
@@ -250,7 +257,10 @@ export const betCount2 = betCount3 - 6
 /** After so many queries the weight of a restart has halved. */
 const early = 40
 
-/** Of the restart at an account's n-th query, from 1 on; those of the first N add up to at most N, whatever comes after counts half. */
+/**
+ * Of the restart at an account's n-th query, from 1 on; those of the first N add up to at most N, whatever comes after
+ * counts half.
+ */
 export function restartWeight(n: number, queries: number): number {
   return 0.5 + (0.5 * queries) / Math.log(1 + queries / early) / (n + early)
 }

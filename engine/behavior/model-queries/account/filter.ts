@@ -17,8 +17,8 @@ export function setBits(words: Uint32Array, first: number, key: number): void {
 }
 
 /**
- * Whether a key is in the newer of two filters, or in the older, which comes behind it. It is in the newer from here on, so that what is asked
- * again stays known; the older goes where the newer has `full` bits.
+ * Whether a key is in the newer of two filters, or in the older, which comes behind it. It is in the newer from here
+ * on, so that what is asked again stays known; the older goes where the newer has `full` bits.
  */
 export function see(filters: Uint32Array, full: number, key: number): boolean {
   const words = filters.length / 2

@@ -1,10 +1,11 @@
 /**
  * What an account keeps of inputs that have left its ring: a few, for long, by which later steps from them are known (steps.ts).
  *
- * Until there is no more room each is kept, then one in so many, in place of the one that was kept longest. Of an account that has asked for long half of
- * the room is for its last inputs, so that a theft that begins then is known by steps from what it began with. One that a step was made
- * from begins anew. Of inputs that are reduced, whose own values the ring does not have, they are kept at once, and the newest is always there.
- * Oldest first, of each the values that are looked at, as 16-bit numbers.
+ * Until there is no more room each is kept, then one in so many, in place of the one that was kept longest. Of an
+ * account that has asked for long half of the room is for its last inputs, so that a theft that begins then is known by
+ * steps from what it began with. One that a step was made from begins anew. Of inputs that are reduced, whose own
+ * values the ring does not have, they are kept at once, and the newest is always there. Oldest first, of each the
+ * values that are looked at, as 16-bit numbers.
  */
 import { dimensionMax } from '../input/input.ts'
 import { roomFor, valuesLookedAt } from '../shapes/steps.ts'
@@ -62,8 +63,9 @@ export class Kept {
   }
 
   /**
-   * The place of the one of which no value is further from an input's than of others; -1: there is none. Of a few values of a picture most are
-   * background: by their sum another picture may be closer than the one that a step was made from.
+   * The place of the one of which no value is further from an input's than of others; -1: there is none. Of a few
+   * values of a picture most are background: by their sum another picture may be closer than the one that a step was
+   * made from.
    */
   leastApart(x: Float64Array, count: number): number {
     const numbers = this.#numbers
@@ -90,7 +92,10 @@ export class Kept {
     return this.#row
   }
 
-  /** Takes the n-th input of an account that leaves the ring, which begins at `first` there; how many are kept then, of `count`. */
+  /**
+   * Takes the n-th input of an account that leaves the ring, which begins at `first` there; how many are kept then, of
+   * `count`.
+   */
   keep(ring: Uint16Array, first: number, n: number, count: number): number {
     const isFull = count === this.#rows
     const isDue = n % this.#every === 0

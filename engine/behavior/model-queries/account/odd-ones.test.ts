@@ -30,7 +30,10 @@ const history = Array.from({ length: 12 }, () =>
 const told = { ...learnReference(history)!, alike: alikeOf(history) }
 const reference = openReference(JSON.parse(JSON.stringify(told)))!
 
-/** Of what it was shown that odd inputs are steps from odd ones, how often; and after how many of the queries it was named for copying. */
+/**
+ * Of what it was shown that odd inputs are steps from odd ones, how often; and after how many of the queries it was
+ * named for copying.
+ */
 function weigh(queries: readonly Float64Array[]): { readonly steps: number; readonly namedAt: number | undefined } {
   const evidence = new Evidence(reference.told.lines.share, 0.5)
   const account = new Account(dimension)

@@ -1,8 +1,9 @@
 /**
  * What an account keeps of its odd inputs: the last ones, for long, by which those are known that were made of each other.
  *
- * Who mixes an augmentation with many natural inputs leaves hours between an input and what is made of it, past all that is kept of
- * all of them (kept.ts). Of natural inputs few are odd, so that those that are kept go far back. Some values of each, as 16-bit numbers.
+ * Who mixes an augmentation with many natural inputs leaves hours between an input and what is made of it, past all
+ * that is kept of all of them (kept.ts). Of natural inputs few are odd, so that those that are kept go far back. Some
+ * values of each, as 16-bit numbers.
  */
 import { closestRow } from '../input/rows.ts'
 import { widthOf } from '../shapes/steps.ts'

@@ -7,8 +7,8 @@ const pictures = 0.9
 const shaded = 0.5
 
 /**
- * What honest pictures would be in black and white: customers who send them so ask about the same things. Undefined where they are no
- * pictures, and where most are black and white themselves.
+ * What honest pictures would be in black and white: customers who send them so ask about the same things. Undefined
+ * where they are no pictures, and where most are black and white themselves.
  */
 export function inBlackAndWhite(accounts: readonly (readonly Sample[])[]): ToldReference | undefined {
   const counts = { all: 0, pictures: 0, shaded: 0 }

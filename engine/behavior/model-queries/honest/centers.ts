@@ -1,7 +1,7 @@
 /**
- * Copies of an input with noise in all values, as wide as noise may be: a label-only inference of membership asks some of each candidate
- * (Choquette-Choo et al. 2021). They lie nearer to it, one after the other, than inputs that have nothing to do with it would, each by chance.
- * Pure.
+ * Copies of an input with noise in all values, as wide as noise may be: a label-only inference of membership asks some
+ * of each candidate (Choquette-Choo et al. 2021). They lie nearer to it, one after the other, than inputs that have
+ * nothing to do with it would, each by chance. Pure.
  */
 import type { Table } from './fit.ts'
 import { ringSize } from '../input/input.ts'
@@ -11,14 +11,18 @@ import { keepable } from '../input/rows.ts'
 const chance = 0.01
 /** What the share u of all pairs of honest inputs is nearer than, u to this of one account's own may be. */
 const allowance = 0.5
-/** Square of how much further away than another one of those that are made of the same may be: noise in ten values and more spreads less. */
+/**
+ * Square of how much further away than another one of those that are made of the same may be: noise in ten values and
+ * more spreads less.
+ */
 const spread = 2.5 ** 2
 /** Each query is held against so many of other accounts. */
 const held = 16
 
 /**
- * Squares of how near the k-th of so many in a row, and all before it, must be to the input before them; for k from 2 to `ringSize`. Of a share F
- * of nearer pairs the k are so near to one of the last with a probability of at most ringSize * F^(allowance * k). Distances as accounts keep them.
+ * Squares of how near the k-th of so many in a row, and all before it, must be to the input before them; for k from 2
+ * to `ringSize`. Of a share F of nearer pairs the k are so near to one of the last with a probability of at most
+ * ringSize * F^(allowance * k). Distances as accounts keep them.
  */
 export function reachOf({ rows, dimension, count, starts }: Table): readonly number[] {
   const kept = rows.map(keepable)
@@ -46,8 +50,8 @@ export function reachOf({ rows, dimension, count, starts }: Table): readonly num
 }
 
 /**
- * The place in the ring (newest first) of an input that the query and all that was asked since then lie about; -1: there is none. `squares`: of how
- * far the query is from each.
+ * The place in the ring (newest first) of an input that the query and all that was asked since then lie about; -1:
+ * there is none. `squares`: of how far the query is from each.
  */
 export function centerOf(
   ring: readonly ArrayLike<number>[],

@@ -162,7 +162,10 @@ function awayOf(rows: Float64Array, from: number, mean: Float64Array, into: Floa
   for (let i = 0; i < into.length; i++) into[i] = rows[from + i]! - mean[i]!
 }
 
-/** The inverse of the lower Cholesky factor of a covariance, of which the lower triangle counts; rows of the lower triangle, one after the other. */
+/**
+ * The inverse of the lower Cholesky factor of a covariance, of which the lower triangle counts; rows of the lower
+ * triangle, one after the other.
+ */
 export function inverseFactor(covariance: Float64Array, d: number): Float64Array {
   const factor = new Float64Array(d * d)
   for (let i = 0; i < d; i++) {

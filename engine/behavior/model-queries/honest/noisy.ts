@@ -1,22 +1,29 @@
 /**
- * Whether an account's inputs are honest ones with noise in every value, as a bad scanner's are, or those of sensors that are read in
- * coarse steps.
+ * Whether an account's inputs are honest ones with noise in every value, as a bad scanner's are, or those of sensors
+ * that are read in coarse steps.
  *
- * Such noise is always there, and what it leaves is natural: most inputs that are odd as they are, are ordinary where honest inputs have
- * noise of `noiseShare` as well. Of synthetic and foreign inputs most are odd all the same, since they lie far off in what honest inputs vary by too.
- * Noise has one strength for all values, as a lens and a grid of steps have. What is counted is what was asked before, and room for noise makes
- * no input odder, so the bound on false alarms holds as it is (evidence.ts). Fields that are left open are counted as noise is (unfilled.ts). Pure.
+ * Such noise is always there, and what it leaves is natural: most inputs that are odd as they are, are ordinary where
+ * honest inputs have noise of `noiseShare` as well. Of synthetic and foreign inputs most are odd all the same, since
+ * they lie far off in what honest inputs vary by too. Noise has one strength for all values, as a lens and a grid of
+ * steps have. What is counted is what was asked before, and room for noise makes no input odder, so the bound on false
+ * alarms holds as it is (evidence.ts). Fields that are left open are counted as noise is (unfilled.ts). Pure.
  */
 import { inverseFactor, inverseOf, squareOf, whitened, type Fit } from './fit.ts'
 import { scorer, type Scorer } from './score.ts'
 
-/** Variance of the noise that an account may have, as a share of the mean variance of honest inputs within their classes: 9 dB less. */
+/**
+ * Variance of the noise that an account may have, as a share of the mean variance of honest inputs within their
+ * classes: 9 dB less.
+ */
 const noiseShare = 1 / 8
 /** Of the last inputs that tell, as many are counted, and then half of them on. */
 const countedMax = 128
 /** Least share of odd ones: fewer say little against anybody (evidence.ts). */
 const oddShareMin = 0.25
-/** Of the odd ones, those that noise leaves odd are at most this share: of honest ones with noise a few in a hundred are, of foreign ones half and more. */
+/**
+ * Of the odd ones, those that noise leaves odd are at most this share: of honest ones with noise a few in a hundred
+ * are, of foreign ones half and more.
+ */
 const leftShareMax = 0.15
 /** Of each count. */
 const bits = 7
@@ -42,8 +49,9 @@ export function isNoisy(counts: number): boolean {
 }
 
 /**
- * How far queries are from the mean of their class where honest inputs have such noise, less what the noise by itself adds on the average: of
- * honest inputs with as much noise, or less, as many are past a line as of those without any, or fewer.
+ * How far queries are from the mean of their class where honest inputs have such noise, less what the noise by itself
+ * adds on the average: of honest inputs with as much noise, or less, as many are past a line as of those without any,
+ * or fewer.
  */
 export function noisyScorer({ dimension: d, labels, whitening, means }: Fit): Scorer {
   const factor = squareOf(inverseOf(squareOf(whitening, d), d), d)

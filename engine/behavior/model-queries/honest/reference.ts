@@ -192,7 +192,10 @@ export interface Reference {
   readonly novelty: Scorer
   /** The same of inputs that are in the units of the model's table. */
   readonly noveltyInUnits: Scorer
-  /** The same where honest inputs have noise in every value (noisy.ts), or but for what nobody filled in (unfilled.ts): never more. */
+  /**
+   * The same where honest inputs have noise in every value (noisy.ts), or but for what nobody filled in (unfilled.ts):
+   * never more.
+   */
   readonly noveltyWithRoom: Scorer
   /** The middle of honest inputs, in the units of the model's table. */
   readonly center: () => Center

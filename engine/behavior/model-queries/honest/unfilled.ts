@@ -1,10 +1,11 @@
 /**
  * How unlike honest inputs a record is but for the fields in it that nobody filled in.
  *
- * A form, an export or a gateway sends nought for what it was not given. Such a record lies far from honest ones by these values alone, and what was
- * filled in is ordinary. So those that are exactly nought may be anything: what is left is the least distance to the mean of the class that any values
- * there would make, which is the Mahalanobis distance in the other columns (the marginal of a normal distribution; Anderson 2003, section 2.4). It is
- * never more than the whole. Which accounts have that room is told as of noise (noisy.ts). Pure.
+ * A form, an export or a gateway sends nought for what it was not given. Such a record lies far from honest ones by
+ * these values alone, and what was filled in is ordinary. So those that are exactly nought may be anything: what is
+ * left is the least distance to the mean of the class that any values there would make, which is the Mahalanobis
+ * distance in the other columns (the marginal of a normal distribution; Anderson 2003, section 2.4). It is never more
+ * than the whole. Which accounts have that room is told as of noise (noisy.ts). Pure.
  */
 import type { Fit } from './fit.ts'
 

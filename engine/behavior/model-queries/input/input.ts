@@ -1,9 +1,10 @@
 /**
  * What of a model call the detectors look at: the input as a short vector, the answer's class and margin.
  *
- * An input is a feature vector, an embedding (brought to length 1: cosine), a similarity-preserving hash (its bits), or, where
- * the event has none of these, the answer itself: all probabilities, or that of the likeliest class. Vectors past 64 values are reduced by a count sketch with fixed signs
- * (Charikar, Chen and Farach-Colton 2002), which keeps distances up to about a sixth and keeps lines and midpoints exactly.
+ * An input is a feature vector, an embedding (brought to length 1: cosine), a similarity-preserving hash (its bits),
+ * or, where the event has none of these, the answer itself: all probabilities, or that of the likeliest class. Vectors
+ * past 64 values are reduced by a count sketch with fixed signs (Charikar, Chen and Farach-Colton 2002), which keeps
+ * distances up to about a sixth and keeps lines and midpoints exactly.
  */
 import type { Event } from '../../../../core/event.ts'
 
@@ -129,8 +130,8 @@ function vectorOf(
 }
 
 /**
- * What a picture would be in black and white, reduced and packed as it is itself; the same where it is so already. Undefined where that
- * can be told from the numbers of the input: of at most `dimensionMax` values.
+ * What a picture would be in black and white, reduced and packed as it is itself; the same where it is so already.
+ * Undefined where that can be told from the numbers of the input: of at most `dimensionMax` values.
  */
 export function packedInBlackAndWhite(input: QueryInput): string | undefined {
   const { values, key } = input
@@ -141,7 +142,10 @@ export function packedInBlackAndWhite(input: QueryInput): string | undefined {
   return floatBytes.toString('base64', 0, 4 * dimensionMax)
 }
 
-/** From where on a value is white: customers turn their pictures at a line of their own about the middle, so one is drawn for each picture. */
+/**
+ * From where on a value is white: customers turn their pictures at a line of their own about the middle, so one is
+ * drawn for each picture.
+ */
 const whiteFrom = [0.4, 0.5, 0.6] as const
 
 /** `draw`: any whole number. */
@@ -161,7 +165,10 @@ export function isPicture(values: ArrayLike<number>): boolean {
 /** Fewest values that are no blank by chance. */
 const blankMin = 6
 
-/** One value throughout, as where a record is missing or a lens is covered: all of them lie on one line, and a copy learns next to nothing of it. */
+/**
+ * One value throughout, as where a record is missing or a lens is covered: all of them lie on one line, and a copy
+ * learns next to nothing of it.
+ */
 export function isBlank({ kind, x, values }: Pick<QueryInput, 'kind' | 'x' | 'values'>): boolean {
   const all: ArrayLike<number> = values ?? x
   if (kind !== 'features' || all.length < blankMin) return false

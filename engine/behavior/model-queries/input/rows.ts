@@ -16,7 +16,10 @@ export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Math.sqrt(sum)
 }
 
-/** Of the first `count` rows of as many numbers as `x` has, the one that is closest to it and not the same; -1: none is closer than the root of `least`. */
+/**
+ * Of the first `count` rows of as many numbers as `x` has, the one that is closest to it and not the same; -1: none is
+ * closer than the root of `least`.
+ */
 export function closestRow(numbers: Float16Array, x: Float64Array, count: number, least: number): number {
   let place = -1
   for (let row = 0, first = 0; row < count; row++, first += x.length) {

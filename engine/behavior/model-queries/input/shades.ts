@@ -1,6 +1,7 @@
 /**
- * Whether the values of an input are shades: of each channel (colors side by side, or one after the other) all lie whole gaps apart. A camera
- * normalizes them by a mean and a deviation for each. From one picture to the next they flicker by a gap or a few. Pure.
+ * Whether the values of an input are shades: of each channel (colors side by side, or one after the other) all lie
+ * whole gaps apart. A camera normalizes them by a mean and a deviation for each. From one picture to the next they
+ * flicker by a gap or a few. Pure.
  */
 
 /** Of these one is tried after the other. */
@@ -26,7 +27,10 @@ export function isFewShades(values: ArrayLike<number>, size: number, most: numbe
   })
 }
 
-/** Whether they are shades of one channel but for the value at a place, which is what it was before plus less than most of a gap: so nothing flickers. */
+/**
+ * Whether they are shades of one channel but for the value at a place, which is what it was before plus less than most
+ * of a gap: so nothing flickers.
+ */
 export function isBetweenShades(values: ArrayLike<number>, place: number, before: number): boolean {
   const size = Math.abs(values[place]! - before)
   const own = Float64Array.from(values)

@@ -1,14 +1,17 @@
 /**
- * In what units the columns of a table are compared. Where one is counted in thousands and the others are not, distances are that column's
- * alone, and so is what is far from honest inputs.
+ * In what units the columns of a table are compared. Where one is counted in thousands and the others are not,
+ * distances are that column's alone, and so is what is far from honest inputs.
  *
- * A unit is the power of two that is nearest to what the column varies by within an account, so that numbers lose nothing by it and units
- * hold when they are learned anew. A column that lies far from nought beside that, as times do, is counted from a place near it, since
- * what is kept of an input has 16 bits a value. Pure.
+ * A unit is the power of two that is nearest to what the column varies by within an account, so that numbers lose
+ * nothing by it and units hold when they are learned anew. A column that lies far from nought beside that, as times do,
+ * is counted from a place near it, since what is kept of an input has 16 bits a value. Pure.
  */
 import { dimensionMax, isPicture } from './input.ts'
 
-/** The widest column is so many times as wide as the one in the middle; of others, as of pictures and what is standardized, all are as they are. */
+/**
+ * The widest column is so many times as wide as the one in the middle; of others, as of pictures and what is
+ * standardized, all are as they are.
+ */
 const unevenMin = 8
 
 /** In units: from where on a column is counted from elsewhere than nought, and how far apart such places lie. */

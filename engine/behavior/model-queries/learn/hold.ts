@@ -1,10 +1,11 @@
 /**
- * When a finding waits: accounts of several tenants that are long known ask unlike before, all of a sudden and at the same time. That may be a
- * drift, of which `drift` knows some answers later.
+ * When a finding waits: accounts of several tenants that are long known ask unlike before, all of a sudden and at the
+ * same time. That may be a drift, of which `drift` knows some answers later.
  *
- * Who is new does not wait, nor what speaks against an account without regard to what was learned. Promises: nothing is lost, a finding that
- * waits is given out after `heldQueriesMax` different queries of its account or `holdMs`, unless a drift was told; an account
- * waits once a week at most, however often this is told: that is all that feigned accounts gain for each other.
+ * Who is new does not wait, nor what speaks against an account without regard to what was learned. Promises: nothing is
+ * lost, a finding that waits is given out after `heldQueriesMax` different queries of its account or `holdMs`, unless a
+ * drift was told; an account waits once a week at most, however often this is told: that is all that feigned accounts
+ * gain for each other.
  */
 import { NamedValues } from '../../named-values.ts'
 import { ToldName } from '../../told-name.ts'

@@ -1,4 +1,7 @@
-/** What an account teaches of a model's benign traffic with a query, or takes back: it goes to the step behind the shuffle (learn.ts). */
+/**
+ * What an account teaches of a model's benign traffic with a query, or takes back: it goes to the step behind the
+ * shuffle (learn.ts).
+ */
 import type { Shuffled } from '../../types.ts'
 import type { Account } from '../account/account.ts'
 import { packedInBlackAndWhite, packedInput, type QueryInput } from '../input/input.ts'
@@ -9,7 +12,10 @@ import { packedOdds } from '../input/odds.ts'
 const taughtMax = 256
 const epochMs = 7 * 86_400_000
 
-/** `since`: the last drift of the model, if any; `isSuspect`: the account is under suspicion, and takes back what it taught, once. */
+/**
+ * `since`: the last drift of the model, if any; `isSuspect`: the account is under suspicion, and takes back what it
+ * taught, once.
+ */
 export function teachingOf(
   group: readonly string[],
   account: Account,

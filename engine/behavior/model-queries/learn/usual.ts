@@ -2,12 +2,14 @@
  * How often honest accounts of one model show each kind of evidence: in a narrow table chance neighbors are frequent, customers
  * with one odd camera may be many. A bet against what honest accounts of this very model do would name them.
  *
- * The rate is that of an account near the top, not of all queries: no single account teaches it, nor any less than a tenth of them.
- * Accounts with few queries are drawn to the rate of all. What most accounts nearly always show says nothing against anyone. Pure.
+ * The rate is that of an account near the top, not of all queries: no single account teaches it, nor any less than a
+ * tenth of them. Accounts with few queries are drawn to the rate of all. What most accounts nearly always show says
+ * nothing against anyone. Pure.
  *
- * Customers are drawn from a population, and their queries from each (two-layer hierarchical models: Dunn, Wasserman and Ramdas 2022): of so many accounts a
- * new one is exchangeable with each, so that its rate is above the k-th highest of n with a probability of k / (n + 1). Lines drawn over all queries do not
- * tell that. So of how unlike honest inputs its queries are, what one account in a hundred shows is told as well.
+ * Customers are drawn from a population, and their queries from each (two-layer hierarchical models: Dunn, Wasserman
+ * and Ramdas 2022): of so many accounts a new one is exchangeable with each, so that its rate is above the k-th highest
+ * of n with a probability of k / (n + 1). Lines drawn over all queries do not tell that. So of how unlike honest inputs
+ * its queries are, what one account in a hundred shows is told as well.
  */
 import { Account } from '../account/account.ts'
 import { kindsShown, roomMax, shows, usualToAll } from '../account/evidence.ts'
@@ -29,7 +31,10 @@ const unlike = Array.from({ length: levelCount }, (_, n) => shows.novelty(n) | s
 /** Fewest accounts from which anything is learned. */
 const accountsMin = 5
 
-/** A rate for each bit of `shows`, by its place, of an account near the top and of one nearer to it; what nothing is known of is 0. */
+/**
+ * A rate for each bit of `shows`, by its place, of an account near the top and of one nearer to it; what nothing is
+ * known of is 0.
+ */
 export function usualOf(
   told: ToldReference,
   accounts: readonly (readonly Sample[])[],
@@ -80,7 +85,10 @@ function rounded(rate: number): number {
   return Math.round(1e4 * rate) / 1e4
 }
 
-/** How often two differences of an input to the closest earlier one of its account are equal, in the units of its table: of an account near the top as well. */
+/**
+ * How often two differences of an input to the closest earlier one of its account are equal, in the units of its table:
+ * of an account near the top as well.
+ */
 export function alikeOf(accounts: readonly (readonly Sample[])[], units?: Units): number {
   const each = accountByAccount(
     accounts,
@@ -99,7 +107,10 @@ export function alikeOf(accounts: readonly (readonly Sample[])[], units?: Units)
   return topRateOf(each)
 }
 
-/** How often a difference to an earlier input that lies near is as long as one before it in the same column (strides.ts); undefined where none are of a table. */
+/**
+ * How often a difference to an earlier input that lies near is as long as one before it in the same column
+ * (strides.ts); undefined where none are of a table.
+ */
 export function stridesOf(
   accounts: readonly (readonly Sample[])[],
   { scale, units, dimension }: Pick<ToldReference, 'scale' | 'units' | 'dimension'>,

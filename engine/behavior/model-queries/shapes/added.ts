@@ -1,14 +1,19 @@
 /**
- * Whether equal changes add up: an input and an earlier one are unlike in a few values alone, three of which or more were changed by the same, and
- * ever other values are in the last ones. So a search tries one value after another by one size and keeps what helps (Guo et al. 2019, SimBA).
+ * Whether equal changes add up: an input and an earlier one are unlike in a few values alone, three of which or more
+ * were changed by the same, and ever other values are in the last ones. So a search tries one value after another by
+ * one size and keeps what helps (Guo et al. 2019, SimBA).
  *
- * What flickers goes from shade to shade, and what is drawn from nothing to one ink: such values lie on one grid of their changes. Who tries a value
- * and puts it back has two that differ, and a designed experiment changes the same few. Of less than twenty values three are not few. Pure.
+ * What flickers goes from shade to shade, and what is drawn from nothing to one ink: such values lie on one grid of
+ * their changes. Who tries a value and puts it back has two that differ, and a designed experiment changes the same
+ * few. Of less than twenty values three are not few. Pure.
  */
 import { dimensionMax } from '../input/input.ts'
 import { gapAt, isFlag, isOffGridBy, near } from './even.ts'
 
-/** Fewest values that were changed by the same, most that were changed otherwise, as where the scale ends; and fewest that were in all of the last ones. */
+/**
+ * Fewest values that were changed by the same, most that were changed otherwise, as where the scale ends; and fewest
+ * that were in all of the last ones.
+ */
 const equalMin = 3
 const othersMax = 1
 const triedMin = 5

@@ -1,9 +1,11 @@
 /**
- * Whether an input and the last ones are one base of which one value after another was changed by the same: so the equations of a model
- * are made (Tramèr et al. 2016), slopes are estimated (Chen et al. 2017, ZOO), and single values are tried (Guo et al. 2019, SimBA).
+ * Whether an input and the last ones are one base of which one value after another was changed by the same: so the
+ * equations of a model are made (Tramèr et al. 2016), slopes are estimated (Chen et al. 2017, ZOO), and single values
+ * are tried (Guo et al. 2019, SimBA).
  *
- * Who asks for advice tries a value at several places before the next, or two of them on a grid; what is corrected changes by all kinds of
- * steps; and of what flickers before a camera, or in the last digit of sensors, several values do at a time. Pure.
+ * Who asks for advice tries a value at several places before the next, or two of them on a grid; what is corrected
+ * changes by all kinds of steps; and of what flickers before a camera, or in the last digit of sensors, several values
+ * do at a time. Pure.
  */
 
 import { dimensionMax } from '../input/input.ts'
@@ -37,7 +39,10 @@ const differing = new Uint8Array(dimensionMax)
 const places = new Uint8Array(dimensionMax)
 const sizes = new Float64Array(dimensionMax)
 
-/** `steps`: from each of the ring to the input; `changes`: how many values differ; `scale`: the usual distance between two queries. */
+/**
+ * `steps`: from each of the ring to the input; `changes`: how many values differ; `scale`: the usual distance between
+ * two queries.
+ */
 export function evennessAmong(
   x: Float64Array,
   ring: readonly ArrayLike<number>[],

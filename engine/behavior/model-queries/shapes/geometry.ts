@@ -19,7 +19,10 @@ export const closeShare = 0.15
 const ballShare = 0.5
 /** Earlier ones that must be about the same place: one alone may be a natural neighbor. */
 const ballMembersMin = 3
-/** The same of inputs beyond all honest ones, where noise in all values spreads far: less than honest inputs of one account do, as a faulty sensor's are. */
+/**
+ * The same of inputs beyond all honest ones, where noise in all values spreads far: less than honest inputs of one
+ * account do, as a faulty sensor's are.
+ */
 const wideShare = 0.8
 const wideMembersMin = 6
 /** Square of the cosine from which two directions are one: 3 degrees. */
@@ -28,7 +31,10 @@ const straight = 0.9973
 const apartShare = 0.04
 /** Fewest values of an input for lines to mean anything. */
 const lineDimensionMin = 6
-/** What of a step along a line one value may be off by, and fewest that are not; and what of a value is the rounding of what is kept. */
+/**
+ * What of a step along a line one value may be off by, and fewest that are not; and what of a value is the rounding of
+ * what is kept.
+ */
 const lineNear = 0.1
 const lineValuesMin = 3
 const valueRounding = 2 ** -9
@@ -70,15 +76,21 @@ export interface Surroundings {
    */
   readonly tried: boolean
   /**
-   * Unlike one of them in few values, and close to all that it is: a camera before a scene that stands still sees the last digit of
-   * some values change, now here, now there. A search changes few values by much.
+   * Unlike one of them in few values, and close to all that it is: a camera before a scene that stands still sees the
+   * last digit of some values change, now here, now there. A search changes few values by much.
    */
   readonly still: boolean
-  /** About as far from each of those that are about the same place, in most of the values: all are one scene, with noise of their own. */
+  /**
+   * About as far from each of those that are about the same place, in most of the values: all are one scene, with noise
+   * of their own.
+   */
   readonly noise: boolean
   /** Unlike one of them in twice as many values: two sparse changes of one input. */
   readonly kin: boolean
-  /** So unlike one that is so unlike another, which it is more unlike; or one of other two than those it is alike with: it goes on to other inputs. */
+  /**
+   * So unlike one that is so unlike another, which it is more unlike; or one of other two than those it is alike with:
+   * it goes on to other inputs.
+   */
   readonly onward: boolean
   readonly even: EvenChanges
   /** By how much values were changed whose changes add up; 0: none do. */
@@ -91,7 +103,10 @@ export interface Surroundings {
   readonly pair: boolean
 }
 
-/** From each earlier one of the ring to the query, one after the other; the same by their places; their lengths and the squares of them. */
+/**
+ * From each earlier one of the ring to the query, one after the other; the same by their places; their lengths and the
+ * squares of them.
+ */
 const allSteps = new Float64Array(ringSize * dimensionMax)
 const steps = Array.from({ length: ringSize }, (_, n) => allSteps.subarray(n * dimensionMax, (n + 1) * dimensionMax))
 const lengths = new Float64Array(ringSize)
@@ -106,9 +121,9 @@ const headLength = 8
 const surelyApart = Math.sqrt(straight) * (1 - 1e-6)
 
 /**
- * `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. `odd`: it is unlike honest inputs, so
- * that pairs are looked for wherever they lie: slopes of synthetic inputs are estimated by steps as wide as all honest ones lie apart.
- * `isFresh`: whether one of the ring is natural and made of none.
+ * `ring`: the last inputs, newest first, as they were rounded to be kept; `x`: rounded in the same way. `odd`: it is
+ * unlike honest inputs, so that pairs are looked for wherever they lie: slopes of synthetic inputs are estimated by
+ * steps as wide as all honest ones lie apart. `isFresh`: whether one of the ring is natural and made of none.
  */
 export function surroundingsOf(
   x: Float64Array,
@@ -187,7 +202,10 @@ function countOf(bits: number): number {
   return count
 }
 
-/** Puts down the steps to the ring. Each sum has to wait for its last addend: two are added up at a time, and one waits while the other adds. */
+/**
+ * Puts down the steps to the ring. Each sum has to wait for its last addend: two are added up at a time, and one waits
+ * while the other adds.
+ */
 function stepsTo(x: Float64Array, ring: readonly ArrayLike<number>[]): void {
   const last = ring.length - 1
   for (let n = 0; n <= last; n += 2) twoStepsTo(x, ring, n, Math.min(n + 1, last))
@@ -220,9 +238,10 @@ function twoStepsTo(x: Float64Array, ring: readonly ArrayLike<number>[], a: numb
 }
 
 /**
- * The two earlier ones that it lies on a line with, between or beyond them; undefined: it lies on none. Seen from it they then lie in one direction, or in
- * opposite ones; in six dimensions or more that does not come about by chance. Inputs of which one value was tried at
- * several places always lie on one, whoever asks: steps of at most `few` values don't count.
+ * The two earlier ones that it lies on a line with, between or beyond them; undefined: it lies on none. Seen from it
+ * they then lie in one direction, or in opposite ones; in six dimensions or more that does not come about by chance.
+ * Inputs of which one value was tried at several places always lie on one, whoever asks: steps of at most `few` values
+ * don't count.
  */
 function endsOfLine(x: Float64Array, count: number, few: number): readonly [number, number] | undefined {
   if (x.length < lineDimensionMin || count < 2) return undefined
@@ -246,8 +265,8 @@ function endsOfLine(x: Float64Array, count: number, few: number): readonly [numb
 }
 
 /**
- * Whether one step is `times` the other in most of the values. Where one value of a table is counted in thousands and the others are
- * not, all its records lie on a line as far as distances tell, and each goes its own way in the others.
+ * Whether one step is `times` the other in most of the values. Where one value of a table is counted in thousands and
+ * the others are not, all its records lie on a line as far as distances tell, and each goes its own way in the others.
  */
 function isInMostValues(x: Float64Array, a: number, b: number, times: number): boolean {
   const [from, to] = [steps[a]!, steps[b]!]

@@ -1,7 +1,7 @@
 /**
- * Whether the last inputs about one place go on from those of one class alone: a search that is answered so or otherwise goes back to the
- * newest that was answered as it wants, and asks again around that (Brendel et al. 2018). What the world moves goes on from where it was,
- * and what noise puts about one place is nearest to any. Pure.
+ * Whether the last inputs about one place go on from those of one class alone: a search that is answered so or
+ * otherwise goes back to the newest that was answered as it wants, and asks again around that (Brendel et al. 2018).
+ * What the world moves goes on from where it was, and what noise puts about one place is nearest to any. Pure.
  */
 import { distance } from '../input/rows.ts'
 

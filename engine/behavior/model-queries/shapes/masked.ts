@@ -1,7 +1,8 @@
 /**
- * Whether an input and an earlier one are the same but for what is masked in either: its pieces are put to one and the same value, as
- * explanations do (Zeiler and Fergus 2014, occlusion; Ribeiro et al. 2016, LIME). Which pieces does not depend on the answers. Who fills what was masked
- * with something else goes on to other inputs, a piece at a time. Pure.
+ * Whether an input and an earlier one are the same but for what is masked in either: its pieces are put to one and the
+ * same value, as explanations do (Zeiler and Fergus 2014, occlusion; Ribeiro et al. 2016, LIME). Which pieces does not
+ * depend on the answers. Who fills what was masked with something else goes on to other inputs, a piece at a time.
+ * Pure.
  */
 
 /** Fewest values that are masked, different ones of those that they had, and what of the input is seen in both. */
@@ -9,7 +10,10 @@ const maskedMin = 3
 const variousMin = 3
 const seenShare = 0.25
 
-/** A piece is shown again as it was: of so many of the newest inputs one must be masked from the same, and all of the last ones that are must agree. */
+/**
+ * A piece is shown again as it was: of so many of the newest inputs one must be masked from the same, and all of the
+ * last ones that are must agree.
+ */
 const matesMax = 4
 
 /** `ring`: the last inputs, newest first; `changes`: in how many values each differs from `x`. */
@@ -41,7 +45,10 @@ function agrees(mask: number, x: Float64Array, other: ArrayLike<number>): boolea
   return x.every((value, i) => value === other[i] || value === mask || other[i] === mask)
 }
 
-/** Whether wherever the two differ one of them is the mask, and what it hides is no such value itself, as a patch over a background is. */
+/**
+ * Whether wherever the two differ one of them is the mask, and what it hides is no such value itself, as a patch over a
+ * background is.
+ */
 function isMaskedBy(mask: number, x: ArrayLike<number>, earlier: ArrayLike<number>): boolean {
   let masked = 0
   let seen = 0
@@ -72,8 +79,9 @@ const alikeMin = 2
 const commonShare = 0.5
 
 /**
- * Whether an input and some of the last have most of their values in common, and of the others each is one of two: its own, or what is usual of it, as
- * explanations of tables are asked (Ribeiro et al. 2016). What is common is counted without the ends of the scale, which are of the background.
+ * Whether an input and some of the last have most of their values in common, and of the others each is one of two: its
+ * own, or what is usual of it, as explanations of tables are asked (Ribeiro et al. 2016). What is common is counted
+ * without the ends of the scale, which are of the background.
  */
 export function isOneOfTwo(x: Float64Array, ring: readonly ArrayLike<number>[], changes: ArrayLike<number>): boolean {
   let near = 0
@@ -83,7 +91,10 @@ export function isOneOfTwo(x: Float64Array, ring: readonly ArrayLike<number>[], 
   return alike.length >= alikeMin && areOfTwo(x, alike)
 }
 
-/** Whether, of one whose values are one of two, those are others than the two of what is alike with those that it is alike with. */
+/**
+ * Whether, of one whose values are one of two, those are others than the two of what is alike with those that it is
+ * alike with.
+ */
 export function isOfOtherTwo(x: Float64Array, ring: readonly ArrayLike<number>[], changes: ArrayLike<number>): boolean {
   const alike = alikeOf(x, ring, changes)
   for (let n = 0; n < alike.length; n++) {

@@ -1,9 +1,10 @@
 /**
- * Whether a picture is an earlier one moved, turned, stretched or made brighter: so more is made of one for training, for a surer answer, and to
- * tell by the answers whether a model was trained on it (Choquette-Choo et al. 2021, translations and rotations).
+ * Whether a picture is an earlier one moved, turned, stretched or made brighter: so more is made of one for training,
+ * for a surer answer, and to tell by the answers whether a model was trained on it (Choquette-Choo et al. 2021,
+ * translations and rotations).
  *
- * The earlier one is laid over it by what moves it best, whole pixels first and then an affine map by Gauss and Newton (Lucas and Kanade 1981),
- * and what is left of their difference is looked at. Pure.
+ * The earlier one is laid over it by what moves it best, whole pixels first and then an affine map by Gauss and Newton
+ * (Lucas and Kanade 1981), and what is left of their difference is looked at. Pure.
  */
 
 /** Pictures are compared at so many pixels a side; larger ones are made smaller. */
@@ -13,11 +14,15 @@ export const pixels = side * side
 const sideMax = 64
 const channelsOfColor = 3
 /**
- * How far away, in times of what is near, it may still be by whole pixels, and after each step from there on: what is further hardly ever comes to
- * fit. Of pictures that are earlier ones moved, turned and stretched none was further by half of that, where honest ones are as unlike as digits.
+ * How far away, in times of what is near, it may still be by whole pixels, and after each step from there on: what is
+ * further hardly ever comes to fit. Of pictures that are earlier ones moved, turned and stretched none was further by
+ * half of that, where honest ones are as unlike as digits.
  */
 const leftMost = [8, 6, 5, 4, 2, 1]
-/** So many places to begin at are tried, those that fit best by whole pixels; and so many comparisons are made in all, whoever asks. */
+/**
+ * So many places to begin at are tried, those that fit best by whole pixels; and so many comparisons are made in all,
+ * whoever asks.
+ */
 const startsMax = 4
 const comparisonsMax = 14
 /** Of the trace of the normal equations: moves that the picture hardly tells of stay small, turning and stretching more so. */
@@ -33,8 +38,8 @@ const edge = 0.05
 const sharedMin = pixels / 2
 
 /**
- * Makes a picture of `values` (one channel, or three of color, rows from the top) in `into`; how much further apart than these two inputs are, in the
- * mean. 0: it is none, or too small.
+ * Makes a picture of `values` (one channel, or three of color, rows from the top) in `into`; how much further apart
+ * than these two inputs are, in the mean. 0: it is none, or too small.
  */
 export function pictureOf(values: ArrayLike<number>, into: Float64Array): number {
   const channels = Number.isInteger(Math.sqrt(values.length)) ? 1 : channelsOfColor
@@ -81,14 +86,20 @@ const row = new Float64Array(unknowns)
 /** Moves by whole pixels. */
 const wholeMoves = [0, -1, 1].flatMap((down) => [0, -1, 1].map((right) => ({ down, right })))
 
-/** An earlier picture, by its place, moved by whole pixels; and the square of how far it is then, in the mean of the pixels that both show. */
+/**
+ * An earlier picture, by its place, moved by whole pixels; and the square of how far it is then, in the mean of the
+ * pixels that both show.
+ */
 interface Start {
   readonly place: number
   readonly by: (typeof wholeMoves)[number]
   readonly left: number
 }
 
-/** The places of those of the earlier ones that the picture is nearer to than `near`, for all pixels, when they are moved as fits best. */
+/**
+ * The places of those of the earlier ones that the picture is nearer to than `near`, for all pixels, when they are
+ * moved as fits best.
+ */
 export function movedFromWhich(x: Float64Array, earlier: readonly Float64Array[], near: number): readonly number[] {
   const places = new Set<number>()
   let comparisons = 0

@@ -1,7 +1,8 @@
 /**
- * Whether an input goes on along a line, but not as answers tell: past all others there, as one record becomes another one evenly, at ease or by hand; as far
- * as the last step; to the other side of an input and as far, as a test of what comes of more and of less; or along the ray from nought, as what becomes
- * brighter or louder. A search halves what is left between two inputs: that lies between them, and no such middle is ever as far from one of the last as that from
+ * Whether an input goes on along a line, but not as answers tell: past all others there, as one record becomes another
+ * one evenly, at ease or by hand; as far as the last step; to the other side of an input and as far, as a test of what
+ * comes of more and of less; or along the ray from nought, as what becomes brighter or louder. A search halves what is
+ * left between two inputs: that lies between them, and no such middle is ever as far from one of the last as that from
  * another. Or it goes on by steps that one factor makes longer or shorter, where at ease an amount does. Pure.
  */
 
@@ -14,19 +15,31 @@ export interface StepsTo {
 
 /** How exactly steps must be equal, as a share of their length. */
 const near = 0.05
-/** The last step may be so many times the one before, or less by as much: steps that are meant to be equal are, by a tenth; a search takes ever longer ones. */
+/**
+ * The last step may be so many times the one before, or less by as much: steps that are meant to be equal are, by a
+ * tenth; a search takes ever longer ones.
+ */
 const paceMost = 1.15
-/** How exactly the last of three steps must be what one factor makes of the two before it, as a share of its length; and half as far from that as from what one amount makes of them. */
+/**
+ * How exactly the last of three steps must be what one factor makes of the two before it, as a share of its length; and
+ * half as far from that as from what one amount makes of them.
+ */
 const factorNear = 0.1
 /** What three inputs lose as they are kept, as a share of their length. */
 const rounding = 2 ** -9
-/** Brighter ones are up to half as much again, darker ones half as bright: a third of those. What lies further down the ray, such as black, a search begins with. */
+/**
+ * Brighter ones are up to half as much again, darker ones half as bright: a third of those. What lies further down the
+ * ray, such as black, a search begins with.
+ */
 const weakestShare = 0.3
 /** What of a value on a ray may be off, and what of a value is the rounding of what is kept. */
 const rayNear = 0.1
 const valueRounding = 2 ** -9
 
-/** `ends`: the newest two that it lies on a line with, the newer one last; `isFresh`: whether one of the ring is natural and made of none. */
+/**
+ * `ends`: the newest two that it lies on a line with, the newer one last; `isFresh`: whether one of the ring is natural
+ * and made of none.
+ */
 export function isPaced(
   x: Float64Array,
   { steps, lengths, count }: StepsTo,
@@ -55,8 +68,8 @@ export function isPaced(
 }
 
 /**
- * Where those lie that the input comes from on its line: newest first, in steps from `last`; `before` is one of them. Undefined: it lies between some of
- * them, or they don't come nearer one by one.
+ * Where those lie that the input comes from on its line: newest first, in steps from `last`; `before` is one of them.
+ * Undefined: it lies between some of them, or they don't come nearer one by one.
  */
 function placesBehind(
   length: number,
@@ -78,8 +91,9 @@ function placesBehind(
 }
 
 /**
- * Whether the newest steps, the one to the input included, may be multiples of those before them by one factor. Of two steps that is told by how much longer the
- * second is: twice, or half as long; or less than twice where they are the first, since what begins at ease becomes three times as long then.
+ * Whether the newest steps, the one to the input included, may be multiples of those before them by one factor. Of two
+ * steps that is told by how much longer the second is: twice, or half as long; or less than twice where they are the
+ * first, since what begins at ease becomes three times as long then.
  */
 function isByMultiples([last, before, first]: readonly number[], begins: boolean): boolean {
   const old = before! - last!

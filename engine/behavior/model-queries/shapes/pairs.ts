@@ -1,6 +1,7 @@
 /**
- * Whether an input and three of the last ones are two pairs around one center: gradients are estimated by steps there and back (Ilyas et al.
- * 2018; Salimans et al. 2017, "antithetic sampling"). A difference of natural inputs is hardly ever another one. Pure.
+ * Whether an input and three of the last ones are two pairs around one center: gradients are estimated by steps there
+ * and back (Ilyas et al. 2018; Salimans et al. 2017, "antithetic sampling"). A difference of natural inputs is hardly
+ * ever another one. Pure.
  */
 
 /** As shares of the largest change: what is no change, and how exactly pairs must fit; and the share of values that need not. */
@@ -12,7 +13,10 @@ export const pairMin = 6
 /** Fewest values that change where inputs are not about one place: of a few, on a grid, two sums are equal by chance. */
 export const widePairMin = 10
 
-/** Two directions that are drawn alike in n values are unlike by so many times 1/√n at least, as cosines; and along one line from this on, however few they are. */
+/**
+ * Two directions that are drawn alike in n values are unlike by so many times 1/√n at least, as cosines; and along one
+ * line from this on, however few they are.
+ */
 const alikeMost = 3
 const alongLine = 0.9
 
@@ -77,8 +81,8 @@ function addsUp(
 }
 
 /**
- * Whether the input is made of another natural one than these, or one of them is natural itself: changes that are made of one after another
- * are equal as well. `which`: of the ring, newest first.
+ * Whether the input is made of another natural one than these, or one of them is natural itself: changes that are made
+ * of one after another are equal as well. `which`: of the ring, newest first.
  */
 function areOfOthers(which: readonly number[], count: number, { lengths, isFresh }: Asked): boolean {
   if (which.some(isFresh)) return true
@@ -88,7 +92,10 @@ function areOfOthers(which: readonly number[], count: number, { lengths, isFresh
   return false
 }
 
-/** Whether the two pairs go different ways: those of steps on one line don't, nor do those of two inputs far apart that were changed by the same. */
+/**
+ * Whether the two pairs go different ways: those of steps on one line don't, nor do those of two inputs far apart that
+ * were changed by the same.
+ */
 function areApart(of: Float64Array, by: Float64Array, and: Float64Array, length: number, active: number): boolean {
   let [one, dot, other] = [0, 0, 0]
   for (let i = 0; i < length; i++) {
@@ -100,7 +107,10 @@ function areApart(of: Float64Array, by: Float64Array, and: Float64Array, length:
   return dot * dot < Math.min(alongLine ** 2, alikeMost ** 2 / active) * one * other
 }
 
-/** Whether two of the inputs or more lie, seen from the middle, opposite to the one before them: noise drawn for each does not. */
+/**
+ * Whether two of the inputs or more lie, seen from the middle, opposite to the one before them: noise drawn for each
+ * does not.
+ */
 export function areMirrored(inputs: readonly ArrayLike<number>[], middle: Float64Array): boolean {
   let pairs = 0
   for (let n = 1; n < inputs.length; n++) {

@@ -1,6 +1,6 @@
 /**
- * What a camera or a sensor makes of the last inputs: a scene that stands still, copies of it with noise, more light; and what is on its way
- * away from them. Pure.
+ * What a camera or a sensor makes of the last inputs: a scene that stands still, copies of it with noise, more light;
+ * and what is on its way away from them. Pure.
  */
 import { distance } from '../input/rows.ts'
 
@@ -30,7 +30,10 @@ export function isOnItsWay({ count, length, changes }: Steps): boolean {
   return false
 }
 
-/** Whether it is unlike one of the ring in at most `kin` values, and that one so unlike another, which it is not: few at a time, it goes on to other inputs. */
+/**
+ * Whether it is unlike one of the ring in at most `kin` values, and that one so unlike another, which it is not: few at
+ * a time, it goes on to other inputs.
+ */
 export function goesOn(ring: readonly ArrayLike<number>[], { changes }: Steps, kin: number): boolean {
   return ring.some(
     (nearer, n) =>
@@ -51,9 +54,9 @@ export function isStill({ count, changes, squares }: Steps, kin: number, near: n
 }
 
 /**
- * Copies of a scene with noise of their own are as far from each other as any two are, give or take; what leads somewhere leaves the
- * oldest behind, or comes from one that is nearer than the others. Of n values that have noise the squares of how far one copy is from
- * others differ by about the root of 1.5 / n of them.
+ * Copies of a scene with noise of their own are as far from each other as any two are, give or take; what leads
+ * somewhere leaves the oldest behind, or comes from one that is nearer than the others. Of n values that have noise the
+ * squares of how far one copy is from others differ by about the root of 1.5 / n of them.
  */
 export function isNoise({ count, length, changes, squares }: Steps, about: number): boolean {
   let [nearest, farthest, changed] = [Infinity, 0, length]

@@ -7,7 +7,10 @@ const random = randomOf(23)
 const natural = (): Float64Array => Float64Array.from({ length: dimension }, () => 0.05 + 0.9 * random())
 const step = (x: Float64Array, i: number, by: number): Float64Array => x.map((was, at) => (at === i ? was + by : was))
 
-/** How many values each input showed to be changed by the same, and whether it told that they are at no shades; all begin a base. */
+/**
+ * How many values each input showed to be changed by the same, and whether it told that they are at no shades; all
+ * begin a base.
+ */
 function told(inputs: readonly Float64Array[]): { readonly alone: number[]; readonly offGrid: boolean[] } {
   const slopes = new Slopes(dimension)
   const each = inputs.map((x) => slopes.take(x, true))

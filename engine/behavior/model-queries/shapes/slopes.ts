@@ -1,11 +1,13 @@
 /**
- * Whether one value after another of one base is changed by the same, however little: so slopes are estimated by finite differences
- * (Chen et al. 2017, ZOO: steps of a ten-thousandth, to both sides) and so a search keeps what helped (Guo et al. 2019, SimBA).
+ * Whether one value after another of one base is changed by the same, however little: so slopes are estimated by finite
+ * differences (Chen et al. 2017, ZOO: steps of a ten-thousandth, to both sides) and so a search keeps what helped (Guo
+ * et al. 2019, SimBA).
  *
- * even.ts looks among the last inputs, which are kept as 16-bit numbers: changes that these don't tell, and more values than there are
- * inputs, are known here of one base alone, which is kept as 32-bit numbers and told value for value: from the first input that is another one
- * in two values at most, as far as 16 bits tell, until one that is of no such kind. What is common is found as the
- * majority is (Boyer and Moore 1991), so a few changes that were cut off do no harm. Pure; natural inputs have no base and cost nothing.
+ * even.ts looks among the last inputs, which are kept as 16-bit numbers: changes that these don't tell, and more values
+ * than there are inputs, are known here of one base alone, which is kept as 32-bit numbers and told value for value:
+ * from the first input that is another one in two values at most, as far as 16 bits tell, until one that is of no such
+ * kind. What is common is found as the majority is (Boyer and Moore 1991), so a few changes that were cut off do no
+ * harm. Pure; natural inputs have no base and cost nothing.
  */
 import { isOffGridBy, type EvenChanges } from './even.ts'
 
@@ -62,7 +64,10 @@ export class Slopes {
     this.#bits[at.state] = 0
   }
 
-  /** Takes the next input of the account; `isVariant`: it is one of the last ones in all but two values; `small`: less than what anybody draws or puts in. */
+  /**
+   * Takes the next input of the account; `isVariant`: it is one of the last ones in all but two values; `small`: less
+   * than what anybody draws or puts in.
+   */
   take(x: Float64Array, isVariant: boolean, small = 0): Slope {
     this.#small = small
     const count = this.hasBegun ? this.#differing(x) : 3
@@ -111,8 +116,9 @@ export class Slopes {
   }
 
   /**
-   * One value was changed, and the base is another one in its own. That is its own change, which tells as any other where it is as large, and what
-   * was taken for one before lay on the other side of it; or a search has moved on by what slopes have told it.
+   * One value was changed, and the base is another one in its own. That is its own change, which tells as any other
+   * where it is as large, and what was taken for one before lay on the other side of it; or a search has moved on by
+   * what slopes have told it.
    */
   #countBeside(x: Float64Array, value: number, own: number): EvenChanges {
     const [was, before] = [this.#base[own]!, this.#base[value]!]
@@ -133,7 +139,8 @@ export class Slopes {
     const size = Math.abs(now - before)
     const lost = lostOf(now, before)
     if (numbers[at.votes] === 0 || !this.#isCommon(now, before)) {
-      // Scaled inputs are cut off at both ends. A change away from one is not; but ink on white is one, and a word that comes in, if no small one.
+      // Scaled inputs are cut off at both ends. A change away from one is not; but ink on white is one, and a word that
+      // comes in, if no small one.
       if (now === 0 || now === 1 || ((before === 0 || before === 1) && size >= this.#small)) return noSlope
       if (numbers[at.votes]! > 0) {
         numbers[at.votes]!--

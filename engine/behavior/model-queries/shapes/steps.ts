@@ -19,7 +19,10 @@ const rounding = 1e-3
 const equalShare = 0.015
 /** Fewest equal differences that are a step. */
 export const equalMin = 5
-/** Of a grid: how many of its gaps a step may be, the share of the values that must lie on it, and how far off they may be in roundings. */
+/**
+ * Of a grid: how many of its gaps a step may be, the share of the values that must lie on it, and how far off they may
+ * be in roundings.
+ */
 export const gridParts = 5
 const gridShare = 0.9
 const gridNear = 2
@@ -113,7 +116,10 @@ export function isStep({ differ, equal, chance, isStep }: Omit<Evenness, 'size'>
   return tailOf(equal, differ, Math.max(learned, chance)) >= logOdds
 }
 
-/** So many of `of` that are there with the probability `alike` each have a probability of at most e to the minus this: Chernoff's bound on the tail of the binomial distribution. */
+/**
+ * So many of `of` that are there with the probability `alike` each have a probability of at most e to the minus this:
+ * Chernoff's bound on the tail of the binomial distribution.
+ */
 export function tailOf(equal: number, of: number, alike: number): number {
   const share = equal / of
   if (share <= alike) return 0

@@ -1,6 +1,7 @@
 /**
- * Ways between pairs of inputs. Who fools one input halves ways that all end at it; who copies a model by its boundary halves the way
- * between two inputs of different classes, and then between another two (Lowd and Meek 2005; Tramèr et al. 2016). Pure.
+ * Ways between pairs of inputs. Who fools one input halves ways that all end at it; who copies a model by its boundary
+ * halves the way between two inputs of different classes, and then between another two (Lowd and Meek 2005; Tramèr et
+ * al. 2016). Pure.
  */
 import { packed, unpacked } from '../input/packed.ts'
 
@@ -9,10 +10,16 @@ export type Way = readonly [Float64Array, Float64Array]
 
 /** So many of the last are kept, to know one that runs elsewhere from them. */
 const keptMax = 3
-/** How far past each other two ways run, as a share of the longer, if they have no end in common: such meet but for what is kept of inputs. */
+/**
+ * How far past each other two ways run, as a share of the longer, if they have no end in common: such meet but for what
+ * is kept of inputs.
+ */
 const apartShare = 0.2
 
-/** What is kept of the last ways with the newest added; undefined: it has an end in common with one of them, or is one of them. */
+/**
+ * What is kept of the last ways with the newest added; undefined: it has an end in common with one of them, or is one
+ * of them.
+ */
 export function withWay(kept: readonly string[], [from, to]: Way): string[] | undefined {
   const ends = Float32Array.from([...from, ...to])
   if (kept.some((other) => meet(ends, unpacked(other)))) return undefined

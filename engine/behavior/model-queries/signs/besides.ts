@@ -1,4 +1,7 @@
-/** What an account that is named is named besides; and which of what looks like membership inference is a test with records that one has. Pure. */
+/**
+ * What an account that is named is named besides; and which of what looks like membership inference is a test with
+ * records that one has. Pure.
+ */
 import type { Account } from '../account/account.ts'
 import { queryThreats, shows, type QueryThreat } from '../account/evidence.ts'
 import type { Counted, Suspicion } from '../account/suspicion.ts'
@@ -7,11 +10,14 @@ import type { Counted, Suspicion } from '../account/suspicion.ts'
 const othersMin = 3
 const othersShare = 0.1
 /**
- * More records than that are none of a suite: who asks all of its records first is to be named by its 75th query, and of seventy one or two are
- * taken for known (asked-members.ts). A choice, not a rate.
+ * More records than that are none of a suite: who asks all of its records first is to be named by its 75th query, and
+ * of seventy one or two are taken for known (asked-members.ts). A choice, not a rate.
  */
 const suiteMax = 68
-/** Ways between different pairs of inputs from which a search for the boundary is a harvest of it: three pairs are no one input's. */
+/**
+ * Ways between different pairs of inputs from which a search for the boundary is a harvest of it: three pairs are no
+ * one input's.
+ */
 const waysMin = 3
 /** Values of one input that are halved, from which on it is no search around that: three weights are of a model. */
 const halvedMin = 3
@@ -29,8 +35,8 @@ const askedByChance: Chance = { share: 0.002, gains: [0.02, 0.1] }
 const line = 100
 
 /**
- * Whether hardly anything but training records was asked as long as any were: who has those has nothing to infer, and tests a model with
- * them. Candidates of whom nobody knows are others among them.
+ * Whether hardly anything but training records was asked as long as any were: who has those has nothing to infer, and
+ * tests a model with them. Candidates of whom nobody knows are others among them.
  */
 export function isSuite({ queries, records = 0, among = queries - records }: Suspicion): boolean {
   return records <= suiteMax && among < Math.max(othersMin, othersShare * (records + among))
@@ -45,8 +51,8 @@ export function isBesides(threat: QueryThreat, suspicion: Suspicion, account: Ac
 }
 
 /**
- * Whether a search that was named goes on between ever other pairs of inputs, or from where the boundary was met along one value after the other
- * (Lowd and Meek 2005): so the whole boundary is copied, and no one input is fooled.
+ * Whether a search that was named goes on between ever other pairs of inputs, or from where the boundary was met along
+ * one value after the other (Lowd and Meek 2005): so the whole boundary is copied, and no one input is fooled.
  */
 function isHarvest({ shown, halved = 0 }: Suspicion, { told }: Account): boolean {
   return ((shown['way'] ?? 0) >= waysMin || halved >= halvedMin) && told[queryThreats.indexOf('boundary-search')]! > 0

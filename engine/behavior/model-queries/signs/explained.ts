@@ -1,27 +1,38 @@
 /**
- * Whether a query explains the answer to a table's record: some of the record's columns have their own values, and all others those of one vector that
- * stays the same and is about the mean of honest inputs, by masks that nothing is learned from (Lundberg and Lee 2017, KernelSHAP against the mean; Ribeiro et al.
- * 2016, LIME with columns put to what is usual).
+ * Whether a query explains the answer to a table's record: some of the record's columns have their own values, and all
+ * others those of one vector that stays the same and is about the mean of honest inputs, by masks that nothing is
+ * learned from (Lundberg and Lee 2017, KernelSHAP against the mean; Ribeiro et al. 2016, LIME with columns put to what
+ * is usual).
  *
- * What is put in the place of a record's values is learned from the first mask, which counts, and holds for the records after it. A search for the boundary goes on to inputs that
- * are neither, and so does an inversion. One that asks nothing but these two goes on from the masks that were answered well: masks that are drawn by themselves differ in many columns. A copy
- * may be learned of masks as of other mixtures: against that they count as they are. Pure.
+ * What is put in the place of a record's values is learned from the first mask, which counts, and holds for the records
+ * after it. A search for the boundary goes on to inputs that are neither, and so does an inversion. One that asks
+ * nothing but these two goes on from the masks that were answered well: masks that are drawn by themselves differ in
+ * many columns. A copy may be learned of masks as of other mixtures: against that they count as they are. Pure.
  */
 import type { GroupEntries } from '../../types.ts'
 import { noted, type Account } from '../account/account.ts'
 import { dimensionMax } from '../input/input.ts'
 import type { Reference } from '../honest/reference.ts'
 
-/** How far the vector lies from the mean of honest inputs at most, in deviations within their classes: in the mean over columns (root of squares), and in one. */
+/**
+ * How far the vector lies from the mean of honest inputs at most, in deviations within their classes: in the mean over
+ * columns (root of squares), and in one.
+ */
 const aboutMost = 0.6
 const columnMost = 2
-/** How far record and vector are apart, in deviations, in a column that nine in ten are wider than, and in one that one in ten is: steps there and back, by which slopes are estimated around the mean, are about the same. */
+/**
+ * How far record and vector are apart, in deviations, in a column that nine in ten are wider than, and in one that one
+ * in ten is: steps there and back, by which slopes are estimated around the mean, are about the same.
+ */
 const unevenLeast = 3
 /** Fewest columns of a table, and of a mask's those that are put elsewhere and those that are not. */
 const columnsMin = 6
 const putMin = 1
 const ownMin = 1
-/** A mask goes on from another that it is but for these shares: of all columns (or two of them), and of those that it puts, or doesn't. */
+/**
+ * A mask goes on from another that it is but for these shares: of all columns (or two of them), and of those that it
+ * puts, or doesn't.
+ */
 const onwardShare = 0.15
 const onwardMin = 2
 const sideShare = 1 / 3

@@ -82,7 +82,10 @@ describe('a customer who asks each record in several variations, whatever is ans
     expect(named).not.toHaveProperty('inversion')
   })
 
-  /** In how many of eight worlds a stream of slides is named for a search, each of so many steps; `place`: where the n-th of them lies. */
+  /**
+   * In how many of eight worlds a stream of slides is named for a search, each of so many steps; `place`: where the
+   * n-th of them lies.
+   */
   const sliding = (steps: number, place: (n: number, random: () => number) => number): number =>
     worlds.slice(0, 8).filter(({ random, natural, namedBy }) =>
       isSearch(

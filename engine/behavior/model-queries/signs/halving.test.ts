@@ -116,7 +116,10 @@ describe('one value after another halved to where the answer changes', () => {
 })
 
 describe('one value after another halved after the boundary was met between two inputs', () => {
-  /** The way between two inputs of either class, then from where it ends along single values, ever further, and back by halves. */
+  /**
+   * The way between two inputs of either class, then from where it ends along single values, ever further, and back by
+   * halves.
+   */
   function weights(values: number, halves = 4): Values[] {
     const w = times(dimension, () => normal())
     const answer = (x: Values): boolean => x.reduce((sum, value, i) => sum + w[i]! * value, 0) > 0

@@ -1,10 +1,11 @@
 /**
- * Whether one value after another of an input is halved down to where the answer changes: so the paths of a tree are found (Tramèr et al. 2016), and
- * the weights of a linear model from where its boundary was met (Lowd and Meek 2005).
+ * Whether one value after another of an input is halved down to where the answer changes: so the paths of a tree are
+ * found (Tramèr et al. 2016), and the weights of a linear model from where its boundary was met (Lowd and Meek 2005).
  *
- * Of the value that is changed alone it is kept where it was asked, its place in the base (slopes.ts) included. A query is halfway where it lies in
- * the middle between the two next to it, and the newest of all is one of these and lay so itself: who asks for advice tries places on a grid or by eye, from one end to the
- * other or across. Of an input that is like honest ones that says nothing by itself: to find what would change an answer is advice as well. Pure.
+ * Of the value that is changed alone it is kept where it was asked, its place in the base (slopes.ts) included. A query
+ * is halfway where it lies in the middle between the two next to it, and the newest of all is one of these and lay so
+ * itself: who asks for advice tries places on a grid or by eye, from one end to the other or across. Of an input that
+ * is like honest ones that says nothing by itself: to find what would change an answer is advice as well. Pure.
  */
 import type { GroupEntries } from '../../types.ts'
 import { shows } from '../account/evidence.ts'

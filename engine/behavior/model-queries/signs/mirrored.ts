@@ -1,11 +1,13 @@
 /**
- * Whether the steps of a search there come again as steps back: estimates of a gradient ask pairs around one center (Salimans et al. 2017, "antithetic
- * sampling"; Ilyas et al. 2018), and mostly all steps there before all steps back, twenty and more of each.
+ * Whether the steps of a search there come again as steps back: estimates of a gradient ask pairs around one center
+ * (Salimans et al. 2017, "antithetic sampling"; Ilyas et al. 2018), and mostly all steps there before all steps back,
+ * twenty and more of each.
  *
- * pairs.ts knows pairs among the last eight, by what is kept of these in 16 bits. Here the changes from one input to the next are kept, of
- * a few values: x + u₁ … x + uₘ, x - u₁ … x - uₘ makes the same changes twice, the second time the other way round, and x + u₁, x - u₁, x + u₂, x - u₂
- * makes three that add up to nothing, the middle one taken twice. What swings to and fro along one line, or comes round again, does so as well and
- * counts as neither; nor does what goes back as it came. Kept only while inputs are made of earlier ones or unlike honest ones. Pure.
+ * pairs.ts knows pairs among the last eight, by what is kept of these in 16 bits. Here the changes from one input to
+ * the next are kept, of a few values: x + u₁ … x + uₘ, x - u₁ … x - uₘ makes the same changes twice, the second time
+ * the other way round, and x + u₁, x - u₁, x + u₂, x - u₂ makes three that add up to nothing, the middle one taken
+ * twice. What swings to and fro along one line, or comes round again, does so as well and counts as neither; nor does
+ * what goes back as it came. Kept only while inputs are made of earlier ones or unlike honest ones. Pure.
  */
 import type { GroupEntries } from '../../types.ts'
 import { noted } from '../account/account.ts'
@@ -23,14 +25,20 @@ const changesMax = 48
 const small = 0.1
 const near = 0.03
 const off = 0.1
-/** Squares of the cosines from which two changes go along one line, and from which two in a row go round: those of independent steps turn back, by -1/2 on the average. */
+/**
+ * Squares of the cosines from which two changes go along one line, and from which two in a row go round: those of
+ * independent steps turn back, by -1/2 on the average.
+ */
 const alongLine = 0.9
 const goesRound = 0.5
 /** So many others in a row end it. */
 const idleMax = 8
 
 export class Mirrored {
-  /** Values of an input, and which of them are looked at; those of the newest input; and of the last changes, from place `count` modulo `changesMax` on the oldest, once there are any. */
+  /**
+   * Values of an input, and which of them are looked at; those of the newest input; and of the last changes, from place
+   * `count` modulo `changesMax` on the oldest, once there are any.
+   */
   readonly #length: number
   readonly #which: Uint16Array
   readonly #newest: Float64Array
@@ -188,7 +196,10 @@ function isEnd(value: number): boolean {
 
 const name = 'mirrored'
 
-/** What a query shows, with what is known of pairs among all that was made of earlier inputs, or is unlike honest ones, shortly before. `units`: of the model's table. */
+/**
+ * What a query shows, with what is known of pairs among all that was made of earlier inputs, or is unlike honest ones,
+ * shortly before. `units`: of the model's table.
+ */
 export function withPairs(entries: GroupEntries, input: QueryInput, units: Units | undefined, shown: Shown): Shown {
   const kept = Mirrored.of(entries.get(name))
   const isMade = (shown.counts & shows.pair) !== 0 && (shown.notes & (noted.made | noted.copy | noted.odd)) !== 0

@@ -1,8 +1,10 @@
 /**
- * Of an account that asks training records or is under suspicion, whether a picture is one of its last ones moved (moved.ts): a label-only inference
- * of membership asks some such of each candidate (Choquette-Choo et al. 2021), and who wants a surer answer does of each of its own.
+ * Of an account that asks training records or is under suspicion, whether a picture is one of its last ones moved
+ * (moved.ts): a label-only inference of membership asks some such of each candidate (Choquette-Choo et al. 2021), and
+ * who wants a surer answer does of each of its own.
  *
- * What was asked before its first record is not known, so that of what is made of this one nothing is told, unless the account begins with it.
+ * What was asked before its first record is not known, so that of what is made of this one nothing is told, unless the
+ * account begins with it.
  */
 import type { GroupEntries } from '../../types.ts'
 import { noted, type Account } from '../account/account.ts'
@@ -38,8 +40,8 @@ export class Moved {
   }
 
   /**
-   * Whether it was told if that is a record which the query is made of: moved from, or, if `inRing`, made of the last inputs `ring` (a bit each,
-   * from the newest on).
+   * Whether it was told if that is a record which the query is made of: moved from, or, if `inRing`, made of the last
+   * inputs `ring` (a bit each, from the newest on).
    */
   isTold(ring: number, inRing: boolean, account: Account): boolean {
     if (inRing) return this.#of(ring, account).some((place) => this.#bases.isTold(place))

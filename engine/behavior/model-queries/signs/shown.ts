@@ -26,14 +26,17 @@ const coarseness: Readonly<Record<InputKind, number>> = { features: 1, embedding
 /** Steps that lead less far, as a share of the usual distance between two queries, are the flicker of what stands still. */
 const stepShare = 0.05
 /**
- * Values that are changed by the same, each alone: who tries two on a grid has no third, and who tries one after another at three places or
- * more no fourth among the last eight.
+ * Values that are changed by the same, each alone: who tries two on a grid has no third, and who tries one after
+ * another at three places or more no fourth among the last eight.
  */
 const evenMin = 3
 const probedMin = 4
 /** From shade to shade something flickers now here, now there; hardly ever one alone at a time, and always elsewhere. */
 const aloneMin = 7
-/** Of what flickers seldom one value alone is new, between the same again and again: more of the last queries than this repeat earlier ones. */
+/**
+ * Of what flickers seldom one value alone is new, between the same again and again: more of the last queries than this
+ * repeat earlier ones.
+ */
 const repeatedMost = 0.335
 
 /** Training records, and what is made of such. */
@@ -68,7 +71,11 @@ export interface Shown {
   readonly halved?: number
 }
 
-/** What lies how far from what is told in the units of the model's table. `again`: it is a training record that was asked before; `explains`: whether it, as it is kept, explains an earlier answer. The account has yet to remember the query. */
+/**
+ * What lies how far from what is told in the units of the model's table. `again`: it is a training record that was
+ * asked before; `explains`: whether it, as it is kept, explains an earlier answer. The account has yet to remember the
+ * query.
+ */
 export function shownBy(
   account: Account,
   { input: asked, member }: { readonly input: ShownInput; readonly member: boolean },
@@ -119,14 +126,15 @@ export function shownBy(
     counts |= shows.copied
     if (copy || member) bits |= shows.copied
   }
-  // What is made of others, and passes for a record after that was told of them, does so by the chance of a filter; of one that is asked again it
-  // was told before whether copies are made.
+  // What is made of others, and passes for a record after that was told of them, does so by the chance of a filter; of
+  // one that is asked again it was told before whether copies are made.
   if (member && !again && (first || !(inRing || isMoved))) notes |= noted.member
   const led = isLed(account, input, around)
   if (led) notes |= noted.led
   if (member && !again) bits |= shows.member
-  // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once. Wide noise looks natural
-  // in a table, and then lies closest to what it was made of; of inputs that have nothing to do with one another one in eight does, for each record.
+  // A record and its copies are one, as another natural input and its copies are: what is won once may be lost once.
+  // Wide noise looks natural in a table, and then lies closest to what it was made of; of inputs that have nothing to
+  // do with one another one in eight does, for each record.
   const other = !(synthetic || made || (around.closest >= 0 && account.wasMember(around.closest)))
   if (!again && !copy && (member || other)) counts |= shows.member
   let step = false
@@ -160,7 +168,8 @@ export function shownBy(
         }
       }
     }
-    // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on no way to anywhere.
+    // What would be if one value were another asks everybody, and what its pieces do who explains an answer: that is on
+    // no way to anywhere.
     if (around.tried || around.masked)
       return { bits, counts, notes, way, change, odd, ...(around.masked && { isMask: true }) }
     // What is tried of a record, one scenario after another, goes on to the next record before long.
@@ -205,8 +214,8 @@ export function shownBy(
 }
 
 /**
- * Close to a training record that was just asked, or to a copy of one; about such a one with all that was asked since, as copies with wide noise
- * are; or on a line with one, as the way from it to the boundary is.
+ * Close to a training record that was just asked, or to a copy of one; about such a one with all that was asked since,
+ * as copies with wide noise are; or on a line with one, as the way from it to the boundary is.
  */
 function isCopy(account: Account, input: ShownInput, around: Surroundings, center: number): boolean {
   if (around.close && account.wasNoted(1 << around.closest, records)) return true
@@ -214,7 +223,10 @@ function isCopy(account: Account, input: ShownInput, around: Surroundings, cente
   return isPlace(input) && around.ends !== undefined && account.wasNoted(placesOf(around.ends), records)
 }
 
-/** On a line, changed in few values, of a pair or a step, or about where one such was: noise around what is none of it leads nowhere. */
+/**
+ * On a line, changed in few values, of a pair or a step, or about where one such was: noise around what is none of it
+ * leads nowhere.
+ */
 function isLed(account: Account, input: ShownInput, around: Surroundings): boolean {
   if (!isPlace(input)) return false
   return around.line || around.sparse || around.pair || account.wasNoted(around.about, noted.led)

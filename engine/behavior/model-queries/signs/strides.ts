@@ -1,11 +1,14 @@
 /**
- * Whether a query is an earlier one and a step that is as long in each column as another step was, from another input and in other directions.
+ * Whether a query is an earlier one and a step that is as long in each column as another step was, from another input
+ * and in other directions.
  *
- * Training data is augmented by the sign of a gradient in the units of a copy (Papernot et al. 2017, Juuti et al. 2019): standardized, or scaled to
- * the range of each column. In a table whose columns are as they are logged such a step is longer in one column than in another (steps.ts knows those of
- * one length), but in each column always as long. So the last steps from what lies near are kept, value for value. Records that are changed
- * by one and the same amount, or its opposite, as where one scenario is worked out for many, are none. How often the differences of honest inputs are
- * as long as earlier ones is learned (usual.ts); of who shows it oftener, as inputs that are read in coarse steps do, its own steps tell. Pure.
+ * Training data is augmented by the sign of a gradient in the units of a copy (Papernot et al. 2017, Juuti et al.
+ * 2019): standardized, or scaled to the range of each column. In a table whose columns are as they are logged such a
+ * step is longer in one column than in another (steps.ts knows those of one length), but in each column always as long.
+ * So the last steps from what lies near are kept, value for value. Records that are changed by one and the same amount,
+ * or its opposite, as where one scenario is worked out for many, are none. How often the differences of honest inputs
+ * are as long as earlier ones is learned (usual.ts); of who shows it oftener, as inputs that are read in coarse steps
+ * do, its own steps tell. Pure.
  */
 import type { GroupEntries } from '../../types.ts'
 import type { Account } from '../account/account.ts'
@@ -67,7 +70,10 @@ export class Strides {
     return all
   }
 
-  /** How often those that were kept are as long as each other, where honest ones are so with this probability: inputs read in coarse steps are often. */
+  /**
+   * How often those that were kept are as long as each other, where honest ones are so with this probability: inputs
+   * read in coarse steps are often.
+   */
   alikeAmong(x: Float64Array, learned: number): number {
     let [differ, equal] = [drawn, drawn * learned]
     for (let at = this.width; at < this.#numbers.length; at += this.width) {
@@ -147,7 +153,10 @@ function placeOf(n: number, width: number, length: number): number {
   return Math.floor((n * length) / width)
 }
 
-/** Whether `earlier` lies so near to an input of `dimension` values, of which these are looked at, that a step may have been made from it. */
+/**
+ * Whether `earlier` lies so near to an input of `dimension` values, of which these are looked at, that a step may have
+ * been made from it.
+ */
 function isNear(x: Float64Array, earlier: Float64Array, dimension: number, scale: number): boolean {
   const most = (nearShare * scale) ** 2 * (x.length / dimension)
   let sum = 0
@@ -159,7 +168,10 @@ function isEqual({ differ, equal, chance }: Likeness, learned: number): boolean 
   return equal >= equalMin && tailOf(equal, differ, Math.max(learned, chance)) >= logOdds
 }
 
-/** What is kept of an account: steps between inputs of which both are unlike most honest ones, and all others, which are many among natural ones. */
+/**
+ * What is kept of an account: steps between inputs of which both are unlike most honest ones, and all others, which are
+ * many among natural ones.
+ */
 export class StridesKept {
   readonly all: Strides
   readonly odd: Strides
@@ -232,8 +244,8 @@ export function widthOf(dimension: number): number {
 }
 
 /**
- * How often the differences of honest inputs to what lies near are as long as earlier ones in the same columns, in the units of their table: of each
- * account, columns that were compared and those that were equal.
+ * How often the differences of honest inputs to what lies near are as long as earlier ones in the same columns, in the
+ * units of their table: of each account, columns that were compared and those that were equal.
  */
 export class StridesSeen {
   compared = 0

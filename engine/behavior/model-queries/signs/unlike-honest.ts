@@ -1,6 +1,6 @@
 /**
- * What only a model's benign traffic tells of a query: how unlike honest inputs it is, on which side of what is learned its way, its place and its
- * margin lie.
+ * What only a model's benign traffic tells of a query: how unlike honest inputs it is, on which side of what is learned
+ * its way, its place and its margin lie.
  */
 import { type Account } from '../account/account.ts'
 import { shows } from '../account/evidence.ts'
@@ -13,8 +13,8 @@ import { isPlace, type ShownInput } from './shown-input.ts'
 /** Novelty that no stream of honest inputs reaches, as a multiple of the greatest that was seen. */
 const farOutRatio = 1.3
 /**
- * The same of what goes on a few values at a time, each of which stays for a while: so do sensors that are read one after the other, and what they
- * mix is unlike honest inputs, but not by so much.
+ * The same of what goes on a few values at a time, each of which stays for a while: so do sensors that are read one
+ * after the other, and what they mix is unlike honest inputs, but not by so much.
  */
 const onwardRatio = 2
 /** Of the last eight, so many of another class make a walk one along a boundary. */
@@ -68,11 +68,13 @@ export function learned(
   // Who changes but a few values tries them on purpose: that is told as such.
   const onward = around.onward && isPlace(input) && !around.sparse
   const stream = copy || isMoved || ((around.kin || around.oneOfTwo) && !onward && isPlace(input))
-  // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes. What the world moves, as sensors
-  // are, goes on from the newest, and comes from one class into the next; as long as it stays unlike honest inputs that says one thing many times.
+  // A camera that moves goes away step by step as well, but past one class for long; so does one whose light changes.
+  // What the world moves, as sensors are, goes on from the newest, and comes from one class into the next; as long as
+  // it stays unlike honest inputs that says one thing many times.
   const leads = around.closest > 0 || classes.turns >= turnsMin
   const walks = around.drift && leads && !around.scaled && (!around.close || classes.others >= othersMin)
-  // What is tried of a record, and copies of a scene with noise of their own, lie about that: it must be unlike honest inputs itself.
+  // What is tried of a record, and copies of a scene with noise of their own, lie about that: it must be unlike honest
+  // inputs itself.
   const isOfNatural = (): boolean =>
     around.tries ||
     (around.noise && around.ball && areOfNatural(copiesAbout(account, x, around), input.label, reference))
@@ -85,7 +87,8 @@ export function learned(
   // Noise changes all values; who changes a few does it on purpose.
   const noise = around.close && !(around.sparse && isPlace(input))
   const beyond = novelty > lines.novelty[levelCount - 1]!
-  // Noise about a scene beyond all honest ones lies so as well: it tells what somebody does who is named already, and names nobody.
+  // Noise about a scene beyond all honest ones lies so as well: it tells what somebody does who is named already, and
+  // names nobody.
   const cloud = around.cloud && beyond && account.told.some((since) => since > 0)
   const about = around.ball || cloud || (around.wide && beyond && classes.others <= strayMax)
   if (rooted && (counts & shows.ball) !== 0) counts |= shows.around
@@ -119,15 +122,18 @@ function copiesAbout(account: Account, x: Float64Array, { about }: Surroundings)
   return [x, ...account.ring().filter((_, n) => (about & (1 << n)) !== 0)]
 }
 
-/** Whether the mean of copies with noise, which has less of it, is like honest inputs; pairs about it are no noise but a slope's. */
+/**
+ * Whether the mean of copies with noise, which has less of it, is like honest inputs; pairs about it are no noise but a
+ * slope's.
+ */
 function areOfNatural(copies: readonly ArrayLike<number>[], label: string, reference: Reference): boolean {
   const mean = Float64Array.from(copies[0]!, (_, i) => copies.reduce((sum, copy) => sum + copy[i]!, 0) / copies.length)
   return reference.noveltyInUnits(mean, label) <= reference.told.lines.novelty[1]! && !areMirrored(copies, mean)
 }
 
 /**
- * How unlike honest inputs it is; of an account whose inputs have noise, or fields that nobody filled in, as far as it would be with such noise, or in
- * the others. It is counted as one more of them.
+ * How unlike honest inputs it is; of an account whose inputs have noise, or fields that nobody filled in, as far as it
+ * would be with such noise, or in the others. It is counted as one more of them.
  */
 function noveltyOf(account: Account, { kind, x, label, blackAndWhite }: ShownInput, reference: Reference): number {
   const novelty = reference.novelty(x, label)
