@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { AskingAccount } from '../../../../test/support/asking-account.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
-import { Account } from '../account/account.ts'
-import { Evidence, lineOf, queryThreats, restartWeight } from '../account/evidence.ts'
-import { keyOfText } from '../input/input.ts'
-import { learnReference, openReference } from './reference.ts'
-import { shownBy } from '../signs/shown.ts'
+import { learnReference } from './reference.ts'
 import { unfilledOf, unfilledScorer } from './unfilled.ts'
 
 const random = randomOf(73)
@@ -21,29 +18,15 @@ const labelOf = (x: Float64Array): string => (x[0]! > 6 ? 'yes' : 'no')
 /** The same record with each field left open with a probability. */
 const leftOpen = (x: Float64Array, share: number): Float64Array => x.map((value) => (random() < share ? 0 : value))
 const times = (count: number, make: () => Float64Array): Float64Array[] => Array.from({ length: count }, make)
-const reference = openReference(
-  learnReference(
-    Array.from({ length: 10 }, () =>
-      times(120, natural).map((x) => ({ x, label: labelOf(x), margin: 0.1 + random() })),
-    ),
-  ),
-)!
+const told = learnReference(
+  Array.from({ length: 10 }, () => times(120, natural).map((x) => ({ x, label: labelOf(x), margin: 0.1 + random() }))),
+)
 
-/** At which different query an account was named for copying. */
+/** At which query an account was named for copying. */
 function namedAt(queries: readonly Float64Array[]): number | undefined {
-  const evidence = new Evidence(reference.told.lines.share, 0.5)
-  const account = new Account(dimension)
-  account.open(account.begin(0))
-  const totals = new Float64Array(queryThreats.length)
-  for (const [n, x] of queries.entries()) {
-    account.ask(keyOfText(x.join()), n)
-    const input = { kind: 'features', x, label: labelOf(x), margin: 1, blackAndWhite: false } as const
-    const shown = shownBy(account, { input, member: false }, reference, false)
-    account.remember(keyOfText(input.label), shown.notes)
-    evidence.take(account.values, shown.bits, shown.counts, totals, restartWeight(account.distinct, 10_000))
-    if (totals[0]! >= lineOf(0.01, 10_000)) return account.distinct
-  }
-  return undefined
+  const account = new AskingAccount(told)
+  for (const x of queries) account.ask({ x, label: labelOf(x) })
+  return account.named['extraction']
 }
 
 describe('a customer that leaves fields open, for which its form sends nought', () => {
