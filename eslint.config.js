@@ -9,7 +9,7 @@ import tseslint from 'typescript-eslint'
 const tests = ['**/*.test.ts', 'test/**/*.ts']
 
 export default defineConfig([
-  globalIgnores(['node_modules/', '.cache/', 'coverage/', 'data/', 'services/console/web/']),
+  globalIgnores(['node_modules/', '.cache/', 'coverage/', 'data/']),
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

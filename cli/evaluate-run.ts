@@ -19,7 +19,7 @@ import { CollectedOutcome } from '../runtime/collect-outcome.ts'
 import { bundleOf } from '../runtime/content-digest.ts'
 import { MemoryState } from '../runtime/memory-state.ts'
 import { DetectInProcess, type DetectSnapshot } from '../services/detect/in-process.ts'
-import { compileRules } from '../services/detect/rule-set.ts'
+import { compileRules } from '../services/detect/rule-set/rule-set.ts'
 import { NormalizeLogic } from '../services/normalize/logic.ts'
 
 /** One line of the result. `principals` where a finding names several. */

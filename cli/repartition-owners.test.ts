@@ -5,7 +5,7 @@ import { topicSpecs } from '../core/topics.ts'
 import { idsForgottenKey } from '../runtime/recent-ids.ts'
 import { dealAnew, type Rekey } from '../runtime/rekey.ts'
 import { groupKey } from '../services/detect/observations.ts'
-import { compileRules, type RuleSet } from '../services/detect/rule-set.ts'
+import { compileRules, type RuleSet } from '../services/detect/rule-set/rule-set.ts'
 import { rekeyedOwners } from './repartition-owners.ts'
 import { stagesOfAll } from './topic-access.ts'
 

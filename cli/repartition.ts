@@ -12,7 +12,7 @@ import { lockRecord } from '../runtime/checkpoints.ts'
 import { followContent } from '../runtime/content-reader.ts'
 import type { Log } from '../runtime/log.ts'
 import { silentTelemetry } from '../runtime/telemetry.ts'
-import { compileRules, type RuleSet } from '../services/detect/rule-set.ts'
+import { compileRules, type RuleSet } from '../services/detect/rule-set/rule-set.ts'
 import { rekeyedOwners, type RekeyedOwner } from './repartition-owners.ts'
 import { contentOf, findStage, movesOf, type FoundStage } from './repartition-state.ts'
 

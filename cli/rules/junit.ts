@@ -1,6 +1,6 @@
 /** Results of cases as JUnit XML, the form that build servers read. Pure; hostile text in names stays text. */
 import { formatMistake, type Mistake } from '../../core/errors.ts'
-import type { RuleCaseResult } from '../../services/detect/rule-cases.ts'
+import type { RuleCaseResult } from '../../services/detect/authoring/rule-cases.ts'
 
 export function junitOf(results: readonly RuleCaseResult[], mistakes: readonly Mistake[], seconds: number): string {
   const suites = [...Map.groupBy(results, ({ rule }) => rule)].map(([rule, cases]) => suiteOf(rule, cases))

@@ -12,7 +12,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, uti
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { ContentFile } from '../../core/content.ts'
-import type { EventRules } from '../../services/detect/listed-rules.ts'
+import type { EventRules } from '../../services/detect/rule-set/listed-rules.ts'
 import { home } from '../home.ts'
 
 /** Fewer rules compile in no time. */
@@ -31,7 +31,7 @@ export async function eventRules(
 }
 
 async function compiled(files: readonly ContentFile[]): Promise<EventRules> {
-  const { compileEventRules } = await import('../../services/detect/listed-rules.ts')
+  const { compileEventRules } = await import('../../services/detect/rule-set/listed-rules.ts')
   return compileEventRules(files)
 }
 

@@ -1,5 +1,5 @@
 /** Findings as SARIF 2.1.0 (OASIS), the form that code hosts show beside the lines. Pure. */
-import type { RuleFinding } from '../../services/detect/rule-finding.ts'
+import type { RuleFinding } from '../../services/detect/authoring/rule-finding.ts'
 
 export function sarifOf(findings: readonly RuleFinding[]): object {
   const codes = [...new Set(findings.map(({ code }) => code))].sort()

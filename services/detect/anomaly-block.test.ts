@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { compileRules } from './rule-set.ts'
-import { runRuleCases } from './rule-cases.ts'
+import { compileRules } from './rule-set/rule-set.ts'
+import { runRuleCases } from './authoring/rule-cases.ts'
 
 const rule = `title: An account takes more out of a model than it used to
 id: volume

@@ -9,7 +9,7 @@ import type { Event } from '../../core/event.ts'
 import type { Signal } from '../../core/signal.ts'
 import { createMatcher } from '../../engine/sigma/matcher.ts'
 import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
-import type { RuleSet } from './rule-set.ts'
+import type { RuleSet } from './rule-set/rule-set.ts'
 
 export interface DetectReport {
   signal(signal: Signal): void

@@ -23,21 +23,22 @@ import type { Matcher, SigmaRule } from '../../engine/sigma/types.ts'
 import { parseCanonical } from '../../engine/sources/time.ts'
 import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
 import { ToldLicenses } from '../../runtime/told-licenses.ts'
-import { Baselines } from './baselines.ts'
-import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
-import { CorrelationGroups } from './correlation-groups.ts'
-import type { Found } from './correlation-telling.ts'
+import { Baselines } from './behavior/baselines.ts'
+import { BehaviorGroups, type BehaviorFound } from './behavior/behavior-groups.ts'
+import { CorrelationGroups } from './correlations/correlation-groups.ts'
+import type { Found } from './correlations/correlation-telling.ts'
 import { RuleCost, type DetectReport } from './cost.ts'
 import { entitiesOf, timeIsRead } from '../../engine/behavior/entities.ts'
 import type { EventContext } from '../../engine/behavior/types.ts'
 import { followsOf, type Follow, type Reader, type Selected } from './follows.ts'
-import { FamiliarPrincipals, ReadEvent } from './observe.ts'
+import { FamiliarPrincipals } from './familiar.ts'
+import { ReadEvent } from './observe.ts'
 import { observationOutput, ObservedKeys } from './observations.ts'
-import type { ToObserve } from './onward.ts'
-import { logKeyOf } from './placement.ts'
+import type { ToObserve } from './correlations/onward.ts'
+import { logKeyOf } from './rule-set/placement.ts'
 import { Presence } from './presence.ts'
 import { RecentIds } from '../../runtime/recent-ids.ts'
-import { sharedInventory, sharedRules } from './compiled.ts'
+import { sharedInventory, sharedRules } from './rule-set/compiled.ts'
 import { signalOfEvent, type Seen } from './signals.ts'
 import { signalOfSynthetic } from './synthetic.ts'
 import { StageClock } from './stage-clock.ts'
@@ -188,7 +189,7 @@ export class DetectLogic implements StageLogic {
     const scope = meta.warden.scope === 'operator' ? 'operator' : read.event.organization.id
     for (const { values, observation } of observe(read)) {
       const context = read.context(meta)
-      this.#route({ plan, scope, values, observation, context, familiar: read.familiar, number }, seen, out)
+      this.#route({ plan, scope, values, observation, context, familiar: read.familiar.groups, number }, seen, out)
     }
   }
 
@@ -209,7 +210,7 @@ export class DetectLogic implements StageLogic {
     const scope = rule.meta.warden.scope === 'operator' ? 'operator' : event.organization.id
     if (member === undefined) return this.#handOn(rule.meta.id, key, scope, group, observation, out)
     const { watermarkMs } = this.#clock
-    const found = this.#behavior.observe(member, scope, group, observation, watermarkMs, seen, out, familiar)
+    const found = this.#behavior.observe(member, scope, group, observation, watermarkMs, seen, out, familiar.behavior)
     if (found !== undefined) this.#followBehavior(found, out)
   }
 

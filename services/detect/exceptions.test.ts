@@ -3,8 +3,8 @@ import type { ContentFile } from '../../core/content.ts'
 import type { Event } from '../../core/event.ts'
 import { sha256Hex } from '../../core/ids.ts'
 import { DetectInProcess } from './in-process.ts'
-import { makeException, objections, type ExceptionWish } from './made-exception.ts'
-import { compileRules } from './rule-set.ts'
+import { makeException, objections, type ExceptionWish } from './authoring/made-exception.ts'
+import { compileRules } from './rule-set/rule-set.ts'
 
 const startMs = Date.parse('2026-03-02T09:00:00.000Z')
 

@@ -5,9 +5,9 @@
  */
 import type { Exceptions } from '../../engine/sigma/exceptions.ts'
 import type { SigmaRule } from '../../engine/sigma/types.ts'
-import type { Member } from './behavior-groups.ts'
+import type { Member } from './behavior/behavior-groups.ts'
 import { eventObserver, type EventObserver } from './observe.ts'
-import type { BehaviorPlanned, CorrelationPlan, RuleSet } from './rule-set.ts'
+import type { BehaviorPlanned, CorrelationPlan, RuleSet } from './rule-set/rule-set.ts'
 
 /** A correlation that reads the events of a base rule. */
 export interface Reader {

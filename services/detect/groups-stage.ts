@@ -3,7 +3,7 @@
  *
  * Stands after the first step; its records are observations, partitioned by rule and group, mostly many to a record.
  * Keeps the state of correlations and detectors that are grouped by anything but the principal. What stands on a correlation
- * that is kept here is kept with it (placement.ts).
+ * that is kept here is kept with it (rule-set/placement.ts).
  *
  * Promises: pure over the task's state and its log. The two steps take up new rules at their own places in their logs: an
  * observation made by a version of a rule that is not in force here yet is held (bounded) until it is; one made by a
@@ -15,13 +15,13 @@ import type { Mistake } from '../../core/errors.ts'
 import { headers, topics } from '../../core/topics.ts'
 import type { Signal } from '../../core/signal.ts'
 import type { KeyedState, Outcome, StageItem, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
-import { BehaviorGroups, type BehaviorFound } from './behavior-groups.ts'
-import { sharedInventory, sharedRules } from './compiled.ts'
-import { CorrelationGroups } from './correlation-groups.ts'
+import { BehaviorGroups, type BehaviorFound } from './behavior/behavior-groups.ts'
+import { sharedInventory, sharedRules } from './rule-set/compiled.ts'
+import { CorrelationGroups } from './correlations/correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { observedIn, readObserved } from './observations.ts'
 import type { Observed } from './observed.ts'
-import type { CorrelationPlan } from './rule-set.ts'
+import type { CorrelationPlan } from './rule-set/rule-set.ts'
 import type { Seen } from './signals.ts'
 import { StageClock } from './stage-clock.ts'
 

@@ -32,7 +32,7 @@ export function isPlain(text: string): boolean {
   return true
 }
 
-/** Where it is looked for: with others of its rule and group. A correlation may be placed otherwise (placement.ts). */
+/** Where it is looked for: with others of its rule and group. A correlation may be placed otherwise (rule-set/placement.ts). */
 export function observedKey({ rule, scope, group }: Pick<Observed, 'rule' | 'scope' | 'group'>): string {
   return `${rule} ${groupKey(scope, group)}`
 }

@@ -15,11 +15,11 @@ import {
   type Home,
   type Rekey,
 } from '../../runtime/rekey.ts'
-import type { BehaviorHead } from './behavior-group.ts'
+import type { BehaviorHead } from './behavior/behavior-group.ts'
 import { observedKey } from './observations.ts'
 import type { Observed } from './observed.ts'
-import { logKeyOf, type Placement } from './placement.ts'
-import type { RuleSet } from './rule-set.ts'
+import { logKeyOf, type Placement } from './rule-set/placement.ts'
+import type { RuleSet } from './rule-set/rule-set.ts'
 
 /** As in the keys of groups' parts. */
 const divider = '\u0000'

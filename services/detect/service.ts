@@ -3,18 +3,22 @@
  *
  * `detect` works where the event is, keyed by principal; `detect-groups` behind the shuffle over warden.observations, for
  * rules grouped by anything else. Both are pure; the runner keeps their state, content and watermarks.
+ *
+ * Begin with detect-stage.ts and groups-stage.ts. `rule-set/` compiles the content that they run; `correlations/` and
+ * `behavior/` keep the groups of rules between events; `tallies/` counts what each rule did. `authoring/` is used by the
+ * command line alone: cases, checks, explanations and backtests, over in-process.ts.
  */
 import type { RuleTally } from '../../core/rule-tally.ts'
 import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { stageService } from '../../runtime/stage-service.ts'
 import type { PackReader, StageSpec, TaskContext } from '../../runtime/stage.ts'
-import { migrateGroups } from './correlation-groups.ts'
+import { migrateGroups } from './correlations/correlation-groups.ts'
 import type { DetectReport } from './cost.ts'
 import { createDetectLogic, detectStage, detectStateVersion } from './detect-stage.ts'
-import { RuleBook, type TaskCounts } from './rule-book.ts'
+import { RuleBook, type TaskCounts } from './tallies/rule-book.ts'
 import { mountRuleStatus, ownTallies, talliesOf } from './status-route.ts'
-import { ToldTallies } from './told-tallies.ts'
+import { ToldTallies } from './tallies/told-tallies.ts'
 import { createGroupsLogic, groupsStage, groupsStateVersion } from './groups-stage.ts'
 
 export function detectStages(report: (task: TaskContext) => DetectReport): readonly [StageSpec, StageSpec] {

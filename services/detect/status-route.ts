@@ -10,7 +10,7 @@ import { mountRoute } from '../../runtime/http-route.ts'
 import type { TaskProgress } from '../../runtime/stage.ts'
 import { detectStage } from './detect-stage.ts'
 import { groupsStage } from './groups-stage.ts'
-import { noCounts, type RuleBook, type RuleStatus } from './rule-book.ts'
+import { noCounts, type RuleBook, type RuleStatus } from './tallies/rule-book.ts'
 
 export interface EvaluatedThrough {
   readonly stage: string

@@ -2,7 +2,7 @@
 import type { ContentFile } from '../../../core/content.ts'
 import type { Event } from '../../../core/event.ts'
 import { derivedId, sha256Hex } from '../../../core/ids.ts'
-import { compileRules } from '../../../services/detect/rule-set.ts'
+import { compileRules } from '../../../services/detect/rule-set/rule-set.ts'
 import { DetectInProcess } from '../../../services/detect/in-process.ts'
 import {
   fieldOf,
