@@ -104,10 +104,10 @@ const measured: Readonly<Record<SigmaCorrelation['type'], string>> = {
   value_avg: 'as the average',
   value_percentile: 'as the percentile',
   value_median: 'as the median',
-  temporal: 'of the rules',
-  temporal_ordered: 'of the rules in their order',
-  temporal_extended: 'of the rules',
-  temporal_ordered_extended: 'of the rules in their order',
+  temporal: 'of the rules that it joins',
+  temporal_ordered: 'of the rules that it joins, in their order,',
+  temporal_extended: 'of the rules that it joins',
+  temporal_ordered_extended: 'of the rules that it joins, in their order,',
 }
 const symbols = {
   lt: 'less than',

@@ -1,6 +1,8 @@
 /** Says in words who makes up a crowd, and why each is in it. */
+import { counted } from '../../../core/counted.ts'
 import type { EvidenceRef } from '../../../core/signal.ts'
 import { limits } from '../../../core/limits.ts'
+import { inTens, power, strengthOf, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { Cell, Share } from './cell.ts'
 import type { Account, Crowd } from './memory.ts'
@@ -27,7 +29,7 @@ export function whyMember(cell: Cell, share: Share, { queries }: Account): strin
     .map((sort, place) => ({ sort, log: share.logs[place]! / 1e3 }))
     .filter(({ log }) => log >= 0.7)
     .sort((a, b) => b.log - a.log)
-    .map(({ sort, log }) => `${words[sort]} (e^${log.toFixed(1)})`)
+    .map(({ sort, log }) => `${words[sort]} (${power(inTens(log))})`)
   return `${shared[cell.kind](cell.name)}; ${brought.join('; ')}; ${queries} queries`.slice(0, 500)
 }
 
@@ -45,8 +47,8 @@ export function whyDealt(calls: number, even: number): string {
 
 /** Whose queries follow from others', or others' from its own. */
 export function whyKin({ steps, stepped, queries }: Account): string {
-  const own = `asks others' queries with a step of equal size in each coordinate (e^${(steps ?? 0).toFixed(1)})`
-  const others = `others ask its queries with such a step (e^${(stepped ?? 0).toFixed(1)})`
+  const own = `asks others' queries with a step of equal size in each coordinate (${power(inTens(steps ?? 0))})`
+  const others = `others ask its queries with such a step (${power(inTens(stepped ?? 0))})`
   const said = [...((steps ?? 0) >= 0.7 ? [own] : []), ...((stepped ?? 0) >= 0.7 ? [others] : [])]
   return `${said.join('; ')}; ${queries} queries`
 }
@@ -67,6 +69,7 @@ export function describeCrowd(
   const tenants = new Set(accounts.map(({ tenant }) => tenant)).size
   const networks = new Set(accounts.map(({ network }) => network)).size
   const agents = new Set(accounts.map(({ agent }) => agent)).size
+  const strength = strengthOf(crowd.top, line)
   return {
     anchor: id,
     version: crowd.version,
@@ -86,9 +89,9 @@ export function describeCrowd(
     ],
     evidence: { count: queries, events: evidence },
     explanation:
-      `${members.length} accounts of ${tenants} tenants use ${model} as one hand would: from ${networks} networks with ${agents} ` +
-      `kinds of programs, ${queries} queries together. Pooled over ${crowd.cells.join(', ')}, the evidence is ` +
-      `e^${crowd.top.toFixed(1)}, the line e^${line.toFixed(1)}; none of them brings more than a part of it. ` +
+      `${members.length} accounts of ${counted(tenants, 'tenant')} use ${model} as one hand would: from ` +
+      `${counted(networks, 'network')} with ${counted(agents, 'kind')} of programs, ${counted(queries, 'query', 'queries')} together. ` +
+      `Pooled over ${crowd.cells.join(', ')}: ${strengthWords(strength)}; none of them brings more than a part of it. ` +
       `${members[0]![0]}, for one, ${members[0]![1]}.`,
     facts: {
       accounts: members.length,
@@ -96,8 +99,7 @@ export function describeCrowd(
       networks,
       agents,
       queries,
-      evidence: Math.round(crowd.top * 10) / 10,
-      line: Math.round(line * 10) / 10,
+      ...strength,
     },
     exposure: { queries },
     series: [{ name: 'accounts', x: 'ms', points: crowd.series }],

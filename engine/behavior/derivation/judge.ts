@@ -11,6 +11,7 @@ import { limits } from '../../../core/limits.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { logBinomialTail } from '../statistics/evidence.ts'
+import { inTens, power, strengthOf, strengthSeries } from '../strength.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
 import { exactLine, logMean, plannedMax, reachedByGuessing, shares, standing, type Examination } from './exact-line.ts'
@@ -72,7 +73,7 @@ export class DerivationJudge implements BehaviorStep {
     if (of.hit) suspect.evidence = mergeEvidence(suspect.evidence, evidence, limits.signalEvidenceMax)
     const logE = logMean(suspect.ratios)
     const held = heldNow(suspect, plannedFor(suspect, this.#params.answersMin))
-    suspect.points.push([suspect.answers, log10(Math.max(logE, held))])
+    suspect.points.push([suspect.answers, inTens(Math.max(logE, held))])
     if (suspect.points.length > 64) suspect.points.shift()
     const finding = this.#judge(group[0]!, suspect, logE, of.timeMs)
     entries.set('', suspect)
@@ -96,6 +97,7 @@ export class DerivationJudge implements BehaviorStep {
     const line = planned ? exactLine(examination, plannedShare * significance) : anyLine
     const told = planned ? suspect.best! : logE
     const sequential = sequentialOf(suspect, examination, logE)
+    const strength = strengthOf(told, line)
     suspect.toldHits = suspect.hits
     suspect.version++
     return {
@@ -119,10 +121,9 @@ export class DerivationJudge implements BehaviorStep {
         chance: Math.round(chance * 1e6) / 1e6,
         pValue: Number(Math.exp(Math.max(-700, logP)).toPrecision(4)),
         pSequential: Number(sequential.toPrecision(4)),
-        evidenceLog10: log10(told),
-        lineLog10: log10(line),
+        ...strength,
       },
-      series: [{ name: 'evidence, power of ten', x: 'queries', points: suspect.points, line: line / Math.LN10 }],
+      series: [strengthSeries(suspect.points, strength)],
     }
   }
 }
@@ -175,11 +176,6 @@ function sequentialOf({ best }: Suspect, examination: Examination | undefined, l
   return Math.min(1, planned, anytime / (1 - plannedShare))
 }
 
-/** To two digits. */
-function log10(log: number): number {
-  return Math.round((log / Math.LN10) * 100) / 100
-}
-
 function scientific(logP: number): string {
-  return logP > Math.log(0.001) ? Math.exp(logP).toFixed(4) : `10^${(logP / Math.LN10).toFixed(1)}`
+  return logP > Math.log(0.001) ? Math.exp(logP).toFixed(4) : power(logP / Math.LN10)
 }

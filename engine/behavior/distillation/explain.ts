@@ -1,5 +1,5 @@
 /** Says what a finding of `answer-harvest` rests on. */
-import type { Series } from '../../../core/signal.ts'
+import { strengthOf, strengthSeries, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { ToldCover } from './cover-lines.ts'
 import type { ToldLines } from './lines.ts'
@@ -26,7 +26,7 @@ export function findingOf(
     `${group[0]!} gathers the answers of ${group[1]!}, as one does who trains another model on them: of ${calls} different ` +
     `prompts ${long} were shorter than their answer, came at an even pace, and got more than ${told.lines[0]!} tokens, as ` +
     `5 % of all honest answers do (honest accounts${by === 'busy' ? ' that ask as much' : ''} show this in at most ${percent(honestShare)} of their calls). ` +
-    `${evidenceOf(crossing)}; that is more than a person reads (${unread?.[2] ?? 0} tokens were ` +
+    `${wordsOf(crossing)}; that is more than a person reads (${unread?.[2] ?? 0} tokens were ` +
     `unread). Honest use is learned from ${told.samples} calls of ${told.accounts} accounts.`
   return found(by, group, suspicion, crossing, explanation, { unreadTokens: unread?.[2] ?? 0, honestShare })
 }
@@ -44,7 +44,7 @@ export function coverFindingOf(
     `${group[0]!} asks evenly of all that ${group[1]!} is asked, and for long answers, as one does who trains another model on ` +
     `them: of ${calls} different prompts ${long} were aside from what it asks most, shorter than their answer, and got more ` +
     `than ${told.lines[0]!} tokens, as a quarter of all honest answers do (honest accounts show this in at most ` +
-    `${percent(honestShare)} of their prompts). ${evidenceOf(crossing)}. What is ` +
+    `${percent(honestShare)} of their prompts). ${wordsOf(crossing)}. What is ` +
     `asked is learned from ${told.samples} prompts of ${told.accounts} accounts.`
   return found('cover', group, suspicion, crossing, explanation, { honestShare, honestAside: told.aside })
 }
@@ -62,7 +62,7 @@ export function muchFindingOf(
     `${group[0]!} gathers the answers of ${group[1]!}, as one does who trains another model on them: of ${calls} different ` +
     `prompts ${long} got text of their own, more than twice as long as the prompt and longer than ${told.lines[0]!} tokens, as a ` +
     `quarter of all honest answers are (honest accounts that ask as much show this in at most ${percent(honestShare)} of their ` +
-    `prompts). ${evidenceOf(crossing)}; that is more than a person reads ` +
+    `prompts). ${wordsOf(crossing)}; that is more than a person reads ` +
     `(${unread?.[2] ?? 0} tokens were unread). Honest use is learned from ${told.samples} prompts of ${told.accounts} accounts.`
   return found('much', group, suspicion, crossing, explanation, { unreadTokens: unread?.[2] ?? 0, honestShare })
 }
@@ -76,6 +76,7 @@ function found(
   explanation: string,
   facts: Readonly<Record<string, number>>,
 ): BehaviorFinding {
+  const strength = strengthOf(evidence, line)
   return {
     anchor: `${by}/${sinceMs}`,
     version,
@@ -94,29 +95,18 @@ function found(
       longFrom: told.lines[0]!,
       ...facts,
       accounts: told.accounts,
-      evidence: round(evidence),
-      line: round(line),
+      ...strength,
     },
     exposure: { queries: calls, tokens },
     threat: 'distillation',
-    series: seriesOf(trail, line),
+    series: [strengthSeries(trail, strength)],
   }
 }
 
-function evidenceOf({ evidence, line }: Crossing<unknown>): string {
-  return `The evidence is e^${round(evidence)}, the line e^${round(line)}`
-}
-
-function seriesOf(trail: Suspicion['trail'], line: number): Series[] {
-  return [
-    { name: 'evidence (log10)', x: 'queries', points: trail.map(([x, y]) => [x, y]), line: round(line / Math.LN10) },
-  ]
+function wordsOf({ evidence, line }: Crossing<unknown>): string {
+  return strengthWords(strengthOf(evidence, line))
 }
 
 function percent(share: number): string {
   return `${Math.round(100 * share)} %`
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
 }

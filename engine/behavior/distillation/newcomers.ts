@@ -15,6 +15,7 @@ import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
 import { evidenceOfBets } from '../bets.ts'
 import { Asked, packedZeros, type AskedJson } from '../crowd/prompts/asked.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
+import { inTens, power, strengthOf, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { betsCount, weigh, type Bets } from './bets.ts'
 import type { ToldLines } from './lines.ts'
@@ -157,6 +158,7 @@ function findingOf(
     .sort((a, b) => (a.principal < b.principal ? -1 : 1))
   const tokens = found.reduce((sum, each) => sum + each.tokens, 0)
   const queries = found.reduce((sum, each) => sum + each.calls, 0)
+  const strength = strengthOf(evidence, line)
   return {
     anchor: `newcomers/${sinceMs}`,
     version,
@@ -176,15 +178,14 @@ function findingOf(
     explanation:
       `${members.length} accounts that have just begun to use ${model} gather its answers, as one does who trains another model ` +
       `on them and splits the prompts: new prompts, shorter than their answers, at an even pace, and answers of more than ` +
-      `${told.lines[0]!} tokens, as 5 % of all honest answers are. The evidence of ${calls} calls of all new accounts together ` +
-      `is e^${round(evidence)}, the line e^${round(line)}.`,
+      `${told.lines[0]!} tokens, as 5 % of all honest answers are. Looked at were ${calls} calls of all new accounts together. ` +
+      `${strengthWords(strength)}.`,
     facts: {
       members: members.length,
       calls: queries,
       outputTokens: tokens,
       longFrom: told.lines[0]!,
-      evidence: round(evidence),
-      line: round(line),
+      ...strength,
     },
     exposure: { queries, tokens },
     threat: 'distillation',
@@ -193,9 +194,5 @@ function findingOf(
 }
 
 function whyOf({ calls, long, logs }: Newcomer, { lines }: ToldLines): string {
-  return `of ${calls} calls ${long} gathered more than ${lines[0]!} tokens (e^${round(evidenceOfBets(logs))})`
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
+  return `of ${calls} calls ${long} gathered more than ${lines[0]!} tokens (${power(inTens(evidenceOfBets(logs)))})`
 }

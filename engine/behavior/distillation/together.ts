@@ -15,6 +15,7 @@
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
+import { inTens, power } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { Even, Taught } from './params.ts'
 
@@ -103,7 +104,7 @@ function findingOf(model: string, { sinceMs, version, each }: Together, timeMs: 
       members: members.length,
       calls: queries,
       outputTokens: tokens,
-      evidence: round(sum(({ evidence }) => evidence)),
+      evidenceLog10: inTens(sum(({ evidence }) => evidence)),
     },
     exposure: { queries, tokens },
     threat: 'distillation',
@@ -112,9 +113,5 @@ function findingOf(model: string, { sinceMs, version, each }: Together, timeMs: 
 }
 
 function whyOf({ calls, long, evidence }: One): string {
-  return `of ${calls} different prompts ${long} were aside from what it asks most and got long answers (e^${round(evidence)})`
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
+  return `of ${calls} different prompts ${long} were aside from what it asks most and got long answers (${power(inTens(evidence))})`
 }

@@ -1,5 +1,6 @@
 /** Says in words which subgroup is wronged, with the numbers. */
 import type { BehaviorFinding } from '../types.ts'
+import { strengthOf, strengthWords } from '../strength.ts'
 import type { SubgroupVerdict } from './subgroups.ts'
 
 export function biasOf(
@@ -9,6 +10,7 @@ export function biasOf(
   recent: readonly number[],
   timeMs: number,
 ): Pick<BehaviorFinding, 'anchor' | 'explanation' | 'facts' | 'series' | 'threat' | 'window'> {
+  const strength = strengthOf(of.evidence, line)
   const percent = (value: number): string => `${Math.round(100 * value)} %`
   let errors = 0
   const points = recent.map((error, n): [number, number] => {
@@ -21,7 +23,7 @@ export function biasOf(
     window: { startMs: timeMs, endMs: timeMs },
     explanation:
       `${model} now answers wrongly to ${percent(of.rate)} of subgroup ${of.name}, and to ${percent(of.restRate)} of the rest; ` +
-      `up to ${percent(of.usual)} would be usual for it. The evidence of ${of.answers} answers is 10^${(of.evidence / Math.LN10).toFixed(1)}; the line is 10^${(line / Math.LN10).toFixed(1)}.`,
+      `up to ${percent(of.usual)} would be usual for it. Looked at were ${of.answers} answers of the subgroup. ${strengthWords(strength)}.`,
     facts: {
       kind: 'bias',
       subgroup: of.name,
@@ -29,7 +31,7 @@ export function biasOf(
       restErrorRate: Math.round(of.restRate * 1e3) / 1e3,
       usualErrorRate: Math.round(of.usual * 1e3) / 1e3,
       answers: of.answers,
-      evidenceLog10: Math.round((of.evidence / Math.LN10) * 100) / 100,
+      ...strength,
     },
     series: [{ name: `errors in subgroup ${of.name}`, x: 'queries', points: points.slice(-64) }],
   }

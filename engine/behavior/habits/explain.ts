@@ -1,4 +1,6 @@
 /** Says in words who else seems to use a key, and what that rests on. */
+import { counted } from '../../../core/counted.ts'
+import { strengthOf, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { formatSpan } from '../units.ts'
 import type { HabitsParams, KeyUse } from './params.ts'
@@ -14,16 +16,17 @@ export function describeSharing(
   params: HabitsParams,
 ): BehaviorFinding {
   const finding = habits.shared!
+  const strength = strengthOf(evidence, line)
   const { networks, agents, countries } = inUse(habits.places, habits.lastMs, params.active)
   const fastest =
     habits.fastestKmh > 0 ? ` Between two of them, somebody would have traveled at ${speed(habits.fastestKmh)}.` : ''
   return {
     ...common('shared', principal, credential, finding),
     explanation:
-      `The key of ${principal} is used from ${networks} networks with ${agents} kinds of programs in ${countries} ` +
-      `countries within ${spanWords(params.active)}; ${habits.changes} of ${habits.calls} calls changed to a place where ` +
-      `its owner can't be (benign keys: at most ${100 * params.benignShare} %).${fastest} The evidence is ` +
-      `e^${evidence.toFixed(1)}, the line e^${line.toFixed(1)}.`,
+      `The key of ${principal} is used from ${counted(networks, 'network')} with ${counted(agents, 'kind')} of programs in ` +
+      `${counted(countries, 'country', 'countries')} within ${spanWords(params.active)}; ${habits.changes} of ${habits.calls} calls changed to a place where ` +
+      `its owner can't be (benign keys: at most ${100 * params.benignShare} %).${fastest} ` +
+      `${strengthWords(strength)}.`,
     facts: {
       kind: 'shared',
       networks,
@@ -32,8 +35,7 @@ export function describeSharing(
       changes: habits.changes,
       calls: habits.calls,
       fastestKmh: habits.fastestKmh,
-      evidence: Math.round(evidence * 10) / 10,
-      line: Math.round(line * 10) / 10,
+      ...strength,
     },
   }
 }
@@ -56,7 +58,7 @@ export function describeTakeover(
     explanation:
       `The key of ${principal}, known for ${Math.round((finding.sinceMs - habits.firstMs) / 3_600_000)} hours, is used from a new ` +
       `network (${use.network}) by a new kind of program (${use.agent}; before: ${usual.agent})${country}. Calls come ` +
-      `${ratio.toFixed(1)} times as fast as before (line where the country stays: ${params.rateRatio}).`,
+      `${timesWords(ratio)} times as fast as before (line where the country stays: ${params.rateRatio}).`,
     facts: {
       kind: 'taken-over',
       newNetwork: use.network,
@@ -90,6 +92,10 @@ function common(
 
 function speed(kmh: number): string {
   return kmh >= 100_000 ? 'more than 100,000 km/h' : `${kmh.toLocaleString('en-US')} km/h`
+}
+
+function timesWords(ratio: number): string {
+  return ratio < 10 ? ratio.toFixed(1) : Number(ratio.toPrecision(2)).toLocaleString('en-US')
 }
 
 function spanWords(ms: number): string {

@@ -1,4 +1,5 @@
 /** Says in words what is wrong with a source's records, with the numbers. */
+import { strengthOf, strengthWords } from '../strength.ts'
 import type { Again } from './again.ts'
 import type { IntakeRecord } from './params.ts'
 import type { Trigger } from './trigger.ts'
@@ -29,6 +30,7 @@ export function explainIntake(
 ): Explained {
   const count = kind === 'trigger' ? trigger!.hits : kind === 'labels' ? source.contradictions : source.copies
   const evidence = kind === 'trigger' ? -trigger!.logP : kind === 'labels' ? source.labelEvidence : source.copyEvidence
+  const strength = strengthOf(evidence, line)
   const others = Object.values(sources).filter((other) => other !== source)
   const of = (each: Counts): number => (kind === 'copies' ? each.copies : each.contradictions)
   const othersRecords = others.reduce((sum, each) => sum + each.records, 0)
@@ -41,15 +43,14 @@ export function explainIntake(
     trigger: `${count} of ${trigger?.records ?? 0} records that have the same in ${trigger?.positions.length === 1 ? 'position' : 'positions'} ${positions} are labeled ${record.label}, where hardly any neighbor is`,
   }[kind]
   return {
-    explanation: `Of what ${record.source} brought into ${dataset}, ${what}. For all other sources the share of ${kind === 'copies' ? 'near copies' : 'such labels'} is ${(100 * usual).toFixed(1)} %. The evidence is 10^${(evidence / Math.LN10).toFixed(1)}; the line is 10^${(line / Math.LN10).toFixed(1)}.`,
+    explanation: `Of what ${record.source} brought into ${dataset}, ${what}. For all other sources the share of ${kind === 'copies' ? 'near copies' : 'such labels'} is ${(100 * usual).toFixed(1)} %. ${strengthWords(strength)}.`,
     facts: {
       kind,
       dataset,
       count,
       records: kind === 'trigger' ? trigger!.records : source.records,
       othersShare: Math.round(usual * 1e4) / 1e4,
-      evidenceLog10: Math.round((evidence / Math.LN10) * 100) / 100,
-      lineLog10: Math.round((line / Math.LN10) * 100) / 100,
+      ...strength,
       ...(trigger === undefined || kind !== 'trigger' ? {} : { positions, label: record.label }),
     },
   }
@@ -57,13 +58,12 @@ export function explainIntake(
 
 /** `of`: what the other sources say of the remembered records of this one. */
 export function explainAgain(dataset: string, source: string, of: Again): Explained {
-  const evidenceLog10 = Math.round((of.evidence / Math.LN10) * 100) / 100
-  const lineLog10 = Math.round((of.line / Math.LN10) * 100) / 100
+  const strength = strengthOf(of.evidence, of.line)
   return {
     explanation:
       `Of ${of.asked} remembered records that ${source} brought into ${dataset}, ${of.contradictions} carry another label than nearly all ` +
       `other sources' records nearest to them, those that came later among them. For the remembered records of all other sources the share ` +
-      `is ${(100 * of.othersShare).toFixed(1)} %. The evidence is 10^${evidenceLog10.toFixed(1)}; the line is 10^${lineLog10.toFixed(1)}.`,
+      `is ${(100 * of.othersShare).toFixed(1)} %. ${strengthWords(strength)}.`,
     facts: {
       kind: 'labels',
       dataset,
@@ -71,8 +71,7 @@ export function explainAgain(dataset: string, source: string, of: Again): Explai
       records: of.asked,
       askedAgain: true,
       othersShare: Math.round(of.othersShare * 1e4) / 1e4,
-      evidenceLog10,
-      lineLog10,
+      ...strength,
     },
   }
 }

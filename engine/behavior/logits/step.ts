@@ -15,6 +15,7 @@
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
+import { inTens, strengthOf, strengthSeries, strengthWords, type Strength } from '../strength.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { addDistinct, distinctOf, hash32 } from './distinct.ts'
 import { addAnswers, emptyMatrix, rankOf, type LogitMatrix } from './matrix.ts'
@@ -136,6 +137,10 @@ export class LogitLeakStep implements BehaviorStep {
     return Math.max(log, passes === undefined ? 0 : evidenceOf(passes, sparse) - (this.#passesLine - this.#line))
   }
 
+  #strength(reading: Reading): Strength {
+    return strengthOf(this.#evidence(reading), this.#line)
+  }
+
   /** Both bets on prompts that come back. */
   #passed(reading: Reading, call: BiasedCall): boolean {
     const [prompt, tokens] = [hash32(call.prompt), hash32(call.tokens.join(','))]
@@ -192,14 +197,19 @@ export class LogitLeakStep implements BehaviorStep {
         calls: reading.calls,
         callsThatChangedTheBias: reading.changed,
         biasedTokens: tokens,
-        evidence: round(this.#evidence(reading)),
-        line: round(this.#line),
+        ...this.#strength(reading),
         rank: rank.rank,
         rankIsHiddenSize: rank.settled,
       },
       exposure: { queries: reading.calls },
       series: [
-        { name: 'evidence', x: 'queries', points: reading.series, line: round(this.#line), benign: [0, round(hit)] },
+        {
+          ...strengthSeries(
+            reading.series.map(([call, evidence]) => [call, inTens(evidence)]),
+            this.#strength(reading),
+          ),
+          benign: [0, inTens(hit)],
+        },
       ],
     }
   }
@@ -215,7 +225,7 @@ export class LogitLeakStep implements BehaviorStep {
     return (
       `${principal} asked ${model} ${reading.calls} times for a token or a few with biased logits; ${share} % of these calls ` +
       `repeat a prompt with another bias (benign programs: at most ${100 * benignShare} %, of other tokens ${100 * passesBenign} %), over about ${tokens} different ` +
-      `tokens. The evidence is e^${round(this.#evidence(reading))}, the line e^${round(this.#line)}.${seen}`
+      `tokens. ${strengthWords(this.#strength(reading))}.${seen}`
     )
   }
 }

@@ -19,15 +19,16 @@ function saidOf(bits: readonly number[]) {
 test('a finding says what it rests on, also where no query is as unlike honest ones as the rarest of them', () => {
   const said = saidOf([0, shows.novelty(0), shows.novelty(0), shows.margin(0)])
   expect(said.explanation).toContain(
-    'of its last 4 different queries 2 were unlike all but 5 % of honest queries, 1 were answered with a margin that only 5 % of honest queries have.',
+    't/u asks m as one does who copies it. Of its last 4 different queries: unlike all but 5 % of honest queries (2); answered with a margin that only 5 % of honest queries have (1). ' +
+      'The evidence is 10^7.0; the line is 10^6.6, which an honest account crosses with a probability of at most 1 % in 10,000 different queries.',
   )
   expect(said.facts).toMatchObject({ 'queries.odd': 2, 'queries.narrow': 1 })
 })
 
 test('a finding does not say the less where every query that shows it shows the more', () => {
   const [less, more] = [shows.novelty(0), shows.novelty(0) | shows.novelty(1)]
-  expect(saidOf([more, more]).explanation).toContain('queries 2 were unlike all but 1 % of honest queries.')
+  expect(saidOf([more, more]).explanation).toContain('queries: unlike all but 1 % of honest queries (2).')
   expect(saidOf([more, less]).explanation).toContain(
-    '2 were unlike all but 5 % of honest queries, 1 were unlike all but 1 %',
+    'unlike all but 5 % of honest queries (2); unlike all but 1 % of honest queries (1).',
   )
 })

@@ -77,14 +77,14 @@ describe('what calls show', () => {
     const calls = [24, -30, 9].flatMap((count) => Array<boolean>(Math.abs(count)).fill(count > 0))
     const { told } = run(stepOf(1e6), calls)
     expect(told.map(([at, { version, facts }]) => [at, version, facts['shown']])).toEqual([[63, 1, 32]])
-    expect(told[0]![1].facts['evidence']).toBeLessThan(13)
+    expect(told[0]![1].facts['evidenceLog10']).toBeLessThan(5.6)
   })
 
   test('has one line for all that is looked for: the more it is, the higher', () => {
     const linesOf = (look: readonly string[]) =>
-      run(stepOf(1e6, look), Array<boolean>(40).fill(true)).told.map(([, { facts }]) => facts['line'])
-    expect(linesOf(['divergence'])).toEqual([13.82])
-    expect(linesOf(['divergence', 'prefixes', 'timing'])).toEqual([14.91])
+      run(stepOf(1e6, look), Array<boolean>(40).fill(true)).told.map(([, { facts }]) => facts['lineLog10'])
+    expect(linesOf(['divergence'])).toEqual([6])
+    expect(linesOf(['divergence', 'prefixes', 'timing'])).toEqual([6.48])
   })
 
   test('is forgotten after thirty silent days, counted from the end of the last', () => {

@@ -9,6 +9,7 @@ import { limits } from '../../../core/limits.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { addDistinct, distinctOf } from '../logits/distinct.ts'
+import { strengthOf, strengthSeries, strengthWords } from '../strength.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { Call } from './call.ts'
 import { looks, type Look } from './looks.ts'
@@ -105,6 +106,7 @@ export class ProbesStep implements BehaviorStep {
     const { sinceMs, calls, hits, outTokens, version } = gathered
     const prompts = distinctOf(gathered.prompts)
     const allowed = Math.round(100 * look.benignShare)
+    const strength = strengthOf(evidence, this.#line)
     return {
       anchor: `${name}/${sinceMs}`,
       version,
@@ -117,26 +119,18 @@ export class ProbesStep implements BehaviorStep {
       evidence: { count: hits, events: gathered.evidence },
       explanation:
         `${principal} ${look.words}: ${hits} of ${calls} calls of ${model}, with about ${prompts} different inputs ` +
-        `(benign accounts: at most ${allowed} % of calls). The evidence is e^${round(evidence)}, the line e^${round(this.#line)}.`,
+        `(benign accounts: at most ${allowed} % of calls). ${strengthWords(strength)}.`,
       facts: {
         look: name,
         calls,
         shown: hits,
         inputs: prompts,
         outputTokens: outTokens,
-        evidence: round(evidence),
-        line: round(this.#line),
+        ...strength,
       },
       exposure: { queries: hits, ...(outTokens > 0 ? { tokens: outTokens } : {}) },
       threat: look.threat,
-      series: [
-        {
-          name: 'evidence (log10)',
-          x: 'queries',
-          points: gathered.series.map(([x, y]) => [x, y]),
-          line: round(this.#line / Math.LN10),
-        },
-      ],
+      series: [strengthSeries(gathered.series, strength)],
     }
   }
 }
@@ -165,8 +159,4 @@ function note(gathered: Gathered, call: Call): void {
 /** By the day, so that not every call moves it. */
 function dueOf({ lastMs }: Memory): number {
   return (Math.floor(lastMs / dayMs) + 1) * dayMs + silentMs
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
 }

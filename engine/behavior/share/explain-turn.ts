@@ -1,5 +1,6 @@
 /** Says in words who takes an artifact piece by piece, with the numbers. */
 import type { BehaviorFinding } from '../types.ts'
+import { strengthOf, strengthWords } from '../strength.ts'
 import { formatBytes } from '../units.ts'
 import type { InTurn } from './in-turn.ts'
 import type { Held } from './ledger.ts'
@@ -14,7 +15,7 @@ export function describeTurn(
   version: number,
   piecesPerFalseAlarm: number,
 ): Omit<BehaviorFinding, 'entities' | 'evidence'> {
-  const evidence = turn.evidence / Math.LN10
+  const strength = strengthOf(turn.evidence, Math.log(piecesPerFalseAlarm))
   return {
     anchor: `${read.artifact} in turn`,
     version,
@@ -26,7 +27,7 @@ export function describeTurn(
     explanation:
       `${read.principal} takes ${read.artifact} piece by piece: on ${turn.days} days ${turn.pieces} pieces, most of them next to those ` +
       `taken just before, though others were left. It holds ${formatBytes(held.bytes)} of ${formatBytes(held.ofBytes)}. ` +
-      `The evidence against a choice that has nothing to do with their order is 10^${evidence.toFixed(1)}; the line is 10^${Math.log10(piecesPerFalseAlarm).toFixed(1)}.`,
+      `${strengthWords(strength)}: somebody whose choice has nothing to do with their order is at it once in ${piecesPerFalseAlarm.toLocaleString('en-US')} pieces at most.`,
     facts: {
       artifact: read.artifact,
       pieces: turn.pieces,
@@ -34,7 +35,7 @@ export function describeTurn(
       share: Math.round(1_000 * held.share) / 1_000,
       bytes: held.bytes,
       ofBytes: held.ofBytes,
-      evidenceLog10: Math.round(100 * evidence) / 100,
+      ...strength,
     },
     exposure: { bytes: held.bytes, ofBytes: held.ofBytes },
   }

@@ -33,11 +33,11 @@ test('an account that is named for one threat is named for another at a line of 
   )
   const search = [from, to, ...halved, ...sides]
   const [first, second] = findingsOf(search).filter(({ version }) => version === 1)
-  expect(first!.facts).toMatchObject({ line: 4e6, falseAlarmBound: 0.01, falseAlarmQueries: 10_000 })
-  expect(second!.facts).toMatchObject({ line: 8e4, falseAlarmBound: 0.05, falseAlarmQueries: 1_000 })
+  expect(first!.facts).toMatchObject({ lineLog10: 6.6, falseAlarmBound: 0.01, falseAlarmQueries: 10_000 })
+  expect(second!.facts).toMatchObject({ lineLog10: 4.9, falseAlarmBound: 0.05, falseAlarmQueries: 1_000 })
   expect(second!.threat).not.toBe(first!.threat)
-  expect(second!.facts['evidence']).toBeLessThan(4e6)
-  expect(second!.explanation).toContain('at most 0.05 in 1000 different queries')
+  expect(second!.facts['evidenceLog10']).toBeLessThan(6.6)
+  expect(second!.explanation).toContain('at most 5 % in 1,000 different queries')
 })
 
 test('pieces of inputs that are masked to explain their answers name nobody', () => {
