@@ -9,9 +9,9 @@ import { ConfigInvalidError, describeError } from '../core/errors.ts'
 import type { Bus } from '../core/ports/bus.ts'
 import { systemClock } from '../core/ports/clock.ts'
 import type { SearchIndex } from '../core/ports/search-index.ts'
-import type { Config } from '../runtime/config.ts'
+import type { Config } from '../runtime/config/config.ts'
 import type { Log } from '../runtime/log.ts'
-import type { Secrets } from '../runtime/secrets.ts'
+import type { Secrets } from '../runtime/config/secrets.ts'
 
 export interface Adapters {
   readonly bus: Bus

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { printOf, safetensors, weights } from '../test/support/model-files.ts'
-import type { LoadedConfig } from '../runtime/config-load.ts'
+import type { LoadedConfig } from '../runtime/config/config-load.ts'
 import { fingerprintFiles } from './assets-fingerprint.ts'
 
 test('of several found files the one that is a registered file, byte for byte, is named beside what they are together', async () => {

@@ -9,7 +9,7 @@ import { sha256Hex } from '../core/ids.ts'
 import { PlannedCanary } from '../engine/canary/plan.ts'
 import { silentLog } from '../runtime/log.ts'
 import { Redactor } from '../runtime/redact.ts'
-import { Secrets } from '../runtime/secrets.ts'
+import { Secrets } from '../runtime/config/secrets.ts'
 import { CliError, exitCodes } from './exit.ts'
 
 const Plan = z.strictObject({

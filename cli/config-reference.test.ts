@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { configSchema, type ConfigNode } from '../runtime/config-keys.ts'
+import { configSchema, type ConfigNode } from '../runtime/config/config-keys.ts'
 import { configReference } from './config-reference.ts'
 import { home } from './home.ts'
 

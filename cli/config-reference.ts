@@ -1,5 +1,5 @@
 /** The reference of the configuration, written from its schema: docs/configuration-reference.md. */
-import { configSchema, type ConfigNode } from '../runtime/config-keys.ts'
+import { configSchema, type ConfigNode } from '../runtime/config/config-keys.ts'
 
 /** Markdown: a table of settings for each section. */
 export function configReference(): string {

@@ -2,8 +2,8 @@
 import { join, resolve } from 'node:path'
 import { createConnectors } from '../connectors/create.ts'
 import type { Connector } from '../core/ports/connector.ts'
-import type { Config } from '../runtime/config.ts'
-import type { Secrets } from '../runtime/secrets.ts'
+import type { Config } from '../runtime/config/config.ts'
+import type { Secrets } from '../runtime/config/secrets.ts'
 
 export interface ConnectorParts {
   readonly secrets: Secrets

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { ContentSet } from '../core/control.ts'
-import type { Config } from '../runtime/config.ts'
-import type { ContentFolders } from '../runtime/content-publisher.ts'
+import type { Config } from '../runtime/config/config.ts'
+import type { ContentFolders } from '../runtime/content/content-publisher.ts'
 import { home } from './home.ts'
 
 /** The shipped folder first, then the user's: theirs win. */

@@ -1,7 +1,7 @@
 /** What `modelwarden content rollback` and `content history` do, with a live instance, or by themselves on the bus. */
 import { userInfo } from 'node:os'
-import type { Rollback } from '../runtime/content-reader.ts'
-import { rollBack } from '../runtime/content-rollback.ts'
+import type { Rollback } from '../runtime/content/content-reader.ts'
+import { rollBack } from '../runtime/content/content-rollback.ts'
 import { connect } from './client.ts'
 import { contentChecks } from './content.ts'
 import { withContent } from './content-actions.ts'

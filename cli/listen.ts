@@ -1,8 +1,9 @@
 /** Where this process will listen, known before it does: its own services call it there. */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
-import { isLoopback, type AccessToken } from '../runtime/http-access.ts'
-import { listenAddress } from '../runtime/http.ts'
+import type { AccessToken } from '../runtime/http/http-access.ts'
+import { isLoopback } from '../runtime/loopback.ts'
+import { listenAddress } from '../runtime/http/http.ts'
 import type { Redactor } from '../runtime/redact.ts'
 
 /** `address:port` with the port that a 0 stands for. */

@@ -2,8 +2,8 @@
  * Whose state `modelwarden repartition` deals out anew: the stages whose logs are keyed, and how they know the keys.
  */
 import { topics } from '../core/topics.ts'
-import type { StateOwner } from '../runtime/checkpoints.ts'
-import type { Rekey } from '../runtime/rekey.ts'
+import type { StateOwner } from '../runtime/stage/checkpoints.ts'
+import type { Rekey } from '../runtime/stage/rekey.ts'
 import { correlateRekey } from '../services/correlate/rekey.ts'
 import { correlateStage } from '../services/correlate/service.ts'
 import { migrateGroups } from '../services/detect/correlations/correlation-groups.ts'

@@ -1,8 +1,8 @@
 /** Runs `modelwarden repartition` on the bus that the configuration names. */
-import type { LoadedConfig } from '../runtime/config-load.ts'
+import type { LoadedConfig } from '../runtime/config/config-load.ts'
 import { createLog } from '../runtime/logger.ts'
 import { Redactor } from '../runtime/redact.ts'
-import { Secrets } from '../runtime/secrets.ts'
+import { Secrets } from '../runtime/config/secrets.ts'
 import { openAdapters } from './adapters.ts'
 import { repartition, type RepartitionReport } from './repartition.ts'
 import { dataFolderOf } from './settings.ts'

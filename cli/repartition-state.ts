@@ -4,9 +4,9 @@
 import { BusRefusedError } from '../core/errors.ts'
 import type { Bus, OutgoingRecord } from '../core/ports/bus.ts'
 import { headers } from '../core/topics.ts'
-import { checkpointRecords, readLock, restoreCheckpoint, type TaskMeta } from '../runtime/checkpoints.ts'
-import { MemoryState } from '../runtime/memory-state.ts'
-import { dealAnew, type TaskState } from '../runtime/rekey.ts'
+import { checkpointRecords, readLock, restoreCheckpoint, type TaskMeta } from '../runtime/stage/checkpoints.ts'
+import { MemoryState } from '../runtime/stage/memory-state.ts'
+import { dealAnew, type TaskState } from '../runtime/stage/rekey.ts'
 import type { RekeyedOwner } from './repartition-owners.ts'
 
 /** A stage as it stands on the bus. */

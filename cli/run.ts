@@ -1,5 +1,5 @@
 /** Runs services in this process until a signal comes. */
-import type { LoadedConfig } from '../runtime/config-load.ts'
+import type { LoadedConfig } from '../runtime/config/config-load.ts'
 import { exitOnBugs, onStopRequest, type StopRequest } from '../runtime/shutdown.ts'
 import { compose, type Instance } from './compose.ts'
 import { exitCodes } from './exit.ts'

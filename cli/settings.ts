@@ -4,7 +4,7 @@
  * Precedence: command line, environment, file, defaults.
  */
 import { join, resolve } from 'node:path'
-import { loadConfig, type LoadedConfig } from '../runtime/config-load.ts'
+import { loadConfig, type LoadedConfig } from '../runtime/config/config-load.ts'
 import type { GlobalOptions } from './options.ts'
 
 /** Loads the configuration; `--data` counts from the working directory, as paths on a command line do. */

@@ -1,10 +1,10 @@
 /** What `modelwarden topics create` does. */
 import { counted } from '../core/counted.ts'
 import { stateTopic, topicSpecs, type TopicSpec } from '../core/topics.ts'
-import type { LoadedConfig } from '../runtime/config-load.ts'
+import type { LoadedConfig } from '../runtime/config/config-load.ts'
 import { createLog } from '../runtime/logger.ts'
 import { Redactor } from '../runtime/redact.ts'
-import { Secrets } from '../runtime/secrets.ts'
+import { Secrets } from '../runtime/config/secrets.ts'
 import { openAdapters } from './adapters.ts'
 import { dataFolderOf } from './settings.ts'
 import { stagesOfAll } from './topic-access.ts'

@@ -90,7 +90,7 @@ export const headers = {
   mark: 'w-mark',
   /**
    * On a record that holds several outputs of one task: `<stage>/<topic>/<partition>`, where they came from
-   * (runtime/packs.ts).
+   * (runtime/stage/packs.ts).
    */
   packed: 'w-packed',
   /** On the dead letter of one of several that came in one record: which, from 0. */

@@ -9,7 +9,7 @@ import { hkdfSync } from 'node:crypto'
 import { WardenError } from '../core/errors.ts'
 import type { Bus } from '../core/ports/bus.ts'
 import { topics } from '../core/topics.ts'
-import { contentKeys, type FollowedContent } from './content-reader.ts'
+import { contentKeys, type FollowedContent } from './content/content-reader.ts'
 import type { Log } from './log.ts'
 
 /** This process has another `hmacKey` than those that it would work with. */

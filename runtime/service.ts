@@ -8,10 +8,10 @@ import type { Bus } from '../core/ports/bus.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Connector } from '../core/ports/connector.ts'
 import type { SearchIndex } from '../core/ports/search-index.ts'
-import type { Config } from './config.ts'
-import type { ContentReader } from './content-reader.ts'
+import type { Config } from './config/config.ts'
+import type { ContentReader } from './content/content-reader.ts'
 import type { Log } from './log.ts'
-import type { TaskProgress } from './stage.ts'
+import type { TaskProgress } from './stage/stage.ts'
 import type { Telemetry } from './telemetry.ts'
 
 export interface Health {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LicenseRecord } from '../core/license.ts'
-import { MemoryState } from './memory-state.ts'
+import { MemoryState } from './stage/memory-state.ts'
 import { ToldLicenses } from './told-licenses.ts'
 
 const updatedAt = '2026-03-01T00:00:00.000Z'

@@ -5,7 +5,7 @@
  * for licenses themselves keeps credentials alone.
  */
 import type { CredentialEnd, License, LicenseRecord } from '../core/license.ts'
-import type { KeyedState } from './stage.ts'
+import type { KeyedState } from './stage/stage.ts'
 
 /** Credentials, and licenses, kept; those told past it are not known. */
 const knownMax = 1_000_000

@@ -1,6 +1,6 @@
 /** `modelwarden config`: is the configuration right, and what is in force. */
 import type { Command } from 'commander'
-import { configSchema } from '../../runtime/config-keys.ts'
+import { configSchema } from '../../runtime/config/config-keys.ts'
 import { configReference } from '../config-reference.ts'
 import { print, printJson } from '../output.ts'
 import { globalOptions, type GlobalOptions } from '../options.ts'

@@ -1,6 +1,6 @@
 /** `modelwarden up --demo`. */
 import { join, resolve } from 'node:path'
-import { loadConfig, type LoadedConfig } from '../../runtime/config-load.ts'
+import { loadConfig, type LoadedConfig } from '../../runtime/config/config-load.ts'
 import { exitOnBugs, onStopRequest } from '../../runtime/shutdown.ts'
 import { compose } from '../compose.ts'
 import { home } from '../home.ts'

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import type { Connector } from '../../core/ports/connector.ts'
-import type { Config } from '../../runtime/config.ts'
+import type { Config } from '../../runtime/config/config.ts'
 import { connectorsFrom } from '../connectors.ts'
 import type { Patient } from './patient.ts'
 

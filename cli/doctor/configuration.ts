@@ -2,9 +2,9 @@
 import { counted } from '../../core/counted.ts'
 import type { Diagnosis } from '../../core/diagnosis.ts'
 import { ConfigInvalidError } from '../../core/errors.ts'
-import { SecretRef } from '../../runtime/config-parts.ts'
+import { SecretRef } from '../../runtime/config/config-parts.ts'
 import { silentLog, type Log } from '../../runtime/log.ts'
-import { Secrets } from '../../runtime/secrets.ts'
+import { Secrets } from '../../runtime/config/secrets.ts'
 import type { Patient } from './patient.ts'
 
 export async function lookAtSecrets({ loaded, env, redactor }: Patient): Promise<readonly Diagnosis[]> {

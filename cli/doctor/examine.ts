@@ -6,10 +6,10 @@
  */
 import type { CheckState, Diagnosis } from '../../core/diagnosis.ts'
 import { ConfigInvalidError, describeError, formatMistake, WardenError } from '../../core/errors.ts'
-import type { LoadedConfig } from '../../runtime/config-load.ts'
+import type { LoadedConfig } from '../../runtime/config/config-load.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { Redactor } from '../../runtime/redact.ts'
-import { Secrets } from '../../runtime/secrets.ts'
+import { Secrets } from '../../runtime/config/secrets.ts'
 import type { GlobalOptions } from '../options.ts'
 import { dataFolderOf, loadSettings } from '../settings.ts'
 import { lookAtChannel, lookAtGateways } from './channels.ts'

@@ -1,7 +1,7 @@
 /** The installation that the doctor looks at. */
-import type { LoadedConfig } from '../../runtime/config-load.ts'
+import type { LoadedConfig } from '../../runtime/config/config-load.ts'
 import type { Redactor } from '../../runtime/redact.ts'
-import type { Secrets } from '../../runtime/secrets.ts'
+import type { Secrets } from '../../runtime/config/secrets.ts'
 
 /** What a look has to go by. */
 export interface Patient {

@@ -11,9 +11,9 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Config } from '../../runtime/config.ts'
-import type { RouteDocs } from '../../runtime/http-route.ts'
-import { ErrorBody } from '../../runtime/openapi.ts'
+import type { Config } from '../../runtime/config/config.ts'
+import type { RouteDocs } from '../../runtime/http/http-route.ts'
+import { ErrorBody } from '../../runtime/http/openapi.ts'
 import { bareSecret } from '../../engine/sources/mapping-context.ts'
 import type { Answer } from './authorizer.ts'
 import type { MeasuredAuthorizer } from './measured.ts'

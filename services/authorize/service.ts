@@ -4,7 +4,7 @@
  * Reads warden.licenses on its own in each copy, and writes nothing. Promises: no answer before all that was there is read;
  * a revocation is in force as soon as its record arrives; starting waits for nothing.
  */
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { Authorizer } from './authorizer.ts'
 import { mountExtAuthz } from './ext-authz.ts'

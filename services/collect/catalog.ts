@@ -3,7 +3,7 @@
  */
 import { compileSources } from '../../engine/sources/compile.ts'
 import type { Source } from '../../engine/sources/source.ts'
-import type { ContentReader } from '../../runtime/content-reader.ts'
+import type { ContentReader } from '../../runtime/content/content-reader.ts'
 
 export class SourceCatalog {
   readonly #content: ContentReader

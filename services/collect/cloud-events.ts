@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { parseJson } from '../../core/json.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 import { memberTexts } from './members.ts'
 import { RecordSplitter, type Unit } from './splitter.ts'
 import { unitsOf } from './whole-body.ts'

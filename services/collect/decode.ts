@@ -3,7 +3,7 @@
  */
 import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 import { gathered, type Held } from './in-flight.ts'
 
 const encodings: Readonly<Record<string, () => Transform>> = {

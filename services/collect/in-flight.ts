@@ -6,7 +6,7 @@
  */
 import type { Readable } from 'node:stream'
 import { limits } from '../../core/limits.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 
 const retryAfterMs = 2_000
 const chunksApartMax = 1_000

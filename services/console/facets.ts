@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Filter, SearchIndex } from '../../core/ports/search-index.ts'
-import { mountRoute } from '../../runtime/http-route.ts'
+import { mountRoute } from '../../runtime/http/http-route.ts'
 import { fieldOf, listNames, lists, type ListName, type ListSpec } from './lists.ts'
 import { count, FieldName, filterOf, filterShape, timeOf } from './query.ts'
 import { valueAt, type ReadContext } from './reads.ts'

@@ -5,7 +5,7 @@
  * `@timestamp` stand for when it happened, whatever the collection calls that, and take times, also as `now-24h`.
  */
 import type { Filter } from '../../core/ports/search-index.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 import { KqlInvalidError, parseKql, type Kql, type KqlValue } from './kql.ts'
 import { fieldOf, type ListSpec } from './lists.ts'
 

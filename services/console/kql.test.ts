@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Filter } from '../../core/ports/search-index.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 import { filterOfKql } from './kql-filter.ts'
 import { kqlCharsMax } from './kql.ts'
 import { lists } from './lists.ts'

@@ -15,8 +15,8 @@ import { credentialStates, License, LicenseRecord } from '../../core/license.ts'
 import type { Collection, Filter } from '../../core/ports/search-index.ts'
 import { levels, Signal } from '../../core/signal.ts'
 import { usagePeriods, UsageRecord } from '../../core/usage.ts'
-import type { Role } from '../../runtime/config-parts.ts'
-import { named } from '../../runtime/openapi.ts'
+import type { Role } from '../../runtime/config/config-parts.ts'
+import { named } from '../../runtime/http/openapi.ts'
 
 /** How a list can be asked. */
 export interface ListSpec {

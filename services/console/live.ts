@@ -10,7 +10,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { mountRoute } from '../../runtime/http-route.ts'
+import { mountRoute } from '../../runtime/http/http-route.ts'
 import { checkOperator } from './query.ts'
 import { type LiveFeed, liveNames, type LiveEvent, type LiveName } from './live-feed.ts'
 import { lists } from './lists.ts'

@@ -7,8 +7,8 @@
  */
 import { z } from 'zod'
 import type { Filter, SearchQuery } from '../../core/ports/search-index.ts'
-import type { Caller } from '../../runtime/http-access.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import type { Caller } from '../../runtime/http/http-access.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 import { filterOfKql } from './kql-filter.ts'
 import { kqlCharsMax } from './kql.ts'
 import type { ListSpec } from './lists.ts'

@@ -1,6 +1,6 @@
 /** What the index refuses because of the question is the asker's mistake, not ours. */
 import { IndexRefusedError } from '../../core/errors.ts'
-import { HttpError } from '../../runtime/http-error.ts'
+import { HttpError } from '../../runtime/http/http-error.ts'
 
 export async function asked<T>(answer: Promise<T>): Promise<T> {
   try {

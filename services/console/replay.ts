@@ -12,7 +12,7 @@ import { DeadLetter, type DeadLetterCode } from '../../core/dead-letter.ts'
 import { sha256Hex } from '../../core/ids.ts'
 import type { Bus, BusRecord, OutgoingRecord } from '../../core/ports/bus.ts'
 import { headers, topics } from '../../core/topics.ts'
-import { unpack } from '../../runtime/packs.ts'
+import { unpack } from '../../runtime/stage/packs.ts'
 
 /** Topics whose records may come twice; what stands on the others are orders and states, which may not. */
 const replayable: ReadonlySet<string> = new Set([

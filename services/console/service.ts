@@ -4,8 +4,8 @@
  * Reads come from the search index, decisions go onto the bus, and nothing is kept here: any number of copies may run.
  */
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
-import type { ContentChecks } from '../../runtime/content-publisher.ts'
-import type { ContentHistory, ContentReader } from '../../runtime/content-reader.ts'
+import type { ContentChecks } from '../../runtime/content/content-publisher.ts'
+import type { ContentHistory, ContentReader } from '../../runtime/content/content-reader.ts'
 import { mountContent } from './content.ts'
 import { mountVersions } from './content-versions.ts'
 import { mountReplay } from './dead-letters.ts'

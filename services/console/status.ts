@@ -9,10 +9,10 @@ import type { Bus } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Bucket, SearchIndex } from '../../core/ports/search-index.ts'
 import { topics } from '../../core/topics.ts'
-import type { ContentReader } from '../../runtime/content-reader.ts'
-import { mountRoute } from '../../runtime/http-route.ts'
+import type { ContentReader } from '../../runtime/content/content-reader.ts'
+import { mountRoute } from '../../runtime/http/http-route.ts'
 import type { Health } from '../../runtime/service.ts'
-import type { TaskProgress } from '../../runtime/stage.ts'
+import type { TaskProgress } from '../../runtime/stage/stage.ts'
 import { ContentMistakes, contentSets, mistakesOf } from './content.ts'
 
 /** Which topics each consumer group reads. */

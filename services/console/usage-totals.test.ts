@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PutDocument } from '../../core/ports/search-index.ts'
 import type { UsageRecord } from '../../core/usage.ts'
-import { createHttpHost, type HttpHost } from '../../runtime/http.ts'
+import { createHttpHost, type HttpHost } from '../../runtime/http/http.ts'
 import { silentLog } from '../../runtime/log.ts'
 import { createMetrics } from '../../runtime/metrics.ts'
 import { openIndexed, type Indexed } from '../../test/support/indexed.ts'

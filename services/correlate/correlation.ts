@@ -1,7 +1,7 @@
 /**
  * What the parts of correlate share: the books of one task, and how incidents are drawn anew from them.
  */
-import type { Outcome } from '../../runtime/stage.ts'
+import type { Outcome } from '../../runtime/stage/stage.ts'
 import type { Contribution } from './contribution.ts'
 import type { IncidentBook } from './incident-book.ts'
 import type { SignalBook } from './signal-book.ts'

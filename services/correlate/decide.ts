@@ -6,7 +6,7 @@
 import type { Decision } from '../../core/decision.ts'
 import type { Incident } from '../../core/incident.ts'
 import { limits } from '../../core/limits.ts'
-import type { Outcome } from '../../runtime/stage.ts'
+import type { Outcome } from '../../runtime/stage/stage.ts'
 import type { Correlation, Moment } from './correlation.ts'
 import { decidedWith, type StoredIncident } from './incident-book.ts'
 

@@ -7,7 +7,7 @@ import type { Decision } from '../../core/decision.ts'
 import { canonicalJson } from '../../core/ids.ts'
 import type { Incident } from '../../core/incident.ts'
 import { topics } from '../../core/topics.ts'
-import type { KeyedState, Outcome } from '../../runtime/stage.ts'
+import type { KeyedState, Outcome } from '../../runtime/stage/stage.ts'
 
 export interface StoredIncident {
   readonly incident: Incident

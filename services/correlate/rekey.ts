@@ -1,6 +1,6 @@
 /** Whose records correlate's state belongs to: its log is keyed by tenant. */
-import type { Rekey } from '../../runtime/rekey.ts'
-import { least } from '../../runtime/rekey.ts'
+import type { Rekey } from '../../runtime/stage/rekey.ts'
+import { least } from '../../runtime/stage/rekey.ts'
 import type { Contribution } from './contribution.ts'
 import { incidentPrefix, type StoredIncident } from './incident-book.ts'
 import { signalPrefix } from './signal-book.ts'

@@ -3,7 +3,7 @@
  *
  * The index is derived from the state when the task starts; only the contributions are stored.
  */
-import type { KeyedState } from '../../runtime/stage.ts'
+import type { KeyedState } from '../../runtime/stage/stage.ts'
 import { principalOf, type Contribution } from './contribution.ts'
 import type { CorrelateOptions } from './options.ts'
 

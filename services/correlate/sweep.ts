@@ -3,7 +3,7 @@
  *
  * Clusters are forgotten whole, so that forgetting never moves the start of one that still grows.
  */
-import type { Outcome } from '../../runtime/stage.ts'
+import type { Outcome } from '../../runtime/stage/stage.ts'
 import { clusterSignals } from './clusters.ts'
 import type { Contribution } from './contribution.ts'
 import type { Correlation } from './correlation.ts'

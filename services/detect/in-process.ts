@@ -3,10 +3,10 @@
  *
  * Records go to tasks by their key, as on the bus; observations go on at once. Pure.
  */
-import { bundleOf } from '../../runtime/content-digest.ts'
-import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
-import { MemoryState } from '../../runtime/memory-state.ts'
-import type { StageLogic, StageOutput } from '../../runtime/stage.ts'
+import { bundleOf } from '../../runtime/content/content-digest.ts'
+import { CollectedOutcome } from '../../runtime/stage/collect-outcome.ts'
+import { MemoryState } from '../../runtime/stage/memory-state.ts'
+import type { StageLogic, StageOutput } from '../../runtime/stage/stage.ts'
 import type { ContentFile } from '../../core/content.ts'
 import type { Mistake } from '../../core/errors.ts'
 import type { Baseline } from '../../core/control.ts'

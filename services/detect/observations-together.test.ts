@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { BusRecord } from '../../core/ports/bus.ts'
-import { aloneFrom, Pack, unpack } from '../../runtime/packs.ts'
+import { aloneFrom, Pack, unpack } from '../../runtime/stage/packs.ts'
 import type { Observation } from '../../engine/sigma/types.ts'
 import { observationOutput, observedIn, readObserved } from './observations.ts'
 import type { Observed } from './observed.ts'

@@ -1,12 +1,12 @@
 /**
  * How observations are spelled that travel together in a record: what those of one rule have in common stands there once, as
- * their head (runtime/packs.ts), and what is their own has places in place of names.
+ * their head (runtime/stage/packs.ts), and what is their own has places in place of names.
  *
  * Pure. Promises: what is read is what was written; what has another form is none.
  */
 import type { Entity, EvidenceRef } from '../../core/signal.ts'
 import type { Observation } from '../../engine/sigma/types.ts'
-import type { Headed } from '../../runtime/packs.ts'
+import type { Headed } from '../../runtime/stage/packs.ts'
 import type { ObservationContext, Observed, ObservedBySigma } from './observed.ts'
 
 interface Head {

@@ -1,10 +1,10 @@
 /**
  * What travels from the first step of detect to the second: the few fields that a rule grouped by something other than the
- * principal needs. Rule and group choose the partition; in it, those of a batch travel in one record (runtime/packs.ts).
+ * principal needs. Rule and group choose the partition; in it, those of a batch travel in one record (runtime/stage/packs.ts).
  */
 import { derivedId } from '../../core/ids.ts'
 import { topics } from '../../core/topics.ts'
-import type { StageOutput } from '../../runtime/stage.ts'
+import type { StageOutput } from '../../runtime/stage/stage.ts'
 import { headOf, ownOf, together } from './observations-together.ts'
 import type { Observed } from './observed.ts'
 

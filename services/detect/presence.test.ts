@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryState } from '../../runtime/memory-state.ts'
+import { MemoryState } from '../../runtime/stage/memory-state.ts'
 import { Presence } from './presence.ts'
 
 const dayMs = 86_400_000

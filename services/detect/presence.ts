@@ -4,7 +4,7 @@
  * Promises: the least time wins, so the order of events does not matter; at most `principalsMax` are remembered by a task,
  * and one that has been silent for `silentMsMax` is forgotten.
  */
-import type { KeyedState } from '../../runtime/stage.ts'
+import type { KeyedState } from '../../runtime/stage/stage.ts'
 
 const prefix = 'seen/'
 const principalsMax = 100_000

@@ -14,7 +14,7 @@ import {
   type Entries,
   type Home,
   type Rekey,
-} from '../../runtime/rekey.ts'
+} from '../../runtime/stage/rekey.ts'
 import type { BehaviorHead } from './behavior/behavior-group.ts'
 import { observedKey } from './observations.ts'
 import type { Observed } from './observed.ts'

@@ -2,7 +2,7 @@
  * What a step knows of time: how far event time is complete, and when the log was last appended to. Kept in the task's
  * state, so that a restart does not change what comes out.
  */
-import type { KeyedState } from '../../runtime/stage.ts'
+import type { KeyedState } from '../../runtime/stage/stage.ts'
 
 const key = 'clock'
 

@@ -11,7 +11,7 @@ import { Decision } from '../../core/decision.ts'
 import { complaintText } from '../../core/form-words.ts'
 import { limits } from '../../core/limits.ts'
 import { topics } from '../../core/topics.ts'
-import { relayStage } from '../../runtime/relay.ts'
+import { relayStage } from '../../runtime/stage/relay.ts'
 
 /** As it stands on `warden.license-commands`: the same form that it has on `warden.effects`. */
 export const Command = z.discriminatedUnion('kind', [

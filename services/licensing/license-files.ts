@@ -13,10 +13,10 @@ import { ContentInvalidError, describeError, formatPlace, type Mistake } from '.
 import { canonicalDigest, credentialId, derivedId } from '../../core/ids.ts'
 import type { Credential } from '../../core/license.ts'
 import { parseYaml, schemaMistakes, type ParsedYaml } from '../../core/yaml.ts'
-import { SecretRef } from '../../runtime/config-parts.ts'
+import { SecretRef } from '../../runtime/config/config-parts.ts'
 import type { Log } from '../../runtime/log.ts'
 import { Redactor } from '../../runtime/redact.ts'
-import { Secrets } from '../../runtime/secrets.ts'
+import { Secrets } from '../../runtime/config/secrets.ts'
 import { credentialForm, labelTellsSecret, LicenseForm, secretCharsMin } from './forms.ts'
 import { fileAuthor } from './logic.ts'
 

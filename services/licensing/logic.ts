@@ -15,7 +15,7 @@ import { canonicalDigest } from '../../core/ids.ts'
 import { parseJson } from '../../core/json.ts'
 import { credentialOfPrincipal, type License, type LicenseRecord } from '../../core/license.ts'
 import { topics } from '../../core/topics.ts'
-import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import type { KeyedState, Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage/stage.ts'
 import { Command, OrderArgs, verbs } from './commands.ts'
 import {
   obey,

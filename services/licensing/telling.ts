@@ -9,7 +9,7 @@ import type { Control } from '../../core/control.ts'
 import { parseJson } from '../../core/json.ts'
 import { LicenseRecord, toldOf } from '../../core/license.ts'
 import { headers, topics } from '../../core/topics.ts'
-import type { StageSpec } from '../../runtime/stage.ts'
+import type { StageSpec } from '../../runtime/stage/stage.ts'
 
 export const licensesTelling: StageSpec = {
   name: 'licensing-telling',

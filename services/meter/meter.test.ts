@@ -4,8 +4,8 @@ import type { Event } from '../../core/event.ts'
 import { derivedId } from '../../core/ids.ts'
 import type { LicenseRecord } from '../../core/license.ts'
 import { UsageRecord, type UsageFigures } from '../../core/usage.ts'
-import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
-import { MemoryState } from '../../runtime/memory-state.ts'
+import { CollectedOutcome } from '../../runtime/stage/collect-outcome.ts'
+import { MemoryState } from '../../runtime/stage/memory-state.ts'
 import { MeterLogic, type MeterOptions } from './logic.ts'
 
 const startMs = Date.parse('2026-03-02T08:00:00.000Z')

@@ -8,7 +8,7 @@
  */
 import { derivedId } from '../../core/ids.ts'
 import { usageOutcomes, usagePeriods, type UsageFigures, type UsagePeriod, type UsageRecord } from '../../core/usage.ts'
-import type { KeyedState } from '../../runtime/stage.ts'
+import type { KeyedState } from '../../runtime/stage/stage.ts'
 import { figuresEach, type Account, type Use } from './use.ts'
 
 const prefix = 'meter/'

@@ -4,7 +4,7 @@
  *
  * What is settled for one is settled for all: a period that was closed in one partition must not be opened in another.
  */
-import { dealIds, joinIds, most, newest, numberAnew, type Home, type Rekey } from '../../runtime/rekey.ts'
+import { dealIds, joinIds, most, newest, numberAnew, type Home, type Rekey } from '../../runtime/stage/rekey.ts'
 import type { Account } from './use.ts'
 
 interface SavedClock {

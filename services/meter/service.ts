@@ -4,8 +4,8 @@
  */
 import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
-import { stageService } from '../../runtime/stage-service.ts'
-import type { StageSpec } from '../../runtime/stage.ts'
+import { stageService } from '../../runtime/stage/stage-service.ts'
+import type { StageSpec } from '../../runtime/stage/stage.ts'
 import { MeterLogic, type MeterOptions, type MeterReport } from './logic.ts'
 
 export function meterStage(options: MeterOptions, report: MeterReport): StageSpec {

@@ -15,7 +15,7 @@ import { headers, topics } from '../../core/topics.ts'
 import { MappingContext } from '../../engine/sources/mapping-context.ts'
 import type { RawRecord, Source } from '../../engine/sources/source.ts'
 import type { CompiledSources } from '../../engine/sources/compile.ts'
-import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage.ts'
+import type { Outcome, StageLogic, StageRecord, TaskContext } from '../../runtime/stage/stage.ts'
 
 export type CompileBundle = (bundle: Bundle, files: readonly ContentFile[]) => CompiledSources
 

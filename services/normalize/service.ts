@@ -5,8 +5,8 @@ import type { Bundle, ContentFile } from '../../core/content.ts'
 import { topics } from '../../core/topics.ts'
 import { compileSources, type CompiledSources } from '../../engine/sources/compile.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
-import { stageService } from '../../runtime/stage-service.ts'
-import type { StageSpec } from '../../runtime/stage.ts'
+import { stageService } from '../../runtime/stage/stage-service.ts'
+import type { StageSpec } from '../../runtime/stage/stage.ts'
 import { NormalizeLogic } from './logic.ts'
 
 /** Versions of the sources kept compiled: the tasks of a process need the same one or two. */

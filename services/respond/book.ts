@@ -7,7 +7,7 @@
 import type { Action } from '../../core/action.ts'
 import type { Policy, Run } from '../../core/effect.ts'
 import type { Entity } from '../../core/signal.ts'
-import type { KeyedState } from '../../runtime/stage.ts'
+import type { KeyedState } from '../../runtime/stage/stage.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 import type { Playbook } from './playbook.ts'
 

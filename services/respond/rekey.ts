@@ -1,6 +1,6 @@
 /** Whose records respond's state belongs to: its log is keyed by tenant. */
 import type { Policy } from '../../core/effect.ts'
-import type { Dealt, Entries, Home, Rekey } from '../../runtime/rekey.ts'
+import type { Dealt, Entries, Home, Rekey } from '../../runtime/stage/rekey.ts'
 import type { ActionEntry, IncidentEntry, RunEntry, Timer } from './book.ts'
 import type { IncidentBrief } from './incident-brief.ts'
 

@@ -9,8 +9,8 @@ import { complaintText } from '../../core/form-words.ts'
 import { Incident } from '../../core/incident.ts'
 import { parseJson } from '../../core/json.ts'
 import { topics } from '../../core/topics.ts'
-import { relayStage } from '../../runtime/relay.ts'
-import type { StageLogic, StageSpec } from '../../runtime/stage.ts'
+import { relayStage } from '../../runtime/stage/relay.ts'
+import type { StageLogic, StageSpec } from '../../runtime/stage/stage.ts'
 
 export function incidentsRelay(): StageSpec {
   return relayStage({

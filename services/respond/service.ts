@@ -4,9 +4,9 @@
  * Composes the two relays, the stage over `warden.effects` with its pure logic, and the sidecar that acts.
  */
 import type { Service, ServiceContext } from '../../runtime/service.ts'
-import { runStage, type StageRun } from '../../runtime/stage-runner.ts'
-import { worstHealth } from '../../runtime/stage-service.ts'
-import type { StageSpec } from '../../runtime/stage.ts'
+import { runStage, type StageRun } from '../../runtime/stage/stage-runner.ts'
+import { worstHealth } from '../../runtime/stage/stage-service.ts'
+import type { StageSpec } from '../../runtime/stage/stage.ts'
 import { topics } from '../../core/topics.ts'
 import { Catalog } from './catalog.ts'
 import { RespondLogic } from './logic.ts'

@@ -8,7 +8,7 @@ import type { Decision } from '../../core/decision.ts'
 import type { Flag, Run } from '../../core/effect.ts'
 import { derivedId } from '../../core/ids.ts'
 import { headers, topics } from '../../core/topics.ts'
-import type { Outcome } from '../../runtime/stage.ts'
+import type { Outcome } from '../../runtime/stage/stage.ts'
 
 /** Who says what respond says. */
 export const respondName = 'service:respond'

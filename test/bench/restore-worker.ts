@@ -1,9 +1,9 @@
 /** Restores the state of restore.ts in a process of its own, through our code or a bare loop, and says what it took. */
 import { createKafkaBus } from '../../adapters/kafka/bus.ts'
 import { stateTopic } from '../../core/topics.ts'
-import { restoreCheckpoint } from '../../runtime/checkpoints.ts'
+import { restoreCheckpoint } from '../../runtime/stage/checkpoints.ts'
 import { silentLog } from '../../runtime/log.ts'
-import { MemoryState } from '../../runtime/memory-state.ts'
+import { MemoryState } from '../../runtime/stage/memory-state.ts'
 import { restoredAt, restoredSpec, type Restored } from './restored.ts'
 
 const [what, brokers] = process.argv.slice(2) as ['ours' | 'bare', string]

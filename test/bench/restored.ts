@@ -1,6 +1,6 @@
 /** The state that restore.ts writes and restore-worker.ts reads. */
 import type { TopicPartition } from '../../core/ports/bus.ts'
-import type { StageSpec } from '../../runtime/stage.ts'
+import type { StageSpec } from '../../runtime/stage/stage.ts'
 
 export const restoredAt: TopicPartition = { topic: 'bench.events', partition: 0 }
 

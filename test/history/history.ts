@@ -10,7 +10,7 @@ import { compose, type Instance } from '../../cli/compose.ts'
 import type { Bus, OutgoingRecord } from '../../core/ports/bus.ts'
 import { systemClock } from '../../core/ports/clock.ts'
 import { headers, stateTopic, topics, topicSpecs } from '../../core/topics.ts'
-import { Config } from '../../runtime/config.ts'
+import { Config } from '../../runtime/config/config.ts'
 import { silentLog } from '../../runtime/log.ts'
 
 export const partitions = 2

@@ -11,7 +11,7 @@ import type { Incident } from '../../core/incident.ts'
 import type { LicenseRecord } from '../../core/license.ts'
 import type { Signal } from '../../core/signal.ts'
 import { topics } from '../../core/topics.ts'
-import { Config } from '../../runtime/config.ts'
+import { Config } from '../../runtime/config/config.ts'
 import { temporaryFolder } from '../support/tmp.ts'
 
 const at = '2026-01-01T00:00:00.000Z'

@@ -18,9 +18,9 @@ import {
   type ConnectorContext,
 } from '../../core/ports/connector.ts'
 import { topics } from '../../core/topics.ts'
-import { CollectedOutcome } from '../../runtime/collect-outcome.ts'
+import { CollectedOutcome } from '../../runtime/stage/collect-outcome.ts'
 import { silentLog } from '../../runtime/log.ts'
-import { MemoryState } from '../../runtime/memory-state.ts'
+import { MemoryState } from '../../runtime/stage/memory-state.ts'
 import { silentTelemetry } from '../../runtime/telemetry.ts'
 import { Catalog } from '../../services/respond/catalog.ts'
 import { RespondLogic } from '../../services/respond/logic.ts'

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { compose } from '../../cli/compose.ts'
-import { Config } from '../../runtime/config.ts'
+import { Config } from '../../runtime/config/config.ts'
 
 const [file = '', folder = ''] = process.argv.slice(2)
 const config = Config.parse(JSON.parse(readFileSync(file, 'utf8')))

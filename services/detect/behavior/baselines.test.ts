@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryState } from '../../../runtime/memory-state.ts'
+import { MemoryState } from '../../../runtime/stage/memory-state.ts'
 import { Baselines } from './baselines.ts'
 
 const told = (rule: string, name: string, value: unknown) => ({ control: 'baseline' as const, rule, name, value })

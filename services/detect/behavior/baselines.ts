@@ -5,7 +5,7 @@
  * is forgotten; at most `baselinesMax` are kept.
  */
 import type { Baseline } from '../../../core/control.ts'
-import type { KeyedState } from '../../../runtime/stage.ts'
+import type { KeyedState } from '../../../runtime/stage/stage.ts'
 
 const prefix = 'base/'
 const baselinesMax = 10_000

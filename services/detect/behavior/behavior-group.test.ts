@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Block } from '../../../engine/behavior/block.ts'
-import { MemoryState } from '../../../runtime/memory-state.ts'
+import { MemoryState } from '../../../runtime/stage/memory-state.ts'
 import { BehaviorGroup, type BehaviorHead } from './behavior-group.ts'
 import { openStore } from './behavior-store.ts'
 

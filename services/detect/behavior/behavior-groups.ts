@@ -20,7 +20,7 @@ import type {
   StepOutcome,
 } from '../../../engine/behavior/types.ts'
 import { emptyInventory, type Inventory } from '../../../engine/inventory/inventory.ts'
-import type { KeyedState, Outcome } from '../../../runtime/stage.ts'
+import type { KeyedState, Outcome } from '../../../runtime/stage/stage.ts'
 import { BehaviorGroup, type BehaviorHead } from './behavior-group.ts'
 import { isEntryKey, keysOf, prefix, ruleKeyOf, sameLists } from './behavior-keys.ts'
 import { openStore, type BehaviorStore, type GroupOwner } from './behavior-store.ts'

@@ -6,7 +6,7 @@
  * only asked for when it has called.
  */
 import { BlockRoom } from '../../../engine/behavior/block.ts'
-import type { KeyedState } from '../../../runtime/stage.ts'
+import type { KeyedState } from '../../../runtime/stage/stage.ts'
 
 /** Places in the list of changes that are kept, however few are used. */
 const spareMax = 4_096

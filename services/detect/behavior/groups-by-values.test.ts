@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MemoryState } from '../../../runtime/memory-state.ts'
+import { MemoryState } from '../../../runtime/stage/memory-state.ts'
 import { BehaviorGroup } from './behavior-group.ts'
 import { openStore } from './behavior-store.ts'
 import { GroupsByValues } from './groups-by-values.ts'

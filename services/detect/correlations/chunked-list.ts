@@ -4,7 +4,7 @@
  *
  * The list itself is its owner's, who says before a checkpoint from which place on it has changed.
  */
-import type { KeyedState } from '../../../runtime/stage.ts'
+import type { KeyedState } from '../../../runtime/stage/stage.ts'
 
 /** What stands in the state under a chunk's key; spelled when a checkpoint wants it. */
 class Chunk {

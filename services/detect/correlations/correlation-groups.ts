@@ -12,7 +12,7 @@ import type { CorrelationOperator, GroupState, OperatorStep } from '../../../eng
 import { decidesAtOnce } from '../../../engine/sigma/aggregates.ts'
 import { correlationOperator } from '../../../engine/sigma/correlation-operator.ts'
 import { upgradeGroup } from '../../../engine/sigma/older-states.ts'
-import type { KeyedState, Outcome } from '../../../runtime/stage.ts'
+import type { KeyedState, Outcome } from '../../../runtime/stage/stage.ts'
 import { nothing, tell, type Found, type Teller } from './correlation-telling.ts'
 import { DueGroups } from '../due-groups.ts'
 import { headOfWhole, KeptGroup } from './kept-group.ts'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileSigma } from '../../../engine/sigma/compile.ts'
 import { correlationOperator } from '../../../engine/sigma/correlation-operator.ts'
-import { MemoryState } from '../../../runtime/memory-state.ts'
+import { MemoryState } from '../../../runtime/stage/memory-state.ts'
 import { headOfWhole, KeptGroup } from './kept-group.ts'
 
 const prefix = 'c/'

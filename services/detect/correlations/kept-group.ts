@@ -7,7 +7,7 @@
  * new of a busy group, and of others, which are most, the head alone.
  */
 import type { GroupState } from '../../../engine/sigma/types.ts'
-import type { KeyedState } from '../../../runtime/stage.ts'
+import type { KeyedState } from '../../../runtime/stage/stage.ts'
 import { ChunkedList } from './chunked-list.ts'
 import { notFiled, type Filed } from '../due-groups.ts'
 import { newContext, note, type GroupContext, type Reach } from './group-context.ts'

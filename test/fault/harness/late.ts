@@ -7,8 +7,8 @@ import { Control } from '../../../core/control.ts'
 import type { Event } from '../../../core/event.ts'
 import type { Bus, BusRecord } from '../../../core/ports/bus.ts'
 import { headers, topics } from '../../../core/topics.ts'
-import { Marks } from '../../../runtime/marks.ts'
-import { WatermarkTracker } from '../../../runtime/watermarks.ts'
+import { Marks } from '../../../runtime/stage/marks.ts'
+import { WatermarkTracker } from '../../../runtime/stage/watermarks.ts'
 
 const upstream = [`normalize/${topics.audit}`, `normalize/${topics.inference}`]
 
