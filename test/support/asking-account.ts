@@ -9,6 +9,7 @@ import { KeptEntries } from './kept-entries.ts'
 export interface AskedQuery {
   readonly x: Float64Array
   readonly label: string
+  readonly probabilities?: readonly number[]
   /** One of the model's training records. */
   readonly member?: boolean
 }
@@ -27,13 +28,13 @@ export class AskingAccount {
   }
 
   /** A query a second; what is kept comes back from a checkpoint after each one. */
-  ask({ x, label, member = false }: AskedQuery): readonly BehaviorFinding[] {
+  ask({ x, label, probabilities, member = false }: AskedQuery): readonly BehaviorFinding[] {
     const n = this.#queries++
     const evidence = { id: `e${n}` } as unknown as ReturnType<ModelQuery['evidence']>
     const query: ModelQuery = {
       timeMs: n * 1_000,
       input: {
-        kind: 'features', hidden: false, blackAndWhite: false, probabilities: undefined, x, label, margin: 1,
+        kind: 'features', hidden: false, blackAndWhite: false, probabilities, x, label, margin: 1,
         values: Array.from(x), key: keyOfText(x.join()),
       },
       member, entities: () => [], evidence: () => evidence,

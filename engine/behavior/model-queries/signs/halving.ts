@@ -5,12 +5,13 @@
  * Of the value that is changed alone it is kept where it was asked, its place in the base (slopes.ts) included. A query
  * is halfway where it lies in the middle between the two next to it, and the newest of all is one of these and lay so
  * itself: who asks for advice tries places on a grid or by eye, from one end to the other or across. Of an input that
- * is like honest ones that says nothing by itself: to find what would change an answer is advice as well. Pure.
+ * is like honest ones that says nothing by itself: to find what would change an answer is advice as well, unless these are the paths of a tree (paths.ts). Pure.
  */
 import type { GroupEntries } from '../../types.ts'
 import { shows } from '../account/evidence.ts'
 import type { QueryInput } from '../input/input.ts'
 import { levelCount, type Reference } from '../honest/reference.ts'
+import { answerKept, arePaths, withGap, type Answer, type Gap } from './paths.ts'
 import type { Shown } from './shown.ts'
 
 /** How far from the middle, as a share of what lies between the two. */
@@ -23,6 +24,8 @@ const farOutRatio = 1.3
 interface Place {
   readonly at: number
   readonly isHalfway: boolean
+  /** Not known of the base, nor told by older versions. */
+  readonly answer?: Answer | undefined
 }
 
 /** What is kept while single values of one input are changed. JSON. */
@@ -34,6 +37,8 @@ interface Halved {
   readonly isBase: boolean
   /** Values that were halved. */
   readonly values: readonly number[]
+  /** Between which answers the last of these were; not told by older versions. */
+  readonly gaps?: readonly Gap[]
 }
 
 const name = 'halved'
@@ -64,18 +69,20 @@ export function withHalving(
   const newest = places.at(-1)
   const isNext = again && newest!.isHalfway && (newest === below || newest === above)
   const isBase = kept !== undefined && (kept.isBase || kept.value !== change.value)
-  const values = kept?.values ?? []
+  const { values = [], gaps = [] } = kept ?? {}
   const isNew = isHalfway && again && !values.includes(change.value)
   const now = isNew ? [...values, change.value] : values
+  const answer = answerKept(input.probabilities)
   entries.set(name, {
     value: change.value,
     base,
-    places: [...places, { at, isHalfway }].slice(-placesMax),
+    places: [...places, { at, isHalfway, answer }].slice(-placesMax),
     isBase,
     values: now,
+    gaps: isHalfway ? withGap(gaps, change.value, answer, below.answer, above.answer) : gaps,
   })
   const halved = { ...shown, halved: now.length }
-  if (!again || !isBase || !isFarOut(reference, input, change.value, base)) return halved
+  if (!again || !isBase || !(arePaths(gaps) || isFarOut(reference, input, change.value, base))) return halved
   return { ...halved, counts: shown.counts | shows.halved, bits: shown.bits | (isHalfway && isNext ? shows.halved : 0) }
 }
 
