@@ -71,9 +71,7 @@ describe('one value after another halved to where the answer changes', () => {
   test('of inputs that are unlike honest ones copies a tree', () => {
     const { named, found } = run([...paths(anywhere()), ...paths(anywhere())])
     expect(named['extraction']).toBeLessThanOrEqual(50)
-    expect(found.map(({ explanation }) => explanation).join()).toMatch(
-      /\d halfway|were, in the one value that was changed, halfway/,
-    )
+    expect(found.map(({ explanation }) => explanation).join()).toContain('halfway between two earlier ones')
     const by = times(dimension, (n) => ([0, 3, 7, 10].includes(n) ? 1_024 : 1))
     const units = { from: times(dimension, () => 0), by }
     const wide = [...paths(anywhere()), ...paths(anywhere())].map((x) => x.map((value, i) => value * by[i]!))
