@@ -25,9 +25,9 @@ import { KafkaConsumption } from './consume.ts'
 import { diagnoseKafka } from './diagnose.ts'
 import { KafkaFencedProducer } from './fenced.ts'
 import { committedOffsets, logRanges, type LogRange } from './offsets.ts'
-import type { ProducerIdentity } from './outbox.ts'
 import { Producer } from './produce.ts'
 import { Follower, readToEnd, type OnBatch } from './read.ts'
+import { SharedIdentity } from './shared-identity.ts'
 import { topicRequest } from './topics.ts'
 import { asBusError, closed, isPassing, isUnknownTopic, withRetries } from './retry.ts'
 
@@ -75,10 +75,7 @@ class KafkaBus implements Bus {
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<void> {
-    this.#mustBeOpen('create topics')
-    const admin = makeAdmin(this.#settings, this.#log)
-    try {
-      await admin.connect()
+    await this.#administrate('create topics', async (admin) => {
       const existing = new Set(await admin.listTopics())
       const missing = specs.filter(({ name }) => !existing.has(name))
       if (missing.length > 0) {
@@ -88,11 +85,7 @@ class KafkaBus implements Bus {
         this.#log.info('Topics were made.', { topics: missing.map(({ name }) => name) })
       }
       await Promise.all(specs.map(({ name }) => this.#untilLed(name)))
-    } catch (error) {
-      throw asBusError(error, 'create topics')
-    } finally {
-      await admin.disconnect().catch(() => undefined)
-    }
+    })
   }
 
   async addPartitions(topics: readonly { readonly name: string; readonly partitions: number }[]): Promise<void> {
@@ -229,16 +222,9 @@ class KafkaBus implements Bus {
   }
 
   async diagnose(expected: BusExpectations): Promise<readonly Diagnosis[]> {
-    this.#mustBeOpen('diagnose')
-    const admin = makeAdmin(this.#settings, this.#log)
-    try {
-      await admin.connect()
-      return await diagnoseKafka(admin, this.#settings, expected, this.#clock.nowMs())
-    } catch (error) {
-      throw asBusError(error, 'look at the brokers')
-    } finally {
-      await admin.disconnect().catch(() => undefined)
-    }
+    return await this.#administrate('look at the brokers', (admin) =>
+      diagnoseKafka(admin, this.#settings, expected, this.#clock.nowMs()),
+    )
   }
 
   close(): Promise<void> {
@@ -270,39 +256,5 @@ class KafkaBus implements Bus {
 
   #mustBeOpen(doing: string): void {
     if (this.#closed !== undefined) throw closed(doing)
-  }
-}
-
-/** One producer id for all partitions, until one of them is in trouble. */
-class SharedIdentity {
-  readonly transactionalId = undefined
-  readonly #link: Link
-  #current: Promise<ProducerIdentity> | undefined
-
-  constructor(link: Link) {
-    this.#link = link
-  }
-
-  async get(): Promise<ProducerIdentity> {
-    return await (this.#current ?? this.renew())
-  }
-
-  async renew(): Promise<ProducerIdentity> {
-    const asked = this.#ask()
-    this.#current = asked
-    try {
-      return await asked
-    } catch (error) {
-      if (this.#current === asked) this.#current = undefined
-      throw error
-    }
-  }
-
-  async #ask(): Promise<ProducerIdentity> {
-    const node = await this.#link.any()
-    const { producerId, producerEpoch } = await node.initProducerId({
-      transactionTimeout: this.#link.settings.transactionTimeoutMs,
-    })
-    return { producerId: Number(producerId), producerEpoch }
   }
 }

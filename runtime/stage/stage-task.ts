@@ -9,14 +9,11 @@
  * - once fenced off, nothing more is written.
  */
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { Control } from '../../core/control.ts'
 import { FencedError } from '../../core/errors.ts'
-import { parseJson } from '../../core/json.ts'
 import type { BusRecord, FencedProducer, OutgoingRecord, TopicPartition } from '../../core/ports/bus.ts'
 import { headers } from '../../core/topics.ts'
 import type { TaskMeta } from './checkpoints.ts'
 import { arrivalOf } from '../arrival.ts'
-import { unsealedControl } from '../control-seal.ts'
 import { DropCounts } from './drop-counts.ts'
 import { Marks } from './marks.ts'
 import type { MemoryState } from './memory-state.ts'
@@ -24,6 +21,7 @@ import type { ServiceContext } from '../service.ts'
 import type { Sidecar, StageLogic, StageSpec, TaskProgress } from './stage.ts'
 import { TakenSeals } from './taken-seals.ts'
 import { TaskContent } from './task-content.ts'
+import { TaskControls } from './task-controls.ts'
 import { TaskOutputs } from './task-outputs.ts'
 import { TaskSteps } from './task-steps.ts'
 import { TaskTicks } from './task-ticks.ts'
@@ -33,7 +31,6 @@ import { TaskWriting } from './task-writing.ts'
 /** Bytes of outputs gathered before they are sent, and the longest the event loop is held, in ms. */
 const flushBytes = 512 * 1024
 const sliceMs = 20
-const repeated = 'A control record of ours was written again, by whoever may write this topic.'
 export type TaskDependencies = Pick<ServiceContext, 'bus' | 'content' | 'clock' | 'log' | 'telemetry'>
 
 export class StageTask {
@@ -49,6 +46,7 @@ export class StageTask {
   readonly #stopping = new AbortController()
   readonly #outputs: TaskOutputs
   readonly #steps: TaskSteps
+  readonly #controls: TaskControls
   #nextOffset: number
   #settledOffset: number
   #positionMs: number | undefined
@@ -98,6 +96,10 @@ export class StageTask {
       meta: () => this.#meta(),
     })
     this.#ticks = new TaskTicks(at, options.deps)
+    this.#controls = new TaskControls({
+      ...{ logic: options.logic, time: this.#time, ticks: this.#ticks, steps: this.#steps },
+      ...{ content: this.#content, seals: this.#seals, outputs: this.#outputs },
+    })
   }
 
   /** When the bus appended the last record that was taken; undefined before the first. */
@@ -170,7 +172,7 @@ export class StageTask {
       if (this.#nextOffset === 0 && record.offset > 0) this.#logic.beginsAt?.(record.appendedMs)
       if (!isOfTime(record)) this.#writing.hasNews()
       if (headers.badEncoding in record.headers) this.#steps.unreadable(record)
-      else if (headers.control in record.headers) await this.#takeControl(record)
+      else if (headers.control in record.headers) await this.#controls.take(record)
       else if (headers.packed in record.headers) taken += this.#steps.pack(record)
       else {
         taken++
@@ -217,66 +219,6 @@ export class StageTask {
     const before = this.#happenings
     this.#happenings = this.#time.watermark.happenings
     return this.#spec.watermark !== 'records' || this.#happenings !== before
-  }
-
-  async #takeControl(record: BusRecord): Promise<void> {
-    this.#outputs.nextRecord()
-    if (this.#steps.isRedelivery(record)) return
-    if (record.headers[headers.control] === unsealedControl) {
-      // It may be a tick of this very task, whose clock is wrong: once that is set right there are others.
-      this.#ticks.cameBack()
-      const hint = 'Who may write this topic has written it, or a copy of a version that does not seal them.'
-      this.#refuse(record, 'A control record is none of ours: it has no seal that holds.', hint)
-      return
-    }
-    const json = parseJson(record.value ?? '')
-    const parsed = json.ok ? Control.safeParse(json.value) : undefined
-    if (parsed?.success !== true) {
-      this.#refuse(record, 'A control record does not have the form of one.')
-      return
-    }
-    const control = parsed.data
-    switch (control.control) {
-      case 'watermark':
-        this.#time.watermark.told(control)
-        break
-      case 'tick':
-        this.#ticks.cameBack()
-        this.#time.watermark.ticked(record.appendedMs, this.#logic.latenessMs)
-        this.#steps.control(record, record.appendedMs, (logic, out) => logic.tick?.(record.appendedMs, out))
-        break
-      case 'end':
-        if (this.#seals.repeats(record) && !this.#time.watermark.ended) this.#refuse(record, repeated)
-        else this.#steps.reach(this.#time.watermark.inputEnded(), record)
-        this.#seals.take(record)
-        break
-      case 'baseline':
-        this.#steps.control(record, record.appendedMs, (logic, out) => logic.baseline?.(control, out))
-        break
-      case 'licenses':
-        this.#steps.control(record, record.appendedMs, (logic, out) => logic.licenses?.(control.records, out))
-        break
-      case 'content':
-        await this.#putInForce(control, record)
-        this.#seals.take(record)
-        break
-    }
-    this.#steps.advance(record)
-  }
-
-  async #putInForce({ set, digest }: Extract<Control, { control: 'content' }>, record: BusRecord): Promise<void> {
-    if (!this.#content.isNews(set, digest)) return
-    if (this.#seals.repeats(record)) {
-      this.#refuse(record, repeated)
-      return
-    }
-    await this.#outputs.flush()
-    await this.#content.apply(set, digest, this.#steps.out)
-    this.#steps.gather(record, record.appendedMs)
-  }
-
-  #refuse(record: BusRecord, message: string, hint?: string): void {
-    this.#outputs.deadLetter(record, 'CONTROL_INVALID', message, { hint })
   }
 
   /** Writes what changed since the last checkpoint, with the resume offset, unless that can wait. */

@@ -6,7 +6,8 @@
  */
 import type { BehaviorFinding } from '../types.ts'
 import { describeCrowd } from './explain.ts'
-import type { Account, Crowd, Memory } from './memory.ts'
+import type { Account, Crowd } from './kept.ts'
+import type { Memory } from './memory.ts'
 
 const membersMax = 1_000
 

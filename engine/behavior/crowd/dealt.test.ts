@@ -5,7 +5,7 @@ import type { Found } from './crowds.ts'
 import type { Known, Memory } from './memory.ts'
 import { Balance } from './prompts/balance.ts'
 import { Gathered } from './prompts/gathered.ts'
-import { LikePool } from './prompts/likeness.ts'
+import { LikePool } from './prompts/like-pool.ts'
 
 const hourMs = 3_600_000
 const line = Math.log(1.1e4)

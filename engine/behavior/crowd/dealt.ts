@@ -9,10 +9,11 @@
  * theirs use as well. Then those who do are named. Of those who are named for long answers nobody is whose own are as
  * others'.
  */
-import { tenantsMin, type DealtMember } from './prompts/balance.ts'
+import { tenantsMin } from './prompts/balance.ts'
+import type { DealtMember } from './prompts/dealt-account.ts'
 import type { Found } from './crowds.ts'
 import { whyDealt } from './explain.ts'
-import type { LikePool } from './prompts/likeness.ts'
+import type { LikePool } from './prompts/like-pool.ts'
 import type { Known, Memory } from './memory.ts'
 
 /**

@@ -9,7 +9,7 @@ import { accountAndModel } from '../account.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { TellStep } from './local.ts'
 import { CrowdParams } from './params.ts'
-import { PoolStep } from './pool.ts'
+import { PoolStep } from './pool-step.ts'
 
 export const accountCrowd: BehaviorDetector<CrowdParams> = {
   type: 'account-crowd',

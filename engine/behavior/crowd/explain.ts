@@ -5,7 +5,7 @@ import { limits } from '../../../core/limits.ts'
 import { inTens, power, strengthOf, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { Cell, Share } from './cell.ts'
-import type { Account, Crowd } from './memory.ts'
+import type { Account, Crowd } from './kept.ts'
 import { sorts, type Sort } from './params.ts'
 
 const words: Readonly<Record<Sort, string>> = {

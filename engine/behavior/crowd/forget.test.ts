@@ -3,7 +3,7 @@ import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { poolPrefix } from './prompts/likeness.ts'
 import { CrowdParams, type Sight } from './params.ts'
-import { PoolStep } from './pool.ts'
+import { PoolStep } from './pool-step.ts'
 
 const dayMs = 86_400_000
 

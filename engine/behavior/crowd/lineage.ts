@@ -8,7 +8,8 @@
  */
 import type { Found } from './crowds.ts'
 import { whyKin } from './explain.ts'
-import type { Account, Known, Memory } from './memory.ts'
+import type { Account } from './kept.ts'
+import type { Known, Memory } from './memory.ts'
 import type { Sight } from './params.ts'
 import type { Kin } from './queries/steps.ts'
 

@@ -6,9 +6,9 @@
  * Bounded: 4,000 accounts and 2,000 cells of a model; past that those with the least evidence and the longest silence go.
  * 256 queries, of which one account has at most 24.
  */
-import type { EvidenceRef } from '../../../core/signal.ts'
 import type { GroupEntries } from '../types.ts'
 import { Cell, type CellKept } from './cell.ts'
+import type { Account, Crowd } from './kept.ts'
 import { askedPrefix, Likeness, poolPrefix } from './prompts/likeness.ts'
 import { Names } from './queries/names.ts'
 import type { Sight } from './params.ts'
@@ -22,46 +22,6 @@ const evidenceMax = 3
 const namesMax = 16_384
 /** Tenants on a network from which it counts as shared. */
 const crowdedFrom = 3
-
-export interface Account {
-  readonly tenant: string
-  network: string
-  agent: string
-  readonly firstMs: number
-  lastMs: number
-  queries: number
-  /** Queries among the last ones, and where that count began. */
-  kept: number
-  keptFrom: number
-  crowd?: string
-  /** Evidence that it asks others' queries with a step, and others its own; whose it asked, latest first. */
-  steps?: number
-  stepped?: number
-  parents?: string[]
-  /** Whom it relieved, and that it was relieved itself; it is as busy, and as long in use, as those beside it. */
-  relieves?: string
-  relieved?: boolean
-  usual?: boolean
-  credential?: string
-  evidence: readonly EvidenceRef[]
-}
-
-export interface Crowd {
-  readonly sinceMs: number
-  lastMs: number
-  version: number
-  /** Members when it was told last. */
-  told: number
-  /** Member -> why. */
-  members: Record<string, string>
-  supersedes: string[]
-  /** Of the cell with the most evidence. */
-  top: number
-  cells: string[]
-  /** More than the order of their queries speaks against them. */
-  backed?: true
-  series: [number, number][]
-}
 
 interface Meta {
   accounts: number

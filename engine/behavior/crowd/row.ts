@@ -9,7 +9,8 @@
 import type { Cell } from './cell.ts'
 import type { Found } from './crowds.ts'
 import { whyRelay } from './explain.ts'
-import type { Account, Known, Memory } from './memory.ts'
+import type { Account } from './kept.ts'
+import type { Known, Memory } from './memory.ts'
 import { placeOfSort } from './params.ts'
 import type { Handover } from './order/relay.ts'
 

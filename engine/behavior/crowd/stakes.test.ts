@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import { CrowdParams, type Sight } from './params.ts'
-import { PoolStep } from './pool.ts'
+import { PoolStep } from './pool-step.ts'
 
 const shares = [0.05, 0.01, 0.002, 0.0005]
 const hits = shares.map((share) => (share ** 0.5 + (1 - share ** 0.5) / 2) / share ** 0.5)

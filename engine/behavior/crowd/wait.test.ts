@@ -3,7 +3,7 @@ import { KeptEntries } from '../../../test/support/kept-entries.ts'
 import { randomOf } from '../../../test/support/random.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { CrowdParams, type Sight } from './params.ts'
-import { PoolStep } from './pool.ts'
+import { PoolStep } from './pool-step.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs

@@ -8,7 +8,7 @@
  * mean, once a week; where a drift was told meanwhile, the novelty that was gathered says nothing.
  */
 import { backing, type Cell, type Hold } from './cell.ts'
-import type { Account } from './memory.ts'
+import type { Account } from './kept.ts'
 import { placeOfSort } from './params.ts'
 
 const dayMs = 86_400_000

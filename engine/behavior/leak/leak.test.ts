@@ -4,7 +4,8 @@ import { worldOf } from '../../../test/support/traffic/world.ts'
 import { keyOfText } from '../model-queries/input/input.ts'
 import { learn, tryCopies } from './copies.ts'
 import { estimateOf, greater, wilson } from './estimate.ts'
-import { Holdings, HoldingsBlock, layoutOf } from './holdings.ts'
+import { HoldingsBlock, layoutOf } from './holdings-block.ts'
+import { Holdings } from './holdings.ts'
 import { chooseLandmarks, openLandmarks, placeOf, type Taught } from './landmarks.ts'
 
 const world = worldOf({ seed: 3, dimension: 12, classes: 4 })

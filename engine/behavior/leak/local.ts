@@ -17,7 +17,8 @@ import type { BehaviorFinding, BehaviorStep, GroupEntries, Shuffled, StepContext
 import { learn, tryCopies } from './copies.ts'
 import { estimateOf, greater } from './estimate.ts'
 import { findingOf, percent, type Holding } from './explain.ts'
-import { Holdings, HoldingsBlock, layoutOf, type Estimate, type Layout } from './holdings.ts'
+import { HoldingsBlock, layoutOf, type Layout } from './holdings-block.ts'
+import { Holdings, type Estimate } from './holdings.ts'
 import { openLandmarks, type Landmarks } from './landmarks.ts'
 import type { Got, LeakParams } from './params.ts'
 

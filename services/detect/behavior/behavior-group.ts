@@ -14,15 +14,8 @@ import type { GroupEntries } from '../../../engine/behavior/types.ts'
 import { entryKey, isSame, keyOf } from './behavior-keys.ts'
 import type { GroupOwner, Place } from './behavior-store.ts'
 import { notFiled, type Filed } from '../due-groups.ts'
+import { MoreEntries, type Entry } from './more-entries.ts'
 
-/**
- * Named entries of a group that are kept at hand in a list; more of them by name, and past that they are looked up in
- * the state.
- */
-const atHandMax = 4
-const atHandByNameMax = 4_096
-/** Names up to which the entry without a name stands in the head. */
-const namesInHeadMax = 8
 /** In place of a slot: it is not filed, and not known any more. */
 const forgotten = -2
 
@@ -37,27 +30,6 @@ export interface BehaviorHead {
   readonly newSinceMs?: number | undefined
   /** The entry without a name. It stands under a key of its own where it is not here; always so in version 2 of the state. */
   readonly own?: unknown
-}
-
-interface Entry {
-  readonly name: string
-  readonly key: string
-  value: unknown
-  /** `checkpoints` when it was handed to the state last. */
-  setAt: number
-}
-
-/** Of a group that has more than the entry without a name. */
-interface More {
-  readonly names: string[]
-  /** The entry without a name stands under a key of its own. */
-  apart: boolean
-  /** Some of those under keys of their own. */
-  readonly atHand: Entry[]
-  /** More of them, of a group that has many: a state key is long, and would have to be spelled and hashed each time. */
-  byName: Map<string, Entry> | undefined
-  /** Of the group, where it has many: it is long, and each of them begins with it. */
-  key: string | undefined
 }
 
 export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
@@ -77,7 +49,8 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
   later: BehaviorGroup | undefined = undefined
   /** The entry without a name. */
   #own: unknown
-  #more: More | undefined
+  /** Undefined: it has no other. */
+  #more: MoreEntries | undefined
   /** `checkpoints` when it was last marked as changed. */
   #keptAt = -1
   /** The state has it. */
@@ -95,14 +68,8 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
     this.#more = undefined
     const { names } = head
     if (names.length > 1 || (names.length === 1 && head.own === undefined)) {
-      this.#more = {
-        names: [...names],
-        apart: head.own === undefined && names.includes(''),
-        atHand: [],
-        byName: undefined,
-        key: undefined,
-      }
-      if (this.#more.apart && names.length <= namesInHeadMax) this.#joinHead(this.#more)
+      this.#more = new MoreEntries([...names], head.own === undefined && names.includes(''))
+      if (this.#more.apart && !this.#more.isLong) this.#joinHead(this.#more)
     }
   }
 
@@ -206,11 +173,7 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
     if (entry === undefined || more === undefined) return
     this.owner.store.state.delete(entry.key)
     leave(entry.value)
-    more.names.splice(more.names.indexOf(name), 1)
-    const at = more.atHand.indexOf(entry)
-    if (at >= 0) more.atHand.splice(at, 1)
-    more.byName?.delete(name)
-    if (name === '') more.apart = false
+    more.drop(entry)
     this.keep()
   }
 
@@ -244,18 +207,12 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
 
   #add(name: string, value: unknown): void {
     const { state, checkpoints } = this.owner.store
-    const more = (this.#more ??= {
-      names: this.#own === undefined ? [] : [''],
-      apart: false,
-      atHand: [],
-      byName: undefined,
-      key: undefined,
-    })
-    const key = entryKey(this.#keyWith(more), name)
+    const more = (this.#more ??= new MoreEntries(this.#own === undefined ? [] : [''], false))
+    const key = more.keyOf(name, this)
     more.names.push(name)
     state.set(key, value)
-    putAtHand(more, { name, key, value, setAt: checkpoints })
-    if (more.names.length > namesInHeadMax && this.#own !== undefined) {
+    more.put({ name, key, value, setAt: checkpoints })
+    if (more.isLong && this.#own !== undefined) {
       state.set(entryKey(this.key, ''), this.#own)
       more.apart = true
       this.#own = undefined
@@ -264,7 +221,7 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
   }
 
   /** Puts the entry without a name into the head, where it stood apart. */
-  #joinHead(more: More): void {
+  #joinHead(more: MoreEntries): void {
     const { state } = this.owner.store
     const key = entryKey(this.key, '')
     this.#own = state.get(key)
@@ -275,24 +232,8 @@ export class BehaviorGroup implements GroupEntries, Filed<BehaviorGroup> {
     this.keep()
   }
 
-  #keyWith(more: More): string {
-    return more.names.length > namesInHeadMax ? (more.key ??= this.key) : this.key
-  }
-
   #entry(name: string): Entry | undefined {
-    const more = this.#more
-    if (more === undefined) return undefined
-    const { atHand } = more
-    for (let at = 0; at < atHand.length; at++) if (atHand[at]!.name === name) return atHand[at]
-    const known = more.byName?.get(name)
-    if (known !== undefined) return known
-    if (more.names.length <= namesInHeadMax && !more.names.includes(name)) return undefined
-    const key = entryKey(this.#keyWith(more), name)
-    const value = this.owner.store.state.get(key)
-    if (value === undefined) return undefined
-    const entry: Entry = { name, key, value, setAt: -1 }
-    putAtHand(more, entry)
-    return entry
+    return this.#more?.find(name, this, this.owner.store.state)
   }
 }
 
@@ -303,14 +244,4 @@ function compared(a: string, b: string): number {
 /** A value that nobody asks for any more makes room. */
 function leave(value: unknown): void {
   if (value instanceof Block) value.leave()
-}
-
-function putAtHand(more: More, entry: Entry): void {
-  if (more.atHand.length < atHandMax) {
-    more.atHand.push(entry)
-    return
-  }
-  more.byName ??= new Map()
-  if (more.byName.size >= atHandByNameMax) more.byName.clear()
-  more.byName.set(entry.name, entry)
 }

@@ -16,33 +16,27 @@
  */
 import { betOn, evidenceOfBets } from '../../bets.ts'
 import { Beginnings } from './beginnings.ts'
-import { isLikelierDealt } from './loads.ts'
 import { Looks, ways, type LooksJson } from './looks.ts'
+import {
+  add,
+  comesInSessions,
+  dealtShape,
+  exposureOf,
+  isDealtLike,
+  meanPlace,
+  meanRate,
+  shape,
+  type Dealt,
+  type DealtMember,
+  type Load,
+} from './dealt-account.ts'
 
-/**
- * Shapes of the Gamma distribution, 1 over the squared coefficient of variation: of customers, and of a hand that deals
- * about equally.
- */
-const shape = 4
-const dealtShape = 25
 /** Fewest tenants between which a load is dealt; most members that are followed. */
 export const tenantsMin = 4
 const membersMax = 256
 /** A clock's intervals differ by less than this share. */
 const clockMost = 0.1
-/**
- * A call's place: the share of the members that have called since its account last did. A hand's are a half in the
- * mean, or more where it deals in turn; who calls at random, so often as n of the others, has about 1/(n + 1); whoever
- * comes in sessions hardly any.
- */
-const sessionsBelow = 0.2
-const placedMin = 10
-/** Of whoever is named: as many calls that were weighed, and no earlier than all together in the mean by more. */
-const dealtMin = 6
-const earlierMost = 0.2
-/** And by so many deviations of a mean of so many places, equally spread. */
-const earlierDeviations = 3.5 / Math.sqrt(12)
-/** All together: nightly batches at the same time have up to 0.43. */
+/** Mean place of all together: nightly batches at the same time have up to 0.43. */
 const dealtMean = 0.42
 /** Who waits before asking again comes late as well: as often as this at most. */
 const lateMost = 0.65
@@ -54,42 +48,6 @@ const lateBets = [0.8, 0.95].map((share) => betOn(share, lateMost))
 const ticksMost = 0.25
 const mostLog = 40
 const leastLog = -1e4
-
-/** What an account has asked when it becomes a member. */
-export interface Load {
-  readonly tenant: string
-  /** Calls from its first on. */
-  readonly calls: number
-  readonly firstMs: number
-  readonly lastMs: number
-}
-
-/** JSON. */
-interface Dealt extends Load {
-  calls: number
-  lastMs: number
-  /** Calls when the evidence began; undefined: it became a member later, and is not weighed yet. */
-  before?: number
-  gapMs: number
-  /** Of its calls that were weighed: the sum of their places (below), and how many there were; states of before have none. */
-  places?: [sum: number, calls: number]
-  /** Intervals that were the same as the one before; states of before have none. */
-  ticks?: number
-  /** Calls when it became a member; states of before don't tell. */
-  joined?: number
-  /** It may be of another kind, as far as so few calls tell: it is weighed, and not named. */
-  isUnsure?: true
-  /** Its last two intervals were the same, or none are known: it is not bet on which of these comes next. */
-  isClock: boolean
-}
-
-export interface DealtMember {
-  readonly principal: string
-  readonly tenant: string
-  /** Calls, and what they would be if all were equal. */
-  readonly calls: number
-  readonly even: number
-}
 
 export interface BalanceJson {
   readonly logs: readonly number[]
@@ -126,7 +84,7 @@ export class Balance {
 
   /** Whether its members come as if they were dealt, and not in sessions. */
   get isDealt(): boolean {
-    return this.#place() >= dealtMean
+    return meanPlace(this.#members.values()) >= dealtMean
   }
 
   /** Evidence that they come in turn. */
@@ -136,8 +94,8 @@ export class Balance {
 
   /** Whether a member comes again at once, before most others have come: in sessions. */
   hasSessions(principal: string): boolean {
-    const places = this.#members.get(principal)?.places
-    return places !== undefined && places[1] >= placedMin && meanOf(places) < sessionsBelow
+    const one = this.#members.get(principal)
+    return one !== undefined && comesInSessions(one)
   }
 
   /** For each time that it begins anew, or is looked at as a whole: ever passes e^n with a probability of at most e^-n. */
@@ -221,23 +179,15 @@ export class Balance {
 
   /** Those with about as many calls as all would have had if all were equal, but for chance and a little. */
   dealt(timeMs: number): readonly DealtMember[] {
-    const mean = this.#meanAt(timeMs)
-    const place = this.#place()
+    const members = [...this.#members.values()]
+    const mean = meanRate(members, timeMs)
+    const place = meanPlace(members)
     return [...this.#members]
-      .filter(([, { isUnsure }]) => isUnsure !== true)
-      .map(([principal, each]) => ({
-        principal,
-        tenant: each.tenant,
-        calls: each.calls,
-        even: mean * exposureOf(each, timeMs),
-        places: each.places ?? ([0, 0] as const),
-      }))
-      .filter(
-        ({ places, calls, even }) =>
-          places[1] >= dealtMin &&
-          meanOf(places) >= place - Math.min(earlierMost, earlierDeviations / Math.sqrt(places[1])) &&
-          isLikelierDealt(calls, even, shape, dealtShape),
-      )
+      .filter(([, each]) => isDealtLike(each, mean * exposureOf(each, timeMs), place))
+      .map(([principal, each]) => {
+        const { tenant, calls } = each
+        return { principal, tenant, calls, even: mean * exposureOf(each, timeMs) }
+      })
   }
 
   toJSON(): BalanceJson {
@@ -269,7 +219,7 @@ export class Balance {
     if (one.before === undefined) return
     for (const [n, { hit, miss }] of lateBets.entries())
       this.#turns[n] = Math.min(mostLog, Math.max(leastLog, this.#turns[n]! + (place > 0.5 ? hit : miss)))
-    const mean = this.#meanAt(timeMs)
+    const mean = meanRate(this.#members.values(), timeMs)
     const urns = [
       ({ calls, before = 0 }: Dealt, shape: number): number => shape + calls - before,
       (each: Dealt, shape: number): number => (shape + each.calls) / (shape + mean * exposureOf(each, timeMs)),
@@ -284,24 +234,6 @@ export class Balance {
       this.#add(2 * n, Math.log(1 / others.length / byUrn))
       this.#add(2 * n + 1, Math.log(shareOf(dealtShape) / byUrn))
     }
-  }
-
-  /** In the mean of those of whom enough is known, each with the same say: one that has a suite run is not all of them. */
-  #place(): number {
-    const mean: [sum: number, members: number] = [0, 0]
-    for (const { places, isUnsure } of this.#members.values())
-      if (places !== undefined && places[1] >= dealtMin && isUnsure !== true) add(mean, meanOf(places))
-    return meanOf(mean)
-  }
-
-  /** Calls of a member in a millisecond. */
-  #meanAt(timeMs: number): number {
-    let [calls, exposure] = [0, 0]
-    for (const each of this.#members.values()) {
-      calls += each.calls
-      exposure += exposureOf(each, timeMs)
-    }
-    return calls / Math.max(1, exposure)
   }
 
   #add(way: number, log: number): void {
@@ -323,16 +255,3 @@ export class Balance {
 }
 
 const empty: BalanceJson = { logs: [0, 0, 0, 0], begunWith: 0, members: [] }
-
-function add(mean: [sum: number, count: number], value: number): void {
-  mean[0] += value
-  mean[1]++
-}
-
-function meanOf([sum, count]: readonly [number, number]): number {
-  return count === 0 ? 0 : sum / count
-}
-
-function exposureOf({ firstMs }: Load, timeMs: number): number {
-  return Math.max(0, timeMs - firstMs)
-}

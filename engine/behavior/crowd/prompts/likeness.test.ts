@@ -3,7 +3,8 @@ import { KeptEntries } from '../../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import type { GroupEntries } from '../../types.ts'
 import type { AskedJson } from './asked.ts'
-import { Likeness, type LikePool, type PoolJson } from './likeness.ts'
+import type { LikePool, PoolJson } from './like-pool.ts'
+import { Likeness } from './likeness.ts'
 import type { Sight } from '../params.ts'
 
 const hourMs = 3_600_000

@@ -22,8 +22,8 @@ import {
   type AskedJson,
   type Center,
 } from './asked.ts'
-import { Balance, type BalanceJson } from './balance.ts'
-import { Gathered, type GatheredJson } from './gathered.ts'
+import { Balance } from './balance.ts'
+import { LikePool, type PoolJson } from './like-pool.ts'
 import type { Sight } from '../params.ts'
 
 const accountsMax = 512
@@ -48,36 +48,6 @@ const ownMost = 2.5
 const sureShare = 0.75
 /** Beside it, in their scatter. */
 const scatterRoom = 0.8
-
-export interface PoolJson {
-  readonly sinceMs: number
-  readonly lastMs: number
-  readonly balance: BalanceJson
-  /** States of before have none. */
-  readonly gathered?: GatheredJson
-}
-
-/** Accounts of one kind of prompts. */
-export class LikePool {
-  readonly sinceMs: number
-  lastMs: number
-  readonly balance: Balance
-  readonly gathered: Gathered
-  /** Of all members, since none of them has asked. */
-  center: Center | undefined
-
-  constructor({ sinceMs, lastMs, balance, gathered }: PoolJson) {
-    this.sinceMs = sinceMs
-    this.lastMs = lastMs
-    this.balance = new Balance(balance)
-    this.gathered = new Gathered(gathered)
-  }
-
-  toJSON(): PoolJson {
-    const { sinceMs, lastMs, balance, gathered } = this
-    return { sinceMs, lastMs, balance: balance.toJSON(), gathered: gathered.toJSON() }
-  }
-}
 
 export class Likeness {
   readonly #asked = new Map<string, Asked>()
