@@ -5,8 +5,8 @@
  * that has just this, on a broker that enforces it. Only licensing may write licenses, only respond may write effects'
  * verdicts; nobody but who publishes content may write content.
  */
+import { consumedTopics } from '../core/consumed-topics.ts'
 import { stateTopic, topics } from '../core/topics.ts'
-import { indexedTopics } from '../services/indexer/documents.ts'
 import { serviceNames, type ServiceName } from './service-names.ts'
 
 /** A stage with state: its name, and the topics that it reads (its state topic has as many partitions). */
@@ -29,45 +29,39 @@ export interface TopicAccess {
   readonly seesGroups?: boolean
 }
 
+function stagesOf(...names: readonly (keyof typeof consumedTopics)[]): readonly StageAccess[] {
+  return names.map((name) => ({ name, inputs: consumedTopics[name] }))
+}
+
 export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
   collect: { reads: [topics.content], writes: [topics.audit, topics.inference, topics.deadLetters], stages: [] },
   normalize: {
     reads: [topics.content],
     // Its own inputs: ticks of time in partitions that fell silent.
     writes: [topics.audit, topics.inference, topics.events, topics.schedule, topics.deadLetters],
-    stages: [{ name: 'normalize', inputs: [topics.audit, topics.inference] }],
+    stages: stagesOf('normalize'),
   },
   detect: {
     // Tallies: what rules did on the partitions of other processes.
     reads: [topics.content, topics.ruleTallies],
     // Events: what detectors have learned over all principals, told to every partition.
     writes: [topics.events, topics.observations, topics.signals, topics.leaks, topics.ruleTallies, topics.deadLetters],
-    stages: [
-      { name: 'detect', inputs: [topics.events] },
-      { name: 'detect-groups', inputs: [topics.observations] },
-    ],
+    stages: stagesOf('detect', 'detect-groups'),
   },
   meter: {
     reads: [topics.content],
     writes: [topics.usage, topics.deadLetters],
-    stages: [{ name: 'meter', inputs: [topics.events] }],
+    stages: stagesOf('meter'),
   },
   correlate: {
     reads: [topics.content],
     writes: [topics.signals, topics.incidents, topics.incidentHistory, topics.deadLetters],
-    stages: [
-      { name: 'correlate', inputs: [topics.signals] },
-      { name: 'correlate-decisions', inputs: [topics.decisions] },
-    ],
+    stages: stagesOf('correlate', 'correlate-decisions'),
   },
   respond: {
     reads: [topics.content],
     writes: [topics.effects, topics.decisions, topics.deadLetters],
-    stages: [
-      { name: 'respond', inputs: [topics.effects] },
-      { name: 'respond-incidents', inputs: [topics.incidents] },
-      { name: 'respond-decisions', inputs: [topics.decisions] },
-    ],
+    stages: stagesOf('respond', 'respond-incidents', 'respond-decisions'),
   },
   licensing: {
     reads: [topics.content, topics.licenses],
@@ -80,15 +74,11 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
       topics.deeds,
       topics.deadLetters,
     ],
-    stages: [
-      { name: 'licensing', inputs: [topics.licenseCommands] },
-      { name: 'licensing-telling', inputs: [topics.licenses] },
-      { name: 'licensing-commands', inputs: [topics.effects] },
-    ],
+    stages: stagesOf('licensing', 'licensing-telling', 'licensing-commands'),
   },
   authorize: { reads: [topics.licenses, topics.content], writes: [], stages: [] },
   indexer: {
-    reads: [...indexedTopics, topics.content],
+    reads: [...consumedTopics.indexer, topics.content],
     writes: [topics.deadLetters],
     stages: [],
     groups: ['warden.indexer'],
@@ -111,7 +101,7 @@ export const topicAccess: Readonly<Record<ServiceName, TopicAccess>> = {
     transactions: ['schedule/'],
   },
   console: {
-    reads: [...indexedTopics, topics.content],
+    reads: [...consumedTopics.indexer, topics.content],
     // Decisions, and dead letters that are put back where they came from.
     writes: [
       topics.decisions,

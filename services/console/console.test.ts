@@ -753,7 +753,11 @@ describe('the status', () => {
       topic: topics.signals,
       records: 3,
     })
-    expect(body.lag.find((each) => each.stage === 'indexer' && each.topic === topics.incidents)).toBeDefined()
+    const waiting = body.lag.map(({ stage, topic }) => `${stage} of ${topic}`)
+    expect(waiting).toContain(`indexer of ${topics.incidents}`)
+    expect(waiting).toContain(`indexer of ${topics.usage}`)
+    expect(waiting).toContain(`meter of ${topics.events}`)
+    expect(waiting).toContain(`licensing-telling of ${topics.licenses}`)
   })
 
   test('counts what each source has sent in the last hour, and nothing older', async () => {

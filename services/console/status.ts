@@ -4,41 +4,17 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import { describeError } from '../../core/errors.ts'
 import type { Bus } from '../../core/ports/bus.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Bucket, SearchIndex } from '../../core/ports/search-index.ts'
-import { topics } from '../../core/topics.ts'
 import type { ContentReader } from '../../runtime/content/content-reader.ts'
 import { mountRoute } from '../../runtime/http/http-route.ts'
 import type { Health } from '../../runtime/service.ts'
 import type { TaskProgress } from '../../runtime/stage/stage.ts'
 import { ContentMistakes, contentSets, mistakesOf } from './content.ts'
 
-/** Which topics each consumer group reads. */
-const inputs: Readonly<Record<string, readonly string[]>> = {
-  normalize: [topics.audit, topics.inference],
-  detect: [topics.events],
-  'detect-groups': [topics.observations],
-  correlate: [topics.signals],
-  'correlate-decisions': [topics.decisions],
-  respond: [topics.effects],
-  'respond-incidents': [topics.incidents],
-  'respond-decisions': [topics.decisions],
-  'licensing-commands': [topics.effects],
-  licensing: [topics.licenseCommands],
-  indexer: [
-    topics.events,
-    topics.signals,
-    topics.incidents,
-    topics.incidentHistory,
-    topics.effects,
-    topics.decisions,
-    topics.deeds,
-    topics.deadLetters,
-    topics.licenses,
-  ],
-}
 const hourMs = 3_600_000
 const healthStates = ['starting', 'ready', 'degraded', 'failed'] as const
 
@@ -143,7 +119,7 @@ interface Lag {
 }
 
 async function lagOf(bus: Bus): Promise<readonly Lag[]> {
-  const pairs = Object.entries(inputs).flatMap(([stage, read]) => read.map((topic) => ({ stage, topic })))
+  const pairs = Object.entries(consumedTopics).flatMap(([stage, read]) => read.map((topic) => ({ stage, topic })))
   return await Promise.all(
     pairs.map(async ({ stage, topic }) => {
       const [ends, committed] = await Promise.all([bus.offsets(topic), bus.groupOffsets(`warden.${stage}`, topic)])

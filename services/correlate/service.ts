@@ -4,6 +4,7 @@
  * Two stages: a relay that brings people's decisions into the log of signals, under the tenant's key, and the correlation
  * itself over that one log.
  */
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import { Decision } from '../../core/decision.ts'
 import { complaintText } from '../../core/form-words.ts'
 import { topics } from '../../core/topics.ts'
@@ -20,7 +21,7 @@ export function correlateStage(options: CorrelateOptions = correlateDefaults): S
     name: 'correlate',
     stateVersion: correlateStateVersion,
     migrate: migrateCorrelate,
-    inputs: [topics.signals],
+    inputs: consumedTopics.correlate,
     watermark: [`detect/${topics.events}`, `detect-groups/${topics.observations}`],
     tellsWatermarkTo: [],
     ticks: false,

@@ -8,6 +8,7 @@
  * `behavior/` keep the groups of rules between events; `tallies/` counts what each rule did. `authoring/` is used by the
  * command line alone: cases, checks, explanations and backtests, over in-process.ts.
  */
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import type { RuleTally } from '../../core/rule-tally.ts'
 import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
@@ -26,7 +27,7 @@ export function detectStages(report: (task: TaskContext) => DetectReport): reado
     name: groupsStage,
     stateVersion: groupsStateVersion,
     migrate: migrateGroups,
-    inputs: [topics.observations],
+    inputs: consumedTopics['detect-groups'],
     watermark: [`${detectStage}/${topics.events}`],
     tellsWatermarkTo: [topics.signals],
     ticks: false,
@@ -37,7 +38,7 @@ export function detectStages(report: (task: TaskContext) => DetectReport): reado
     name: detectStage,
     stateVersion: detectStateVersion,
     migrate: migrateGroups,
-    inputs: [topics.events],
+    inputs: consumedTopics.detect,
     watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
     tellsWatermarkTo: [topics.observations, topics.signals],
     packs: [groups],

@@ -28,21 +28,6 @@ export type Indexable =
   | { readonly skipped: 'relayed' | 'not-an-action' }
   | { readonly code: DeadLetterCode; readonly message: string }
 
-/** The topics whose records are documents. */
-export const indexedTopics = [
-  topics.events,
-  topics.signals,
-  topics.incidents,
-  topics.incidentHistory,
-  topics.effects,
-  topics.decisions,
-  topics.deeds,
-  topics.deadLetters,
-  topics.licenses,
-  topics.leaks,
-  topics.usage,
-] as const
-
 export function documentOf(record: BusRecord): Indexable {
   const parsed = parseJson(record.value ?? new Uint8Array())
   if (!parsed.ok) return { code: parsed.code, message: parsed.message }

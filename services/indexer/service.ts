@@ -6,13 +6,14 @@
  * so in its health and goes on when it is back; an index found empty is filled again from what the bus still has.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import { describeError } from '../../core/errors.ts'
 import type { BusRecord } from '../../core/ports/bus.ts'
 import { collections, type PutDocument, type SearchIndex } from '../../core/ports/search-index.ts'
 import { headers, topics } from '../../core/topics.ts'
 import type { Health, Service, ServiceContext } from '../../runtime/service.ts'
 import { runSink, type SinkOutcome, type SinkRun } from '../../runtime/sink-runner.ts'
-import { documentOf, indexedTopics } from './documents.ts'
+import { documentOf } from './documents.ts'
 
 const name = 'indexer'
 const retryPauseMsMax = 10_000
@@ -34,7 +35,7 @@ export function createIndexerService(context: ServiceContext): Service {
     const fromBeginning = await isEmpty(index)
     if (stopping.signal.aborted) return
     const write = (records: readonly BusRecord[]): Promise<readonly SinkOutcome[]> => store(records, context, index)
-    sink = runSink({ name, inputs: indexedTopics, fromBeginning, write }, context)
+    sink = runSink({ name, inputs: consumedTopics.indexer, fromBeginning, write }, context)
     await sink.start()
   }
   const beginWhenThere = async (): Promise<void> => {

@@ -6,6 +6,7 @@
  */
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import type { Decision } from '../../core/decision.ts'
 import { describeError } from '../../core/errors.ts'
 import { topics } from '../../core/topics.ts'
@@ -21,7 +22,7 @@ import { licensesTelling } from './telling.ts'
 export const licensingStage: StageSpec = {
   name: 'licensing',
   stateVersion: 1,
-  inputs: [topics.licenseCommands],
+  inputs: consumedTopics.licensing,
   watermark: [],
   tellsWatermarkTo: [],
   ticks: false,

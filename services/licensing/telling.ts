@@ -5,6 +5,7 @@
  * A relay beside the licensing stage, over `warden.licenses`. What a log has forgotten is told again once a day (the
  * clockwork does that), so a stage without state learns all of it from what is still there.
  */
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import type { Control } from '../../core/control.ts'
 import { parseJson } from '../../core/json.ts'
 import { LicenseRecord, toldOf } from '../../core/license.ts'
@@ -14,7 +15,7 @@ import type { StageSpec } from '../../runtime/stage/stage.ts'
 export const licensesTelling: StageSpec = {
   name: 'licensing-telling',
   stateVersion: 1,
-  inputs: [topics.licenses],
+  inputs: consumedTopics['licensing-telling'],
   watermark: [],
   tellsWatermarkTo: [],
   tells: [topics.events],

@@ -2,6 +2,7 @@
  * The meter: warden.events -> warden.usage, what an invoice is drawn from. One stage, apart from licensing (which may write
  * licenses, and must answer at once) and from detect (whose rules change); see docs/decisions/550-usage-is-metered-apart.md.
  */
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import { topics } from '../../core/topics.ts'
 import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { stageService } from '../../runtime/stage/stage-service.ts'
@@ -12,7 +13,7 @@ export function meterStage(options: MeterOptions, report: MeterReport): StageSpe
   return {
     name: 'meter',
     stateVersion: 1,
-    inputs: [topics.events],
+    inputs: consumedTopics.meter,
     watermark: [`normalize/${topics.audit}`, `normalize/${topics.inference}`],
     tellsWatermarkTo: [],
     ticks: false,

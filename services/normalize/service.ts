@@ -1,6 +1,7 @@
 /**
  * The normalize service: raw records in, events out. One stage over both raw topics.
  */
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import type { Bundle, ContentFile } from '../../core/content.ts'
 import { topics } from '../../core/topics.ts'
 import { compileSources, type CompiledSources } from '../../engine/sources/compile.ts'
@@ -26,7 +27,7 @@ export function normalizeStage(hmacKey: Uint8Array): StageSpec {
   return {
     name: 'normalize',
     stateVersion: 1,
-    inputs: [topics.audit, topics.inference],
+    inputs: consumedTopics.normalize,
     watermark: 'records',
     tellsWatermarkTo: [topics.events],
     ticks: true,

@@ -7,6 +7,7 @@ import type { Service, ServiceContext } from '../../runtime/service.ts'
 import { runStage, type StageRun } from '../../runtime/stage/stage-runner.ts'
 import { worstHealth } from '../../runtime/stage/stage-service.ts'
 import type { StageSpec } from '../../runtime/stage/stage.ts'
+import { consumedTopics } from '../../core/consumed-topics.ts'
 import { topics } from '../../core/topics.ts'
 import { Catalog } from './catalog.ts'
 import { RespondLogic } from './logic.ts'
@@ -21,7 +22,7 @@ export function respondStage(deps: SidecarDependencies): StageSpec {
   return {
     name: 'respond',
     stateVersion: respondStateVersion,
-    inputs: [topics.effects],
+    inputs: consumedTopics.respond,
     watermark: [],
     tellsWatermarkTo: [],
     ticks: true,
