@@ -85,7 +85,7 @@ describe('a way between two inputs', () => {
     expect(withWay(four, [a, b])).toHaveLength(3)
   })
 
-  test('begins on a line with two inputs that are natural and made of none', () => {
+  test('begins on a line with two inputs that are natural, of which the older is made of none', () => {
     const [a, b] = [natural(), natural()]
     const half = between(a, b, 0.5)
     const begun = last([{ x: a }, { x: b }, { x: half }]).way
@@ -94,7 +94,9 @@ describe('a way between two inputs', () => {
     // What lies on it later goes on from what was made.
     const from = { x: between(a, b, 0.2) }
     expect(last([from, { x: a }, { x: b }, { x: half }, { x: between(a, b, 0.35) }]).way).toBeUndefined()
-    expect(last([{ x: half }, { x: a }, { x: between(a, b, 0.75) }, { x: between(a, b, 0.625) }]).way).toBeUndefined()
+    // Or from the older of two that a way was seen by: it is the same one.
+    const again = last([{ x: half }, { x: a }, { x: between(a, b, 0.75) }, { x: between(a, b, 0.625) }]).way
+    expect(withWay(withWay([], [half, a])!, again!)).toBeUndefined()
     const odd = a.map((value) => value + 9)
     expect(last([{ x: odd }, { x: b }, { x: between(odd, b, 0.5) }]).way).toBeUndefined()
   })
@@ -113,6 +115,19 @@ describe('a way between two inputs', () => {
     expect(new Set(theft.map(({ anchor }) => anchor)).size).toBe(1)
     expect(theft.map(({ version }) => version)).toEqual(theft.map((_, n) => n + 1))
     expect(theft[0]!.explanation).toContain('no end in common')
+  })
+
+  test('of inputs that were asked long before is a harvest as well, by the third pair', () => {
+    const pairs = Array.from({ length: 12 }, () => [of('no'), of('yes')] as const)
+    const tried = (x: Float64Array): Asked[] =>
+      Array.from({ length: 12 }, (_, n) => ({ x: x.map((v, i) => (i === n % 6 ? v + (n < 6 ? 0.1 : -0.1) : v)) }))
+    const walks = pairs.map(([no, yes]) => halved(no, yes, 11))
+    const { named } = run([
+      ...pairs.flat().map((x) => ({ x })),
+      ...walks.flatMap((way) => [...way, ...tried(way.at(-1)!.x)]),
+    ])
+    expect(named['boundary-search']).toBeLessThanOrEqual(34)
+    expect(named['extraction']).toBeLessThanOrEqual(24 + 3 * 23)
   })
 
   test('that ends at one input again and again is a search around that, and no harvest, in its first hundred queries', () => {

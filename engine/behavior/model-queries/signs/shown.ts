@@ -59,7 +59,7 @@ export interface Shown {
   readonly counts: number
   /** Bits of `noted`: what is to be remembered of it. */
   readonly notes: number
-  /** It is the first on the way between two of the last inputs, which are natural and made of none. */
+  /** It is on a way between two of the last inputs, which are natural, and the older of which is made of none. */
   readonly way?: Way | undefined
   /** It is an earlier input with one value changed, that of others is put back. */
   readonly change?: SingleChange | undefined
@@ -237,9 +237,13 @@ function placesOf(ends: readonly [number, number]): number {
   return (1 << ends[0]) | (1 << ends[1])
 }
 
-/** The way that was begun by the query, between two natural inputs; what lies on it later has one of those before it. */
+/**
+ * The way that was begun by the query, between two natural inputs. Where its ends were asked long before, two of those
+ * on it are known, the newer of which may be taken for made of the older.
+ */
 function wayOf(account: Account, { ends }: Surroundings, ring: readonly ArrayLike<number>[]): Way | undefined {
-  if (ends === undefined || account.wasNoted(placesOf(ends), noted.made | noted.odd)) return undefined
+  if (ends === undefined || account.wasNoted(placesOf(ends), noted.odd)) return undefined
+  if (account.wasNoted(1 << ends[0], noted.made)) return undefined
   return [Float64Array.from(ring[ends[0]]!), Float64Array.from(ring[ends[1]]!)]
 }
 
