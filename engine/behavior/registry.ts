@@ -3,10 +3,10 @@
  */
 import { anomaly } from './anomaly/detector.ts'
 import { canarySeen } from './canary-seen/detector.ts'
-import { canaryAnswers } from './derivation/detector.ts'
+import { canaryAnswers } from './canary-answers/detector.ts'
 import { drift } from './drift/detector.ts'
 import { intakePoisoning } from './intake/detector.ts'
-import { answerHarvest } from './distillation/detector.ts'
+import { answerHarvest } from './harvest/detector.ts'
 import { outboundTransfer } from './outbound/detector.ts'
 import { artifactShare } from './share/detector.ts'
 import type { BehaviorDetector } from './types.ts'

@@ -4,7 +4,7 @@
  * A model that thinks aloud restates the options before it chooses. The rule is exact all the same: a text is given without
  * knowledge of which option was drawn, so whichever it names last is the right one with a probability of one in their number.
  */
-import { plain } from '../behavior/derivation/answers.ts'
+import { plain } from '../behavior/canary-answers/answers.ts'
 
 export interface Choice {
   /** Of the offered answers, how many the text names. */

@@ -9,7 +9,7 @@ import type { Event } from '../../../core/event.ts'
 import { accountOf } from '../account.ts'
 import { entitiesOf, evidenceOf } from '../entities.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
-import { hash32 } from './distinct.ts'
+import { hash32 } from '../distinct.ts'
 import { LogitLeakParams, type BiasedCall } from './params.ts'
 import { LogitLeakStep } from './step.ts'
 

@@ -5,7 +5,7 @@ import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
 import type { BehaviorFinding } from '../types.ts'
 import { logitLeak } from './detector.ts'
-import { addDistinct, distinctOf } from './distinct.ts'
+import { addDistinct, distinctOf } from '../distinct.ts'
 import { addAnswers, emptyMatrix, rankOf } from './matrix.ts'
 
 /** A small generator of numbers that are the same in every run (mulberry32). */

@@ -8,7 +8,7 @@
  * chosen by its hash, is kept a second time, apart from the others, and bet on for itself.
  */
 import { betOn, evidenceOfBets, settle } from '../bets.ts'
-import { markIn } from '../distillation/marks.ts'
+import { markIn } from '../marks.ts'
 
 export const passesBenign = 0.05
 const bets = [0.1, 0.3, 0.6].map((share) => betOn(share, passesBenign))

@@ -8,7 +8,7 @@
 import { limits } from '../../../core/limits.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
-import { addDistinct, distinctOf } from '../logits/distinct.ts'
+import { addDistinct, distinctOf } from '../distinct.ts'
 import { strengthOf, strengthSeries, strengthWords } from '../strength.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import type { Call } from './call.ts'

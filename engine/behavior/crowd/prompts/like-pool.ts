@@ -1,5 +1,5 @@
 /** Accounts of one kind of prompts, and what is weighed of them: how they share a load, and what they gather. */
-import type { Center } from './asked.ts'
+import type { Center } from '../../asked.ts'
 import { Balance, type BalanceJson } from './balance.ts'
 import { Gathered, type GatheredJson } from './gathered.ts'
 

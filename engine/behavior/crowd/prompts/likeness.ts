@@ -21,7 +21,7 @@ import {
   squaredDistanceUpTo,
   type AskedJson,
   type Center,
-} from './asked.ts'
+} from '../../asked.ts'
 import { Balance } from './balance.ts'
 import { LikePool, type PoolJson } from './like-pool.ts'
 import type { Sight } from '../params.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
-import { Asked, packedZeros, type AskedJson } from '../crowd/prompts/asked.ts'
+import { Asked, packedZeros, type AskedJson } from '../asked.ts'
 import { betsOver } from './bets.ts'
 import type { ToldLines } from './lines.ts'
 import { noNewcomers, pour } from './newcomers.ts'

@@ -5,7 +5,7 @@
  *
  * The one that is least like the mean of the others goes first, until all are alike. Pure.
  */
-import { Asked, centerOf, squaredDistance, type AskedJson } from '../crowd/prompts/asked.ts'
+import { Asked, centerOf, squaredDistance, type AskedJson } from '../asked.ts'
 
 /**
  * Prompts by which an account's mean is known: by fewer of each, a writer is as like two of a hand as they are like

@@ -4,7 +4,7 @@
  * In pages, so that a prompt changes no more than one of them. One new prompt in 64 is taken for an old one.
  */
 import type { GroupEntries } from '../types.ts'
-import { markIn } from './marks.ts'
+import { markIn } from '../marks.ts'
 
 const pages = 8
 const pageSize = 256

@@ -13,7 +13,7 @@
 import { limits } from '../../../core/limits.ts'
 import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
 import { evidenceOfBets } from '../bets.ts'
-import { Asked, packedZeros, type AskedJson } from '../crowd/prompts/asked.ts'
+import { Asked, packedZeros, type AskedJson } from '../asked.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { inTens, power, strengthOf, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'

@@ -5,7 +5,7 @@
  */
 
 import { betsCount } from './bets.ts'
-import { markIn } from './marks.ts'
+import { markIn } from '../marks.ts'
 
 /** Prompts whose repetition is recognized, a byte each; of more that fall into one row the last are known. */
 const marks = 256
