@@ -18,6 +18,7 @@ import type { CredentialEnd, License } from '../../core/license.ts'
 import { openRecordFilter } from '../../core/record-filter.ts'
 import { limits } from '../../core/limits.ts'
 import { parseYaml, schemaMistakes } from '../../core/yaml.ts'
+import { locationsOf, noLocations, type Locations } from './locations.ts'
 
 export interface InventoryModel {
   readonly id: string
@@ -43,6 +44,7 @@ export interface Inventory {
   readonly models: ReadonlyMap<string, InventoryModel>
   /** By URI. */
   readonly artifacts: ReadonlyMap<string, InventoryArtifact>
+  readonly locations: Locations
   readonly licenses: readonly RegisteredLicense[]
   /** Licenses that the licensing service keeps, as of this place in the log. */
   readonly told: readonly License[]
@@ -61,6 +63,7 @@ export interface Inventory {
 export const emptyInventory: Inventory = {
   models: new Map(),
   artifacts: new Map(),
+  locations: noLocations,
   licenses: [],
   told: [],
   licenseOfCredential: () => undefined,
@@ -127,6 +130,7 @@ export function readInventory(files: readonly ContentFile[]): ReadInventory {
     ...emptyInventory,
     models: merged,
     artifacts: artifactsOf(assets),
+    locations: locationsOf(assets),
     licenses,
     canaries,
     canaryTexts,

@@ -16,8 +16,8 @@ export const outboundTransfer: BehaviorDetector<OutboundParams> = {
   params: OutboundParams,
   needs: (params) => ['warden.bytes', 'warden.asset.id', 'event.category', 'http.request.range', ...params.coveredBy],
   create: (params) => ({
-    read: (event) => {
-      const of = movedOf(event, params)
+    read: (event, context) => {
+      const of = movedOf(event, context, params)
       if (of === undefined) return undefined
       return {
         group: [event.organization.id],

@@ -4,6 +4,8 @@
 import type { Event } from '../../../core/event.ts'
 import { sha256Hex } from '../../../core/ids.ts'
 import { fieldAt } from '../fields.ts'
+import { staysAtHome } from '../store-copy.ts'
+import type { EventContext } from '../types.ts'
 import type { Channel, Moved, OutboundParams } from './params.ts'
 
 const placeCharsMax = 200
@@ -18,6 +20,7 @@ const pushVerb = /push/i
 
 export function movedOf(
   event: Event,
+  context: EventContext,
   { coveredBy, inPieces }: Pick<OutboundParams, 'coveredBy' | 'inPieces'>,
 ): Moved | undefined {
   if (event.event.outcome === 'failure') return undefined
@@ -30,7 +33,7 @@ export function movedOf(
     principal,
     ...way,
     bytes: amount,
-    covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
+    covered: coveredBy.some((path) => fieldAt(event, path) !== undefined) || staysAtHome(event, context),
     ...(way.channel === 'in' && inPieces.includes(asset?.kind ?? '') ? { piece: pieceOf(event, asset!.id) } : {}),
   }
 }

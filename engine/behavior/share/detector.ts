@@ -9,7 +9,7 @@ import { entitiesOf, evidenceOf } from '../entities.ts'
 import { roleOf } from '../roles.ts'
 import { fieldAt } from '../fields.ts'
 import { InEventTime, type Instant } from '../in-event-time.ts'
-import { isStoreCopy } from '../store-copy.ts'
+import { isStoreCopy, staysAtHome } from '../store-copy.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
 import type { WithContext } from '../volume/totals.ts'
 import { ShareParams, type ShareRead } from './params.ts'
@@ -47,21 +47,24 @@ function readOf(
   const sent = bytes !== undefined && bytes > 0 ? bytes : 0
   if (sent === 0 && !copied) return undefined
   const kind = asset.kind
-  const registered = context.inventory.artifacts.get(asset.id)
+  // What lies in several registered places is one: half of it here and half there is all.
+  const { artifacts, locations } = context.inventory
+  const object = locations.homeOf(event.organization.id, asset.id)
+  const registered = artifacts.get(object) ?? artifacts.get(asset.id)
   const range = fieldAt(event, 'http.request.range')
   return {
     timeMs: Date.parse(event['@timestamp']),
     principal,
     role: roleOf(event, context),
     sinceMs: context.knownSinceMs,
-    artifact: registered?.release ?? folderOf(asset.id),
+    artifact: registered?.release ?? folderOf(object),
     artifactBytes: registered?.releaseBytes,
     artifactFiles: registered?.releaseFiles,
-    object: asset.id,
+    object,
     objectBytes: registered?.bytes,
     bytes: sent,
     range: typeof range === 'string' ? range : undefined,
-    covered: coveredBy.some((path) => fieldAt(event, path) !== undefined),
+    covered: coveredBy.some((path) => fieldAt(event, path) !== undefined) || staysAtHome(event, context),
     ...(copied ? { copied } : {}),
     inTurn: kind !== undefined && inTurn.includes(kind),
     worked: kind !== undefined && workedOn.includes(kind),

@@ -10,7 +10,7 @@ import { entitiesOf, evidenceOf } from '../entities.ts'
 import { fieldAt } from '../fields.ts'
 import { roleOf } from '../roles.ts'
 import { bytesAsked } from '../share/ranges.ts'
-import { isStoreCopy } from '../store-copy.ts'
+import { isStoreCopy, staysAtHome } from '../store-copy.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { VolumeParams, type VolumeRead } from './params.ts'
 import { VolumePeers } from './peers.ts'
@@ -41,10 +41,11 @@ function readOf(event: Event, context: EventContext, { coveredBy, workedOn, fres
   const of: VolumeRead = {
     timeMs: Date.parse(event['@timestamp']),
     bytes: Math.max(sent, copiedBytes(event, context)),
-    covered: coveredBy.some((path) => isPresent(event, path)),
+    covered: coveredBy.some((path) => isPresent(event, path)) || staysAtHome(event, context),
     worked: asset?.kind !== undefined && workedOn.includes(asset.kind),
     // Another part of an object is as new as another object.
     asset: asset !== undefined && typeof range === 'string' ? `${asset.id} ${range}` : asset?.id,
+    ...(freshMin > 0 && asset !== undefined && { folder: asset.id.slice(0, Math.max(0, asset.id.lastIndexOf('/'))) }),
     tenant: event.organization.id,
     role: roleOf(event, context),
     sinceMs: context.knownSinceMs,

@@ -72,7 +72,9 @@ function sentence(params: VolumeParams, principal: string, sums: ReturnType<type
         `${amount(worst.peerLine)} (usually ${amount(worst.peerUsual)})`
   const fresh = sums.fresh > 0 ? `, ${sums.fresh} of them never read before by this principal` : ''
   const asked =
-    sums.coveredBytes > 0 ? ` ${amount(sums.coveredBytes)} more carry a reference to a change or ticket.` : ''
+    sums.coveredBytes > 0
+      ? ` ${amount(sums.coveredBytes)} more carry a reference to a change or ticket, or went from one registered place to another.`
+      : ''
   return (
     `${principal} read ${amount(worst.bytes)} within ${spanWords(params)}: ${own}, and ${peers}. ` +
     `Altogether ${sums.objects} objects in ${sums.reads} reads${fresh}.${asked}`

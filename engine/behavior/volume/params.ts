@@ -21,13 +21,18 @@ export const VolumeParams = z.strictObject({
   /** Buckets with more than this are left out: they are the business of a rule with a shorter span. */
   bucketMax: Bytes.optional(),
   /**
-   * At least this share of the objects of each bucket, added up over the span, has the principal never read before: who
-   * wants the whole takes other pieces each time, who works with some takes those again. Where that is not known any
-   * more it is met.
+   * At least this share of the span was of objects that the principal had never read before their bucket, in a folder
+   * that it had: who wants the whole takes other pieces of it each time, who works with some takes those again, or all
+   * of what is new. Where that can't be told it is met.
    */
   freshMin: z.number().min(0).max(1).default(0),
   /** The own line: this many times the 90th percentile of the principal's own earlier sums … */
   ownRatio: z.number().min(1).max(1_000).default(2.5),
+  /**
+   * Who is hardly known, goes on at up to this many times the pace of its first days (`historyMin`), and reads at least
+   * three tenths again, does what it came for; 0: that is not asked. For spans that are longer than those days.
+   */
+  paceRatio: z.number().min(0).max(1_000).default(0),
   /**
    * Kinds of assets that daily work is done on, more on some days than on others: with them an amount must also pass
    * what one of its sums in `spansPerCrossing` does, as far as its own earlier ones and its peers' spread can tell.
@@ -63,6 +68,8 @@ export interface VolumeRead {
   /** Of a kind that daily work is done on. Absent in what an earlier version has shuffled, as below. */
   readonly worked?: boolean
   readonly asset: string | undefined
+  /** What it lies in, where it matters whether that was read before. */
+  readonly folder?: string | undefined
   readonly tenant: string
   readonly role: string
   readonly sinceMs: number | undefined
@@ -83,6 +90,8 @@ export interface VolumeTotal {
   readonly objects: number
   /** Objects that this principal had never read before this bucket; -1 where it has read too many to remember. */
   readonly fresh: number
+  /** Of `bytes` those of such objects, where that is asked for. */
+  readonly freshBytes?: number
   /** Bucket in which the principal was first seen at all. */
   readonly since: number | undefined
   readonly lastMs: number

@@ -12,6 +12,7 @@ import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { episodesOf, type Episode } from './episodes.ts'
 import { describeEpisode } from './explain.ts'
+import { freshIn, freshOf, readsAgain } from './fresh.ts'
 import { bucketsOf, earlyBytes, type VolumeParams, type VolumeTotal } from './params.ts'
 import type { StoredReader } from './table.ts'
 import type { WithContext } from './totals.ts'
@@ -20,8 +21,6 @@ import { judge, sumOf, type Reader } from './verdict.ts'
 /** Readers remembered of one tenant. */
 const readersMax = 5_000
 const evidenceMax = 20
-/** Of fewer objects a bucket than that nobody knows whether other parts of the same one are read each time. */
-const severalMin = 1.5
 
 interface Agenda {
   /** Bucket -> readers whose sum reaches the floor there, to be judged for good when it has passed. */
@@ -104,7 +103,7 @@ export class VolumePeers implements BehaviorStep {
       reader.since = total.since
     reader.bytes[total.bucket] = total.bytes
     if ((total.workedBytes ?? 0) > 0) (reader.worked ??= {})[total.bucket] = total.workedBytes!
-    if (this.#params.freshMin > 0) (reader.fresh ??= {})[total.bucket] = [total.fresh, total.objects]
+    if (this.#params.freshMin > 0) (reader.fresh ??= {})[total.bucket] = freshOf(total)
     if (total.bytes < earlyBytes(this.#params)) return
     const { reads, objects, fresh, coveredBytes: covered, lastMs } = total
     reader.details[total.bucket] = {
@@ -156,27 +155,16 @@ export class VolumePeers implements BehaviorStep {
     const reader = this.#readerOf(principal, entries)!
     const reaches = sumOf(reader.series, bucket - this.#span + 1, bucket) >= this.#params.floor
     const had = stored.crossed[bucket] !== undefined
+    const fresh = reaches ? freshIn(stored, bucket - this.#span + 1, bucket) : 0
+    const paceRatio = readsAgain(fresh) ? this.#params.paceRatio : 0
     const verdict =
-      reaches && this.#isFresh(stored, bucket)
-        ? judge(this.#params, reader, () => this.#others(entries, name), bucket)
+      reaches && fresh >= this.#params.freshMin
+        ? judge(this.#params, reader, () => this.#others(entries, name), bucket, paceRatio)
         : undefined
     if (verdict !== undefined) stored.crossed[bucket] = verdict
     else if (had) Reflect.deleteProperty(stored.crossed, String(bucket))
     if (had || stored.crossed[bucket] !== undefined) entries.set(name, stored)
     return reaches
-  }
-
-  /** Whether enough of what it read in the span was new to it, as far as can be told; older versions kept nothing of that. */
-  #isFresh(stored: StoredReader, bucket: number): boolean {
-    let [fresh, objects, buckets] = [0, 0, 0]
-    for (let at = bucket - this.#span + 1; at <= bucket; at++) {
-      const [own, all] = stored.fresh?.[at] ?? [0, 0]
-      if (own < 0) return true
-      fresh += own
-      objects += all
-      if (all > 0) buckets++
-    }
-    return objects < severalMin * buckets || fresh >= this.#params.freshMin * objects
   }
 
   #others(entries: GroupEntries, name: string): Reader[] {

@@ -21,8 +21,11 @@ export interface StoredReader {
   bytes: Record<string, number>
   /** Of these, what is of kinds that daily work is done on, where there is any. */
   worked?: Record<string, number>
-  /** How many of its objects it had never read before, -1: not known, and how many there were; where that is asked for. */
-  fresh?: Record<string, readonly [fresh: number, objects: number]>
+  /**
+   * How many of its objects it had never read before, -1: not known, how many there were, and the bytes of the new ones,
+   * absent in older states; where that is asked for.
+   */
+  fresh?: Record<string, readonly [fresh: number, objects: number, bytes?: number]>
   /** Only of buckets large enough to matter. */
   details: Record<string, Detail>
   /** Buckets that stand out. */

@@ -82,8 +82,14 @@ export class VolumeTotals implements BehaviorStep {
     const bucket = (principal.buckets[number] ??= emptyBucket())
     if (number > principal.latest) principal.latest = number
     bucket.reads++
-    const isNew = read.asset !== undefined && this.#note(principal, entries, number, read.asset)
+    const short = read.asset === undefined ? undefined : shortOf(read.asset)
+    const isNew = short !== undefined && this.#note(principal, entries, number, short)
     const amount = this.#params.measure === 'bytes' ? read.bytes : isNew ? 1 : 0
+    if (read.folder !== undefined && short !== undefined && !read.covered) {
+      const folder = shortOf(`folder ${read.folder}`)
+      this.#meetObject(principal, entries, number, folder)
+      weigh(entries, number, short, amount, folder)
+    }
     if (read.covered) bucket.covered += amount
     else {
       bucket.bytes += amount
@@ -114,6 +120,7 @@ export class VolumeTotals implements BehaviorStep {
       if (endMs + lateMsMax <= watermarkMs && watermarkMs !== Infinity) {
         Reflect.deleteProperty(principal.buckets, String(number))
         entries.delete(`objects/${number}`)
+        entries.delete(`amounts/${number}`)
       }
     }
     if (watermarkMs >= this.#forgetMs(principal) && watermarkMs !== Infinity) {
@@ -142,20 +149,25 @@ export class VolumeTotals implements BehaviorStep {
    * Remembers an object in its bucket, and the first bucket in which this principal has read it. False where the bucket has it,
    * or is full.
    */
-  #note(principal: Principal, entries: GroupEntries, number: number, asset: string): boolean {
-    const short = sha256Hex(asset).slice(0, 10)
+  #note(principal: Principal, entries: GroupEntries, number: number, short: string): boolean {
     const name = `objects/${number}`
     const objects = entries.get<string[]>(name) ?? []
     if (objects.includes(short) || objects.length >= bucketObjectsMax) return false
     objects.push(short)
     entries.set(name, objects)
 
+    this.#meetObject(principal, entries, number, short)
+    return true
+  }
+
+  /** Remembers the first bucket in which this principal has read it. */
+  #meetObject(principal: Principal, entries: GroupEntries, number: number, short: string): void {
     const shelf = `known/${short[0]!}`
     const known = entries.get<Record<string, number>>(shelf) ?? {}
     const first = known[short]
-    if (first !== undefined && first <= number) return true
+    if (first !== undefined && first <= number) return
     if (first === undefined) {
-      if (principal.known >= knownObjectsMax) return true
+      if (principal.known >= knownObjectsMax) return
       principal.known++
     } else if (principal.buckets[first] !== undefined) {
       // It was fresh there until this earlier read came.
@@ -163,12 +175,13 @@ export class VolumeTotals implements BehaviorStep {
     }
     known[short] = number
     entries.set(shelf, known)
-    return true
   }
 
   #tell(group: readonly string[], principal: Principal, entries: GroupEntries, number: number): Shuffled {
     const bucket = principal.buckets[number]!
     const objects = entries.get<string[]>(`objects/${number}`) ?? []
+    const amounts = entries.get<Amounts>(`amounts/${number}`)
+    const fresh = objects.filter((object) => firstOf(entries, object) === number)
     const of: VolumeTotal = {
       principal: group[0]!,
       role: principal.role,
@@ -178,7 +191,8 @@ export class VolumeTotals implements BehaviorStep {
       workedBytes: bucket.worked ?? 0,
       reads: bucket.reads,
       objects: objects.length,
-      fresh: principal.known >= knownObjectsMax ? -1 : freshOf(entries, objects, number),
+      fresh: principal.known >= knownObjectsMax ? -1 : fresh.length,
+      ...(amounts && { freshBytes: begunBytes(entries, amounts, fresh, number) }),
       since: principal.since,
       lastMs: bucket.lastMs,
     }
@@ -213,10 +227,30 @@ function numbersOf(principal: Principal): number[] {
     .sort((a, b) => a - b)
 }
 
-function freshOf(entries: GroupEntries, objects: readonly string[], number: number): number {
-  let fresh = 0
-  for (const short of objects) {
-    if (entries.get<Record<string, number>>(`known/${short[0]!}`)?.[short] === number) fresh++
-  }
-  return fresh
+/** What is read of each object of a bucket, and what it lies in. */
+type Amounts = Record<string, readonly [bytes: number, folder: string]>
+
+function weigh(entries: GroupEntries, number: number, short: string, amount: number, folder: string): void {
+  const name = `amounts/${number}`
+  const amounts = entries.get<Amounts>(name) ?? {}
+  const known = amounts[short]
+  if (known === undefined && Object.keys(amounts).length >= bucketObjectsMax) return
+  amounts[short] = [(known?.[0] ?? 0) + amount, folder]
+  entries.set(name, amounts)
+}
+
+/** Of these objects, the bytes of those that lie in what had been read before this bucket. */
+function begunBytes(entries: GroupEntries, amounts: Amounts, objects: readonly string[], number: number): number {
+  return objects.reduce((sum, object) => {
+    const [bytes, folder] = amounts[object] ?? [0, '']
+    return (firstOf(entries, folder) ?? Infinity) < number ? sum + bytes : sum
+  }, 0)
+}
+
+function firstOf(entries: GroupEntries, short: string): number | undefined {
+  return entries.get<Record<string, number>>(`known/${short[0] ?? ''}`)?.[short]
+}
+
+function shortOf(name: string): string {
+  return sha256Hex(name).slice(0, 10)
 }

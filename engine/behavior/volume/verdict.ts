@@ -57,6 +57,7 @@ export function judge(
   reader: Reader,
   others: () => readonly Reader[],
   bucket: number,
+  paceRatio = params.paceRatio,
 ): Verdict | undefined {
   const span = bucketsOf(params, params.span)
   const first = bucket - bucketsOf(params, params.history)
@@ -66,11 +67,12 @@ export function judge(
 
   const own = earlierSums(reader.series, bucket - span, span, first)
   const ownUsual = own.length === 0 ? 0 : median(own)
+  const pace = paceRatio * paceOf(params, reader, span, first)
   const ownLine =
     own.length === 0
-      ? params.floor
-      : Math.max(params.ownRatio * quantile(own, ownQuantile), beyond(params, own, ownUsual))
-  if (bytes <= ownLine && own.length > 0) return undefined
+      ? Math.max(params.floor, pace)
+      : Math.max(params.ownRatio * quantile(own, ownQuantile), beyond(params, own, ownUsual), pace)
+  if (bytes <= (own.length === 0 ? pace : ownLine)) return undefined
 
   const { sums, by } = peersSums(params, reader, others(), bucket, span, first)
   const usual = sums.map(median)
@@ -102,6 +104,13 @@ export function judge(
 /** A span of several buckets may reach back to the beginning: its first buckets are history too. */
 function historyBuckets(params: VolumeParams, span: number): number {
   return bucketsOf(params, params.historyMin) - (span - 1)
+}
+
+/** What a span comes to at the pace of its first days; 0 where they are no longer known. */
+function paceOf(params: VolumeParams, { since, series }: Reader, span: number, first: number): number {
+  if (since === undefined || since < first) return 0
+  const days = bucketsOf(params, params.historyMin)
+  return (sumOf(series, since, since + days - 1) * span) / days
 }
 
 function beyond(params: VolumeParams, values: number[], middle: number): number {

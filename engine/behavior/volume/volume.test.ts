@@ -194,6 +194,44 @@ describe('a whole taken piece by piece, over two weeks', () => {
     expect(found(both)).toBe(1)
   })
 
+  test('glances at what is known hide nothing that is taken', () => {
+    const glances = Array.from({ length: 8 }, () => ({ asset: 's3://weights/0', bytes: 1 }))
+    expect(found((day) => [...[0, 1, 2].map((n) => ({ asset: `s3://weights/${3 * day + n}` })), ...glances])).toBe(1)
+  })
+
+  test('goes on with something; who reads all of what is new each day takes nothing piece by piece', () => {
+    const of = (folder: (day: number) => number) => (day: number) =>
+      [0, 1, 2].map((n) => ({ asset: `s3://weights/run-${folder(day)}/${3 * day + n}` }))
+    expect(found(of((day) => day))).toBe(0)
+    expect(found(of((day) => Math.floor(day / 7)))).toBe(1)
+  })
+
+  test('beyond the pace of its first days, while it reads some again; who reads nothing again has no pace', () => {
+    const steady = (objects: (day: number) => readonly number[], paceRatio: number): number => {
+      const reads = Array.from({ length: 14 }, (_, day) => day).flatMap((day) =>
+        objects(day).map((object, n) => ({
+          user: 'new',
+          timeMs: startMs + day * dayMs + (9 + n) * 3_600_000,
+          bytes: 250e6,
+          asset: `s3://weights/${object}`,
+        })),
+      )
+      const until = startMs + 14 * dayMs
+      return run(
+        merged(
+          others.filter(({ timeMs }) => timeMs < until),
+          reads,
+        ),
+        { ...pieces, paceRatio },
+      ).size
+    }
+    const again = (many: number) => (day: number) => [...Array(many).keys()].map((n) => (n < 2 ? n : many * day + n))
+    expect(steady(again(5), 0)).toBe(1)
+    expect(steady(again(5), 2)).toBe(0)
+    expect(steady((day) => again(8)(day).filter((n) => n < 2 || day > 6), 2)).toBe(1)
+    expect(steady((day) => [0, 1, 2, 3, 4].map((n) => 5 * day + n), 2)).toBe(1)
+  })
+
   test('parts of one object are as new as others, and one object a day may be another part of it', () => {
     const part = (day: number, n: number): Partial<Read> => ({
       asset: `s3://weights/${n}`,
