@@ -6,6 +6,7 @@
  * hides in the directions that honest inputs hardly use. The lines are split-conformal quantiles (Vovk et al. 2005), scored
  * crosswise: no account's queries are scored by what it taught itself. Pure.
  */
+import { offScorer, type OffScorer } from './always-off.ts'
 import { reachOf } from './centers.ts'
 import { centerOf, fitTo, Table, type Center } from './fit.ts'
 import { inputsRead } from '../input/input.ts'
@@ -197,6 +198,8 @@ export interface Reference {
    * never more.
    */
   readonly noveltyWithRoom: Scorer
+  /** The same but for fields in which it and earlier odd ones are always off; all in the units of the model's table. */
+  readonly noveltyButForOff: OffScorer
   /** The middle of honest inputs, in the units of the model's table. */
   readonly center: () => Center
 }
@@ -242,6 +245,7 @@ function opening(of: ToldReference): Reference {
   let noisy: Scorer | undefined
   const filled = unfilledScorer(fit)
   let center: Center | undefined
+  let off: OffScorer | undefined
   const reference: Reference = {
     told: of,
     novelty: onceEach(counted(scorer(fit))),
@@ -249,10 +253,9 @@ function opening(of: ToldReference): Reference {
     noveltyWithRoom: onceEach((x, label) => {
       const left = (noisy ??= counted(noisyScorer(fit)))(x, label)
       const unfilled = unfilledOf(x)
-      return unfilled.length === 0
-        ? left
-        : Math.min(left, filled(inUnits(Float64Array.from(x), units), unfilled, label))
+      return unfilled.length === 0 ? left : Math.min(left, filled(inUnits(Float64Array.from(x), units), unfilled))
     }),
+    noveltyButForOff: (x, earlier) => (off ??= offScorer(fit, of.lines.novelty[0]!))(x, earlier),
     center: () => (center ??= centerOf(fit)),
   }
   opened.set(of, reference)

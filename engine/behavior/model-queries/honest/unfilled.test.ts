@@ -16,7 +16,8 @@ const natural = (): Float64Array => {
 }
 const labelOf = (x: Float64Array): string => (x[0]! > 6 ? 'yes' : 'no')
 /** The same record with each field left open with a probability. */
-const leftOpen = (x: Float64Array, share: number): Float64Array => x.map((value) => (random() < share ? 0 : value))
+const leftOpen = (x: Float64Array, share: number, code = 0): Float64Array =>
+  x.map((value) => (random() < share ? code : value))
 const times = (count: number, make: () => Float64Array): Float64Array[] => Array.from({ length: count }, make)
 const told = learnReference(
   Array.from({ length: 10 }, () => times(120, natural).map((x) => ({ x, label: labelOf(x), margin: 0.1 + random() }))),
@@ -29,9 +30,11 @@ function namedAt(queries: readonly Float64Array[]): number | undefined {
   return account.named['extraction']
 }
 
-describe('a customer that leaves fields open, for which its form sends nought', () => {
+describe('a customer that leaves fields open, for which its form sends nought or a code', () => {
   test('is not named for copying, be they always the same or others each time', () => {
-    expect(namedAt(times(500, () => leftOpen(natural(), 0.08)))).toBeUndefined()
+    for (const code of [0, -1, 999]) {
+      expect(namedAt(times(500, () => leftOpen(natural(), 0.06, code)))).toBeUndefined()
+    }
     expect(namedAt(times(500, () => natural().map((value, i) => (i === 2 || i === 7 ? 0 : value))))).toBeUndefined()
   })
 })
@@ -60,15 +63,23 @@ describe('the distance but for what was not filled in', () => {
   const distance = unfilledScorer(fit)
 
   test('is the least that any values there would make, and the whole one where all was', () => {
-    expect(distance([3, 0, 1], [], 'a')).toBeCloseTo(Math.hypot(3, 1.5, 2))
-    expect(distance([3, 0, 1], [1], 'a')).toBeCloseTo(Math.hypot(3, 2))
+    expect(distance([3, 0, 1], [])).toBeCloseTo(Math.hypot(3, 1.5, 2))
+    expect(distance([3, 0, 1], [1])).toBeCloseTo(Math.hypot(3, 2))
     // With the first open, the second is held against its own mean and variance, of 1 and a quarter.
-    expect(distance([0, 3, 1], [0], 'a')).toBeCloseTo(Math.hypot(3 / Math.sqrt(1.25), 2))
-    expect(distance([0, 0, 1], [0, 1], 'a')).toBeCloseTo(2)
+    expect(distance([0, 3, 1], [0])).toBeCloseTo(Math.hypot(3 / Math.sqrt(1.25), 2))
+    expect(distance([0, 0, 1], [0, 1])).toBeCloseTo(2)
   })
 
-  test('leaves open what is exactly nought, of at most a quarter of the fields', () => {
+  test('is that to the nearest class, since such values lead to another one', () => {
+    const two = unfilledScorer({ ...fit, labels: ['a', 'b'], means: Float64Array.from([0, 0, 0, 4, 0, 0, 2, 0, 0]) })
+    expect(two([1, 0, 0], [1])).toBeCloseTo(1)
+    expect(two([3, 0, 0], [1])).toBeCloseTo(1)
+  })
+
+  test('leaves open what is exactly nought or a code, of at most a quarter of the fields', () => {
     expect(unfilledOf([0, 1, 2, 3, 1e-9, 5, 6, 0])).toEqual([0, 7])
+    expect(unfilledOf([-1, 1, 2, 3, 1e-9, 5, 6, 999])).toEqual([0, 7])
+    expect(unfilledOf([-99, 1, 2, 3, 4, 5, 9, 99])).toEqual([0])
     expect(unfilledOf([0, 1, 2, 3, 0, 5, 6, 0])).toEqual([])
     expect(unfilledOf(Array.from({ length: 100 }, (_, i) => (i < 17 ? 0 : 1)))).toEqual([])
     expect(unfilledOf(Array.from({ length: 100 }, (_, i) => (i < 16 ? 0 : 1)))).toHaveLength(16)

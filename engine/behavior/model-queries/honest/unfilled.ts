@@ -1,54 +1,54 @@
 /**
  * How unlike honest inputs a record is but for the fields in it that nobody filled in.
  *
- * A form, an export or a gateway sends nought for what it was not given. Such a record lies far from honest ones by
- * these values alone, and what was filled in is ordinary. So those that are exactly nought may be anything: what is
- * left is the least distance to the mean of the class that any values there would make, which is the Mahalanobis
- * distance in the other columns (the marginal of a normal distribution; Anderson 2003, section 2.4). It is never more
- * than the whole. Which accounts have that room is told as of noise (noisy.ts). Pure.
+ * A form, an export or a gateway sends nought for what it was not given, or a code. Such a record lies far from honest
+ * ones by these values alone, and what was filled in is ordinary. So those that are exactly that may be anything: what
+ * is left is the least distance to the mean of a class that any values there would make, which is the Mahalanobis
+ * distance in the other columns (the marginal of a normal distribution; Anderson 2003, section 2.4). Of whichever class
+ * it is the nearest to: such values lead to another one. It is never more than the whole. Which accounts have that room
+ * is told as of noise (noisy.ts). Pure.
  */
-import type { Fit } from './fit.ts'
+import { whitened, type Fit } from './fit.ts'
 
 /** Of a record at most this share is not filled in, and at most so many values; with more, all count. */
 const shareMax = 0.25
 const valuesMax = 16
+/** What is sent for what is missing; positive numbers of one or two digits are values mostly. */
+const codes = new Set([0, -1, -9, -99, -999, -9999, 999, 9999])
 
 export function unfilledScorer({
   dimension: d,
   labels,
   whitening,
   means,
-}: Fit): (x: ArrayLike<number>, unfilled: readonly number[], label: string) => number {
-  const rowOf = new Map(labels.map((label, row) => [label, row]))
-  return (x, unfilled, label) => {
-    const mean = (rowOf.get(label) ?? labels.length) * d
-    const rest = new Float64Array(d)
-    for (let i = 0, at = 0; i < d; i++) {
-      let sum = -means[mean + i]!
-      for (let j = 0; j <= i; j++) sum += whitening[at++]! * x[j]!
-      rest[i] = sum
-    }
+}: Fit): (x: ArrayLike<number>, unfilled: readonly number[]) => number {
+  const classes = Array.from({ length: Math.max(1, labels.length) }, (_, n) => means.subarray(n * d, (n + 1) * d))
+  return (x, unfilled) => {
+    const y = whitened(whitening, x, d)
     // What each unfilled column can change, made orthogonal to those before it, is taken away (Gram and Schmidt).
     const taken: Float64Array[] = []
     for (const column of unfilled) {
-      const change = Float64Array.from(rest, (_, i) => (i < column ? 0 : whitening[(i * (i + 1)) / 2 + column]!))
+      const change = Float64Array.from(y, (_, i) => (i < column ? 0 : whitening[(i * (i + 1)) / 2 + column]!))
       for (const before of taken) subtract(change, before)
       const length = Math.sqrt(dot(change, change))
       if (length === 0) continue
-      const unit = change.map((value) => value / length)
-      subtract(rest, unit)
-      taken.push(unit)
+      taken.push(change.map((value) => value / length))
     }
-    return Math.sqrt(dot(rest, rest))
+    const distances = classes.map((mean) => {
+      const rest = y.map((value, i) => value - mean[i]!)
+      for (const unit of taken) subtract(rest, unit)
+      return Math.sqrt(dot(rest, rest))
+    })
+    return Math.min(...distances)
   }
 }
 
-/** The columns that are exactly nought; none where they are more than a form leaves open. */
+/** The columns that are exactly nought or such a code; none where they are more than a form leaves open. */
 export function unfilledOf(x: ArrayLike<number>): readonly number[] {
   const columns: number[] = []
   const most = Math.min(valuesMax, Math.floor(shareMax * x.length))
   for (let i = 0; i < x.length; i++) {
-    if (x[i] !== 0) continue
+    if (!codes.has(x[i]!)) continue
     if (columns.length === most) return []
     columns.push(i)
   }

@@ -2,7 +2,7 @@
  * What only a model's benign traffic tells of a query: how unlike honest inputs it is, on which side of what is learned
  * its way, its place and its margin lie.
  */
-import { type Account } from '../account/account.ts'
+import { noted, type Account } from '../account/account.ts'
 import { shows } from '../account/evidence.ts'
 import { countNoise, isNoisy } from '../honest/noisy.ts'
 import { levelCount, type Reference } from '../honest/reference.ts'
@@ -105,7 +105,7 @@ export function learned(
   }
   if (stream) return { bits, counts }
   // Noise around one place is asked for by whoever searches there.
-  const own = around.ball || onward ? novelty : noveltyOf(account, input, reference)
+  const own = around.ball || onward ? novelty : noveltyOf(account, input, reference, x)
   for (let level = 0; level < levelCount; level++) {
     counts |= shows.novelty(level)
     if (onward && novelty <= onwardRatio * lines.novelty[levelCount - 1]!) continue
@@ -132,15 +132,23 @@ function areOfNatural(copies: readonly ArrayLike<number>[], label: string, refer
 }
 
 /**
- * How unlike honest inputs it is; of an account whose inputs have noise, or fields that nobody filled in, as far as it
- * would be with such noise, or in the others. It is counted as one more of them.
+ * How unlike honest inputs it is; of an account whose inputs have noise, fields that nobody filled in, or some that are
+ * always off, as far as it would be with such noise, or in the others. It is counted as one more of them. `kept`: the
+ * input as it is kept.
  */
-function noveltyOf(account: Account, { kind, x, label, blackAndWhite }: ShownInput, reference: Reference): number {
+function noveltyOf(
+  account: Account,
+  { kind, x, label, blackAndWhite }: ShownInput,
+  reference: Reference,
+  kept: Float64Array,
+): number {
   const novelty = reference.novelty(x, label)
   if (kind !== 'features' || blackAndWhite) return novelty
   const line = reference.told.lines.novelty[0]!
   const left = novelty > line ? reference.noveltyWithRoom(x, label) : novelty
   const own = isNoisy(account.noise) ? left : novelty
   account.noise = countNoise(account.noise, novelty > line, left > line)
-  return own
+  if (own <= line) return own
+  const earlier = account.ring().filter((_, n) => account.wasNoted(1 << n, noted.odd))
+  return Math.min(own, reference.noveltyButForOff(kept, earlier))
 }
