@@ -5,7 +5,7 @@
  */
 import type { Exceptions } from '../../engine/sigma/exceptions.ts'
 import type { SigmaRule } from '../../engine/sigma/types.ts'
-import type { Member } from './behavior/behavior-groups.ts'
+import type { Member } from './behavior/members.ts'
 import { eventObserver, type EventObserver } from './observe.ts'
 import type { BehaviorPlanned, CorrelationPlan, RuleSet } from './rule-set/rule-set.ts'
 

@@ -11,15 +11,8 @@
  */
 import type { Leak } from '../../../core/leak.ts'
 import type { Signal } from '../../../core/signal.ts'
-import type {
-  BaselineTold,
-  BehaviorRule,
-  BehaviorStep,
-  Shuffled,
-  StepContext,
-  StepOutcome,
-} from '../../../engine/behavior/types.ts'
-import { emptyInventory, type Inventory } from '../../../engine/inventory/inventory.ts'
+import type { BaselineTold, BehaviorRule, Shuffled, StepOutcome } from '../../../engine/behavior/types.ts'
+import type { Inventory } from '../../../engine/inventory/inventory.ts'
 import type { KeyedState, Outcome } from '../../../runtime/stage/stage.ts'
 import { BehaviorGroup, type BehaviorHead } from './behavior-group.ts'
 import { isEntryKey, keysOf, prefix, ruleKeyOf, sameLists } from './behavior-keys.ts'
@@ -27,6 +20,7 @@ import { openStore, type BehaviorStore, type GroupOwner } from './behavior-store
 import { DueGroups } from '../due-groups.ts'
 import { GroupsByValues } from './groups-by-values.ts'
 import type { BehaviorPlanned } from '../rule-set/rule-set.ts'
+import { Members, type Member } from './members.ts'
 import { signalOfBehavior, type Seen } from '../signals.ts'
 
 /** Share of the new ones that goes at once when there are too many. */
@@ -54,31 +48,14 @@ export interface BehaviorFound {
   readonly baselines: readonly BaselineTold[]
 }
 
-/** A rule whose groups are kept here. */
-export interface Member {
-  readonly planned: BehaviorPlanned
-  readonly step: BehaviorStep
-  readonly context: StepContext
-  readonly owner: GroupOwner
-  /** Tells those in force apart whose groups were asked for, so that lists by it are short; -1: its own were not. */
-  number: number
-}
-
 export class BehaviorGroups {
   readonly #state: KeyedState
   readonly #store: BehaviorStore
-  readonly #which: 'local' | 'grouped'
   readonly #limits: BehaviorLimits
-  readonly #members = new Map<string, Member>()
-  /** How many of them have a number. */
-  #numbered = 0
-  /** Type of a detector -> the first rule that has it. */
-  readonly #firstOfType = new Map<string, string>()
+  readonly #members: Members
   readonly #groups = new GroupsByValues()
   readonly #due = new DueGroups<BehaviorGroup>(({ dueMs }) => dueMs)
   readonly #areSame = sameLists()
-  readonly #baseline: (rule: string, name: string) => unknown
-  #inventory: Inventory = emptyInventory
   /** The new ones, oldest first. */
   readonly #newcomers = new Set<BehaviorGroup>()
   #known = 0
@@ -95,43 +72,19 @@ export class BehaviorGroups {
     this.#state = state
     this.#limits = limits
     this.#store = openStore(state, this)
-    this.#which = which
-    this.#baseline = baseline ?? (() => undefined)
+    this.#members = new Members(which, this.#store, baseline)
   }
 
   /** From here on this is registered. */
   know(inventory: Inventory): void {
-    this.#inventory = inventory
+    this.#members.know(inventory)
     const licensed = inventory.licenses.flatMap(({ principal }) => (principal === undefined ? [] : [principal]))
     this.#registered = new Set([...licensed, ...inventory.people.keys()])
   }
 
   use(rules: readonly BehaviorPlanned[]): void {
-    this.#members.clear()
-    this.#numbered = 0
-    this.#firstOfType.clear()
-    for (const planned of rules) {
-      const step = planned.rule.plan[this.#which]
-      if (step === undefined) continue
-      const { key, rule } = planned
-      const owner: GroupOwner = { rule: key, version: step.stateVersion, store: this.#store }
-      this.#members.set(key, { planned, step, context: this.#contextOf(key), owner, number: -1 })
-      if (!this.#firstOfType.has(rule.type)) this.#firstOfType.set(rule.type, key)
-    }
+    this.#members.use(rules)
     this.#takeUp()
-  }
-
-  #contextOf(rule: string): StepContext {
-    const inventory = (): Inventory => this.#inventory
-    return {
-      get inventory() {
-        return inventory()
-      },
-      baseline: (name, type) => {
-        const of = type === undefined ? rule : this.#firstOfType.get(type)
-        return of === undefined ? undefined : this.#baseline(of, name)
-      },
-    }
   }
 
   get size(): number {
@@ -160,11 +113,11 @@ export class BehaviorGroups {
     out: Outcome,
     familiar?: (BehaviorGroup | undefined)[],
   ): BehaviorFound | undefined {
-    if (member.number < 0) member.number = this.#numbered++
-    let group = familiar?.[member.number]
+    const number = this.#members.numberOf(member)
+    let group = familiar?.[number]
     if (group?.isFor(member.planned.key, scope, values, this.#areSame) !== true) {
       group = this.#groupOf(member, scope, values, seen, out)
-      if (familiar !== undefined) familiar[member.number] = group
+      if (familiar !== undefined) familiar[number] = group
     }
     if (group.newSinceMs !== undefined) this.#promote(group, group.newSinceMs, seen)
     const outcome = member.step.apply(values, group, observation, watermarkMs, member.context)
