@@ -114,11 +114,10 @@ class Rest {
     for (const row of this.#classes) subtract(row, own, row[field]! / variance)
     for (let i = 0; i < own.length; i++) this.#diagonal[i]! -= own[i]! ** 2 / variance
     this.#gone.push(own.map((value) => value / Math.sqrt(variance)))
-    this.#diagonal[field] = 0
     this.#find()
   }
 
-  /** Square of the deviations by which a field differs from what the others make likely; of one that is left out 0. */
+  /** Square of the deviations by which a field differs from what the others make likely; of one left out next to 0. */
   #offBy(n: number, of: number, field: number): number {
     const precision = this.#diagonal[field]!
     const off = this.#inputs[n]![field]! - this.#classes[of]![field]!
