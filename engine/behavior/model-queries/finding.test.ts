@@ -32,3 +32,9 @@ test('a finding does not say the less where every query that shows it shows the 
     'unlike all but 5 % of honest queries (2); unlike all but 1 % of honest queries (1).',
   )
 })
+
+test('a finding says that many of the queries were made of one input, where that is what it rests on', () => {
+  expect(saidOf([shows.ofBase, 0]).explanation).toContain(
+    'Of its last 2 different queries: one of a pair, of equal changes or of half steps among many queries made of one input,',
+  )
+})

@@ -53,6 +53,7 @@ const evidenceWords: Readonly<Record<string, string>> = {
   copied: 'the first that was made of such a record',
   halved:
     'halfway between two earlier ones in the one value that was changed, as one does who looks for where the answer changes',
+  base: 'one of a pair, of equal changes or of half steps among many queries made of one input, whatever was asked between',
 }
 
 /** What a kind says in part: it is left out where all that shows it shows that. */

@@ -22,6 +22,7 @@ import { dropHeld, givenOut, heldUntil, holds, takeDue } from './learn/hold.ts'
 import { isBlank, keyOfText, type InputKind, type QueryInput } from './input/input.ts'
 import { endBases, movedFrom } from './signs/moved-from.ts'
 import { withPairs } from './signs/mirrored.ts'
+import { amongBase } from './signs/one-base.ts'
 import type { ModelQueriesParams } from './params.ts'
 import { levelCount, openReference, type Reference } from './honest/reference.ts'
 import { shownBy, type Shown } from './signs/shown.ts'
@@ -53,6 +54,9 @@ const outputAllowance = 0.8
 /** And what honest inputs would look like is known less well than what they do look like. */
 const reckonedAllowance = 0.5
 const inference: QueryThreat = 'membership-inference'
+const search = queryThreats.indexOf('boundary-search')
+/** Of a search's evidence, what is shown among the queries of one base. */
+const baseWeight = 0.05
 const nothing: readonly never[] = []
 const driftedName = 'drifted'
 
@@ -128,11 +132,14 @@ export class WeighQueries implements BehaviorStep {
     const stepped = alone.isMask === true ? alone : withStrides(entries, account, input, reference?.told, alone)
     const paired = withPairs(entries, input, reference?.told.units, stepped)
     const shown = withHalving(entries, input, reference, paired)
+    const base = amongBase(entries, account, input, reference, shown)
     moved?.keep(entries, account, shown.notes)
     account.remember(keyOfText(input.label), shown.notes)
     const evidence = reference === undefined ? this.#unlearned : this.#evidenceOf(reference, input.kind)
     evidence.take(account.values, shown.bits, shown.counts, this.#totals, this.#weightOf(account))
-    const findings = this.#judge(group, entries, account, query, shown, reference, context)
+    this.#totals[search] = (1 - baseWeight) * this.#totals[search]! + baseWeight * base.value
+    const showed = { ...shown, bits: shown.bits | base.bits }
+    const findings = this.#judge(group, entries, account, query, showed, reference, context)
     return this.#outcome(
       entries,
       account,

@@ -240,6 +240,11 @@ export class Account {
     return rounded
   }
 
+  /** The input that was rounded last; good until another is. */
+  get lastRounded(): Float64Array {
+    return this.#rounded
+  }
+
   /**
    * Takes note of what the next input changes in what was asked before it (slopes.ts); `isVariant`: it is one of those
    * but for two values.

@@ -1,6 +1,16 @@
 import { expect, test } from 'vitest'
 import { randomOf } from '../../../../test/support/random.ts'
-import { betCount, Evidence, lineOf, queryThreats, restartWeight, shows } from './evidence.ts'
+import {
+  betCount,
+  Evidence,
+  kindsShown,
+  lineOf,
+  queryThreats,
+  restartWeight,
+  roomFor,
+  shows,
+  usualToAll,
+} from './evidence.ts'
 import { levelCount } from '../honest/reference.ts'
 
 const share = [0.05, 0.01, 0.002, 0.0005]
@@ -77,4 +87,14 @@ test('what a query can not show changes nothing', () => {
   const values = new Float32Array(betCount).fill(7)
   evidence.take(values, 0, shows.member, new Float64Array(queryThreats.length))
   expect([...values].filter((value) => value !== 7)).toHaveLength(3)
+})
+
+test('what honest accounts of a model show of one of several kinds makes room for all of them, and none is bet on where most do', () => {
+  const kinds = [shows.pair, shows.added]
+  const rates = (rate: number): readonly number[] => kindsShown.map((kind) => (kind === shows.added ? rate : 0))
+  expect(roomFor(kinds, 0.02, {})).toBe(0.02)
+  expect(roomFor(kinds, 0.02, { usual: rates(0.1) })).toBeCloseTo(0.2 / 1.1)
+  expect(roomFor(kinds, 0.02, { rare: rates(0.02) })).toBeCloseTo(0.04 / 1.02)
+  expect(roomFor(kinds, 0.02, { usual: rates(usualToAll) })).toBe(usualToAll)
+  expect(roomFor([shows.pair], 0.02, { usual: rates(usualToAll) })).toBe(0.02)
 })

@@ -67,6 +67,8 @@ export const shows = {
   halved: 1 << 28,
   /** Unlike an earlier one in few values, three of which or more were changed by the same: changes add up. */
   added: 1 << 29,
+  /** What a search or an inversion shows of one base, among many queries of that; it has bets of its own (one-base.ts). */
+  ofBase: 1 << 30,
   /** Over the n-th line of the margin: answered more surely than honest inputs are. */
   sure: (level: number): number => 1 << (16 + level),
 } as const
@@ -102,6 +104,20 @@ const rareOdds = 4
 /** What may be shown where honest accounts of the model show it at these rates: never less than at other models. */
 function withRoom(q: number, usual: number, rare: number): number {
   return Math.max(q, Math.min(roomMax, atOdds(usual, roomOdds)), Math.min(atOdds(q, rareOdds), atOdds(rare, roomOdds)))
+}
+
+/** What an honest account may show of any of these kinds at a model, and at least `q`; `usualToAll`: they are not bet on there. */
+export function roomFor(
+  kinds: readonly number[],
+  q: number,
+  {
+    usual = [],
+    rare = [],
+  }: { readonly usual?: readonly number[] | undefined; readonly rare?: readonly number[] | undefined },
+): number {
+  const most = (rates: readonly number[]): number =>
+    Math.max(...kinds.map((kind) => rates[kindsShown.indexOf(kind)] ?? 0))
+  return most(usual) >= usualToAll ? usualToAll : withRoom(q, most(usual), most(rare))
 }
 
 /** A rate whose odds are so many times those of this one. */

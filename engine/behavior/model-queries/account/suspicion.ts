@@ -57,6 +57,7 @@ const named: readonly (readonly [name: string, bit: number])[] = [
   ['member', shows.member],
   ['copied', shows.copied],
   ['halved', shows.halved],
+  ['base', shows.ofBase],
 ]
 
 export function note(

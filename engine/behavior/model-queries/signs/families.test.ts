@@ -1,42 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { AskingAccount } from '../../../../test/support/asking-account.ts'
-import { normalOf, randomOf } from '../../../../test/support/random.ts'
-import { learnReference } from '../honest/reference.ts'
+import { between, dimension, labelOf, moved, worldOf } from '../../../../test/support/asked-world.ts'
 import { surroundingsOf } from '../shapes/geometry.ts'
 
-const dimension = 24
-const labelOf = (x: Float64Array): string => (x[0]! > 3 ? 'yes' : 'no')
-const moved = (x: Float64Array, by: (i: number) => number): Float64Array => x.map((value, i) => value + by(i))
-const between = (a: Float64Array, b: Float64Array, t: number): Float64Array => moved(a, (i) => t * (b[i]! - a[i]!))
-
-/** Records of a model, what is learned of them, and an account that asks it. */
-function worldOf(seed: number) {
-  const random = randomOf(seed)
-  const normal = normalOf(random)
-  const causes = Array.from({ length: 5 }, () => Array.from({ length: dimension }, () => normal()))
-  /** Values that hang together, as those of honest inputs do. */
-  const natural = (): Float64Array => {
-    const weights = causes.map(() => normal())
-    return Float64Array.from({ length: dimension }, (_, i) =>
-      causes.reduce((sum, cause, n) => sum + weights[n]! * cause[i]!, 3 + 0.1 * normal()),
-    )
-  }
-  const told = learnReference(
-    Array.from({ length: 10 }, () =>
-      Array.from({ length: 150 }, () => {
-        const x = natural()
-        return { x, label: labelOf(x), margin: 0.1 + random() }
-      }),
-    ),
-  )!
-  /** At which query each threat was named, of at most 240. */
-  const namedBy = (next: () => readonly Float64Array[]): Readonly<Record<string, number>> => {
-    const account = new AskingAccount(told)
-    for (let n = 0; n < 240;) for (const x of next()) if (n++ < 240) account.ask({ x, label: labelOf(x) })
-    return account.named
-  }
-  return { random, normal, natural, namedBy }
-}
 const { random, normal, natural, namedBy } = worldOf(61)
 const worlds = Array.from({ length: 16 }, (_, n) => worldOf(61 + n))
 const isSearch = (named: Readonly<Record<string, number>>): boolean =>

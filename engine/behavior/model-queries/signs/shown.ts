@@ -30,7 +30,7 @@ const stepShare = 0.05
  * another at three places or more no fourth among the last eight.
  */
 const evenMin = 3
-const probedMin = 4
+export const probedMin = 4
 /** From shade to shade something flickers now here, now there; hardly ever one alone at a time, and always elsewhere. */
 const aloneMin = 7
 /**
@@ -253,7 +253,7 @@ function isMade(input: ShownInput, around: Surroundings): boolean {
 }
 
 /** So many values were changed by the same, and not to the next shade. */
-function areEven({ alone, isOffGrid }: EvenChanges, most: number): boolean {
+export function areEven({ alone, isOffGrid }: EvenChanges, most: number): boolean {
   return alone >= (isOffGrid ? most : aloneMin)
 }
 
@@ -281,6 +281,6 @@ function isStepOf(input: ShownInput, even: Evenness, alike: number, scale: numbe
 }
 
 /** No flicker of what stands still. */
-function isLarge(input: ShownInput, size: number, scale: number): boolean {
+export function isLarge(input: ShownInput, size: number, scale: number): boolean {
   return size > 0 && size >= stepShare * scale && !isFewShades(input.values ?? input.x, size, gridParts)
 }
