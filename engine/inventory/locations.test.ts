@@ -39,3 +39,12 @@ test('a copy stays in places of one asset, of one tenant, under its name where t
   expect(keep('other', from, 's3://us/llm/a.bin')).toBe(false)
   expect(keep('own', 's3://scratch/a.bin', 's3://us/llm/a.bin')).toBe(false)
 })
+
+test('an object in as many folders as its name has room for is found no later than another', () => {
+  const deep = (from: string): string => `${from}${'/a'.repeat(4_000)}`
+  const startMs = performance.now()
+  for (let n = 0; n < 100; n++) expect(homeOf('own', deep(`s3://other-${n}`))).toBe(deep(`s3://other-${n}`))
+  expect(performance.now() - startMs).toBeLessThan(1_000)
+  expect(homeOf('own', deep('s3://us/llm'))).toBe(deep('s3://w/llm'))
+  expect(homeOf('own', deep('s3://us/llm-of-others'))).toBe(deep('s3://us/llm-of-others'))
+})

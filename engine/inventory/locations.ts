@@ -18,17 +18,21 @@ export function locationsOf(assets: readonly Asset[]): Locations {
   /** The first place of each asset by tenant and id, and by tenant and place the assets that live there. */
   const homes = new Map<string, string>()
   const residents = new Map<string, Set<string>>()
+  let longest = 0
   for (const { id, tenant, locations } of assets) {
     const asset = `${tenant}\n${id}`
     for (const location of locations.map(withoutSlash)) {
       if (!homes.has(asset)) homes.set(asset, location)
       const place = `${tenant}\n${location}`
       residents.set(place, (residents.get(place) ?? new Set()).add(asset))
+      longest = Math.max(longest, location.length)
     }
   }
   /** The innermost place that holds it, and the assets that live there. */
   const placeOf = (tenant: string, uri: string): { place: string; assets: ReadonlySet<string> } | undefined => {
-    for (let place = withoutSlash(uri); place.includes('://'); place = place.slice(0, place.lastIndexOf('/'))) {
+    // Whoever names an object says how deep it lies: deeper than any place it is not looked for.
+    const upTo = withoutSlash(uri.slice(0, longest + 1))
+    for (let place = upTo; place.includes('://'); place = place.slice(0, place.lastIndexOf('/'))) {
       const assets = residents.get(`${tenant}\n${place}`)
       if (assets !== undefined) return { place, assets }
     }

@@ -85,10 +85,10 @@ export class VolumeTotals implements BehaviorStep {
     const short = read.asset === undefined ? undefined : shortOf(read.asset)
     const isNew = short !== undefined && this.#note(principal, entries, number, short)
     const amount = this.#params.measure === 'bytes' ? read.bytes : isNew ? 1 : 0
-    if (read.folder !== undefined && short !== undefined && !read.covered) {
+    if (read.folder !== undefined && short !== undefined) {
       const folder = shortOf(`folder ${read.folder}`)
-      this.#meetObject(principal, entries, number, folder)
-      weigh(entries, number, short, amount, folder)
+      if (!read.covered) this.#meetObject(principal, entries, number, folder)
+      weigh(entries, number, short, isNew, read.covered ? 0 : amount, folder)
     }
     if (read.covered) bucket.covered += amount
     else {
@@ -230,11 +230,19 @@ function numbersOf(principal: Principal): number[] {
 /** What is read of each object of a bucket, and what it lies in. */
 type Amounts = Record<string, readonly [bytes: number, folder: string]>
 
-function weigh(entries: GroupEntries, number: number, short: string, amount: number, folder: string): void {
+/** `isNew`: to the bucket, which has room for it. */
+function weigh(
+  entries: GroupEntries,
+  number: number,
+  short: string,
+  isNew: boolean,
+  amount: number,
+  folder: string,
+): void {
   const name = `amounts/${number}`
   const amounts = entries.get<Amounts>(name) ?? {}
   const known = amounts[short]
-  if (known === undefined && Object.keys(amounts).length >= bucketObjectsMax) return
+  if (known === undefined && !isNew) return
   amounts[short] = [(known?.[0] ?? 0) + amount, folder]
   entries.set(name, amounts)
 }

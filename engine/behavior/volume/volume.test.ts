@@ -4,6 +4,8 @@ import { emptyInventory } from '../../inventory/inventory.ts'
 import type { RuleMeta } from '../../sigma/types.ts'
 import type { BehaviorFinding, GroupEntries, StepContext, StepOutcome } from '../types.ts'
 import { volumeBaseline } from './detector.ts'
+import { VolumeParams } from './params.ts'
+import { VolumeTotals } from './totals.ts'
 
 const dayMs = 86_400_000
 /** A Monday. */
@@ -197,6 +199,24 @@ describe('a whole taken piece by piece, over two weeks', () => {
   test('glances at what is known hide nothing that is taken', () => {
     const glances = Array.from({ length: 8 }, () => ({ asset: 's3://weights/0', bytes: 1 }))
     expect(found((day) => [...[0, 1, 2].map((n) => ({ asset: `s3://weights/${3 * day + n}` })), ...glances])).toBe(1)
+  })
+
+  test('what is read for a change first, and then without, is taken as well', () => {
+    const glance = { asset: 's3://weights/0', bytes: 1 }
+    const twice = (asset: string): Partial<Read>[] => [{ asset, bytes: 1, asked: true }, { asset }]
+    expect(found((day) => [glance, ...[0, 1, 2].flatMap((n) => twice(`s3://weights/${3 * day + n}`))])).toBe(1)
+    expect(found(() => [glance, ...[0, 1, 2].flatMap((n) => twice(`s3://weights/${n}`))])).toBe(0)
+  })
+
+  test('of more objects in a day than are remembered nothing is kept', () => {
+    const step = new VolumeTotals(VolumeParams.parse({ type: 'volume-baseline', floor: '4GB', freshMin: 0.5 }))
+    const entries = new Entries()
+    for (let n = 0; n < 4_100; n++) {
+      const of = { timeMs: startMs, bytes: 1, covered: false, asset: `s3://weights/${n}`, folder: 's3://weights', tenant: 'own', role: '', sinceMs: startMs } // prettier-ignore
+      step.apply(['own/one'], entries, { of, entities: [], evidence: [] }, startMs)
+    }
+    const amounts = entries.names().filter((name) => name.startsWith('amounts/'))
+    expect(amounts.map((name) => Object.keys(entries.get<object>(name)!).length)).toEqual([4_096])
   })
 
   test('goes on with something; who reads all of what is new each day takes nothing piece by piece', () => {
