@@ -107,6 +107,12 @@ describe('the distance but for fields that are always off', () => {
     expect(distance(at([2, 9]), [at([2, 9]), at([2, 9]), at([2, 9]), at([4, 9])])).toBeLessThan(1)
   })
 
+  test('is none where a field is off by so much that rounding hides the others, which would be ordinary by that', () => {
+    expect(distance(at([2, 1e5], [5, 30]), [at([2, 1e5])])).toBeCloseTo(30 * Math.sqrt(d / (d - 1)))
+    expect(distance(at([2, 1e9], [5, 30]), [at([2, 1e9])])).toBe(Infinity)
+    expect(distance(at([2, Infinity]), [at([2, 9])])).toBe(Infinity)
+  })
+
   test('leaves out no more than makes all of them ordinary', () => {
     const slight = at([2, 3], [3, 3])
     expect(distance(slight, [slight, slight])).toBeCloseTo(3 * Math.sqrt(d / (d - 1)))

@@ -23,6 +23,8 @@ const offMin = 4
 const togetherMin = 24
 /** Of the inputs it is off in this share, and of the earlier ones as many are odd no more without such fields. */
 const mostly = 0.75
+/** Square of a distance past which rounding hides what the other fields say. */
+const squareMax = 1e12
 
 /** `earlier`: odd ones that were asked before. Infinity: they have no such fields in common. */
 export type OffScorer = (x: ArrayLike<number>, earlier: readonly ArrayLike<number>[]) => number
@@ -39,11 +41,13 @@ export function offScorer(fit: Fit, line: number): OffScorer {
   return (x, earlier) => {
     if (earlier.length === 0) return Infinity
     const distant = [x, ...earlier].map((input) => whitened(whitening, input, d))
+    const distances = distant.map((y) => Float64Array.from(classes, (mean) => squareOfDistance(y, mean)))
+    if (!distances.every((to) => Math.max(...to) <= squareMax)) return Infinity
     const rest = new Rest(
       precision,
       pulls.map((pull) => pull.slice()),
       distant.map((y) => back(y, whitening)),
-      distant.map((y) => Float64Array.from(classes, (mean) => squareOfDistance(y, mean))),
+      distances,
     )
     let count = 0
     for (; count < most && rest.squares.some((square) => square > lineWithout(count)); count++) {
