@@ -1,7 +1,7 @@
 /**
  * Of accounts those whose prompts are of one kind: whose means differ by no more than their scatter makes them, as far
- * as others are away (crowd/likeness.ts). A set that is split among accounts is of one kind in each of them. Where
- * nobody's prompts have an embedding, all of them are.
+ * as others are away (crowd/prompts/likeness.ts). A set that is split among accounts is of one kind in each of them.
+ * Where nobody's prompts have an embedding, all of them are.
  *
  * The one that is least like the mean of the others goes first, until all are alike. Pure.
  */

@@ -149,6 +149,11 @@ describe('what is kept of a base', () => {
     }
   })
 
+  test('is a number, however long it goes on', () => {
+    expect(base(500).value).toBeGreaterThan(1e20)
+    expect(Number.isFinite(base(500).value)).toBe(true)
+  })
+
   test('of another version, or cut short, is nothing', () => {
     const text = base(30).toJSON()
     const bytes = Buffer.from(text, 'base64')

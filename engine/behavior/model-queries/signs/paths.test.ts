@@ -128,6 +128,24 @@ describe('gaps between answers', () => {
     expect(arePaths(gapsOf(many.slice(0, 3)))).toBe(false)
   })
 
+  test('that one line explains in one of three classes are none', () => {
+    const gaps = [0, 0.06, 0.12, 0.18].reduce<readonly Gap[]>((kept, more, n) => {
+      const low = [0.5, 0.2 + more, 0.3 - more]
+      return withGap(kept, n, low, low, [0.6, 0.15 + more, 0.25 - more])
+    }, [])
+    expect(arePaths(gaps)).toBe(false)
+    const inOthers = gaps.map(({ value, from, to }) => ({ value, from: from.slice(1), to: to.slice(1) }))
+    expect(arePaths(inOthers)).toBe(true)
+  })
+
+  test('of answers that tell of now more classes and now fewer are not compared', () => {
+    const [two, three, more] = [[0.6, 0.4], [0.6, 0.3, 0.1], [0.7, 0.2, 0.1]] as const // prettier-ignore
+    expect(withGap([], 1, two, three, more)).toEqual([])
+    expect(withGap([], 1, three, three, two)).toEqual([])
+    const gaps = withGap(withGap([], 1, two, two, [0.7, 0.3]), 2, three, three, more)
+    expect(gaps.map(({ value }) => value)).toEqual([2])
+  })
+
   test('between two classes, or with an answer of its own between them, are none, and no more is known from older versions', () => {
     const [low, high, other] = [[0.6, 0.4], [0.9, 0.1], [0.2, 0.8]] as const // prettier-ignore
     expect(withGap([], 1, low, low, other)).toEqual([])

@@ -41,10 +41,13 @@ export function withGap(
   above: Answer | undefined,
 ): readonly Gap[] {
   if (answer === undefined || below === undefined || above === undefined) return gaps
+  // Who asks chooses, at some APIs, of how many classes answers tell.
+  if (answer.length !== below.length || answer.length !== above.length) return gaps
   if (classOf(below) !== classOf(above) || !(isSame(answer, below) || isSame(answer, above))) return gaps
   const from = below.map((one, n) => Math.min(one, above[n]!))
   const to = below.map((one, n) => Math.max(one, above[n]!))
-  return [...gaps.filter((gap) => gap.value !== value), { value, from, to }].slice(-gapsMax)
+  const others = gaps.filter((gap) => gap.value !== value && gap.from.length === from.length)
+  return [...others, { value, from, to }].slice(-gapsMax)
 }
 
 /** Whether four values or more were halved, and no lines that a decision has explain between which answers. */
