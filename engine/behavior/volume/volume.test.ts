@@ -208,7 +208,7 @@ describe('a whole taken piece by piece, over two weeks', () => {
     expect(found(() => [glance, ...[0, 1, 2].flatMap((n) => twice(`s3://weights/${n}`))])).toBe(0)
   })
 
-  test('of more objects in a day than are remembered nothing is kept', () => {
+  test('of more objects in a day than are remembered nothing is kept, and of any once nothing late comes any more', () => {
     const step = new VolumeTotals(VolumeParams.parse({ type: 'volume-baseline', floor: '4GB', freshMin: 0.5 }))
     const entries = new Entries()
     for (let n = 0; n < 4_100; n++) {
@@ -217,6 +217,8 @@ describe('a whole taken piece by piece, over two weeks', () => {
     }
     const amounts = entries.names().filter((name) => name.startsWith('amounts/'))
     expect(amounts.map((name) => Object.keys(entries.get<object>(name)!).length)).toEqual([4_096])
+    step.advance(['own/one'], entries, startMs + 3 * dayMs)
+    expect(entries.names().filter((name) => /^(amounts|objects)/.test(name))).toEqual([])
   })
 
   test('goes on with something; who reads all of what is new each day takes nothing piece by piece', () => {
