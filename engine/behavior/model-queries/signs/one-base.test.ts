@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { between, dimension, labelOf, moved, worldOf } from '../../../../test/support/asked-world.ts'
 import { AskingAccount } from '../../../../test/support/asking-account.ts'
+import { learnedOf } from '../../../../test/support/learned.ts'
 import { kindsShown, shows, usualToAll } from '../account/evidence.ts'
 import { OneBase } from './one-base.ts'
 
@@ -68,6 +69,37 @@ describe('queries of one base, with three natural ones after each,', () => {
       }
     }
     expect(named(adding)).toBe(3)
+  })
+
+  test('are told alike in a table of whole numbers some columns of which are counted in thousands', () => {
+    const whole = (x: Float64Array): Float64Array => x.map((value, i) => Math.round(value * (i % 6 === 0 ? 4_000 : 4)))
+    const label = (x: Float64Array): string => (x[0]! > 12_000 ? 'yes' : 'no')
+    const namedOf = (asked: (world: World) => () => Float64Array): number =>
+      worlds.filter((world) => {
+        const account = new AskingAccount(learnedOf(() => whole(world.natural()), label, world.random))
+        const next = asked(world)
+        for (let n = 0; n < 400; n++) {
+          const x = whole(n % 4 === 0 ? next() : world.natural())
+          account.ask({ x, label: label(x) })
+        }
+        return account.named['boundary-search'] !== undefined
+      }).length
+    const adding = ({ natural, random }: World) => {
+      let x = natural()
+      let [n, changed] = [0, x]
+      return () => {
+        if (random() < 0.6) x = changed
+        const i = (5 * n++) % dimension
+        return (changed = x.with(i, x[i]! + 0.75))
+      }
+    }
+    const counted = ({ natural }: World) => {
+      const base = natural()
+      let n = 0
+      return () => base.with(n % dimension, base[n % dimension]! + (1 + (n++ % 5)) / 4)
+    }
+    expect(namedOf(adding)).toBeGreaterThanOrEqual(2)
+    expect(namedOf(counted)).toBe(0)
   })
 
   test('are forgotten where others follow for long: nobody is named for a few of each of many', () => {

@@ -12,9 +12,10 @@ import { noted, type Account } from '../account/account.ts'
 import { roomFor, shows, usualToAll } from '../account/evidence.ts'
 import type { Reference } from '../honest/reference.ts'
 import { ringSize, type QueryInput } from '../input/input.ts'
+import { inUnits } from '../input/units.ts'
 import { surroundingsOf, type Surroundings } from '../shapes/geometry.ts'
 import { singleMax } from '../shapes/scene.ts'
-import { isPlace } from './shown-input.ts'
+import { isPlace, type ShownInput } from './shown-input.ts'
 import { areEven, isLarge, probedMin, type Shown } from './shown.ts'
 
 const version = 1
@@ -158,7 +159,7 @@ export function amongBase(
 ): { readonly bits: number; readonly value: number } {
   const kept = OneBase.of(entries.get(name))
   if (reference === undefined || !isPlace(input)) return { bits: 0, value: kept?.value ?? 0 }
-  const { scale } = reference.told
+  const { scale, units } = reference.told
   const x = account.lastRounded
   if (kept?.isOf(x, scale) !== true) {
     if (kept?.passes() === true) entries.set(name, kept)
@@ -172,14 +173,16 @@ export function amongBase(
   }
   const isSynthetic = (shown.notes & noted.odd) !== 0
   const does = kept.take(x, roomFor(kinds, allowedLeast, reference.told), (ring) => {
-    return isHalved(x, ring) || isSlope(input, surroundingsOf(x, ring, scale, isSynthetic), scale)
+    if (isHalved(x, ring)) return true
+    const placed = units === undefined ? input : { ...input, x: inUnits(input.x, units), values: undefined }
+    return isSlope(placed, surroundingsOf(x, ring, scale, isSynthetic), scale)
   })
   entries.set(name, kept)
   return { bits: does ? shows.ofBase : 0, value: kept.value }
 }
 
-/** Made so that a slope is estimated, or added up from changes that were. */
-function isSlope(input: QueryInput, around: Surroundings, scale: number): boolean {
+/** Made so that a slope is estimated, or added up from changes that were. `input`: in the units of the model's table. */
+function isSlope(input: ShownInput, around: Surroundings, scale: number): boolean {
   if (around.pair && !around.still) return true
   return isLarge(input, around.added, scale) || (around.close && areEven(around.even, probedMin))
 }
