@@ -90,7 +90,7 @@ export function findingOf(
     evidence: { count: suspicion.queries, events: suspicion.evidence },
     explanation:
       `${principal} ${words[threat](model)}. Of its last ${counted(suspicion.queries, 'different query', 'different queries')}: ${details.join('; ')}. ` +
-      `${strengthWords(strength)}, which an honest account crosses with a probability of at most ${100 * bound} % ` +
+      `${strengthWords(strength)}, which an honest account crosses with a probability of at most ${Number((100 * bound).toPrecision(3))} % ` +
       `in ${queries.toLocaleString('en-US')} different queries.${learned}`,
     facts: {
       ...strength,
