@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Asset } from '../../core/asset.ts'
 import { locationsOf } from './locations.ts'
 
@@ -40,11 +40,11 @@ test('a copy stays in places of one asset, of one tenant, under its name where t
   expect(keep('own', 's3://scratch/a.bin', 's3://us/llm/a.bin')).toBe(false)
 })
 
-test('an object in as many folders as its name has room for is found no later than another', () => {
+test('an object in as many folders as its name has room for is looked for no oftener than another', () => {
   const deep = (from: string): string => `${from}${'/a'.repeat(4_000)}`
-  const startMs = performance.now()
-  for (let n = 0; n < 100; n++) expect(homeOf('own', deep(`s3://other-${n}`))).toBe(deep(`s3://other-${n}`))
-  expect(performance.now() - startMs).toBeLessThan(1_000)
+  const lookups = vi.spyOn(Map.prototype, 'get')
+  expect(homeOf('own', deep('s3://other'))).toBe(deep('s3://other'))
+  expect(lookups.mock.calls.length).toBeLessThan(20)
   expect(homeOf('own', deep('s3://us/llm'))).toBe(deep('s3://w/llm'))
   expect(homeOf('own', deep('s3://us/llm-of-others'))).toBe(deep('s3://us/llm-of-others'))
 })
