@@ -25,7 +25,7 @@ export function describeSharing(
     explanation:
       `The key of ${principal} is used from ${counted(networks, 'network')} with ${counted(agents, 'kind')} of programs in ` +
       `${counted(countries, 'country', 'countries')} within ${spanWords(params.active)}; ${habits.changes} of ${habits.calls} calls changed to a place where ` +
-      `its owner can't be (benign keys: at most ${100 * params.benignShare} %).${fastest} ` +
+      `its owner can't be (benign keys: at most ${Number((100 * params.benignShare).toPrecision(6))} %).${fastest} ` +
       `${strengthWords(strength)}.`,
     facts: {
       kind: 'shared',

@@ -61,6 +61,13 @@ describe('a thief', () => {
     expect(namedAt(times(50, () => changed(foreign(), [1, 9, 17], () => 6)))).toBeLessThanOrEqual(6)
   })
 
+  test('gets none any more once he is named: it costs too much to look again at each query', () => {
+    const account = new AskingAccount(told)
+    const stuck = times(200, () => changed(natural(), [1, 9, 17], () => 6))
+    const facts = [...times(20, foreign), ...stuck].flatMap((x) => account.ask({ x, label: labelOf(x) })).at(-1)!.facts
+    expect(facts['queries.novel']).toBeGreaterThan(80)
+  })
+
   test('gets none for other inputs by such fields in natural ones before', () => {
     const before = times(100, () => changed(natural(), [1, 9, 17], () => 6))
     const named = namedAt([...before, ...times(50, () => changed(foreign(), [1, 9, 17], () => 6))])

@@ -195,6 +195,7 @@ describe('what is kept of a base', () => {
     expect(OneBase.of(bytes.subarray(0, 3).toString('base64'))).toBeUndefined()
     const row = bytes.subarray(-2 * dimension)
     expect(OneBase.of(Buffer.concat([bytes, row]).toString('base64'))).toBeUndefined()
+    expect(OneBase.of(bytes.subarray(0, -14 * dimension).toString('base64'))).toBeUndefined()
     expect(OneBase.of(7)).toBeUndefined()
   })
 

@@ -133,7 +133,7 @@ export class OneBase {
     if (bytes.length < headBytes + betBytes || bytes[0] !== version) return undefined
     const base = new OneBase(bytes[3]!)
     const rows = (bytes.length - headBytes - betBytes) / 2 / base.#dimension
-    if (!(Number.isInteger(rows) && rows <= ringSize)) return undefined
+    if (!(Number.isInteger(rows) && rows >= Math.min(fewRows, bytes[1]!) && rows <= ringSize)) return undefined
     base.#count = Math.min(longFrom, bytes[1]!)
     base.#idle = bytes[2]!
     base.#rows = new Float16Array(rows * base.#dimension)

@@ -3,7 +3,7 @@
  * its way, its place and its margin lie.
  */
 import { noted, type Account } from '../account/account.ts'
-import { shows } from '../account/evidence.ts'
+import { queryThreats, shows } from '../account/evidence.ts'
 import { countNoise, isNoisy } from '../honest/noisy.ts'
 import { levelCount, type Reference } from '../honest/reference.ts'
 import type { Surroundings } from '../shapes/geometry.ts'
@@ -23,6 +23,8 @@ const othersMin = 2
 const turnsMin = 2
 /** About one place in a wider sense are inputs of one class, but for so many. */
 const strayMax = 1
+
+const extraction = queryThreats.indexOf('extraction')
 
 /** Unlike 99 % of honest ones. */
 export function isOdd(reference: Reference, { x, label }: ShownInput): boolean {
@@ -148,7 +150,8 @@ function noveltyOf(
   const left = novelty > line ? reference.noveltyWithRoom(x, label) : novelty
   const own = isNoisy(account.noise) ? left : novelty
   account.noise = countNoise(account.noise, novelty > line, left > line)
-  if (own <= line) return own
+  // It takes ten times a query's time, so who is named already is not looked at again.
+  if (own <= line || account.told[extraction]! > 0) return own
   const earlier = account.ring().filter((_, n) => account.wasNoted(1 << n, noted.odd))
   return Math.min(own, reference.noveltyButForOff(kept, earlier))
 }
