@@ -1,4 +1,7 @@
 /** Says what a finding of `answer-harvest` rests on. */
+import { limits } from '../../../core/limits.ts'
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { strengthOf, strengthSeries, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { ToldCover } from './cover-lines.ts'
@@ -10,6 +13,57 @@ export interface Crossing<Told = ToldLines> {
   readonly line: number
   readonly timeMs: number
   readonly told: Told
+}
+
+/** One of several accounts that are told of together. */
+export interface Gatherer {
+  readonly principal: string
+  readonly why: string
+  readonly calls: number
+  readonly tokens: number
+  readonly entities: readonly Entity[]
+  readonly events: readonly EvidenceRef[]
+}
+
+/** Of accounts that split the prompts; `said`: what is told of all their calls, `count` of which speak against them. */
+export function findingOfSeveral(
+  by: string,
+  model: string,
+  { sinceMs, version, timeMs }: { readonly sinceMs: number; readonly version: number; readonly timeMs: number },
+  each: readonly Gatherer[],
+  said: (queries: number) => {
+    readonly count: number
+    readonly explanation: string
+    readonly facts: Readonly<Record<string, number>>
+  },
+): BehaviorFinding {
+  const queries = each.reduce((sum, { calls }) => sum + calls, 0)
+  const tokens = each.reduce((sum, one) => sum + one.tokens, 0)
+  const { count, explanation, facts } = said(queries)
+  return {
+    anchor: `${by}/${sinceMs}`,
+    version,
+    status: 'open',
+    supersedes: [],
+    group: { 'warden.model.id': model },
+    timeMs,
+    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
+    entities: each.reduce<readonly Entity[]>((all, { entities }) => mergeEntities(all, entities), []),
+    evidence: {
+      count,
+      events: each.reduce<readonly EvidenceRef[]>(
+        (all, { events }) => mergeEvidence(all, events, limits.signalEvidenceMax),
+        [],
+      ),
+    },
+    explanation,
+    facts: { members: each.length, calls: queries, outputTokens: tokens, ...facts },
+    exposure: { queries, tokens },
+    threat: 'distillation',
+    members: each
+      .map(({ principal, why }) => ({ principal, why }))
+      .sort((a, b) => (a.principal < b.principal ? -1 : 1)),
+  }
 }
 
 /** Of an account that gets long answers at an even pace; `busy`: beside those that ask as much. */

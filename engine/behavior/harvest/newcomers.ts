@@ -10,8 +10,7 @@
  * Promises: at most `newcomersMax` are kept, each for its first day, that with the least evidence goes first;
  * O(newcomers) for each few calls of one.
  */
-import { limits } from '../../../core/limits.ts'
-import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { evidenceOfBets } from '../bets.ts'
 import { Asked, packedZeros, type AskedJson } from '../asked.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
@@ -20,6 +19,7 @@ import type { BehaviorFinding } from '../types.ts'
 import { betsCount, weigh, type Bets } from './bets.ts'
 import type { ToldLines } from './lines.ts'
 import { ofOneKind } from './one-kind.ts'
+import { findingOfSeveral } from './explain.ts'
 import { unpackedPrompt } from './packed-prompt.ts'
 import type { Taught } from './params.ts'
 
@@ -153,44 +153,17 @@ function findingOf(
   found: readonly Newcomer[],
   { evidence, line, timeMs, told }: Crossing,
 ): BehaviorFinding {
-  const members: Member[] = found
-    .map((each) => ({ principal: each.principal, why: whyOf(each, told) }))
-    .sort((a, b) => (a.principal < b.principal ? -1 : 1))
-  const tokens = found.reduce((sum, each) => sum + each.tokens, 0)
-  const queries = found.reduce((sum, each) => sum + each.calls, 0)
+  const each = found.map((one) => ({ ...one, events: one.evidence, why: whyOf(one, told) }))
   const strength = strengthOf(evidence, line)
-  return {
-    anchor: `newcomers/${sinceMs}`,
-    version,
-    status: 'open',
-    supersedes: [],
-    group: { 'warden.model.id': model },
-    timeMs,
-    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
-    entities: found.reduce<readonly Entity[]>((all, each) => mergeEntities(all, each.entities), []),
-    evidence: {
-      count: queries,
-      events: found.reduce<readonly EvidenceRef[]>(
-        (all, each) => mergeEvidence(all, each.evidence, limits.signalEvidenceMax),
-        [],
-      ),
-    },
+  return findingOfSeveral('newcomers', model, { sinceMs, version, timeMs }, each, (queries) => ({
+    count: queries,
     explanation:
-      `${members.length} accounts that have just begun to use ${model} gather its answers, as one does who trains another model ` +
+      `${each.length} accounts that have just begun to use ${model} gather its answers, as one does who trains another model ` +
       `on them and splits the prompts: new prompts, shorter than their answers, at an even pace, and answers of more than ` +
       `${told.lines[0]!} tokens, as 5 % of all honest answers are. Looked at were ${calls} calls of all new accounts together. ` +
       `${strengthWords(strength)}.`,
-    facts: {
-      members: members.length,
-      calls: queries,
-      outputTokens: tokens,
-      longFrom: told.lines[0]!,
-      ...strength,
-    },
-    exposure: { queries, tokens },
-    threat: 'distillation',
-    members,
-  }
+    facts: { longFrom: told.lines[0]!, ...strength },
+  }))
 }
 
 function whyOf({ calls, long, logs }: Newcomer, { lines }: ToldLines): string {

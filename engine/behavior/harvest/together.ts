@@ -12,11 +12,11 @@
  *
  * Promises: at most `eachMax` are kept, that with the least evidence goes first; O(accounts) each time that one tells.
  */
-import { limits } from '../../../core/limits.ts'
-import type { Entity, EvidenceRef, Member } from '../../../core/signal.ts'
+import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { mergeEntities, mergeEvidence } from '../entities.ts'
 import { inTens, power } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
+import { findingOfSeveral } from './explain.ts'
 import type { Even, Taught } from './params.ts'
 
 /** Fewest that are told of together. */
@@ -76,40 +76,15 @@ export function tellTogether(
 }
 
 function findingOf(model: string, { sinceMs, version, each }: Together, timeMs: number): BehaviorFinding {
-  const members: Member[] = each
-    .map((one) => ({ principal: one.principal, why: whyOf(one) }))
-    .sort((a, b) => (a.principal < b.principal ? -1 : 1))
   const sum = (of: (one: One) => number): number => each.reduce((all, one) => all + of(one), 0)
-  const [queries, tokens] = [sum(({ calls }) => calls), sum((one) => one.tokens)]
-  return {
-    anchor: `together/${sinceMs}`,
-    version,
-    status: 'open',
-    supersedes: [],
-    group: { 'warden.model.id': model },
-    timeMs,
-    window: { startMs: Math.min(sinceMs, timeMs), endMs: timeMs },
-    entities: each.reduce<readonly Entity[]>((all, one) => mergeEntities(all, one.entities), []),
-    evidence: {
-      count: sum(({ long }) => long),
-      events: each.reduce<readonly EvidenceRef[]>(
-        (all, one) => mergeEvidence(all, one.events, limits.signalEvidenceMax),
-        [],
-      ),
-    },
+  const gatherers = each.map((one) => ({ ...one, why: whyOf(one) }))
+  return findingOfSeveral('together', model, { sinceMs, version, timeMs }, gatherers, (queries) => ({
+    count: sum(({ long }) => long),
     explanation:
-      `${members.length} accounts that are new at ${model} ask evenly of all that it is asked, each of them and for long ` +
+      `${each.length} accounts that are new at ${model} ask evenly of all that it is asked, each of them and for long ` +
       `answers, as those do who train another model on them and split the prompts: ${queries} different prompts of all together.`,
-    facts: {
-      members: members.length,
-      calls: queries,
-      outputTokens: tokens,
-      evidenceLog10: inTens(sum(({ evidence }) => evidence)),
-    },
-    exposure: { queries, tokens },
-    threat: 'distillation',
-    members,
-  }
+    facts: { evidenceLog10: inTens(sum(({ evidence }) => evidence)) },
+  }))
 }
 
 function whyOf({ calls, long, evidence }: One): string {
