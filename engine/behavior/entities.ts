@@ -5,6 +5,13 @@ import type { Event } from '../../core/event.ts'
 import { limits } from '../../core/limits.ts'
 import type { Entity, EvidenceRef } from '../../core/signal.ts'
 
+/** An observation with the entities and the evidence that it brings. */
+export interface WithContext<T> {
+  readonly of: T
+  readonly entities: readonly Entity[]
+  readonly evidence: readonly EvidenceRef[]
+}
+
 type EntityType = Entity['type']
 
 /** What was read of the last event: several rules ask the same of it, one after the other. An event is not changed. */

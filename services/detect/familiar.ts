@@ -4,7 +4,7 @@
  * A cache: what comes out is equal with and without it.
  */
 import type { Entity } from '../../core/signal.ts'
-import { keyOfText } from '../../engine/behavior/model-queries/input/input.ts'
+import { keyOfText } from '../../engine/behavior/input/input.ts'
 import type { BehaviorGroup } from './behavior/behavior-group.ts'
 import type { KeptGroup } from './correlations/kept-group.ts'
 

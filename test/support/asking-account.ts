@@ -1,6 +1,6 @@
 /** An account that asks a model for which something was learned: for tests of what its queries show, without a task. */
 import { emptyInventory } from '../../engine/inventory/inventory.ts'
-import { keyOfText } from '../../engine/behavior/model-queries/input/input.ts'
+import { keyOfText } from '../../engine/behavior/input/input.ts'
 import { WeighQueries, type ModelQuery } from '../../engine/behavior/model-queries/local.ts'
 import { ModelQueriesParams } from '../../engine/behavior/model-queries/params.ts'
 import type { BehaviorFinding } from '../../engine/behavior/types.ts'

@@ -8,12 +8,11 @@
  * stays right however long one goes on (Ville 1939).
  */
 import { limits } from '../../../core/limits.ts'
-import { mergeEntities, mergeEvidence } from '../entities.ts'
+import { mergeEntities, mergeEvidence, type WithContext } from '../entities.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { logBinomialTail } from '../statistics/evidence.ts'
 import { inTens, power, strengthOf, strengthSeries } from '../strength.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import type { WithContext } from '../volume/totals.ts'
 import { exactLine, logMean, plannedMax, reachedByGuessing, shares, standing, type Examination } from './exact-line.ts'
 import type { CanaryAnswer, DerivationParams } from './params.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { KeptEntries } from '../../../test/support/kept-entries.ts'
-import { keyOfText } from '../model-queries/input/input.ts'
+import { keyOfText } from '../input/input.ts'
 import { wasAsked } from './asked-before.ts'
 
 function memory(): (text: string) => boolean {

@@ -8,7 +8,7 @@
  * alarm comes at most once in as many prompts as its line says (Page's test with e-values). State is bounded; O(cells)
  * a prompt.
  */
-import { dimensionMax } from '../model-queries/input/input.ts'
+import { dimensionMax } from '../input/input.ts'
 import { betOn, evidenceOfBets, settle, type Bet } from '../bets.ts'
 import type { BehaviorFinding, GroupEntries } from '../types.ts'
 import { betsOver, type Bets } from './bets.ts'

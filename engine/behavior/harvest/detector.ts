@@ -8,7 +8,7 @@
  */
 import type { Event } from '../../../core/event.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
-import { inputOf, keyOfText } from '../model-queries/input/input.ts'
+import { inputOf, keyOfText } from '../input/input.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { LearnAnswers } from './learn.ts'
 import { HarvestParams } from './params.ts'

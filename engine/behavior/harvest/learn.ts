@@ -6,7 +6,7 @@
  * with their last `samplesMax` calls: whoever teaches stays, and of the others a choice by their hash, so that it stays
  * the same however many there are.
  */
-import { keyOfText } from '../model-queries/input/input.ts'
+import { keyOfText } from '../input/input.ts'
 import type { BaselineTold, BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { betsOver } from './bets.ts'
 import { coverVersion, learnCover, promptsLeast, type KeptPrompts, type ToldCover } from './cover-lines.ts'

@@ -1,5 +1,5 @@
 /** An embedding of length 1 as it is taught: a byte for each number, base64. */
-import { dimensionMax } from '../model-queries/input/input.ts'
+import { dimensionMax } from '../input/input.ts'
 
 const most = 127
 const bytes = Buffer.alloc(dimensionMax)

@@ -8,7 +8,7 @@
 import type { Event } from '../../../core/event.ts'
 import { accountAndModel } from '../account.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
-import { inputOf } from '../model-queries/input/input.ts'
+import { inputOf } from '../input/input.ts'
 import type { BehaviorDetector, Shuffled } from '../types.ts'
 import { HoldStep, type AnsweredQuery } from './local.ts'
 import { LeakParams } from './params.ts'

@@ -6,8 +6,8 @@
  * importance weighting (Loog 2012), which makes honest traffic, with its noise and its favorite customers, a sample of what is
  * registered. Otherwise they are drawn evenly from all accounts. Pure.
  */
-import { keyOfText } from '../model-queries/input/input.ts'
-import { packed, unpacked } from '../model-queries/input/packed.ts'
+import { keyOfText } from '../input/input.ts'
+import { packed, unpacked } from '../input/packed.ts'
 import { axesMax, principalAxes } from './axes.ts'
 import { curveOf, type ToldCurve } from './curve.ts'
 

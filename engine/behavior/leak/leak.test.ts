@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../test/support/random.ts'
 import { worldOf } from '../../../test/support/traffic/world.ts'
-import { keyOfText } from '../model-queries/input/input.ts'
+import { keyOfText } from '../input/input.ts'
 import { learn, tryCopies } from './copies.ts'
 import { estimateOf, greater, wilson } from './estimate.ts'
 import { HoldingsBlock, layoutOf } from './holdings-block.ts'

@@ -5,7 +5,7 @@ import { strengthOf, strengthSeries, strengthWords } from '../strength.ts'
 import type { BehaviorFinding } from '../types.ts'
 import type { Account } from './account/account.ts'
 import { lineOf, queryThreats, type QueryThreat } from './account/evidence.ts'
-import type { InputKind } from './input/input.ts'
+import type { InputKind } from '../input/input.ts'
 import type { Reference } from './honest/reference.ts'
 import type { Suspicion } from './account/suspicion.ts'
 

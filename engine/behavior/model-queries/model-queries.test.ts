@@ -14,7 +14,7 @@ import {
   betCount8,
 } from './account/evidence.ts'
 import { surroundingsOf } from './shapes/geometry.ts'
-import { inputOf } from './input/input.ts'
+import { inputOf } from '../input/input.ts'
 import { learnReference, openReference, type Sample } from './honest/reference.ts'
 import { slopesBytes } from './shapes/slopes.ts'
 import type { Event } from '../../../core/event.ts'

@@ -6,9 +6,8 @@
  */
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { limits } from '../../../core/limits.ts'
-import { mergeEntities, mergeEvidence } from '../entities.ts'
+import { mergeEntities, mergeEvidence, type WithContext } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import type { WithContext } from '../volume/totals.ts'
 import { explainOutbound } from './explain.ts'
 import type { Moved, OutboundParams } from './params.ts'
 import { dayOf, dropOldest, noteGathered, OutboundState, sentTo, type Person, type Sent } from './state.ts'

@@ -2,7 +2,7 @@
 import type { Event } from '../../../core/event.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
 import { entitiesOf, evidenceOf, timeOf } from '../entities.ts'
-import { inputOf, keyOfText } from '../model-queries/input/input.ts'
+import { inputOf, keyOfText } from '../input/input.ts'
 
 export interface Call {
   readonly timeMs: number

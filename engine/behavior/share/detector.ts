@@ -5,13 +5,12 @@
  * objects (ranges, multipart copies) are added up; the whole is the registered size, or what anybody has been seen to read.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, type WithContext } from '../entities.ts'
 import { roleOf } from '../roles.ts'
 import { fieldAt } from '../fields.ts'
 import { InEventTime, type Instant } from '../in-event-time.ts'
 import { isStoreCopy, staysAtHome } from '../store-copy.ts'
 import type { BehaviorDetector, EventContext } from '../types.ts'
-import type { WithContext } from '../volume/totals.ts'
 import { ShareParams, type ShareRead } from './params.ts'
 import { ArtifactShares } from './shares.ts'
 

@@ -11,9 +11,9 @@
  */
 import { median } from 'simple-statistics'
 import type { Series } from '../../../core/signal.ts'
+import type { WithContext } from '../entities.ts'
 import { formatBytes, formatSpan } from '../units.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
-import type { WithContext } from '../volume/totals.ts'
 import { describeTurn } from './explain-turn.ts'
 import { pieceOf, takeInTurn, type InTurn } from './in-turn.ts'
 import {

@@ -6,7 +6,7 @@
  * peers', each by robust statistics, and nobody is judged before enough is known of them.
  */
 import type { Event } from '../../../core/event.ts'
-import { entitiesOf, evidenceOf } from '../entities.ts'
+import { entitiesOf, evidenceOf, type WithContext } from '../entities.ts'
 import { fieldAt } from '../fields.ts'
 import { roleOf } from '../roles.ts'
 import { bytesAsked } from '../share/ranges.ts'
@@ -14,7 +14,7 @@ import { isStoreCopy, staysAtHome } from '../store-copy.ts'
 import type { BehaviorDetector, EventContext, Shuffled } from '../types.ts'
 import { VolumeParams, type VolumeRead } from './params.ts'
 import { VolumePeers } from './peers.ts'
-import { VolumeTotals, type WithContext } from './totals.ts'
+import { VolumeTotals } from './totals.ts'
 
 export const volumeBaseline: BehaviorDetector<VolumeParams> = {
   type: 'volume-baseline',

@@ -9,13 +9,13 @@
  */
 import { canonicalDigest } from '../../../core/ids.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
+import type { WithContext } from '../entities.ts'
 import type { BehaviorFinding, BehaviorStep, GroupEntries, StepOutcome } from '../types.ts'
 import { episodesOf, type Episode } from './episodes.ts'
 import { describeEpisode } from './explain.ts'
 import { freshIn, freshOf, readsAgain } from './fresh.ts'
 import { bucketsOf, earlyBytes, type VolumeParams, type VolumeTotal } from './params.ts'
 import type { StoredReader } from './table.ts'
-import type { WithContext } from './totals.ts'
 import { judge, sumOf, type Reader } from './verdict.ts'
 
 /** Readers remembered of one tenant. */

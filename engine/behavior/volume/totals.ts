@@ -7,7 +7,7 @@
  */
 import { sha256Hex } from '../../../core/ids.ts'
 import type { Entity, EvidenceRef } from '../../../core/signal.ts'
-import { mergeEntities, mergeEvidence } from '../entities.ts'
+import { mergeEntities, mergeEvidence, type WithContext } from '../entities.ts'
 import type { BehaviorStep, GroupEntries, Shuffled, StepOutcome } from '../types.ts'
 import { earlyBytes, type VolumeParams, type VolumeRead, type VolumeTotal } from './params.ts'
 
@@ -21,13 +21,6 @@ const knownObjectsMax = 16_384
 const evidenceMax = 20
 /** Share by which a total must have grown to be told again before its bucket has passed. */
 const growth = 1.25
-
-/** An observation with the entities and the evidence that it brings. */
-export interface WithContext<T> {
-  readonly of: T
-  readonly entities: readonly Entity[]
-  readonly evidence: readonly EvidenceRef[]
-}
 
 interface Bucket {
   bytes: number

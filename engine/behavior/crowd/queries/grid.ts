@@ -1,5 +1,5 @@
 /** The grid on which inputs are compared: how they are read onto it, and what is the same on it. Pure. */
-import { dimensionMax } from '../../model-queries/input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 
 /** Digits that are compared: what differs by less is the same to everybody. */
 const steps = 1e4

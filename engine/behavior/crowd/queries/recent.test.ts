@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../../test/support/random.ts'
-import { packed } from '../../model-queries/input/packed.ts'
+import { packed } from '../../input/packed.ts'
 import { Names } from './names.ts'
 import { Room } from './grid.ts'
 import { blockQueries, nearestMax, Recent, recentMax, type Seen } from './recent.ts'

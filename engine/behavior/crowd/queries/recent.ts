@@ -4,7 +4,7 @@
  * A view of the blocks in which memory.ts keeps them: not part of the state, rebuilt from it. Names are numbers here; inputs
  * are compared by their sketches first, and in full where those say that they are among the closest. Pure.
  */
-import { dimensionMax } from '../../model-queries/input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 import { distanceUpTo, Few } from './few.ts'
 import { hashOf, least, nothing, Room } from './grid.ts'
 import type { Names } from './names.ts'

@@ -5,7 +5,7 @@
  * in the mean, with a spread of about a third. Inputs of sixteen values and fewer are their own sketch. Who has been found
  * close by its sketch is then compared in full. Pure.
  */
-import { dimensionMax } from '../../model-queries/input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 import type { Few } from './few.ts'
 
 export const sketchLength = 16

@@ -20,8 +20,8 @@ import {
   queryThreats,
 } from './evidence.ts'
 import { setBits } from './filter.ts'
-import { ringSize } from '../input/input.ts'
-import { dimensionMax } from '../input/input.ts'
+import { ringSize } from '../../input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 import { oddBytes } from './odd-ones.ts'
 import { slopesBytes } from '../shapes/slopes.ts'
 import { roomFor, widthOf } from '../shapes/steps.ts'

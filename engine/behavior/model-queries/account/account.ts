@@ -7,10 +7,10 @@
  */
 import { AccountBlock, at, endOf, from, headSize, seenWords, version, shareParts } from './account-block.ts'
 import { betCount, queryThreats } from './evidence.ts'
-import { ringSize } from '../input/input.ts'
+import { ringSize } from '../../input/input.ts'
 import { see } from './filter.ts'
 import { isSummedUp, Kept, valuesOfReduced } from './kept.ts'
-import { keepable } from '../input/rows.ts'
+import { keepable } from '../../input/rows.ts'
 import { OddOnes, oddBytes, oddBytesMax, type OddPair } from './odd-ones.ts'
 import { Slopes, type Slope } from '../shapes/slopes.ts'
 import { roomFor, type Earlier } from '../shapes/steps.ts'

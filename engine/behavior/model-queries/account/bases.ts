@@ -2,7 +2,7 @@
  * The last pictures of an account that were made of none of its others, so that what is made of one by moving it is
  * known as such (moved.ts). Kept only of accounts that ask training records. Two kilobytes.
  */
-import { keepable } from '../input/rows.ts'
+import { keepable } from '../../input/rows.ts'
 import { movedFromWhich, pixels } from '../shapes/moved.ts'
 
 const basesMax = 16

@@ -7,9 +7,9 @@
  * values the ring does not have, they are kept at once, and the newest is always there. Oldest first, of each the
  * values that are looked at, as 16-bit numbers.
  */
-import { dimensionMax } from '../input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 import { roomFor, valuesLookedAt } from '../shapes/steps.ts'
-import { closestRow } from '../input/rows.ts'
+import { closestRow } from '../../input/rows.ts'
 
 /** Sums of up to so many values still show steps: mostly they go one way, or all but one do. */
 const summedMax = 4

@@ -5,7 +5,7 @@
  * that is kept of all of them (kept.ts). Of natural inputs few are odd, so that those that are kept go far back. Some
  * values of each, as 16-bit numbers.
  */
-import { closestRow } from '../input/rows.ts'
+import { closestRow } from '../../input/rows.ts'
 import { widthOf } from '../shapes/steps.ts'
 
 const rows = 48

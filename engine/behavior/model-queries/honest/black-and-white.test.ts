@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '../../../../test/support/random.ts'
 import { inBlackAndWhite } from './black-and-white.ts'
-import { unpacked } from '../input/packed.ts'
-import { inputOf, isBlackAndWhite, packedInBlackAndWhite } from '../input/input.ts'
+import { unpacked } from '../../input/packed.ts'
+import { inputOf, isBlackAndWhite, packedInBlackAndWhite } from '../../input/input.ts'
 import { openReference, type Sample } from './reference.ts'
 
 test('a picture of black and white is one, also where more values are reduced to fewer', () => {

@@ -1,5 +1,5 @@
 /** Pictures in black and white, at a model whose pictures have shades. Pure. */
-import { isPicture, toBlackAndWhite } from '../input/input.ts'
+import { isPicture, toBlackAndWhite } from '../../input/input.ts'
 import { learnReference, type Sample, type ToldReference } from './reference.ts'
 
 /** So many of a hundred queries must be pictures, and so many must have shades. */

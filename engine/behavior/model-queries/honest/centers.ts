@@ -4,8 +4,8 @@
  * nothing to do with it would, each by chance. Pure.
  */
 import type { Table } from './fit.ts'
-import { ringSize } from '../input/input.ts'
-import { keepable } from '../input/rows.ts'
+import { ringSize } from '../../input/input.ts'
+import { keepable } from '../../input/rows.ts'
 
 /** At most such a share of honest queries lies so about any of the last ones by chance. */
 const chance = 0.01

@@ -9,12 +9,12 @@
 import { offScorer, type OffScorer } from './always-off.ts'
 import { reachOf } from './centers.ts'
 import { centerOf, fitTo, Table, type Center } from './fit.ts'
-import { inputsRead } from '../input/input.ts'
-import { keepable } from '../input/rows.ts'
+import { inputsRead } from '../../input/input.ts'
+import { keepable } from '../../input/rows.ts'
 import { noisyScorer } from './noisy.ts'
-import { packed, unpacked } from '../input/packed.ts'
+import { packed, unpacked } from '../../input/packed.ts'
 import { scoreAll, scorer, type Scorer } from './score.ts'
-import { inUnits, unitsOf, type Units } from '../input/units.ts'
+import { inUnits, unitsOf, type Units } from '../../input/units.ts'
 import { unfilledOf, unfilledScorer } from './unfilled.ts'
 
 /** Shares of honest traffic past each of the lines; the last is as rare as the number of samples can tell. */

@@ -3,7 +3,7 @@ import { KeptEntries } from '../../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import { emptyInventory } from '../../../inventory/inventory.ts'
 import type { ToldReference } from '../honest/reference.ts'
-import { packed } from '../input/packed.ts'
+import { packed } from '../../input/packed.ts'
 import { ModelQueriesParams } from '../params.ts'
 import { LearnTraffic, type ToTeach } from './learn.ts'
 

@@ -1,7 +1,7 @@
 /** What an account has taught of a model: its last queries, as they are kept. */
-import { dimensionMax } from '../input/input.ts'
-import { oddsMax } from '../input/odds.ts'
-import { unpacked } from '../input/packed.ts'
+import { dimensionMax } from '../../input/input.ts'
+import { oddsMax } from '../../input/odds.ts'
+import { unpacked } from '../../input/packed.ts'
 import type { Sample } from '../honest/reference.ts'
 
 export interface TaughtSample {

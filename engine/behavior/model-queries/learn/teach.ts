@@ -4,9 +4,9 @@
  */
 import type { Shuffled } from '../../types.ts'
 import type { Account } from '../account/account.ts'
-import { packedInBlackAndWhite, packedInput, type QueryInput } from '../input/input.ts'
+import { packedInBlackAndWhite, packedInput, type QueryInput } from '../../input/input.ts'
 import type { ToTeach } from './learn.ts'
-import { packedOdds } from '../input/odds.ts'
+import { packedOdds } from '../../input/odds.ts'
 
 /** Queries an account may teach with in one epoch of event time. */
 const taughtMax = 256

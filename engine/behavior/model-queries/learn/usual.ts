@@ -13,12 +13,12 @@
  */
 import { Account } from '../account/account.ts'
 import { kindsShown, roomMax, shows, usualToAll } from '../account/evidence.ts'
-import { isBlackAndWhite, keyOfText, type InputKind } from '../input/input.ts'
+import { isBlackAndWhite, keyOfText, type InputKind } from '../../input/input.ts'
 import { levelCount, openReference, type Sample, type ToldReference } from '../honest/reference.ts'
 import { shownBy } from '../signs/shown.ts'
 import { alikeMin, evennessOf } from '../shapes/steps.ts'
 import { besidesStrides, isTable, StridesKept, StridesSeen, widthOf } from '../signs/strides.ts'
-import { inUnits, type Units } from '../input/units.ts'
+import { inUnits, type Units } from '../../input/units.ts'
 
 /** Fewest queries of an account from which it says something, and how many of the usual rate it is given besides. */
 const queriesMin = 20

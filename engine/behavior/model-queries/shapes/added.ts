@@ -7,7 +7,7 @@
  * their changes. Who tries a value and puts it back has two that differ, and a designed experiment changes the same
  * few. Of less than twenty values three are not few. Pure.
  */
-import { dimensionMax } from '../input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 import { gapAt, isFlag, isOffGridBy, near } from './even.ts'
 
 /**

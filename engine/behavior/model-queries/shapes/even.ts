@@ -8,7 +8,7 @@
  * do at a time. Pure.
  */
 
-import { dimensionMax } from '../input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 
 /** Two such inputs differ in the value of either. */
 const singleMax = 2

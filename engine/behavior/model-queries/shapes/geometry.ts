@@ -8,7 +8,7 @@
  */
 import { addedSize } from './added.ts'
 import { evenMax, evennessAmong, notEven, type EvenChanges } from './even.ts'
-import { dimensionMax, ringSize } from '../input/input.ts'
+import { dimensionMax, ringSize } from '../../input/input.ts'
 import { isMasked, isOfOtherTwo, isOneOfTwo } from './masked.ts'
 import { isPaced } from './paced.ts'
 import { isPaired, pairMin, widePairMin } from './pairs.ts'

@@ -3,7 +3,7 @@
  * otherwise goes back to the newest that was answered as it wants, and asks again around that (Brendel et al. 2018).
  * What the world moves goes on from where it was, and what noise puts about one place is nearest to any. Pure.
  */
-import { distance } from '../input/rows.ts'
+import { distance } from '../../input/rows.ts'
 
 /** So many must have gone back past a newer one of another class. */
 const backMin = 2

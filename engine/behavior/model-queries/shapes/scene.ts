@@ -2,7 +2,7 @@
  * What a camera or a sensor makes of the last inputs: a scene that stands still, copies of it with noise, more light;
  * and what is on its way away from them. Pure.
  */
-import { distance } from '../input/rows.ts'
+import { distance } from '../../input/rows.ts'
 
 /** How much further away the oldest must be than the newest. */
 const driftRatio = 1.5

@@ -3,7 +3,7 @@
  * halves the way between two inputs of different classes, and then between another two (Lowd and Meek 2005; Tramèr et
  * al. 2016). Pure.
  */
-import { packed, unpacked } from '../input/packed.ts'
+import { packed, unpacked } from '../../input/packed.ts'
 
 /** The two inputs that a way was seen to run between. */
 export type Way = readonly [Float64Array, Float64Array]

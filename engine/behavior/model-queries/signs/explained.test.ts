@@ -6,7 +6,7 @@ import { explains } from './explained.ts'
 import { learnReference, openReference } from '../honest/reference.ts'
 import { shows } from '../account/evidence.ts'
 import { shownBy } from './shown.ts'
-import { keyOfText } from '../input/input.ts'
+import { keyOfText } from '../../input/input.ts'
 
 const columns = 20
 const random = randomOf(7)

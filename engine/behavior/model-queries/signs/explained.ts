@@ -11,7 +11,7 @@
  */
 import type { GroupEntries } from '../../types.ts'
 import { noted, type Account } from '../account/account.ts'
-import { dimensionMax } from '../input/input.ts'
+import { dimensionMax } from '../../input/input.ts'
 import type { Reference } from '../honest/reference.ts'
 
 /**

@@ -9,7 +9,7 @@
  */
 import type { GroupEntries } from '../../types.ts'
 import { shows } from '../account/evidence.ts'
-import type { QueryInput } from '../input/input.ts'
+import type { QueryInput } from '../../input/input.ts'
 import { levelCount, type Reference } from '../honest/reference.ts'
 import { answerKept, arePaths, withGap, type Answer, type Gap } from './paths.ts'
 import type { Shown } from './shown.ts'

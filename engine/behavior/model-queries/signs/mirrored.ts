@@ -12,11 +12,11 @@
 import type { GroupEntries } from '../../types.ts'
 import { noted } from '../account/account.ts'
 import { shows } from '../account/evidence.ts'
-import type { QueryInput } from '../input/input.ts'
-import { keepable } from '../input/rows.ts'
+import type { QueryInput } from '../../input/input.ts'
+import { keepable } from '../../input/rows.ts'
 import { pairMin } from '../shapes/pairs.ts'
 import type { Shown } from './shown.ts'
-import { inUnits, type Units } from '../input/units.ts'
+import { inUnits, type Units } from '../../input/units.ts'
 
 /** Values that are looked at; changes that are kept: steps there of which there are more are not found again. */
 const valuesMax = 16

@@ -12,7 +12,7 @@ import { membersName } from '../account/asked-members.ts'
 import { Bases } from '../account/bases.ts'
 import { suspicionName } from '../account/suspicion.ts'
 import type { Reference } from '../honest/reference.ts'
-import type { QueryInput } from '../input/input.ts'
+import type { QueryInput } from '../../input/input.ts'
 import { closeShare } from '../shapes/geometry.ts'
 import { pictureOf, pixels } from '../shapes/moved.ts'
 

@@ -3,7 +3,7 @@ import { AskingAccount } from '../../../../test/support/asking-account.ts'
 import { KeptEntries } from '../../../../test/support/kept-entries.ts'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import { learnReference, openReference, type Sample } from '../honest/reference.ts'
-import type { QueryInput } from '../input/input.ts'
+import type { QueryInput } from '../../input/input.ts'
 import { withHalving } from './halving.ts'
 import { arePaths, withGap, type Answer, type Gap } from './paths.ts'
 

@@ -1,5 +1,5 @@
 /** What of an input the signs look at. */
-import type { QueryInput } from '../input/input.ts'
+import type { QueryInput } from '../../input/input.ts'
 
 export type ShownInput = Pick<QueryInput, 'kind' | 'x' | 'values' | 'label' | 'margin' | 'blackAndWhite'>
 

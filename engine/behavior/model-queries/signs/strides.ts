@@ -13,7 +13,7 @@
 import type { GroupEntries } from '../../types.ts'
 import type { Account } from '../account/account.ts'
 import { shows } from '../account/evidence.ts'
-import { dimensionMax, isPicture, type InputKind, type QueryInput } from '../input/input.ts'
+import { dimensionMax, isPicture, type InputKind, type QueryInput } from '../../input/input.ts'
 import type { ToldReference } from '../honest/reference.ts'
 import type { Shown } from './shown.ts'
 import { equalMin, tailOf } from '../shapes/steps.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { normalOf, randomOf } from '../../../../test/support/random.ts'
 import { Account } from '../account/account.ts'
 import { shows } from '../account/evidence.ts'
-import { keyOfText } from '../input/input.ts'
+import { keyOfText } from '../../input/input.ts'
 import { learnReference, openReference } from '../honest/reference.ts'
 import { shownBy } from './shown.ts'
 

@@ -6,7 +6,7 @@
  * past 64 values are reduced by a count sketch with fixed signs (Charikar, Chen and Farach-Colton 2002), which keeps
  * distances up to about a sixth and keeps lines and midpoints exactly.
  */
-import type { Event } from '../../../../core/event.ts'
+import type { Event } from '../../../core/event.ts'
 
 export const dimensionMax = 64
 /** Inputs of an account that are remembered whole. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { randomOf } from '../../../../test/support/random.ts'
+import { randomOf } from '../../../test/support/random.ts'
 import { isBetweenShades, isFewShades } from './shades.ts'
 
 const random = randomOf(5)

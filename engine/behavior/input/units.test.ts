@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { normalOf, randomOf } from '../../../../test/support/random.ts'
-import { Account } from '../account/account.ts'
-import { shows } from '../account/evidence.ts'
+import { normalOf, randomOf } from '../../../test/support/random.ts'
+import { Account } from '../model-queries/account/account.ts'
+import { shows } from '../model-queries/account/evidence.ts'
 import { keyOfText } from './input.ts'
-import { learnReference, openReference, type Sample } from '../honest/reference.ts'
-import { shownBy } from '../signs/shown.ts'
+import { learnReference, openReference, type Sample } from '../model-queries/honest/reference.ts'
+import { shownBy } from '../model-queries/signs/shown.ts'
 import { inUnits, unitsOf } from './units.ts'
 
 const normal = normalOf(randomOf(47))
